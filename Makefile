@@ -1,0 +1,75 @@
+# Two commands matter on a fresh machine: `make demo` and `make test`. The rest is for those who write here.
+# Needs Python 3.11 or newer with venv, and nothing else: every wheel is pinned by hash in requirements/.
+
+SHELL := /bin/bash
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+LOCKED := --require-hashes --only-binary :all:
+#: How many test processes; one for each core unless told otherwise.
+JOBS ?= auto
+export PYTHONUTF8 := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test fast lint lock docs format clean
+
+help:  ## what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: $(VENV)/.core  ## set everything up, investigate the bundled sample, name the report
+	@$(BIN)/headwater demo
+
+test: $(VENV)/.dev  ## every test of the suite
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+fast: $(VENV)/.dev  ## the tests that take under two minutes together
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not slow and not browser"
+
+lint: $(VENV)/.dev  ## format, lint, types, import rules
+	@$(BIN)/ruff format --check --quiet . || { echo "hint: make format"; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: $(VENV)/.dev  ## format the code
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --fix --quiet .
+
+docs: $(VENV)/.dev  ## write the generated reference pages
+	@$(BIN)/python docs/generate.py
+
+lock: $(VENV)/.dev  ## resolve the lock files again (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/core.lock
+	uv pip compile pyproject.toml --extra dev -c requirements/core.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/dev.lock
+	uv pip compile requirements/build.in -c requirements/dev.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/build.lock
+
+clean:  ## remove the virtual environment and all outputs
+	rm -rf $(VENV) report build dist
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer was found" >&2; \
+		echo "hint: install one, or name it: make PYTHON=/path/to/python3" >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { echo "hint: on Debian and Ubuntu, apt-get install python3-venv" >&2; exit 2; }
+
+$(VENV)/.core: requirements/core.lock requirements/build.lock pyproject.toml | $(VENV)/bin/python
+	@echo "installing the core (about 400 MB of wheels, checked by hash) …" >&2
+	@$(PIP) install $(LOCKED) -r requirements/build.lock -r requirements/core.lock
+	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock pyproject.toml | $(VENV)/bin/python
+	@echo "installing what the tests need (checked by hash) …" >&2
+	@$(PIP) install $(LOCKED) -r requirements/dev.lock
+	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
+	@touch $@ $(VENV)/.core
+
+.PHONY: bench-scenarios bench-million
+bench-scenarios: $(VENV)/.dev  # recall and false positives on the scenarios, beside two baselines (HEADWATER_CORPORA; an hour)
+	@$(BIN)/python benchmarks/detection/scenarios.py --seeds 3 --work out/worlds --date "$$(date -u +%F)" \
+		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/detection/scenarios.json --pages
+
+bench-million: $(VENV)/.dev  # a million exchanges end to end (HEADWATER_CORPORA; ten minutes)
+	@$(BIN)/python benchmarks/scale/million.py --work out --date "$$(date -u +%F)" \
+		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/scale/million.json --pages

@@ -1,0 +1,71 @@
+"""The command `headwater`: a table of commands, each imported when it is called, and the exit code.
+
+Nothing heavy may be imported here: `headwater --help` answers from this table alone.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+import headwater
+from headwater.cli.faults import show
+
+#: Command → its module and the line that the list of commands shows; the order is that of a first use.
+COMMANDS = {
+    "demo": "Investigate the bundled sample of real prompts.",
+    "inspect": "Say what a log holds, what is missing, and which evidence that rules out.",
+    "investigate": "Find campaigns in API logs; write the report.",
+    "explain": "Say in sentences why an account or campaign was reported.",
+    "diff": "Compare two investigations.",
+    "ingest": "Convert logs to Headwater's own Parquet.",
+    "simulate": "Write a labelled log from a scenario.",
+    "keys": "Make keys.",
+    "config": "Check a configuration file.",
+}
+
+EPILOG = """\b
+Exit codes: 0 done · 1 findings (--fail-on) · 2 usage, configuration or unreadable input
+3 done, but more rows were set aside than --max-bad · 130 interrupted"""
+
+
+class Doors(click.Group):
+    """A group that knows its commands by name and imports the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, in the table's order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command in the module of its name, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"headwater.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table, without importing a command."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=Doors,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(headwater.__version__, message="headwater %(version)s")
+def app() -> None:
+    """Find model-extraction campaigns in API logs, and stand behind what you found."""
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; every error is worded, and the exit code returned."""
+    try:
+        code = app.main(arguments, prog_name="headwater", standalone_mode=False)
+    except Exception as error:
+        return show(error)
+    except KeyboardInterrupt as error:
+        return show(error)
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,34 @@
+"""`headwater diff`: which campaigns are new, gone, grown or the same between two investigations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from headwater.cli.options import PATH, as_json, manners
+from headwater.cli.terminal import Terminal
+
+
+@click.command()
+@click.argument("old", type=PATH)
+@click.argument("new", type=PATH)
+@as_json
+@manners
+def command(terminal: Terminal, *, old: Path, new: Path, as_json: bool) -> int:
+    """Compare two investigations.
+
+    OLD and NEW are report folders, or their campaigns.json. A campaign is matched by its id and then by its
+    accounts, so that one that was found again under another name isn't called new.
+    """
+    import msgspec
+
+    from headwater.explain import compare, load
+    from headwater.report import clean
+
+    changes = compare(load(old), load(new))
+    if as_json:
+        terminal.out(msgspec.json.encode(changes).decode() + "\n")
+    else:
+        terminal.out(clean(changes.text(), lines=True))
+    return 0

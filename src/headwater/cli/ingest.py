@@ -1,0 +1,101 @@
+"""`headwater ingest`: anybody's logs as Headwater's own Parquet or JSON lines.
+
+Into a folder, parts of at most `PART_ROWS` exchanges are written, each whole; what is finished stays when the
+run is interrupted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from headwater.cli.options import PATH, log_form, manners, max_bad, reading, too_many_bad
+from headwater.cli.terminal import Progress, Terminal
+from headwater.errors import UsageError, Where
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PART_ROWS = 1_000_000
+_FILES = (".parquet", ".jsonl", ".jsonl.gz", ".jsonl.zst")
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=PATH, metavar="LOGS...")
+@click.option(
+    "-o",
+    "--output",
+    type=PATH,
+    required=True,
+    metavar="DIR|FILE",
+    help="A folder for parts, or one .parquet, .jsonl, .jsonl.gz or .jsonl.zst file.",
+)
+@log_form
+@max_bad
+@manners
+def command(
+    terminal: Terminal, *, paths: tuple[Path, ...], output: Path, max_bad: int | None, **form: Any
+) -> int:
+    """Convert logs to Headwater's own form.
+
+    LOGS are files or folders. Rows that cannot be used are set aside into _set_aside.jsonl beside the output,
+    which is passed over where the folder is read again.
+    """
+    from headwater.exchange import SetAside, read
+
+    single = output.name.endswith(_FILES)
+    folder = output.parent if single else output
+    if not single and (
+        any(folder.glob("part-*.parquet")) or folder.resolve() in {p.resolve() for p in paths}
+    ):
+        raise UsageError(
+            "holds parts or the logs themselves",
+            where=Where(str(folder)),
+            hint="choose another output folder: what is read is never written over",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    with SetAside(sink=folder / "_set_aside.jsonl") as aside, terminal.progress() as progress:
+        batches = _watched(read(paths, aside=aside, **reading(**form)), progress)
+        rows = _write(batches, output) if single else _parts(terminal, batches, folder)
+        terminal.say(f"wrote {rows:,} exchanges to {output}; {aside.total:,} rows set aside")
+        return too_many_bad(terminal, aside.total, max_bad)
+
+
+def _watched(batches: Iterator[pa.RecordBatch], progress: Progress) -> Iterator[pa.RecordBatch]:
+    done = 0
+    for batch in batches:
+        done += batch.num_rows
+        progress("read", done, None)
+        yield batch
+
+
+def _write(batches: Iterator[pa.RecordBatch], path: Path) -> int:
+    from headwater.exchange import write_jsonl, write_parquet
+
+    return write_parquet(batches, path) if path.suffix == ".parquet" else write_jsonl(batches, path)
+
+
+def _parts(terminal: Terminal, batches: Iterator[pa.RecordBatch], folder: Path) -> int:
+    rows = part = 0
+    try:
+        for first in batches:
+            rows += _write(_limited(first, batches), folder / f"part-{part:05d}.parquet")
+            part += 1
+    except KeyboardInterrupt:
+        terminal.say(f"kept {part} finished parts with {rows:,} exchanges in {folder}")
+        raise
+    return rows
+
+
+def _limited(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """`first` and what follows it, until there are `PART_ROWS`."""
+    rows = 0
+    for batch in chain([first], rest):
+        yield batch
+        rows += batch.num_rows
+        if rows >= PART_ROWS:
+            return

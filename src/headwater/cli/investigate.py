@@ -1,0 +1,176 @@
+"""`headwater investigate`: logs in, campaigns and a report out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from headwater.cli.options import PATH, as_json, log_form, manners, max_bad, reading, too_many_bad
+from headwater.cli.terminal import Terminal
+from headwater.errors import UsageError
+
+if TYPE_CHECKING:
+    from headwater.detect import Findings
+    from headwater.investigation import Settings
+
+#: `--fail-on` → the words that make the exit code 1.
+FAILING = {"likely": ("confirmed", "likely"), "possible": ("confirmed", "likely", "possible")}
+FOUND = 1
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the options of `investigate` ask for beyond the logs themselves."""
+
+    output: Path
+    accounts: Path | None = None
+    known: Path | None = None
+    key_file: Path | None = None
+    imprints_only: bool = False
+    form: str | None = None
+    mapping: Path | None = None
+    constants: tuple[str, ...] = ()
+    previous: Path | None = None
+    labels_note: str | None = None
+    settings: Path | None = None
+    threads: int | None = None
+    memory: int | None = None
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=PATH, metavar="LOGS...")
+@click.option(
+    "-o",
+    "--output",
+    type=PATH,
+    default=Path("report"),
+    show_default=True,
+    metavar="DIR",
+    help="Where to write.",
+)
+@click.option(
+    "--accounts", type=PATH, metavar="FILE", help="What is known about accounts (Parquet, CSV, JSON lines)."
+)
+@click.option(
+    "--known", type=PATH, metavar="FILE", help="TOML file of declared partners, red teams and evaluators."
+)
+@click.option("--key-file", type=PATH, metavar="FILE", help="The imprint key; also HEADWATER_IMPRINT_KEY.")
+@click.option("--imprints-only", is_flag=True, help="Keep no prompt in any output, only keyed imprints.")
+@log_form
+@click.option(
+    "--previous", type=PATH, metavar="DIR", help="An earlier report: campaigns found again keep their names."
+)
+@click.option(
+    "--labels-note",
+    metavar="TEXT",
+    help="How the labels of a constructed log were made; every page shows it.",
+)
+@click.option(
+    "--fail-on", type=click.Choice(list(FAILING)), help="Exit with 1 if a campaign is at least this sure."
+)
+@max_bad
+@click.option("--settings", type=PATH, metavar="FILE", help="Settings; ./headwater.toml where it exists.")
+@click.option("--threads", type=click.IntRange(1), metavar="N", help="Worker threads.")
+@click.option("--memory", type=click.IntRange(256), metavar="MIB", help="Memory for the embedded engine.")
+@as_json
+@manners
+def command(
+    terminal: Terminal,
+    *,
+    paths: tuple[Path, ...],
+    fail_on: str | None,
+    max_bad: int | None,
+    as_json: bool,
+    **asked: object,
+) -> int:
+    """Find campaigns in API logs.
+
+    LOGS are files or folders. What wrote them is recognised; where it isn't, --format, --mapping and --set
+    help. Writes report.html, campaigns.json, accounts.parquet, exchanges.parquet and, where rows were set
+    aside, set_aside.jsonl into DIR.
+    """
+    wanted = Asked(**asked)  # type: ignore[arg-type]
+    findings = investigate(terminal, paths, wanted)
+    show(terminal, findings, wanted.output, as_json=as_json)
+    if code := too_many_bad(terminal, findings.log.set_aside, max_bad):
+        return code
+    rings = (*findings.campaigns, *findings.considered)
+    if fail_on and any(ring.word in FAILING[fail_on] for ring in rings):
+        return FOUND
+    return 0
+
+
+def investigate(terminal: Terminal, paths: tuple[Path, ...], asked: Asked) -> Findings:
+    """Read, investigate and write the report folder."""
+    from headwater import investigate as find
+    from headwater.keys import load_imprint_key
+
+    key = load_imprint_key(asked.key_file)
+    if asked.imprints_only and key is None:
+        raise UsageError(
+            "--imprints-only needs a key of your own: under the public one anybody can test a guessed text",
+            hint="headwater keys new imprint.key, then --key-file imprint.key",
+        )
+    settings = settings_of(asked)
+    asked.output.mkdir(parents=True, exist_ok=True)
+    with (
+        terminal.progress() as progress,
+        find(
+            paths,
+            asked.accounts,
+            key=key,
+            known=asked.known,
+            settings=settings,
+            previous=asked.previous,
+            progress=progress,
+            labels_note=asked.labels_note or constructed(paths),
+            set_aside=asked.output / "set_aside.jsonl",
+            **reading(asked.form, asked.mapping, asked.constants),
+        ) as found,
+    ):
+        progress("write the report", 0, None)
+        found.write(asked.output)
+    return found.findings
+
+
+def constructed(paths: tuple[Path, ...]) -> str | None:
+    """How the labels of a simulated log were made, where `headwater simulate` left its card beside it."""
+    import msgspec
+
+    for path in paths:
+        card = (path if path.is_dir() else path.parent) / "scenario.json"
+        try:
+            told = msgspec.json.decode(card.read_bytes(), type=dict[str, object])
+        except (OSError, msgspec.DecodeError):
+            continue
+        if isinstance(note := told.get("constructed"), str):
+            return note
+    return None
+
+
+def settings_of(asked: Asked) -> Settings:
+    """Settings from file and environment, with the options on top."""
+    from headwater.cli.settings import load_settings
+    from headwater.investigation import Settings
+
+    settings = load_settings(Settings, asked.settings)
+    engine = settings.engine
+    if asked.threads is not None:
+        engine = replace(engine, threads=asked.threads)
+    if asked.memory is not None:
+        engine = replace(engine, memory_mb=asked.memory)
+    read = replace(settings.read, imprints_only=True) if asked.imprints_only else settings.read
+    return replace(settings, engine=engine, read=read)
+
+
+def show(terminal: Terminal, findings: Findings, output: Path, *, as_json: bool) -> None:
+    """Print the outcome to stdout: a table, or `campaigns.json`."""
+    from headwater.explain import board, dumps
+
+    if as_json:
+        terminal.out(dumps(findings).decode())
+    else:
+        terminal.draw(board(findings, report=str(output / "report.html")))

@@ -1,0 +1,120 @@
+"""Settings: one TOML file, then the environment, then the command line; every fault with its place.
+
+Which settings there are is told by the dataclass that is asked for; nothing here knows their meaning. A
+setting `threads` in the table `[engine]` is `HEADWATER_ENGINE_THREADS` in the environment.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import Field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from headwater.errors import ConfigurationError, UnreadableInput, Where
+
+T = TypeVar("T")
+
+#: Read where it lies in the working folder and no other file is named.
+DEFAULT_FILE = Path("headwater.toml")
+PREFIX = "HEADWATER"
+
+
+def load_settings(kind: type[T], path: Path | None = None, environment: Mapping[str, str] | None = None) -> T:
+    """`kind` filled from the file at `path` (or ./headwater.toml, if it is there) and `environment`.
+
+    Raises `UnreadableInput` where the file cannot be read, `ConfigurationError` for an unknown setting or a
+    value of another type.
+    """
+    if path is None and DEFAULT_FILE.is_file():
+        path = DEFAULT_FILE
+    written = _toml(path) if path else {}
+    _check_names(written, kind, Where(file=str(path)))
+    made = _converted(written, kind, Where(file=str(path)) if path else Where())
+    return _overridden(made, kind, os.environ if environment is None else environment)
+
+
+def paths_of(kind: type, prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Field[Any]]]:
+    """Every setting of `kind` with its path, tables inside tables included."""
+    hints = get_type_hints(kind)
+    for entry in fields(kind):
+        if is_dataclass(hints[entry.name]):
+            yield from paths_of(hints[entry.name], (*prefix, entry.name))
+        else:
+            yield (*prefix, entry.name), entry
+
+
+def variable(path: tuple[str, ...]) -> str:
+    """The environment variable that overrides the setting at `path`."""
+    return "_".join((PREFIX, *path)).upper()
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        what = f"the settings cannot be read ({error.strerror})"
+        raise UnreadableInput(what, where=Where(file=str(path))) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        what = f"this is not TOML: {error}" if isinstance(error, tomllib.TOMLDecodeError) else "is not UTF-8"
+        raise ConfigurationError(what, where=Where(file=str(path))) from None
+
+
+def _check_names(written: Mapping[str, Any], kind: type, where: Where, prefix: str = "") -> None:
+    """Refuse what is no setting, at any depth, and name the nearest that is."""
+    from difflib import get_close_matches
+
+    hints = get_type_hints(kind)
+    known = [entry.name for entry in fields(kind)]
+    for name, value in written.items():
+        at = f"{prefix}{name}"
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {prefix}{near[0]}?" if near else f"known here: {', '.join(sorted(known))}"
+            raise ConfigurationError("there is no such setting", where=Where(where.file, None, at), hint=hint)
+        if is_dataclass(hints[name]):
+            if not isinstance(value, Mapping):
+                what = f"a table [{at}] is expected"
+                raise ConfigurationError(what, where=Where(where.file, None, at))
+            _check_names(value, hints[name], where, f"{at}.")
+
+
+def _converted(written: Mapping[str, Any], kind: type[T], where: Where, *, strict: bool = True) -> T:
+    import msgspec
+
+    try:
+        return msgspec.convert(written, type=kind, strict=strict)
+    except (msgspec.ValidationError, ValueError) as error:
+        # msgspec ends its message with the path of the field; the value itself is never in it.
+        what, _, path = str(error).partition(" - at `$.")
+        field = path.rstrip("`") or where.field
+        what = what[:1].lower() + what[1:].replace("`", "")
+        raise ConfigurationError(what, where=Where(where.file, None, field)) from None
+
+
+def _overridden(made: T, kind: type[T], environment: Mapping[str, str]) -> T:
+    """`made` with the settings that the environment names, each converted from text."""
+    from dataclasses import replace
+
+    hints = get_type_hints(kind)
+
+    def into(value: Any, hint: type, path: tuple[str, ...]) -> Any:
+        changes: dict[str, Any] = {}
+        inner = get_type_hints(hint)
+        for entry in fields(hint):
+            at = (*path, entry.name)
+            if is_dataclass(inner[entry.name]):
+                changed = into(getattr(value, entry.name), inner[entry.name], at)
+                if changed is not getattr(value, entry.name):
+                    changes[entry.name] = changed
+            elif (text := environment.get(variable(at))) is not None:
+                where = Where(field=variable(at))
+                changes[entry.name] = _converted(text, inner[entry.name], where, strict=False)  # type: ignore[arg-type]
+        return replace(value, **changes) if changes else value
+
+    assert hints is not None
+    result: T = into(made, kind, ())
+    return result

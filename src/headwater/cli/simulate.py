@@ -1,0 +1,87 @@
+"""`headwater simulate`: a labelled log from a scenario, in our own form or in another tool's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from headwater.cli.options import PATH, manners
+from headwater.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FORMS = ("own", "litellm", "otel", "langfuse", "helicone")
+
+
+@click.command()
+@click.argument("scenario", required=False)
+@click.option("-o", "--output", type=PATH, default=Path("simulated"), show_default=True, metavar="DIR")
+@click.option(
+    "--scale",
+    type=click.FloatRange(0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Size of the world.",
+)
+@click.option("--seed", type=int, help="Another world of the same kind; without it, the scenario's own.")
+@click.option(
+    "--form", type=click.Choice(FORMS), default="own", show_default=True, help="Whose log it looks like."
+)
+@click.option("--corpora", type=PATH, metavar="DIR", help="Public corpora; also HEADWATER_CORPORA.")
+@manners
+def command(
+    terminal: Terminal,
+    *,
+    scenario: str | None,
+    output: Path,
+    scale: float,
+    seed: int | None,
+    form: str,
+    corpora: Path | None,
+) -> int:
+    """Write a labelled log from a SCENARIO, a name or a TOML file. Without one, list those that come along.
+
+    Labels are constructed: real prompts and rhythms, joined to accounts that never sent them. scenario.json
+    says how, and `headwater investigate` repeats it on every page.
+    """
+    from headwater.simulate import Corpora, load, names, simulate, write
+
+    if scenario is None:
+        for name in names():
+            terminal.out(f"{name}: {load(name).title}\n")
+        return 0
+    plan = load(scenario)
+    world = simulate(plan, Corpora.find(corpora, plan.side), seed, scale)
+    write(world, output)
+    log = output / "exchanges.parquet"
+    if form != "own":
+        log.unlink()
+        log = _rendered(world.exchanges, form, output)
+    terminal.say(f"wrote {world.exchanges.num_rows:,} exchanges to {log}")
+    terminal.say(f"next: headwater investigate {log} --accounts {output / 'accounts.parquet'}")
+    return 0
+
+
+def _rendered(exchanges: pa.Table, form: str, folder: Path) -> Path:
+    """The exchanges as `form` writes them, in JSON lines."""
+    import gzip
+
+    import msgspec
+
+    from headwater.exchange import render
+
+    def rows() -> Iterator[dict[str, object]]:
+        for batch in exchanges.to_batches(max_chunksize=10_000):
+            yield from batch.to_pylist()
+
+    path = folder / f"{form}.jsonl.gz"
+    encoder = msgspec.json.Encoder()
+    # No name and no time in the header: the same world gives the same bytes.
+    with path.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as file:
+        for record in render.render(rows(), form):
+            file.write(encoder.encode(record) + b"\n")
+    return path

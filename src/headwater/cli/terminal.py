@@ -1,0 +1,113 @@
+"""Terminal manners, kept in one place.
+
+- Data goes to stdout, everything else (notes, progress, errors) to stderr.
+- Progress is drawn only where stderr is a terminal, and never with `--quiet` or `--no-progress`.
+- `--color` decides about colour; without it NO_COLOR, then CLICOLOR_FORCE or FORCE_COLOR, then the terminal.
+- Strings that came from a log lose their control characters before they are shown.
+- A reader who closes the pipe early wants no more; that is no error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TextIO
+
+if TYPE_CHECKING:
+    from headwater.report import Board
+
+#: Called with a stage's name, how much is done and how much there is (None: unknown).
+Progress = Callable[[str, int, int | None], None]
+When = Literal["auto", "always", "never"]
+
+
+def clean(text: str) -> str:
+    """`text` on one line and without characters that would act on the reader's screen."""
+    from headwater.report import clean as cleaned
+
+    return cleaned(text)
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """What the user asked for about output; `colour` is `--color`."""
+
+    quiet: bool = False
+    show_progress: bool = True
+    colour: When = "auto"
+
+    def out(self, text: str) -> None:
+        """Write data to stdout, as it is; the caller has cleaned what came from a log."""
+        write(sys.stdout, text)
+
+    def say(self, text: str) -> None:
+        """Write a note to stderr, unless `--quiet`."""
+        if not self.quiet:
+            write(sys.stderr, text + "\n")
+
+    def warn(self, text: str) -> None:
+        """Write a warning to stderr, also with `--quiet`: results rest on it."""
+        write(sys.stderr, f"warning: {text}\n")
+
+    def coloured(self, stream: TextIO) -> bool:
+        """Whether text on `stream` may carry colour."""
+        if self.colour != "auto":
+            return self.colour == "always"
+        from headwater.report import wants_colour
+
+        return wants_colour(stream)
+
+    def draw(self, board: Board) -> None:
+        """Write a board to stdout, as wide as the terminal."""
+        import io
+        import shutil
+
+        from headwater.report import draw
+
+        drawn = io.StringIO()
+        width = shutil.get_terminal_size().columns
+        draw(board, drawn, colour=self.coloured(sys.stdout), width=width)
+        self.out(drawn.getvalue())
+
+    @contextmanager
+    def progress(self) -> Iterator[Progress]:
+        """A callable that draws how far the work is, or does nothing where nobody watches."""
+        if self.quiet or not self.show_progress or not sys.stderr.isatty():
+            yield _unwatched
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Bars
+
+        console = Console(stderr=True, no_color=not self.coloured(sys.stderr), highlight=False)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Bars(*columns, console=console, transient=True) as bars:
+            tasks: dict[str, object] = {}
+
+            def draw(stage: str, done: int, total: int | None) -> None:
+                if stage not in tasks:
+                    tasks[stage] = bars.add_task(clean(stage).replace("[", "\\["), total=total)
+                bars.update(tasks[stage], completed=done, total=total)  # type: ignore[arg-type]
+
+            yield draw
+
+
+def _unwatched(_stage: str, _done: int, _total: int | None) -> None:
+    pass
+
+
+def write(stream: TextIO, text: str) -> None:
+    """Write and flush; where the reader has gone, the rest goes nowhere, quietly."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        # The interpreter flushes once more at exit; point the stream away so that this stays quiet too.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except UnicodeEncodeError:
+        encoding = stream.encoding or "ascii"
+        stream.write(text.encode(encoding, "replace").decode(encoding))
+        stream.flush()

@@ -1,0 +1,92 @@
+"""Evidence, links, rings and verdicts: batch today, live from the same folds tomorrow.
+
+Each kind of evidence is one file in `evidence/`, defined once as a fold. This room proposes and measures;
+it knows nothing of actions, policy or HTTP. Its records are loaded at once, its arithmetic when first used, so that
+whoever only reads a verdict doesn't wait for a compiler.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from headwater.detect.verdict import (
+    Campaign,
+    Coverage,
+    Findings,
+    LogSummary,
+    Member,
+    Piece,
+    Proposal,
+    Slot,
+    Taken,
+    Template,
+)
+
+if TYPE_CHECKING:
+    from headwater.detect.assemble import campaigns
+    from headwater.detect.fold import Batch, Card, Finding, Fold, Links, Proposer, Ring, Test, World
+    from headwater.detect.known import Declaration, load_known
+    from headwater.detect.pipeline import Detection, detect
+    from headwater.detect.settings import DetectSettings
+    from headwater.detect.sight import coverage, needs
+
+_WHERE = {
+    "campaigns": "assemble",
+    "coverage": "sight",
+    "needs": "sight",
+    "Batch": "fold",
+    "Card": "fold",
+    "Finding": "fold",
+    "Fold": "fold",
+    "Links": "fold",
+    "Proposer": "fold",
+    "Ring": "fold",
+    "Test": "fold",
+    "World": "fold",
+    "Declaration": "known",
+    "load_known": "known",
+    "Detection": "pipeline",
+    "detect": "pipeline",
+    "DetectSettings": "settings",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # A submodule of the same name would hide the function once it is imported: keep the function.
+    value = getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+__all__ = [
+    "Batch",
+    "Campaign",
+    "Card",
+    "Coverage",
+    "Declaration",
+    "DetectSettings",
+    "Detection",
+    "Finding",
+    "Findings",
+    "Fold",
+    "Links",
+    "LogSummary",
+    "Member",
+    "Piece",
+    "Proposal",
+    "Proposer",
+    "Ring",
+    "Slot",
+    "Taken",
+    "Template",
+    "Test",
+    "World",
+    "campaigns",
+    "coverage",
+    "detect",
+    "load_known",
+    "needs",
+]

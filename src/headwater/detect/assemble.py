@@ -1,0 +1,304 @@
+"""Judged rings as campaigns: names, members, what was taken, templates in words, timelines.
+
+Everything a reader needs of one ring in one plain record; nothing is decided here that the ledger hasn't.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from headwater.detect.fold import NO_KEY, Ring
+from headwater.detect.harvest import HOUR_US, Harvest
+from headwater.detect.naming import inherit, name_of
+from headwater.detect.pipeline import Detection, Judged
+from headwater.detect.rings import bridges, drawn, member_ties
+from headwater.detect.verdict import Campaign, Kind, Member, Piece, Taken, Template
+from headwater.detect.wording import align
+from headwater.imprint import intents as known_intents
+
+#: Text of given rows, where the log keeps it: row number → prompt.
+Prompts = Callable[[npt.NDArray[np.int64]], Mapping[int, str]]
+
+#: Templates shown for one campaign, texts read for each, ties drawn on the map.
+TEMPLATES, TEXTS, TIES = 3, 24, 3000
+#: Below this share of template exchanges nothing can be told apart, and every exchange of a member is attributed.
+LEAST_SHARE = 0.05
+#: Share of attributed exchanges below which a ring's accounts serve others as well.
+MOSTLY_HARVEST = 0.5
+#: Proposals shown though they didn't reach the threshold.
+CONSIDERED = 25
+DAY_US = 86_400_000_000
+
+NULL_MODEL = (
+    "Every proposed ring counts. Templates: the members' sessions fill the ring's templates as often as other "
+    "sessions of the same hour and volume (labels permuted within strata, hypergeometric). Queue: accounts are "
+    "separate authors, with the author effect of real groups chosen for likeness. Pool and purse: each account "
+    "shifted in time on its own. Chance is the number of rings tested times exp(−evidence), an upper bound by "
+    "Markov's inequality; it is never stated below 1 in 1,000."
+)
+
+
+@dataclass(frozen=True)
+class _View:
+    """The rows of one ring: positions in the harvest, and which of them are attributed."""
+
+    rows: npt.NDArray[np.int64]
+    attributed: npt.NDArray[np.bool_]
+    by_template: bool
+
+
+def campaigns(
+    detection: Detection,
+    prompts: Prompts | None,
+    earlier: Sequence[tuple[str, frozenset[str]]] = (),
+) -> tuple[tuple[Campaign, ...], tuple[Campaign, ...], npt.NDArray[np.bool_]]:
+    """Reported campaigns, considered ones, and for each row of the harvest whether it is attributed to its ring."""
+    world = detection.world
+    names = _names(detection, earlier)
+    attributed = np.zeros(len(detection.harvest.row), bool)
+    ring_of_row = detection.ring_of[detection.harvest.account]
+    order = np.argsort(ring_of_row, kind="stable")
+    bounds = np.searchsorted(ring_of_row[order], np.arange(len(world.rings) + 1))
+    reported: list[Campaign] = []
+    considered: list[Campaign] = []
+    for judged in detection.judged:
+        rows = order[bounds[judged.at] : bounds[judged.at + 1]]
+        rows = rows[np.isin(detection.harvest.account[rows], judged.ring.members)]
+        view = _view(detection.harvest, rows)
+        if view.by_template:
+            # Whoever never filled one of the ring's templates was tied to it by something else.
+            filling = np.unique(detection.harvest.account[rows[view.attributed]])
+            ring = replace(judged.ring, members=np.intersect1d(judged.ring.members, filling))
+            judged = replace(judged, ring=ring)
+            view = _view(detection.harvest, rows[np.isin(detection.harvest.account[rows], filling)])
+        shown = judged.verdict.word == "likely"
+        if not shown and (len(considered) >= CONSIDERED or judged.verdict.word == "unrelated"):
+            continue
+        if shown:
+            attributed[view.rows] = view.attributed
+        campaign = _campaign(detection, judged, view, names[judged.at], prompts)
+        (reported if shown else considered).append(campaign)
+    return tuple(reported), tuple(considered), attributed
+
+
+def _view(harvest: Harvest, rows: npt.NDArray[np.int64]) -> _View:
+    filled = harvest.key[rows] != NO_KEY
+    if filled.mean() < LEAST_SHARE if len(rows) else True:
+        return _View(rows, np.ones(len(rows), bool), False)
+    return _View(rows, filled, True)
+
+
+def _names(detection: Detection, earlier: Sequence[tuple[str, frozenset[str]]]) -> dict[int, str]:
+    """The name of each ring by its index: taken over from before, or from its first member to appear."""
+    world, harvest = detection.world, detection.harvest
+    first = np.full(world.size, np.iinfo(np.int64).max)
+    np.minimum.at(first, harvest.account, harvest.at_us)
+    members = [frozenset(world.accounts[m] for m in ring.members.tolist()) for ring in world.rings]
+    names = inherit(members, earlier)
+    taken = {name for name, _ in earlier}
+    for judged in detection.judged:
+        if judged.at not in names:
+            ring = judged.ring.members
+            anchor = world.accounts[int(ring[np.lexsort((ring, first[ring]))[0]])]
+            names[judged.at] = name_of(anchor, taken | set(names.values()))
+    return names
+
+
+def _campaign(
+    detection: Detection, judged: Judged, view: _View, name: str, prompts: Prompts | None
+) -> Campaign:
+    harvest, world, ring = detection.harvest, detection.world, judged.ring
+    at_us = harvest.at_us[view.rows]
+    templates = _templates(detection, view, prompts) if view.by_template else ()
+    verdict = judged.verdict
+    kind = _kind(judged, view)
+    members = _members(detection, ring, view)
+    pool = next((p for p in verdict.pieces if p.evidence == "pool" and p.raw > 0), None)
+    taken = _taken(harvest, view)
+    return Campaign(
+        id=name,
+        kind=kind,
+        word=verdict.word,
+        probability=verdict.probability,
+        log_odds=verdict.log_odds,
+        prior_log_odds=verdict.log_odds - sum(p.llr for p in verdict.pieces),
+        chance=verdict.chance,
+        null_model=NULL_MODEL,
+        sentence=_sentence(len(members), view, taken, verdict.pieces, kind),
+        pieces=verdict.pieces,
+        members=members,
+        exchanges=int(view.attributed.sum()),
+        first_at_us=int(at_us.min()) if len(at_us) else 0,
+        last_at_us=int(at_us.max()) if len(at_us) else 0,
+        taken=taken,
+        templates=templates,
+        timeline=_timeline(at_us, view.attributed),
+        pivots=_pivots(detection, view),
+        share_in_view=pool.figures.get("share_in_view") if pool else None,
+        declared=f"{judged.declared.kind}: {judged.declared.name}" if judged.declared else None,
+        links=drawn(detection.graph, ring, TIES),
+        bridges=tuple(
+            (world.accounts[a], world.accounts[b], w)
+            for a, b, w in bridges(detection.graph, detection.ring_of, judged.at)
+        ),
+    )
+
+
+def _kind(judged: Judged, view: _View) -> Kind:
+    if judged.declared is not None:
+        return "relay or reseller" if judged.declared.kind == "reseller" else "legitimate fleet"
+    if any(p.evidence == "organisation" for p in judged.verdict.pieces):
+        return "legitimate fleet"
+    if judged.verdict.word != "likely":
+        return "undetermined"
+    # Where most of what the accounts send is something else, other people's requests pass through them too.
+    return "extraction ring" if view.attributed.mean() >= MOSTLY_HARVEST else "relay or reseller"
+
+
+def _members(detection: Detection, ring: Ring, view: _View) -> tuple[Member, ...]:
+    harvest, world = detection.harvest, detection.world
+    place = np.searchsorted(ring.members, harvest.account[view.rows])
+    size = len(ring.members)
+    total = np.bincount(place, minlength=size)
+    hits = np.bincount(place[view.attributed], minlength=size)
+    first = np.full(size, np.iinfo(np.int64).max)
+    last = np.zeros(size, np.int64)
+    np.minimum.at(first, place, harvest.at_us[view.rows])
+    np.maximum.at(last, place, harvest.at_us[view.rows])
+    tie, kinds = member_ties(detection.graph, ring)
+    return tuple(
+        Member(
+            account=world.accounts[int(code)],
+            organisation=world.organisations[int(code)],
+            exchanges=int(total[i]),
+            attributed=int(hits[i]),
+            tie=float(tie[i]),
+            first_at_us=int(first[i]),
+            last_at_us=int(last[i]),
+            ties=kinds[i],
+        )
+        for i, code in enumerate(ring.members)
+    )
+
+
+def _taken(harvest: Harvest, view: _View) -> tuple[Taken, ...]:
+    intents = harvest.intents[view.rows][view.attributed]
+    total = max(len(intents), 1)
+    out = []
+    for intent in known_intents():
+        count = int(((intents >> np.uint32(intent.bit)) & np.uint32(1)).sum())
+        if count:
+            out.append(Taken(intent.name.replace("_", " ").replace("-", " "), count, count / total))
+    plain = int((intents == 0).sum())
+    if plain:
+        out.append(Taken("requests without a known intent", plain, plain / total))
+    return tuple(sorted(out, key=lambda t: (-t.exchanges, t.what)))
+
+
+def _timeline(
+    at_us: npt.NDArray[np.int64], attributed: npt.NDArray[np.bool_]
+) -> tuple[tuple[int, int, int], ...]:
+    hour, inverse = np.unique(at_us // HOUR_US, return_inverse=True)
+    every = np.bincount(inverse, minlength=len(hour))
+    hits = np.bincount(inverse[attributed], minlength=len(hour))
+    return tuple((int(h) * HOUR_US, int(a), int(n)) for h, a, n in zip(hour, hits, every, strict=True))
+
+
+def _pivots(detection: Detection, view: _View) -> tuple[tuple[str, int, float], ...]:
+    """For each model: when the ring first used it, and which share of those that ever did had by a day later."""
+    harvest = detection.harvest
+    model, account, at_us = harvest.model[view.rows], harvest.account[view.rows], harvest.at_us[view.rows]
+    out = []
+    for code in np.unique(model[model >= 0]):
+        rows = model == code
+        order = np.lexsort((at_us[rows], account[rows]))
+        _, start = np.unique(account[rows][order], return_index=True)
+        firsts = at_us[rows][order][start]
+        out.append(
+            (
+                detection.world.models[int(code)],
+                int(firsts.min()),
+                float((firsts <= firsts.min() + DAY_US).mean()),
+            )
+        )
+    return tuple(sorted(out, key=lambda p: (p[1], p[0])))
+
+
+def _templates(detection: Detection, view: _View, prompts: Prompts | None) -> tuple[Template, ...]:
+    harvest = detection.harvest
+    rows = view.rows[view.attributed]
+    keys, count = np.unique(harvest.key[rows], return_counts=True)
+    out = []
+    for key in keys[np.lexsort((keys, -count))][:TEMPLATES]:
+        mine = rows[harvest.key[rows] == key]
+        accounts = len(np.unique(harvest.account[mine]))
+        texts, who = _sample(detection, mine, prompts)
+        fixed, slots, fillings = align(texts) if texts else ((), (), [])
+        out.append(
+            Template(
+                key=f"{int(key):016x}",
+                texts=fixed,
+                slots=slots,
+                exchanges=len(mine),
+                accounts=accounts,
+                share=len(mine) / max(len(view.rows), 1),
+                fillings=tuple(zip(who, fillings, strict=False)) if len(fillings) == len(who) else (),
+            )
+        )
+    return tuple(out)
+
+
+def _sample(
+    detection: Detection, rows: npt.NDArray[np.int64], prompts: Prompts | None
+) -> tuple[list[str], list[str]]:
+    """Texts of some rows, different accounts first, chosen by content so that order can't matter."""
+    if prompts is None:
+        return [], []
+    harvest = detection.harvest
+    order = rows[np.lexsort((harvest.at_us[rows], harvest.exact[rows]))]
+    _, first = np.unique(harvest.account[order], return_index=True)
+    chosen = order[np.sort(first)][:TEXTS]
+    if len(chosen) < TEXTS:
+        rest = order[~np.isin(order, chosen)]
+        chosen = np.concatenate([chosen, rest[: TEXTS - len(chosen)]])
+    found = prompts(np.sort(harvest.row[chosen]))
+    pairs = [
+        (found[int(harvest.row[i])], detection.world.accounts[int(harvest.account[i])])
+        for i in chosen
+        if found.get(int(harvest.row[i]))
+    ]
+    return [text for text, _ in pairs], [account for _, account in pairs]
+
+
+def _sentence(members: int, view: _View, taken: Sequence[Taken], pieces: Sequence[Piece], kind: Kind) -> str:
+    hits, every = int(view.attributed.sum()), len(view.rows)
+    what = (
+        f", mostly {taken[0].what.lower()}"
+        if taken and not taken[0].what.startswith("requests without")
+        else ""
+    )
+    speaking = [p.evidence for p in pieces if p.llr > 0]
+    ties = {
+        "template": "fill the same rare templates",
+        "queue": "send prompts that could all come from one queue",
+        "pool": "share one pool of workers",
+        "purse": "pause together",
+        "infrastructure": "share means of payment or access",
+        "dealt": "never repeat each other's requests",
+    }
+    said = [ties[name] for name in speaking if name in ties][:3]
+    head = f"{members:,} accounts " + (
+        ", ".join(said[:-1]) + " and " + said[-1]
+        if len(said) > 1
+        else "".join(said) or "were proposed as one ring"
+    )
+    tail = f": {hits:,} of their {every:,} exchanges are attributed{what}."
+    return (
+        head + tail
+        if kind != "legitimate fleet"
+        else head + tail[:-1] + "; a declared or open affiliation speaks for them."
+    )

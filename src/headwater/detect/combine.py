@@ -1,0 +1,94 @@
+"""Pieces of evidence become one verdict: log-likelihood ratios, capped, the strongest of each dependent group.
+
+The arithmetic is a ledger that adds up: log odds = prior + the counted pieces. Within a group of dependent evidence
+only the strongest piece for and the strongest against count, so that one trace seen twice isn't two. A ring needs
+two independent kinds of evidence, whatever its sum. Source: Fellegi and Sunter (1969), with the corrections
+that Splink's users asked for (dependence, saturation); see docs/explanation/detection.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from headwater.detect.fold import Card, Finding
+from headwater.detect.verdict import Piece, Word
+
+#: Nats from which a kind of evidence counts as a kind of link of its own.
+A_KIND = 1.0
+#: No smaller number of chance rings is ever stated: the laws behind the ratios are measured on some hundreds of groups,
+#: and what lies further out in their tails is extrapolation.
+LEAST_CHANCE = 0.001
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The sum of the ledger: pieces with what each adds, the odds, the word, and how often chance does as well."""
+
+    pieces: tuple[Piece, ...]
+    log_odds: float
+    probability: float
+    word: Word
+    chance: float
+    kinds: int
+
+
+def combine(found: Sequence[tuple[Card, Finding]], *, prior: float, threshold: float, tested: int) -> Verdict:
+    """Weigh the findings of one ring.
+
+    `found`: cards and findings. `prior`: share of proposals taken to be campaigns.
+    `threshold`: probability from which a verdict is reported. `tested`: number of rings proposed in this log; every
+    one counts in the multiplicity. `chance` = tested × exp(−Σ llr), since for innocents each likelihood ratio has
+    mean 1 at most (Markov's inequality).
+    """
+    capped = [(card, max(-card.cap_against_nats, min(card.cap_nats, f.raw)), f) for card, f in found]
+    best: dict[tuple[str, bool], tuple[float, str]] = {}
+    for card, llr, _ in capped:
+        key = (card.group, llr > 0)
+        if llr != 0 and (key not in best or (abs(llr), card.name) > best[key]):
+            best[key] = (abs(llr), card.name)
+    pieces = []
+    for card, llr, finding in capped:
+        counted = llr != 0 and best[(card.group, llr > 0)][1] == card.name
+        pieces.append(
+            Piece(
+                evidence=card.name,
+                group=card.group,
+                llr=llr if counted else 0.0,
+                raw=finding.raw,
+                counted=counted,
+                sentence=finding.sentence,
+                p_value=finding.p_value,
+                figures=dict(finding.figures),
+            )
+        )
+    pieces.sort(key=lambda p: (-p.llr, p.evidence))
+    total = sum(p.llr for p in pieces)
+    log_odds = logit(prior) + total
+    kinds = len({p.group for p in pieces if p.llr >= A_KIND})
+    probability = 1 / (1 + math.exp(-log_odds))
+    return Verdict(
+        pieces=tuple(pieces),
+        log_odds=log_odds,
+        probability=probability,
+        word=word(probability, kinds, threshold),
+        chance=max(tested * math.exp(-total), LEAST_CHANCE),
+        kinds=kinds,
+    )
+
+
+def word(probability: float, kinds: int, threshold: float) -> Word:
+    """The closed scale: what may be said of this probability, given how many kinds of evidence carry it."""
+    if probability >= threshold and kinds >= 2:
+        return "likely"
+    if probability >= 0.5:
+        return "possible"
+    if probability >= 0.05:
+        return "inconclusive"
+    return "unlikely" if probability >= 0.001 else "unrelated"
+
+
+def logit(share: float) -> float:
+    """Log odds of a probability."""
+    return math.log(share) - math.log1p(-share)

@@ -1,0 +1,1 @@
+"""One file for each kind of evidence, found through the entry-point group `headwater.evidence`."""

@@ -1,0 +1,197 @@
+"""Means in common: the same payment instrument, device, phone or address behind several accounts.
+
+Shared means tie accounts to one purse, or to one company, campus or carrier. Rarity decides: an address that a
+thousand accounts use says nothing. What a means *is* (a country, a kind of card) never counts, only that it is shared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy.stats import poisson
+
+from headwater.detect.evidence.template import calibrated
+from headwater.detect.fold import Batch, Card, Finding, Links, Ring, World
+from headwater.detect.objects import Counts, Sharing, committed, distinct, weave
+
+#: What sharing a rare one may weigh at most, in nats: an address is often a company's or a carrier's.
+MEANS = {"payment": 3.0, "device": 3.0, "phone": 3.0, "signup_ip": 1.0, "ip": 1.0}
+CAP = 3.0
+#: A ring that nothing but means proposed says by them only what proposed it.
+PROPOSED_BY_MEANS = 0.5
+#: A means that this share of all accounts uses is a carrier or a campus, not a hand.
+COMMON = 0.02
+LEAST_COMMON = 25
+
+CARD = Card(
+    name="infrastructure",
+    title="Infrastructure and payment in common",
+    group="infrastructure",
+    sees="accounts that share a payment instrument, device, phone, sign-up address or client address that few others "
+    "use",
+    null="as many accounts drawn at random would share so many rare means (Poisson)",
+    false_positive="not measured on real attributes: public data has none. The simulated ones are stated in each table",
+    innocent_causes=(
+        "one company behind one card and one address",
+        "a campus or a carrier's shared address",
+        "a family",
+    ),
+    evasion_cost="buy separate cards, devices and residential addresses for each account",
+    cap_nats=CAP,
+    any_of=("ip", *(f"account.{name}" for name in MEANS if name != "ip")),
+)
+
+
+#: The lowest bits of an object say which kind of means it is.
+KIND_MASK = np.uint64(7)
+WORDS = {
+    "payment": "payment instrument",
+    "device": "device",
+    "phone": "phone number",
+    "signup_ip": "address at sign-up",
+    "ip": "client address",
+}
+
+
+@dataclass
+class _Addresses:
+    counts: Counts
+
+
+class Infrastructure:
+    """Ties by rare means in common."""
+
+    card = CARD
+    stage = "propose"
+    columns = ("ip",)
+
+    def init(self, world: World) -> _Addresses:
+        """No address seen."""
+        return _Addresses(Counts())
+
+    def update(self, state: _Addresses, batch: Batch) -> _Addresses:
+        """Count (address, account) pairs of all rows: attributes aren't what content is confirmed on."""
+        if "ip" not in batch.table.schema.names:
+            return state
+        values = batch.table.column("ip")
+        known = pc.is_valid(values).to_numpy(zero_copy_only=False)
+        if known.any():
+            encoded = values.filter(pa.array(known)).dictionary_encode()
+            hashes = np.array([_hash("ip", str(v)) for v in encoded.dictionary.to_pylist()], np.uint64)
+            state.counts.add(hashes[encoded.indices.to_numpy()], batch.account[known])
+        return state
+
+    def merge(self, left: _Addresses, right: _Addresses) -> _Addresses:
+        """Add two states."""
+        left.counts.absorb(right.counts)
+        return left
+
+    def finish(self, state: _Addresses, world: World) -> Links:
+        """Ties among the accounts of each rare means."""
+        for name in MEANS:
+            if name == "ip":
+                continue
+            column = world.accounts_table.column(name).to_pylist()
+            pairs = [(_hash(name, v), code) for code, v in enumerate(column) if v]
+            if pairs:
+                state.counts.add(
+                    np.array([h for h, _ in pairs], np.uint64), np.array([c for _, c in pairs], np.int32)
+                )
+        sharing = committed(state.counts, np.ones(world.size, np.int64), 1, 0.0)
+        most = max(LEAST_COMMON, COMMON * world.size)
+        world.context["means"] = sharing
+        chosen = distinct(sharing)
+        size = np.diff(sharing.start)[chosen] if len(sharing) else np.empty(0, np.int64)
+        chosen, size = chosen[size <= most], size[size <= most]
+        return weave(CARD.name, sharing, chosen, np.minimum(np.log(world.size / np.maximum(size, 1)), 4.0))
+
+
+class InfrastructureTest:
+    """How many members share a rare means with another member, against as many accounts at random."""
+
+    card = CARD
+    stage = "confirm"
+    columns = ()
+
+    def init(self, world: World) -> None:
+        """Everything needed was counted while ties were proposed."""
+
+    def update(self, state: None, batch: Batch) -> None:
+        """Nothing to add."""
+
+    def merge(self, left: None, right: None) -> None:
+        """Nothing to merge."""
+
+    def finish(self, state: None, world: World) -> Mapping[int, Finding]:
+        """A finding for each ring, also where nothing is shared."""
+        sharing: Sharing | None = world.context.get("means")
+        out = {}
+        for at, ring in enumerate(world.rings):
+            best = Finding(
+                -0.3, "No member shares a rare payment instrument, device, phone or address with another."
+            )
+            for kind, cap in MEANS.items():
+                if sharing is None:
+                    break
+                most = PROPOSED_BY_MEANS if ring.proposed_by == (CARD.name,) else cap
+                finding = _finding(sharing, kind, most, ring, world.customer)
+                if finding is not None and finding.raw > best.raw:
+                    best = finding
+            out[at] = best
+        return out
+
+
+def _finding(
+    sharing: Sharing, kind: str, most: float, ring: Ring, customer: npt.NDArray[np.int32]
+) -> Finding | None:
+    accounts = len(customer)
+    size = np.diff(sharing.start)
+    rare = (size <= max(LEAST_COMMON, COMMON * accounts)) & ((sharing.objects & KIND_MASK) == _code(kind))
+    chosen = np.flatnonzero(rare)
+    if not len(chosen):
+        return None
+    object_of = np.repeat(np.arange(len(sharing)), size)
+    inside = np.isin(sharing.members, ring.members) & rare[object_of]
+    # Only means that different customers share tie anything: one company's accounts share a card in the open.
+    pairs = np.unique(np.stack([object_of[inside], customer[sharing.members[inside]]]), axis=1)[0]
+    held = np.bincount(pairs, minlength=len(sharing))
+    tied = len(np.unique(sharing.members[inside & (held[object_of] >= 2)]))
+    if not tied:
+        return None
+    share = len(ring.members) / accounts
+    # Expected members that share one by chance: each of its c users is in the group with probability `share`.
+    sizes = size[chosen]
+    expected = float((sizes * share * (1 - (1 - share) ** np.maximum(sizes - 1, 0))).sum())
+    p_value = float(poisson.sf(tied - 1, expected))
+    # Where few members share anything the weight falls with their share: the rest may be bystanders to it.
+    raw = min(max(calibrated(p_value), 0.0), most * min(1.0, 2 * tied / len(ring.members)))
+    sentence = (
+        f"{tied:,} of {len(ring.members):,} members share a rare {WORDS[kind]} with another member; "
+        f"{expected:.1f} would by chance."
+    )
+    return Finding(
+        raw,
+        sentence,
+        p_value,
+        {"tied": float(tied), "expected": expected, "members": float(len(ring.members))},
+    )
+
+
+def _hash(kind: str, value: str) -> int:
+    """A 64-bit name for an attribute's value; it lives no longer than the investigation."""
+    digest = int.from_bytes(hashlib.blake2b(f"{kind}\0{value}".encode(), digest_size=8).digest(), "little")
+    return digest & ~int(KIND_MASK) | int(_code(kind))
+
+
+def _code(kind: str) -> np.uint64:
+    return np.uint64(list(MEANS).index(kind))
+
+
+links = Infrastructure()
+test = InfrastructureTest()

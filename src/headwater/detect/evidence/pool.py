@@ -1,0 +1,86 @@
+"""One pool or one pacer: members are steadier together than apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from headwater.detect.fold import Batch, Card, Finding, World
+from headwater.detect.moments import Moments
+from headwater.detect.pace.pool import pool_ratio
+
+CAP, CAP_AGAINST = 5.0, 1.0
+
+CARD = Card(
+    name="pool",
+    title="One pool or one pacer",
+    group="time",
+    sees="accounts whose requests together are steadier than they are apart, as one dispatcher's are",
+    null="each account's requests shifted by a random lag of its own, small against the daily rhythm",
+    false_positive="on groups of real accounts: see docs/explanation/pace.md (measured by "
+    "benchmarks/detection/pace.py)",
+    innocent_causes=("a shared rate limit", "one product's job queue behind several keys"),
+    evasion_cost="random think time and idle capacity: throughput falls in proportion",
+    cap_nats=CAP,
+    cap_against_nats=CAP_AGAINST,
+    source="variance ratio of superposed point processes against circular shifts; docs/explanation/pace.md",
+)
+
+
+class Pool:
+    """Variance of the ring's total against the sum of its members' variances."""
+
+    card = CARD
+    stage = "confirm"
+    columns = ("latency_ms",)
+
+    def init(self, world: World) -> Moments:
+        """No rows."""
+        return Moments.none()
+
+    def update(self, state: Moments, batch: Batch) -> Moments:
+        """Keep members' times."""
+        state.add(batch)
+        return state
+
+    def merge(self, left: Moments, right: Moments) -> Moments:
+        """Rows of both."""
+        return left.merged(right)
+
+    def finish(self, state: Moments, world: World) -> Mapping[int, Finding]:
+        """A finding for each ring with enough arrivals."""
+        table = state.table(world.customer)
+        out = {}
+        for at, ring in enumerate(world.rings):
+            times, durations = table.of(np.unique(world.customer[ring.members]))
+            result = pool_ratio(times, durations, seed=world.seed)
+            if not result.enough:
+                continue
+            if result.llr > 0:
+                sentence = (
+                    f"Its requests are steadier together than apart: the variance of their sum is {result.ratio:.2f} "
+                    f"of what independent accounts give ({result.null_mean:.2f}), so about "
+                    f"{result.share_in_view:.0%} of one dispatcher's accounts are in view."
+                )
+            else:
+                sentence = (
+                    "Its accounts' requests come independently of each other "
+                    f"(variance ratio {result.ratio:.2f})."
+                )
+            figures = {
+                "ratio": result.ratio,
+                "null_mean": result.null_mean,
+                "null_sd": result.null_sd,
+                "share_in_view": result.share_in_view,
+                "share_low": result.share_low,
+                "share_high": result.share_high,
+                "windows": float(result.windows),
+                "window_s": result.window_us / 1e6,
+                "arrivals": float(result.arrivals),
+            }
+            out[at] = Finding(max(result.llr, -CAP_AGAINST), sentence, result.p_low, figures)
+        return out
+
+
+test = Pool()

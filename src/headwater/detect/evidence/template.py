@@ -1,0 +1,209 @@
+"""A rare template shared: accounts that fill the same form again and again.
+
+An imprint keeps the hash of a prompt's first and last words, of its skeleton and of a few word shingles. Prompts made
+from one template share some of them, whatever stands in the slots. A template proves little on its own (a popular
+prompt, a class, a public harness look the same), so it proposes, and weighs little in the verdict.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import norm
+
+from headwater.detect.attribution import RingObjects, filled
+from headwater.detect.fold import CONFIRM, NO_KEY, PROPOSE, Batch, Card, Finding, Links, World
+from headwater.detect.objects import Counts, Sharing, committed, distinct, weave
+
+PARTS = ("imprint.skeleton", "imprint.opening", "imprint.closing")
+#: An account is committed to a template from two uses and a fiftieth of its exchanges on.
+LEAST, SHARE = 2, 0.02
+#: A shorter prompt is no template: "hello" has an opening too.
+LEAST_WORDS = 6
+#: Most objects that are turned into ties, rarest and largest first.
+MOST_OBJECTS = 20_000
+CAP = 3.0
+
+CARD = Card(
+    name="template",
+    title="A rare template shared",
+    group="content",
+    sees="accounts that send prompts made from the same template, which hardly anybody else uses",
+    null="the accounts' sessions carry the template as often as other sessions of the same hour, volume and template "
+    "popularity (labels permuted within these strata; the count is hypergeometric)",
+    false_positive="alone it accuses nearly everyone where templates are popular: in one corpus of real accounts 98% "
+    "of honest ones share one with somebody. It never carries a verdict alone",
+    innocent_causes=(
+        "a popular public prompt",
+        "a class given one task",
+        "one product with many keys",
+        "a public harness",
+    ),
+    evasion_cost="paraphrase every prompt with a model: one more call for each exchange",
+    cap_nats=CAP,
+    source="rarity weighting after Fellegi and Sunter (1969); leave-ring-out rarity, see docs/explanation/detection.md",
+)
+
+
+def objects_of(batch: Batch) -> list[npt.NDArray[np.uint64]]:
+    """The hashes of each row that stand for templates (a list of arrays of n), NO_KEY where there is none."""
+    long = batch.column("imprint.words") >= LEAST_WORDS
+    columns = [batch.column(part) for part in PARTS]
+    shingles = batch.column("imprint.minimisers")
+    columns += [shingles[:, i] for i in range(shingles.shape[1])]
+    return [np.where(long & (c != 0), c, NO_KEY).astype(np.uint64) for c in columns]
+
+
+class TemplateLinks:
+    """Proposes ties between accounts committed to the same rare objects."""
+
+    card = CARD
+    stage = "propose"
+    columns = ("imprint",)
+
+    def init(self, world: World) -> Counts:
+        """No uses yet."""
+        return Counts()
+
+    def update(self, state: Counts, batch: Batch) -> Counts:
+        """Count the objects of proposing rows."""
+        batch = batch.where(batch.half == PROPOSE)
+        for values in objects_of(batch):
+            keep = values != NO_KEY
+            state.add(values[keep], batch.account[keep])
+        return state
+
+    def merge(self, left: Counts, right: Counts) -> Counts:
+        """Add two states."""
+        left.absorb(right)
+        return left
+
+    def finish(self, state: Counts, world: World) -> Links:
+        """Ties weighted by rarity among the accounts that aren't committed to the object themselves."""
+        shared = state.shared()
+        world.context["template_counts"] = shared
+        sharing = committed(shared, np.maximum(world.half_volume[:, 0], 1), LEAST, SHARE)
+        world.context["templates"] = sharing
+        if not len(sharing):
+            return Links.none(CARD.name)
+        chosen = distinct(sharing)
+        weight = rarity(sharing, world.size)[chosen]
+        order = np.lexsort((chosen, -np.diff(sharing.start)[chosen], -weight))[:MOST_OBJECTS]
+        keep = np.sort(order[weight[order] >= 1.0])
+        return weave(CARD.name, sharing, chosen[keep], weight[keep])
+
+
+def rarity(sharing: Sharing, accounts: int) -> npt.NDArray[np.float64]:
+    """Weight of a tie in nats: how rare the object is among everybody else (leave-ring-out), capped at 6."""
+    size = np.diff(sharing.start)
+    others = np.maximum(accounts - size, 1)
+    return np.asarray(np.minimum(np.log((others + 1) / (sharing.touched - size + 1)), 6.0))
+
+
+HOURS, VOLUMES = 24, 8
+
+
+@dataclass
+class _Table:
+    """Rows of the confirming half by stratum: all (strata), of each ring's members, filling its template, both."""
+
+    owned: RingObjects
+    volume: npt.NDArray[np.int64]
+    stratum: npt.NDArray[np.int64]
+    members: npt.NDArray[np.int64]
+    fills: npt.NDArray[np.int64]
+    both: npt.NDArray[np.int64]
+
+
+class TemplateTest:
+    """On fresh sessions: do the ring's members fill the ring's templates more than rows of their stratum do?"""
+
+    card = CARD
+    stage = "confirm"
+    columns = ("imprint",)
+
+    def init(self, world: World) -> _Table:
+        """Empty tables; which objects a ring owns is in `world.context["ring_objects"]`."""
+        volume = np.minimum(np.log2(np.maximum(world.volume, 1)).astype(np.int64) // 2, VOLUMES - 1)
+        shape = (len(world.rings), HOURS * VOLUMES)
+        empty = np.zeros(shape[1], np.int64)
+        return _Table(
+            world.context["ring_objects"], volume, empty, *(np.zeros(shape, np.int64) for _ in range(3))
+        )
+
+    def update(self, state: _Table, batch: Batch) -> _Table:
+        """Count confirming rows."""
+        batch = batch.where(batch.half == CONFIRM)
+        stratum = (batch.at_us // 3_600_000_000) % HOURS * VOLUMES + state.volume[batch.account]
+        fills = filled(state.owned, objects_of(batch), len(batch))
+        state.stratum += np.bincount(stratum, minlength=len(state.stratum))
+        for table, keep, ring in (
+            (state.members, batch.ring >= 0, batch.ring),
+            (state.fills, fills >= 0, fills),
+            (state.both, (fills >= 0) & (fills == batch.ring), fills),
+        ):
+            np.add.at(table, (ring[keep], stratum[keep]), 1)
+        return state
+
+    def merge(self, left: _Table, right: _Table) -> _Table:
+        """Add two tables."""
+        return _Table(
+            left.owned,
+            left.volume,
+            left.stratum + right.stratum,
+            left.members + right.members,
+            left.fills + right.fills,
+            left.both + right.both,
+        )
+
+    def finish(self, state: _Table, world: World) -> Mapping[int, Finding]:
+        """A finding for each ring with templates."""
+        out = {}
+        for at, ring in enumerate(world.rings):
+            n, used, both = state.members[at], state.fills[at], state.both[at]
+            if not used.sum() or not n.sum():
+                continue
+            out[at] = _finding(state.stratum, n, used, both, len(ring.members))
+        return out
+
+
+def _finding(
+    stratum: npt.NDArray[np.int64],
+    n: npt.NDArray[np.int64],
+    used: npt.NDArray[np.int64],
+    both: npt.NDArray[np.int64],
+    accounts: int,
+) -> Finding:
+    size = np.maximum(stratum, 1)
+    expected = (n * used / size).sum()
+    spread = (n * used / size * (1 - n / size) * (size - used) / np.maximum(size - 1, 1)).sum()
+    observed = int(both.sum())
+    # Rows of one account aren't independent: the account, not the row, is what a permutation moves.
+    design = max(n.sum() / accounts, 1.0)
+    z = (observed - expected) / math.sqrt(max(spread * design, 1e-9)) if spread > 0 else 0.0
+    p_value = float(norm.sf(z)) if spread > 0 else 1.0
+    share, elsewhere = observed / n.sum(), (used.sum() - observed) / max(stratum.sum() - n.sum(), 1)
+    sentence = (
+        f"On sessions that didn't propose the ring, {share:.0%} of its exchanges fill its templates; "
+        f"{elsewhere:.2%} of everybody else's do."
+    )
+    figures = {
+        "share": float(share),
+        "elsewhere": float(elsewhere),
+        "expected": float(expected),
+        "z": float(z),
+    }
+    return Finding(max(calibrated(p_value), 0.0), sentence, p_value, figures)
+
+
+def calibrated(p_value: float) -> float:
+    """A p-value as evidence in nats that errs for the accused: ln(½ p^(−½)), an e-value (Vovk and Wang 2021)."""
+    return -0.5 * math.log(max(p_value, 1e-300)) - math.log(2)
+
+
+links = TemplateLinks()
+test = TemplateTest()

@@ -1,0 +1,234 @@
+"""What a piece of evidence is: a fold over exchanges, a card that says how far to trust it.
+
+Every kind of evidence is one file in `evidence/` that exposes objects of the two protocols below, found through
+the entry-point group `headwater.evidence`. A `Proposer` sees the first half of every account's sessions and
+answers with links; a `Test` is handed the proposed rings, judges them on the second half (or on something that
+proposing didn't look at) and answers with one `Finding` a ring. Both are folds (init, update, merge, finish), so
+that one definition serves a file, a stream and a cluster. Sums are kept in integers, or in an order that the rows'
+content fixes, so that neither the order of rows nor the number of threads can change a verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import Any, Literal, Protocol, cast, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Group = Literal[
+    "content", "dispatch", "time", "purse", "infrastructure", "intent", "behaviour", "declaration"
+]
+
+PROPOSE, CONFIRM = 0, 1
+NO_KEY = np.uint64(2**64 - 1)
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a user must know before believing a detector.
+
+    `needs` are exchange columns (`account.payment` for an account column); evidence whose need is missing is
+    ruled out and the report says so. `null` is the law under which an innocent group is judged. `false_positive`
+    states the measured rate with corpus and interval, or that it was not measured. `cap_nats` bounds its weight.
+    """
+
+    name: str
+    title: str
+    group: Group
+    sees: str
+    null: str
+    false_positive: str
+    innocent_causes: tuple[str, ...]
+    evasion_cost: str
+    cap_nats: float
+    cap_against_nats: float = 3.0
+    needs: tuple[str, ...] = ()
+    any_of: tuple[str, ...] = ()
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some rows of the log, duplicates left out, as parallel arrays of length n.
+
+    `account` int32 code, `at_us` int64, `session` int32, `half` uint8, `model` int32 (−1: none), `row` int64,
+    `ring` int32 (−1: none; proposers always see −1). `table` holds the columns that evidence asked for.
+    """
+
+    row: npt.NDArray[np.int64]
+    account: npt.NDArray[np.int32]
+    at_us: npt.NDArray[np.int64]
+    session: npt.NDArray[np.int32]
+    half: npt.NDArray[np.uint8]
+    model: npt.NDArray[np.int32]
+    ring: npt.NDArray[np.int32]
+    table: pa.RecordBatch
+    #: uint64: the object by which a row is attributed to its account's own ring (NO_KEY: it isn't); None before rings
+    key: npt.NDArray[np.uint64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.account)
+
+    @property
+    def attributed(self) -> npt.NDArray[np.bool_]:
+        """Rows that fill a template of their own account's ring."""
+        return np.zeros(len(self), bool) if self.key is None else self.key != NO_KEY
+
+    def column(self, name: str) -> npt.NDArray[Any]:
+        """A column as NumPy, `imprint.exact` and the like from the struct; lists as 2-D arrays."""
+        if name.startswith("imprint."):
+            part = cast(pa.StructArray, self.table.column("imprint")).field(name.removeprefix("imprint."))
+            if pa.types.is_fixed_size_list(part.type):
+                width = part.type.list_size
+                flat = cast("pa.FixedSizeListArray[Any, Any]", part).flatten()
+                return np.asarray(flat.to_numpy(zero_copy_only=False).reshape(-1, width))
+            return np.asarray(part.to_numpy(zero_copy_only=False))
+        return np.asarray(self.table.column(name).to_numpy(zero_copy_only=False))
+
+    def where(self, keep: npt.NDArray[np.bool_]) -> Batch:
+        """The rows where `keep` is true."""
+        return Batch(
+            self.row[keep],
+            self.account[keep],
+            self.at_us[keep],
+            self.session[keep],
+            self.half[keep],
+            self.model[keep],
+            self.ring[keep],
+            self.table.filter(pa.array(keep)),
+            None if self.key is None else self.key[keep],
+        )
+
+
+@dataclass(frozen=True)
+class Ring:
+    """A group of accounts under test: `members` (int32 codes, ascending) and what proposed it."""
+
+    members: npt.NDArray[np.int32]
+    proposed_by: tuple[str, ...]
+    strength: float
+
+
+@dataclass(frozen=True)
+class World:
+    """What every fold may know of the log as a whole.
+
+    Sizes are by account code. `volume` counts exchanges of each account (int64), `half_volume` (accounts × 2) by
+    half. `tenant` is an int32 code of the organisation (−1: unknown). `accounts_table` has one row an account in
+    code order (ACCOUNT_SCHEMA without `account`; null where nothing is known).
+    """
+
+    accounts: tuple[str, ...]
+    organisations: tuple[str | None, ...]
+    tenant: npt.NDArray[np.int32]
+    #: int32 code of the customer: accounts of one organisation are one, any other account is its own
+    customer: npt.NDArray[np.int32]
+    volume: npt.NDArray[np.int64]
+    half_volume: npt.NDArray[np.int64]
+    models: tuple[str, ...]
+    span_us: tuple[int, int]
+    accounts_table: pa.Table
+    columns: frozenset[str]
+    seed: int
+    #: activity of everybody in bins of `bin_us` from span_us[0]
+    activity: npt.NDArray[np.int64]
+    bin_us: int
+    #: the rings under test (empty while links are proposed)
+    rings: tuple[Ring, ...] = ()
+    #: what earlier folds learned for later ones, by name
+    context: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Number of accounts."""
+        return len(self.accounts)
+
+
+@dataclass(frozen=True)
+class Links:
+    """Ties between accounts: parallel arrays `a` < `b` (int32 codes) and `weight` (nats), from one evidence.
+
+    A clique of many accounts is given as a sparse, well-mixing graph of the same accounts.
+    """
+
+    evidence: str
+    a: npt.NDArray[np.int32]
+    b: npt.NDArray[np.int32]
+    weight: npt.NDArray[np.float64]
+
+    @classmethod
+    def none(cls, evidence: str) -> Links:
+        """No ties."""
+        return cls(evidence, np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float64))
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One evidence about one ring: `raw` log-likelihood ratio in nats before cap, a sentence, the figures."""
+
+    raw: float
+    sentence: str
+    p_value: float | None = None
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Fold(Protocol):
+    """The shape shared by both kinds of evidence."""
+
+    card: Card
+    stage: str
+    columns: tuple[str, ...]
+
+    def init(self, world: World) -> Any:
+        """An empty state."""
+
+    def update(self, state: Any, batch: Batch) -> Any:
+        """The state after some more rows, in any order."""
+
+    def merge(self, left: Any, right: Any) -> Any:
+        """The state of both parts of the rows."""
+
+
+@runtime_checkable
+class Proposer(Fold, Protocol):
+    """Evidence that proposes links from the first half (`stage = "propose"`)."""
+
+    def finish(self, state: Any, world: World) -> Links:
+        """The links found."""
+
+
+@runtime_checkable
+class Test(Fold, Protocol):
+    """Evidence that judges proposed rings (`stage = "confirm"`)."""
+
+    def finish(self, state: Any, world: World) -> Mapping[int, Finding]:
+        """A finding for each of `world.rings` (by its index) about which there is something to say."""
+
+
+def load() -> tuple[Fold, ...]:
+    """All evidence that is installed, built-in or a stranger's, in order of name and stage."""
+    found = []
+    for point in entry_points(group="headwater.evidence"):
+        evidence = point.load()
+        if not isinstance(evidence, Fold):
+            raise TypeError(f"entry point {point.name} of headwater.evidence is no fold")
+        found.append(evidence)
+    return tuple(sorted(found, key=lambda e: (e.stage, e.card.name)))
+
+
+def usable(evidence: Iterable[Fold], columns: frozenset[str]) -> tuple[Fold, ...]:
+    """Those whose needs the log fills."""
+    return tuple(e for e in evidence if not missing(e.card, columns))
+
+
+def missing(card: Card, columns: frozenset[str]) -> tuple[str, ...]:
+    """The columns without which this evidence is ruled out (empty: it can be used)."""
+    lost = tuple(name for name in card.needs if name not in columns)
+    if card.any_of and not columns.intersection(card.any_of):
+        lost += (" or ".join(card.any_of),)
+    return lost

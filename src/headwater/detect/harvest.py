@@ -1,0 +1,93 @@
+"""What a ring took, when, and with which of its exchanges: a fold over all rows of its members."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from headwater.detect.fold import NO_KEY, Batch, World
+
+HOUR_US = 3_600_000_000
+INTENT_BITS = 32
+
+
+@dataclass
+class Rows:
+    """Rows of members: which, whose, when, what they ask for, attributed or not, and by which template object."""
+
+    row: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    account: list[npt.NDArray[np.int32]] = field(default_factory=list)
+    at_us: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    intents: list[npt.NDArray[np.uint32]] = field(default_factory=list)
+    model: list[npt.NDArray[np.int32]] = field(default_factory=list)
+    exact: list[npt.NDArray[np.uint64]] = field(default_factory=list)
+    key: list[npt.NDArray[np.uint64]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Harvest:
+    """All members' rows, sorted by row content (account, time, text); `key` is NO_KEY where not attributed."""
+
+    row: npt.NDArray[np.int64]
+    account: npt.NDArray[np.int32]
+    at_us: npt.NDArray[np.int64]
+    intents: npt.NDArray[np.uint32]
+    model: npt.NDArray[np.int32]
+    exact: npt.NDArray[np.uint64]
+    key: npt.NDArray[np.uint64]
+
+
+class Harvested:
+    """Collects members' rows and the template object that attributes each."""
+
+    columns = ("imprint",)
+
+    def init(self, world: World) -> Rows:
+        """No rows."""
+        return Rows()
+
+    def update(self, state: Rows, batch: Batch) -> Rows:
+        """Keep members' rows."""
+        batch = batch.where(batch.ring >= 0)
+        if len(batch):
+            state.row.append(batch.row)
+            state.account.append(batch.account)
+            state.at_us.append(batch.at_us)
+            state.intents.append(batch.column("imprint.intents"))
+            state.model.append(batch.model)
+            state.exact.append(batch.column("imprint.exact"))
+            state.key.append(batch.key if batch.key is not None else np.full(len(batch), NO_KEY))
+        return state
+
+    def merge(self, left: Rows, right: Rows) -> Rows:
+        """Rows of both."""
+        return Rows(
+            left.row + right.row,
+            left.account + right.account,
+            left.at_us + right.at_us,
+            left.intents + right.intents,
+            left.model + right.model,
+            left.exact + right.exact,
+            left.key + right.key,
+        )
+
+    def finish(self, state: Rows, world: World) -> Harvest:
+        """The rows, sorted by content."""
+        if not state.row:
+            empty = np.empty(0, np.int64)
+            whole = empty.astype(np.uint64)
+            code = empty.astype(np.int32)
+            return Harvest(empty, code, empty, empty.astype(np.uint32), code, whole, whole)
+        row, account, at_us = (
+            np.concatenate(state.row),
+            np.concatenate(state.account),
+            np.concatenate(state.at_us),
+        )
+        intents, model = np.concatenate(state.intents), np.concatenate(state.model)
+        exact, key = np.concatenate(state.exact), np.concatenate(state.key)
+        order = np.lexsort((key, intents, exact, at_us, account))
+        return Harvest(
+            row[order], account[order], at_us[order], intents[order], model[order], exact[order], key[order]
+        )

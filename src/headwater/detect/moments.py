@@ -1,0 +1,105 @@
+"""When the members of rings sent their requests: the fold that all evidence of time shares.
+
+Proposing looks at content and means, never at time, so evidence of time may use both halves of the sessions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from headwater.detect.fold import Batch
+
+#: From this share of template rows on only they are looked at.
+COVER = 0.15
+
+
+@dataclass
+class Moments:
+    """Members' rows: account code, arrival (µs), duration (µs, −1: unknown), model code, attributed or not."""
+
+    account: list[npt.NDArray[np.int32]]
+    at_us: list[npt.NDArray[np.int64]]
+    took_us: list[npt.NDArray[np.int64]]
+    model: list[npt.NDArray[np.int32]]
+    attributed: list[npt.NDArray[np.bool_]]
+
+    @classmethod
+    def none(cls) -> Moments:
+        """No rows."""
+        return cls([], [], [], [], [])
+
+    def add(self, batch: Batch) -> None:
+        """Keep the rows of members."""
+        keep = batch.ring >= 0
+        if not keep.any():
+            return
+        took = np.full(int(keep.sum()), -1, np.int64)
+        if "latency_ms" in batch.table.schema.names:
+            ms = batch.column("latency_ms")[keep].astype(np.float64)
+            known = np.isfinite(ms) & (ms >= 0) & (ms < 86_400_000)
+            took[known] = (ms[known] * 1000).astype(np.int64)
+        self.account.append(batch.account[keep])
+        self.at_us.append(batch.at_us[keep])
+        self.took_us.append(took)
+        self.model.append(batch.model[keep])
+        self.attributed.append(batch.attributed[keep])
+
+    def merged(self, other: Moments) -> Moments:
+        """Rows of both."""
+        return Moments(
+            self.account + other.account,
+            self.at_us + other.at_us,
+            self.took_us + other.took_us,
+            self.model + other.model,
+            self.attributed + other.attributed,
+        )
+
+    def table(self, customer: npt.NDArray[np.int32]) -> Table:
+        """All rows by customer, then time.
+
+        Several accounts of one organisation are one customer: that a customer's own keys work together is no trace of
+        a hidden hand. `customer` maps account codes to customers.
+        """
+        if not self.account:
+            empty = np.empty(0, np.int64)
+            code = empty.astype(np.int32)
+            return Table(code, empty, empty, code, empty.astype(bool))
+        owner, at_us = customer[np.concatenate(self.account)], np.concatenate(self.at_us)
+        took, model = np.concatenate(self.took_us), np.concatenate(self.model)
+        attributed = np.concatenate(self.attributed)
+        order = np.lexsort((attributed, model, took, at_us, owner))
+        return Table(owner[order], at_us[order], took[order], model[order], attributed[order])
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows sorted by customer, then time."""
+
+    customer: npt.NDArray[np.int32]
+    at_us: npt.NDArray[np.int64]
+    took_us: npt.NDArray[np.int64]
+    model: npt.NDArray[np.int32]
+    attributed: npt.NDArray[np.bool_]
+
+    def of(
+        self, customers: npt.NDArray[np.int32]
+    ) -> tuple[list[npt.NDArray[np.int64]], list[npt.NDArray[np.int64]] | None]:
+        """Times of each customer (ascending codes), and durations, or None unless nearly all are known.
+
+        Where a fair share of the rows fills the ring's templates only those count: the rest may be cover, and an
+        account's own business hides the dispatcher's.
+        """
+        low = np.searchsorted(self.customer, customers, side="left")
+        high = np.searchsorted(self.customer, customers, side="right")
+        every = [np.arange(a, b) for a, b in zip(low, high, strict=True)]
+        rows = sum(len(s) for s in every)
+        filled = [s[self.attributed[s]] for s in every]
+        spans = filled if sum(len(s) for s in filled) > COVER * rows else every
+        took = [self.took_us[s] for s in spans]
+        known = sum(int((t >= 0).sum()) for t in took)
+        total = sum(len(t) for t in took)
+        durations = [np.maximum(t, 0) for t in took] if total and known >= 0.95 * total else None
+        return [self.at_us[s] for s in spans], durations

@@ -1,0 +1,125 @@
+"""Folds over a spool: every pass reads the columns that its folds ask for, once, in as many threads as allowed.
+
+Each thread folds its own batches into its own states, which are merged at the end: that is all a cluster would do.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import islice
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from headwater.detect.attribution import RingObjects, keys
+from headwater.detect.evidence.template import objects_of
+from headwater.detect.fold import Batch, World
+from headwater.engine import Index, Spool
+
+#: Below so many rows one thread is done before several have begun.
+ALONE_BELOW = 200_000
+
+
+class Pass(Protocol):
+    """What a pass needs of a fold (evidence, population, harvest)."""
+
+    columns: tuple[str, ...]
+
+    def init(self, world: World) -> Any:
+        """An empty state."""
+
+    def update(self, state: Any, batch: Batch) -> Any:
+        """The state after some more rows."""
+
+    def merge(self, left: Any, right: Any) -> Any:
+        """The state of both."""
+
+    def finish(self, state: Any, world: World) -> Any:
+        """What the fold found."""
+
+
+def run(
+    folds: Sequence[Pass],
+    spool: Spool,
+    index: Index,
+    world: World,
+    *,
+    workers: int = 1,
+    progress: Callable[[int], None] = lambda _: None,
+) -> list[Any]:
+    """Fold all rows of the spool; the result of each fold, in order."""
+    columns = sorted({c for fold in folds for c in fold.columns if c in world.columns})
+    ring_of: npt.NDArray[np.int32] = world.context.get("ring_of", np.full(world.size, -1, np.int32))
+    source = spool.batches(["row", *columns])
+    if workers <= 1 or index.rows < ALONE_BELOW:
+        states = _fold(folds, source, index, world, ring_of, progress)
+    else:
+        parts = _dealt(source, workers)
+        with ThreadPoolExecutor(workers) as pool:
+            done = list(pool.map(lambda part: _fold(folds, part, index, world, ring_of, progress), parts))
+        states = done[0]
+        for other in done[1:]:
+            states = [fold.merge(a, b) for fold, a, b in zip(folds, states, other, strict=True)]
+    return [fold.finish(state, world) for fold, state in zip(folds, states, strict=True)]
+
+
+def _fold(
+    folds: Sequence[Pass],
+    source: Iterator[pa.RecordBatch],
+    index: Index,
+    world: World,
+    ring_of: npt.NDArray[np.int32],
+    progress: Callable[[int], None],
+) -> list[Any]:
+    states = [fold.init(world) for fold in folds]
+    for table in source:
+        batch = of(table, index, ring_of, world.context.get("ring_objects"))
+        for at, fold in enumerate(folds):
+            states[at] = fold.update(states[at], batch)
+        progress(table.num_rows)
+    return states
+
+
+def of(
+    table: pa.RecordBatch, index: Index, ring_of: npt.NDArray[np.int32], owned: RingObjects | None = None
+) -> Batch:
+    """A batch of the spool with its part of the index, duplicates left out."""
+    row = table.column("row").to_numpy()
+    account = index.account[row]
+    batch = Batch(
+        row=row,
+        account=account,
+        at_us=index.at_us[row],
+        session=index.session[row],
+        half=index.half[row],
+        model=index.model[row],
+        ring=np.where(account >= 0, ring_of[account], -1).astype(np.int32),
+        table=table,
+    )
+    if not (account >= 0).all():
+        batch = batch.where(account >= 0)
+    if owned is None or "imprint" not in table.schema.names:
+        return batch
+    return replace(batch, key=keys(owned, objects_of(batch), batch))
+
+
+class _Shared(Iterator[pa.RecordBatch]):
+    """One source for several threads."""
+
+    def __init__(self, source: Iterator[pa.RecordBatch]) -> None:
+        self._source = source
+        self._lock = threading.Lock()
+
+    def __next__(self) -> pa.RecordBatch:
+        with self._lock:
+            return next(self._source)
+
+
+def _dealt(source: Iterator[pa.RecordBatch], workers: int) -> list[Iterator[pa.RecordBatch]]:
+    shared = _Shared(source)
+    return [islice(shared, None) for _ in range(workers)]

@@ -1,0 +1,151 @@
+"""From a spool and its index to campaigns: propose on one half, confirm on the other, weigh, attribute.
+
+    population ─▶ proposers ─▶ links ─▶ rings ─▶ tests ─▶ ledger ─▶ campaigns
+      (half 1)     (half 1)                     (half 2, or what proposing didn't look at)
+
+Nothing here reads files, words a report or decides a measure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from headwater.detect import declarations, passes
+from headwater.detect.apart import Apart
+from headwater.detect.attribution import RingObjects, ring_by_account
+from headwater.detect.combine import Verdict, combine
+from headwater.detect.fold import CONFIRM, PROPOSE, Card, Finding, Fold, Ring, World, load, usable
+from headwater.detect.harvest import Harvest, Harvested
+from headwater.detect.known import Declaration
+from headwater.detect.population import Population
+from headwater.detect.refine import owned_by, refine
+from headwater.detect.rings import Graph, graph, rings
+from headwater.detect.settings import DetectSettings
+from headwater.detect.world import build
+from headwater.engine import Index, Resources, Spool
+
+#: What proposers leave behind for the division of communities: objects with the accounts that share them.
+SHARED = ("templates", "means", "clusters")
+Progress = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One proposed ring with its verdict and, if the operator declared it, by whom."""
+
+    ring: Ring
+    verdict: Verdict
+    declared: Declaration | None
+    at: int
+
+
+@dataclass(frozen=True)
+class Detection:
+    """Everything that was found, in arrays; `judged` is sorted by strength, strongest first."""
+
+    world: World
+    graph: Graph
+    judged: tuple[Judged, ...]
+    harvest: Harvest
+    ring_of: npt.NDArray[np.int32]
+    evidence: tuple[Fold, ...]
+    proposed: int
+
+
+def detect(
+    spool: Spool,
+    index: Index,
+    accounts: pa.Table | None,
+    settings: DetectSettings,
+    resources: Resources,
+    *,
+    known: Sequence[Declaration] = (),
+    evidence: Sequence[Fold] | None = None,
+    progress: Progress = lambda *_: None,
+) -> Detection:
+    """Find and judge the rings of a spooled log."""
+    every = tuple(load() if evidence is None else evidence)
+    world = build(index, accounts, frozenset(spool.filled), settings.seed)
+    able = usable(every, world.columns)
+
+    def fold(what: str, folds: Sequence[Any], world: World) -> list[Any]:
+        def tell(rows: int) -> None:
+            progress(what, rows, index.rows)
+
+        return passes.run(folds, spool, index, world, workers=resources.workers, progress=tell)
+
+    world.context["content"] = fold("learn what is usual", [Population()], world)[0]
+    links = fold("look for ties", [e for e in able if e.stage == "propose"], world)
+    ties = graph(links, world.tenant)
+    proposed = tuple(
+        r
+        for r in rings(ties, settings.seed, [world.context[k] for k in SHARED if k in world.context])
+        if len(r.members) >= settings.fewest_accounts
+    )
+    tested, owned = refine(proposed[: settings.most_rings], ties, world, settings.fewest_accounts)
+    world = _under_test(world, tested, owned)
+    apart = fold("leave out bystanders", [Apart(PROPOSE)], world)[0]
+    tested = tuple(without(ring, apart[at]) for at, ring in enumerate(tested))
+    tested = tuple(r for r in tested if _customers(r, world) >= settings.fewest_accounts)
+    world = _under_test(world, tested, owned_by(world, tested))
+    tests = [e for e in able if e.stage == "confirm"]
+    *results, apart, harvest = fold("confirm on other sessions", [*tests, Apart(CONFIRM), Harvested()], world)
+    found = {id(test): result for test, result in zip(tests, results, strict=True)}
+    # Members are named after the ring was judged with them: leaving out on the same half can't help a verdict.
+    judged = tuple(
+        _judge(at, without(ring, apart[at]), world, tests, found, settings, known, len(proposed))
+        for at, ring in enumerate(tested)
+    )
+    order = sorted(
+        range(len(judged)), key=lambda i: (-judged[i].verdict.log_odds, int(judged[i].ring.members[0]))
+    )
+    return Detection(
+        world, ties, tuple(judged[i] for i in order), harvest, world.context["ring_of"], every, len(proposed)
+    )
+
+
+def without(ring: Ring, members: npt.NDArray[np.int32]) -> Ring:
+    """The ring without some of its members."""
+    return replace(ring, members=ring.members[~np.isin(ring.members, members)])
+
+
+def _under_test(world: World, rings: tuple[Ring, ...], owned: RingObjects) -> World:
+    """The world with these rings under test."""
+    world = replace(world, rings=rings)
+    world.context.update(ring_of=ring_by_account(rings, world.size), ring_objects=owned)
+    return world
+
+
+def _customers(ring: Ring, world: World) -> int:
+    return len(np.unique(world.customer[ring.members]))
+
+
+def _judge(
+    at: int,
+    ring: Ring,
+    world: World,
+    tests: Sequence[Fold],
+    found: dict[int, dict[int, Finding]],
+    settings: DetectSettings,
+    known: Sequence[Declaration],
+    tested: int,
+) -> Judged:
+    pieces: list[tuple[Card, Finding]] = []
+    for test in tests:
+        finding = found[id(test)].get(at)
+        if finding is not None:
+            pieces.append((test.card, finding))
+    organisation = declarations.one_organisation(ring, world)
+    if organisation is not None:
+        pieces.append((declarations.ORGANISATION, organisation))
+    declared = declarations.declared(ring, world, known)
+    if declared is not None:
+        pieces.append((declarations.DECLARED, declarations.finding(declared)))
+    verdict = combine(pieces, prior=settings.prior, threshold=settings.threshold, tested=tested)
+    return Judged(ring, verdict, declared, at)

@@ -1,0 +1,204 @@
+"""What an investigation concludes: plain records, and nothing that needs an engine to read.
+
+Natural logarithms throughout: a piece of evidence is a log-likelihood ratio in nats, positive where it
+speaks for a campaign, negative where it speaks against one. Campaigns, accounts and pieces are plain data;
+`explain` words them, `report` draws them, and `policy` turns their facts into a proposal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+#: The closed scale of words that goes with the number (after Wikipedia's sockpuppet process).
+#: `confirmed` is only ever set by a person.
+Word = Literal["confirmed", "likely", "possible", "inconclusive", "unlikely", "unrelated", "stale"]
+Kind = Literal["extraction ring", "relay or reseller", "legitimate fleet", "undetermined"]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One bar of a waterfall.
+
+    `group` is the dependence group: within one group only the strongest piece counts (`counted`), so that
+    one trace seen twice isn't two. `llr` is what the piece adds to the verdict in nats, after its cap; it is
+    0 where the piece doesn't count. `raw` is the ratio before cap and group. `p_value` is set where the
+    piece is a test. `figures` holds the statistic and the sample sizes behind it.
+    """
+
+    evidence: str
+    group: str
+    llr: float
+    raw: float
+    counted: bool
+    sentence: str
+    p_value: float | None = None
+    figures: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def against(self) -> bool:
+        """Whether this piece speaks against a campaign."""
+        return self.raw < 0
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One moving place of a template: how many different fillings were seen, and a few of them."""
+
+    distinct: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Template:
+    """A prompt with moving slots: fixed texts around `slots` (always one more fixed text than slots).
+
+    `texts` and slot examples are empty where the log kept imprints only. `share` is the share of the
+    campaign's exchanges that fill it, `accounts` how many of its accounts do.
+    """
+
+    key: str
+    texts: tuple[str, ...]
+    slots: tuple[Slot, ...]
+    exchanges: int
+    accounts: int
+    share: float
+    #: Pairs of accounts with their differing fillings of the first slot, shown when a tie is hovered.
+    fillings: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True)
+class Member:
+    """One account of a campaign: its share of the evidence, and how many of its exchanges are attributed."""
+
+    account: str
+    organisation: str | None
+    exchanges: int
+    attributed: int
+    tie: float
+    first_at_us: int
+    last_at_us: int
+    ties: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What was harvested: a kind of request (an intent, a template, a model), with its count."""
+
+    what: str
+    exchanges: int
+    share: float
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What would be proportionate under the policy pack: never an action, a person decides.
+
+    `rule` is the id of the rule (or limit) that decided, `pack_sha256` the digest of the pack's bytes.
+    """
+
+    rung: str
+    rule: str
+    pack: str
+    reason: str
+    person_required: bool = True
+    pack_sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """One ring with everything that is known for and against it.
+
+    The verdict is `log_odds` = `prior_log_odds` + the sum of `pieces[i].llr`; `probability` is its logistic.
+    `chance` is the number of rings at least as strong that this log would show without any campaign, under
+    `null_model`. `share_in_view` estimates how much of the ring has been found (1 − R of one pool), where known.
+    """
+
+    id: str
+    kind: Kind
+    word: Word
+    probability: float
+    log_odds: float
+    prior_log_odds: float
+    chance: float
+    null_model: str
+    sentence: str
+    pieces: tuple[Piece, ...]
+    members: tuple[Member, ...]
+    exchanges: int
+    first_at_us: int
+    last_at_us: int
+    taken: tuple[Taken, ...] = ()
+    templates: tuple[Template, ...] = ()
+    #: exchanges per UTC hour: (hour start in µs, attributed, all of the members')
+    timeline: tuple[tuple[int, int, int], ...] = ()
+    #: first use of each model by the ring: (model, µs, share of members that had used it within 24 h)
+    pivots: tuple[tuple[str, int, float], ...] = ()
+    share_in_view: float | None = None
+    proposal: Proposal | None = None
+    declared: str | None = None
+    #: sparse links between members for the ring map: (index a, index b, weight in nats, evidence)
+    links: tuple[tuple[int, int, float, str], ...] = ()
+    #: links to accounts of other rings that were cut as bridges
+    bridges: tuple[tuple[str, str, float], ...] = ()
+
+    @property
+    def reported(self) -> bool:
+        """Whether the verdict reached the threshold to report (its word says so)."""
+        return self.word in ("confirmed", "likely")
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What one kind of evidence could see in this log."""
+
+    evidence: str
+    title: str
+    available: bool
+    missing: tuple[str, ...]
+    sees: str
+    false_positive_rate: str
+    innocent_causes: tuple[str, ...]
+    evasion_cost: str
+
+
+@dataclass(frozen=True)
+class LogSummary:
+    """What was read: counts, span, what was set aside and why."""
+
+    exchanges: int
+    accounts: int
+    organisations: int
+    first_at_us: int
+    last_at_us: int
+    set_aside: int
+    duplicates: int
+    set_aside_reasons: tuple[tuple[str, int], ...] = ()
+    sources: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    #: exchanges per UTC hour over the whole log: (hour start in µs, exchanges)
+    timeline: tuple[tuple[int, int], ...] = ()
+    #: first time each model is seen in the log: (model, µs)
+    models: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The whole outcome of an investigation, as plain data.
+
+    `campaigns` are those reported; `considered` those that were proposed and did not reach the threshold,
+    strongest first. `chance_total` is the number of reported rings expected in a log without any.
+    """
+
+    log: LogSummary
+    campaigns: tuple[Campaign, ...]
+    considered: tuple[Campaign, ...]
+    coverage: tuple[Coverage, ...]
+    chance_total: float
+    settings: dict[str, object]
+    version: str
+    imprint_key_id: str
+    seconds: float = 0.0
+    peak_bytes: int = 0
+    labels_note: str | None = None

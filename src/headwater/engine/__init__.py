@@ -1,0 +1,13 @@
+"""A few verbs over tables of exchanges, on DuckDB; the only room that speaks SQL about them.
+
+`spool` keeps a log's columns on disk while it is being read, `arrange` turns it into an index (one narrow row
+an exchange: account code, session, half) by named steps that can be printed and run by hand. What the columns
+mean is no business of this room.
+"""
+
+from headwater.engine.arrange import Index, arrange
+from headwater.engine.resources import Resources
+from headwater.engine.spool import Spool
+from headwater.engine.steps import steps
+
+__all__ = ["Index", "Resources", "Spool", "arrange", "steps"]

@@ -1,0 +1,146 @@
+"""From rows as they came to an index: which account, which session, which half, kept or a duplicate.
+
+The index has one narrow entry a row, in row order, and depends on the rows' content alone: never on the order
+of rows, files or threads. It is computed by the SQL of `steps`, each of which can be printed and run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from headwater.engine.resources import Resources
+from headwater.engine.steps import steps
+from headwater.errors import UsageError, Where
+
+
+@dataclass(frozen=True)
+class Index:
+    """One entry a row of the spool, in row order, as NumPy arrays of length `rows`.
+
+    `account` int32 code (rank of the account's name; −1: a duplicate id, to be left out), `at_us` int64 µs UTC,
+    `session` int32, numbered over the whole log, `half` uint8 0 (propose) or 1 (confirm), `model` int32 (−1: none).
+    `accounts`, `models` are the names behind the codes; `duplicates` counts the rows left out.
+    """
+
+    account: npt.NDArray[np.int32]
+    at_us: npt.NDArray[np.int64]
+    session: npt.NDArray[np.int32]
+    half: npt.NDArray[np.uint8]
+    model: npt.NDArray[np.int32]
+    accounts: tuple[str, ...]
+    organisations: tuple[str | None, ...]
+    models: tuple[str, ...]
+    duplicates: int
+    #: sessions of each account (int32, by code) and account of each session
+    session_account: npt.NDArray[np.int32]
+    session_half: npt.NDArray[np.uint8]
+
+    @property
+    def rows(self) -> int:
+        """Rows of the spool, duplicates included."""
+        return len(self.account)
+
+
+def arrange(spool: Path, rows: int, resources: Resources, scratch: Path) -> Index:
+    """Compute the index of a spool of `rows` rows.
+
+    Sessions of an account alternate between the halves, beginning at a side that its name decides. An account with
+    a single session has it cut in two in the middle.
+    """
+    with duckdb.connect() as db, _worded(scratch):
+        db.execute(f"SET threads = {resources.workers}")
+        db.execute(f"SET memory_limit = '{resources.memory_mb}MiB'")
+        db.execute("SET temp_directory = ?", [str(scratch)])
+        db.execute("SET preserve_insertion_order = false")
+        *tables, (_, last) = steps()
+        for _, sql in tables:
+            db.execute(sql, {"spool": str(spool)} if "$spool" in sql else None)
+        table = db.sql(last).to_arrow_table()
+        accounts = db.execute("SELECT account, organisation FROM accounts ORDER BY code").fetchall()
+        models = [r[0] for r in db.execute("SELECT model FROM models ORDER BY model_code").fetchall()]
+    return _index(table, rows, [r[0] for r in accounts], [r[1] for r in accounts], models)
+
+
+@contextmanager
+def _worded(scratch: Path) -> Iterator[None]:
+    """DuckDB's ways of saying that there is no room left, or that somebody pressed Ctrl-C, in our own."""
+    try:
+        yield
+    except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+        raise UsageError(
+            "the index needs more memory, or more room for temporary files, than there is",
+            where=Where(str(scratch)),
+            hint="give more memory (--memory), or name a folder with more room in TMPDIR",
+        ) from error
+    except RuntimeError as error:
+        if "interrupted" in str(error):
+            raise KeyboardInterrupt from error
+        raise
+
+
+def _column(table: pa.Table, name: str) -> npt.NDArray[np.generic]:
+    return table.column(name).combine_chunks().to_numpy(zero_copy_only=False)
+
+
+def _index(
+    table: pa.Table, rows: int, accounts: list[str], owners: list[str | None], models: list[str]
+) -> Index:
+    at_row = _column(table, "row").astype(np.int64)
+    code = _column(table, "code").astype(np.int32)
+    ordinal = _column(table, "ordinal").astype(np.int64)
+    side = _column(table, "side").astype(np.int64)
+    at_us = _column(table, "at_us").astype(np.int64)
+    sessions_of = np.zeros(len(accounts), np.int64)
+    np.maximum.at(sessions_of, code, ordinal + 1)
+    first = np.concatenate([[0], np.cumsum(sessions_of)])
+    session = (first[code] + ordinal).astype(np.int32)
+    half = ((ordinal + side) & 1).astype(np.uint8)
+    single = sessions_of[code] == 1
+    if single.any():
+        half[single] = _cut_in_two(code[single], at_us[single], side[single])
+
+    def spread(
+        values: npt.NDArray[np.generic], empty: int, kind: type[np.generic]
+    ) -> npt.NDArray[np.generic]:
+        out = np.full(rows, empty, kind)
+        out[at_row] = values
+        return out
+
+    session_account = np.repeat(np.arange(len(accounts), dtype=np.int32), sessions_of)
+    session_side = np.zeros(len(accounts), np.int64)
+    session_side[code] = side
+    ordinals = np.arange(len(session_account)) - first[session_account]
+    return Index(
+        account=spread(code, -1, np.int32),  # type: ignore[arg-type]
+        at_us=spread(at_us, 0, np.int64),  # type: ignore[arg-type]
+        session=spread(session, -1, np.int32),  # type: ignore[arg-type]
+        half=spread(half, 0, np.uint8),  # type: ignore[arg-type]
+        model=spread(_column(table, "model"), -1, np.int32),  # type: ignore[arg-type]
+        accounts=tuple(accounts),
+        organisations=tuple(owners),
+        models=tuple(models),
+        duplicates=rows - len(at_row),
+        session_account=session_account,
+        session_half=((ordinals + session_side[session_account]) & 1).astype(np.uint8),
+    )
+
+
+def _cut_in_two(
+    code: npt.NDArray[np.int32], at_us: npt.NDArray[np.int64], side: npt.NDArray[np.int64]
+) -> npt.NDArray[np.uint8]:
+    """Earlier exchanges of a single session propose, later ones confirm (or the other way, by the account's side)."""
+    lowest = np.full(int(code.max()) + 1, np.iinfo(np.int64).max)
+    highest = np.full(int(code.max()) + 1, np.iinfo(np.int64).min)
+    np.minimum.at(lowest, code, at_us)
+    np.maximum.at(highest, code, at_us)
+    middle = lowest[code] + (highest[code] - lowest[code]) // 2
+    half: npt.NDArray[np.uint8] = ((at_us > middle).astype(np.int64) ^ (side & 1)).astype(np.uint8)
+    return half

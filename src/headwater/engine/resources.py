@@ -1,0 +1,35 @@
+"""How much of the machine an investigation may take."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from headwater.errors import ConfigurationError, Where
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Limits that the engine keeps. Each setting has a unit and one line of documentation."""
+
+    threads: int = field(default=0, metadata={"doc": "Worker threads (0: as many as there are cores)."})
+    memory_mb: int = field(
+        default=2048, metadata={"doc": "MiB for the embedded engine; beyond it, it spills to disk."}
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be meant."""
+        if not 0 <= self.threads <= 1024:
+            raise ConfigurationError("must be from 0 to 1024", where=Where(field="engine.threads"))
+        if self.memory_mb < 16:
+            raise ConfigurationError("must be 16 or more", where=Where(field="engine.memory_mb"))
+
+    @property
+    def workers(self) -> int:
+        """The number of worker threads meant by `threads`."""
+        if self.threads > 0:
+            return self.threads
+        try:
+            return len(os.sched_getaffinity(0))
+        except AttributeError:  # not on Linux
+            return os.cpu_count() or 1

@@ -1,0 +1,100 @@
+"""The named SQL steps of `arrange`, in order; each makes the table of its name, the last one is the index.
+
+DuckDB's dialect; `$spool` is the spool's path. Only the rows' content decides, never their order.
+"""
+
+from __future__ import annotations
+
+#: A pause this long ends a session; so does an hour of unbroken traffic, or machines would have one session only.
+SESSION_GAP_S = 1800
+SESSION_LENGTH_S = 3600
+
+_NARROW = """
+CREATE TEMP TABLE narrow AS
+SELECT row, account, epoch_us("at") AS at_us, hash(id) AS id_hash, imprint.exact AS exact, organisation, model
+FROM read_parquet($spool)
+"""
+
+_TWICE = """
+CREATE TEMP TABLE twice AS
+SELECT * FROM narrow WHERE id_hash IN (SELECT id_hash FROM narrow GROUP BY id_hash HAVING count(*) > 1)
+"""
+
+# Of rows with one id the earliest stays; ties are broken by all of the content, so that order can't matter.
+_LEFT_OUT = """
+CREATE TEMP TABLE left_out AS
+SELECT row FROM (
+    SELECT row, row_number() OVER (PARTITION BY id_hash ORDER BY at_us, account, exact, content, row) AS place
+    FROM twice
+    JOIN (SELECT row, hash(*COLUMNS(* EXCLUDE (row))) AS content FROM read_parquet($spool)) USING (row)
+) WHERE place > 1
+"""
+
+_KEPT = """
+CREATE TEMP TABLE kept AS
+SELECT * FROM narrow ANTI JOIN left_out USING (row)
+"""
+
+_ACCOUNTS = """
+CREATE TEMP TABLE accounts AS
+SELECT account, (row_number() OVER (ORDER BY account) - 1)::INTEGER AS code, hash(account) & 1 AS side, organisation
+FROM (SELECT account, min(organisation) AS organisation FROM kept GROUP BY account)
+"""
+
+_MODELS = """
+CREATE TEMP TABLE models AS
+SELECT model, (row_number() OVER (ORDER BY model) - 1)::INTEGER AS model_code
+FROM (SELECT DISTINCT model FROM kept WHERE model IS NOT NULL)
+"""
+
+_CODED = """
+CREATE TEMP TABLE coded AS
+SELECT k.row, a.code, a.side, k.at_us, k.id_hash, k.exact, m.model_code
+FROM kept k JOIN accounts a USING (account) LEFT JOIN models m USING (model)
+"""
+
+_GAPS = f"""
+CREATE TEMP TABLE gaps AS
+SELECT *, CASE WHEN at_us - lag(at_us) OVER w <= {SESSION_GAP_S} * 1000000::BIGINT THEN 0 ELSE 1 END AS fresh
+FROM coded WINDOW w AS (PARTITION BY code ORDER BY at_us, id_hash, exact)
+"""
+
+_RUNS = """
+CREATE TEMP TABLE runs AS
+SELECT *, sum(fresh) OVER (
+    PARTITION BY code ORDER BY at_us, id_hash, exact ROWS UNBOUNDED PRECEDING
+) AS run FROM gaps
+"""
+
+_SESSIONS = f"""
+CREATE TEMP TABLE sessions AS
+SELECT row, code, side, at_us, model_code, dense_rank() OVER (PARTITION BY code ORDER BY run, piece) - 1 AS ordinal
+FROM (
+    SELECT *, (at_us - min(at_us) OVER (PARTITION BY code, run)) // ({SESSION_LENGTH_S} * 1000000::BIGINT) AS piece
+    FROM runs
+)
+"""
+
+_INDEX = """
+SELECT row, code, at_us, coalesce(model_code, -1)::INTEGER AS model, ordinal::INTEGER AS ordinal, side::UTINYINT AS side
+FROM sessions ORDER BY row
+"""
+
+_STEPS = {
+    "narrow": _NARROW,
+    "twice": _TWICE,
+    "left_out": _LEFT_OUT,
+    "kept": _KEPT,
+    "accounts": _ACCOUNTS,
+    "models": _MODELS,
+    "coded": _CODED,
+    "gaps": _GAPS,
+    "runs": _RUNS,
+    "sessions": _SESSIONS,
+    "index": _INDEX,
+}
+
+
+def steps() -> tuple[tuple[str, str], ...]:
+    """The named SQL steps, to be read or run by hand."""
+    return tuple((name, sql.strip()) for name, sql in _STEPS.items())

@@ -1,0 +1,46 @@
+"""What one API call is, and how other people's logs become it.
+
+`model` holds the two schemas, `readers` one file per foreign format, `read` and `accounts` turn files into
+Arrow, `write` writes our own format, `inspect` says what a log holds. This room knows nothing of imprints'
+meaning, detection or reports.
+"""
+
+from headwater.exchange.accounts import read_accounts
+from headwater.exchange.aside import SetAside
+from headwater.exchange.inspect import Inspection, inspect, ruled_out
+from headwater.exchange.model import (
+    ACCOUNT_COLUMNS,
+    ACCOUNT_SCHEMA,
+    EXCHANGE_COLUMNS,
+    EXCHANGE_SCHEMA,
+    IMPRINT_TYPE,
+    MINIMISERS,
+    SCHEMA_VERSION,
+    SKETCH,
+    Column,
+)
+from headwater.exchange.read import Log, open_log, read
+from headwater.exchange.write import safe_cell, write_jsonl, write_parquet
+
+__all__ = [
+    "ACCOUNT_COLUMNS",
+    "ACCOUNT_SCHEMA",
+    "EXCHANGE_COLUMNS",
+    "EXCHANGE_SCHEMA",
+    "IMPRINT_TYPE",
+    "MINIMISERS",
+    "SCHEMA_VERSION",
+    "SKETCH",
+    "Column",
+    "Inspection",
+    "Log",
+    "SetAside",
+    "inspect",
+    "open_log",
+    "read",
+    "read_accounts",
+    "ruled_out",
+    "safe_cell",
+    "write_jsonl",
+    "write_parquet",
+]

@@ -1,0 +1,114 @@
+"""What could not be used, counted: rows set aside, and values left empty in rows that were kept.
+
+Nothing is dropped in silence: every row that is set aside is counted under its reason, the first ones are
+kept as BadRow, and all of them can be written to a JSONL file. No entry ever carries content of a row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Final, Self
+
+import msgspec
+
+from headwater.errors import BadRow, UnreadableInput, Where
+
+#: Figures that differ from row to row; not those of years, nor those in names such as UTF-8.
+_FIGURE: Final = re.compile(r"(?<![-\w])\d{1,3}(?:,\d{3})*(?!\w)")
+#: More different reasons than this are counted together: a hostile log must not fill memory with them.
+_REASONS: Final = 500
+_OTHER: Final = "other reasons"
+
+
+class SetAside:
+    """Counts of what was set aside while reading.
+
+    `total` rows were set aside, by `reasons` (field and fault, with figures in them written N); `rows` holds
+    the first `keep` of them. `notices` counts values that were left empty or read under an assumption in rows
+    that were kept; `noted` holds the first of them. With `sink`, every row set aside becomes one line of that
+    JSONL file (file, row, field, what, hint); the file is made when the first row arrives.
+    """
+
+    def __init__(self, *, keep: int = 1000, sink: Path | None = None) -> None:
+        self.total = 0
+        self.reasons: Counter[str] = Counter()
+        self.rows: list[BadRow] = []
+        self.notices: Counter[str] = Counter()
+        self.noted: list[BadRow] = []
+        self._keep = keep
+        self._sink = sink
+        self._file: IO[bytes] | None = None
+
+    def add(self, row: BadRow) -> None:
+        """One row that is not read."""
+        self.total += 1
+        _count(self.reasons, row.what, row.where)
+        if len(self.rows) < self._keep:
+            self.rows.append(row)
+        if self._sink is not None:
+            self._write(row)
+
+    def note(self, what: str, where: Where, count: int = 1) -> None:
+        """Something in rows that are kept: a value left empty, a time read as UTC."""
+        _count(self.notices, what, where, count)
+        if len(self.noted) < self._keep:
+            self.noted.append(BadRow(what, where))
+
+    def by_reason(self) -> tuple[tuple[str, int], ...]:
+        """Reasons with their counts, most frequent first."""
+        return tuple(sorted(self.reasons.items(), key=lambda item: (-item[1], item[0])))
+
+    def close(self) -> None:
+        """Close the sink; counts stay readable."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        self._sink = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _write(self, row: BadRow) -> None:
+        if self._file is None:
+            assert self._sink is not None
+            try:
+                self._file = self._sink.open("wb")
+            except OSError as error:
+                raise UnreadableInput(
+                    f"cannot be written ({error.strerror})",
+                    where=Where(str(self._sink)),
+                    hint="choose another folder for the rows that are set aside",
+                ) from error
+        entry = {
+            "file": row.where.file,
+            "row": row.where.row,
+            "field": row.where.field,
+            "what": row.what,
+            "hint": row.hint,
+        }
+        text = msgspec.json.encode({key: _plain(value) for key, value in entry.items()})
+        self._file.write(text + b"\n")
+
+
+def _plain(value: str | int | None) -> str | int | None:
+    """A file's name may hold bytes that are no UTF-8; they are written as escapes."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    return value
+
+
+def _count(counter: Counter[str], what: str, where: Where, count: int = 1) -> None:
+    reason = _FIGURE.sub("N", what)
+    if where.field:
+        reason = f"{where.field}: {reason}"
+    if reason not in counter and len(counter) >= _REASONS:
+        reason = _OTHER
+    counter[reason] += count

@@ -1,0 +1,46 @@
+"""JSON from somebody else's log, as plain Python values, or a short account of why not.
+
+msgspec reads it; what strict JSON forbids and real logs hold anyway (NaN, Infinity, half a surrogate pair
+from a text that was cut) is read by the standard library instead, with NaN and Infinity as null.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Final
+
+import msgspec
+
+_fast = msgspec.json.Decoder()
+_MALFORMED: Final = "JSON is malformed: "
+_BYTE: Final = re.compile(r"\(byte (\d+)\)")
+
+
+class DecodingError(ValueError):
+    """Bytes that are no JSON; the message says why in words that hold none of the content."""
+
+
+def decode(data: bytes | str) -> object:
+    """The JSON value in `data`; of a repeated key the last value counts. Raises DecodingError."""
+    try:
+        return _fast.decode(data)
+    except UnicodeDecodeError:
+        raise DecodingError("is not valid UTF-8") from None
+    except RecursionError:
+        raise DecodingError("is nested too deep") from None
+    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+        return _lenient(data, str(error))
+
+
+def _lenient(data: bytes | str, complaint: str) -> object:
+    try:
+        text = data.decode() if isinstance(data, bytes) else data
+        return json.loads(text, parse_constant=lambda _: None)
+    except UnicodeDecodeError:
+        raise DecodingError("is not valid UTF-8") from None
+    except RecursionError:
+        raise DecodingError("is nested too deep") from None
+    except ValueError:
+        where = _BYTE.sub(lambda found: f"at byte {int(found[1]):,}", complaint.removeprefix(_MALFORMED))
+        raise DecodingError(f"is not JSON ({where[:1].lower()}{where[1:]})") from None

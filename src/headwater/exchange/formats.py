@@ -1,0 +1,170 @@
+"""Which format each file is in, told by a few of its records before anything is read.
+
+A file whose records no reader knows, or that two readers claim alike, is an error that names what the file
+holds: half a log read in silence would be worse. Nothing here opens files or turns records into exchanges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import pyarrow.parquet as pq
+
+from headwater.errors import BadRow, UnreadableInput, Where
+from headwater.exchange.aside import SetAside
+from headwater.exchange.model import ACCOUNT_COLUMNS, EXCHANGE_COLUMNS
+from headwater.exchange.readers import Reader, Record, load_all
+from headwater.exchange.sheets import open_parquet
+from headwater.exchange.source import LogFile, files, records
+
+OWN: Final = "headwater"
+#: A reader must be this sure of a file's records on average, and this much surer than the next one.
+SURE: Final = 0.5
+AHEAD: Final = 0.05
+_SAMPLE: Final = 32
+_LOOKED_AT: Final = 1000
+_KEYS_SHOWN: Final = 12
+_ONLY_ACCOUNTS: Final = frozenset(c.name for c in ACCOUNT_COLUMNS) - frozenset(
+    c.name for c in EXCHANGE_COLUMNS
+)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A file and the name of the format it is read as; `columnar`: our own Parquet, read column by column."""
+
+    file: LogFile
+    format: str
+    columnar: bool
+
+
+def plan(
+    paths: Iterable[str | Path], *, format: str, defaults: Mapping[str, object], aside: SetAside
+) -> list[Planned]:
+    """How each file under `paths` is to be read: as `format`, or as what its records show where it is "auto".
+
+    A file that was torn, or is of no known format, is set aside as one row if others can be read. Account tables
+    are passed over. Raises UnreadableInput.
+    """
+    found: list[Planned] = []
+    torn: list[UnreadableInput] = []
+    given = files(paths)
+    readers = load_all() if format == "auto" else []
+    for file in given:
+        try:
+            columnar = file.kind == "parquet" and _own_columns(open_parquet(file.path), defaults)
+        except UnreadableInput as error:
+            torn.append(error)
+            continue
+        if columnar and format in ("auto", OWN):
+            found.append(Planned(file, OWN, columnar=True))
+        elif format != "auto":
+            found.append(Planned(file, format, columnar=False))
+        else:
+            try:
+                name = _told(file, readers, aside)
+            except UnreadableInput as error:
+                torn.append(error)
+                continue
+            if name is not None:
+                found.append(Planned(file, name, columnar=False))
+    if torn and not found:
+        raise torn[0]
+    for lost in torn:
+        aside.add(BadRow(lost.what, lost.where, lost.hint))
+    return found
+
+
+def best(record: Record, readers: Sequence[Reader]) -> Reader | None:
+    """The reader that is surest of this one record, if any is sure enough."""
+    score, reader = max(
+        ((confidence(r, record), r) for r in readers), key=lambda pair: pair[0], default=(0.0, None)
+    )
+    return reader if score >= SURE else None
+
+
+def confidence(reader: Reader, record: Record) -> float:
+    """How sure a reader is of a record; a reader that fails on it is not."""
+    try:
+        return float(reader.recognises(record))
+    except Exception:  # a stranger's reader may do anything; the others can still read the file
+        return 0.0
+
+
+def _own_columns(file: pq.ParquetFile, defaults: Mapping[str, object]) -> bool:
+    names = {*file.schema_arrow.names, *defaults}
+    return {"id", "at", "account"} <= names and not names.isdisjoint(("prompt", "imprint"))
+
+
+def _told(file: LogFile, readers: Sequence[Reader], aside: SetAside) -> str | None:
+    """The format of a file; None for one that holds nothing to read, or accounts."""
+    sample = _sample(file)
+    if not sample:
+        aside.note("holds no records", Where(file.name))
+        return OWN  # if it has rows, all are broken: reading sets them aside
+    if _are_accounts(sample):
+        aside.note("holds accounts and was not read as a log", Where(file.name))
+        return None
+    scores = sorted(
+        ((sum(confidence(r, record) for record in sample) / len(sample), r.name) for r in readers),
+        reverse=True,
+    )
+    (top, name), (next_top, next_name) = scores[0], scores[1] if len(scores) > 1 else (0.0, "")
+    if top < SURE:
+        raise UnreadableInput(
+            f"is of no known log format; its records have the keys {keys_of(sample)}",
+            where=Where(file.name),
+            hint=_nearest(top, name, readers),
+        )
+    if top - next_top < AHEAD:
+        name, next_name = sorted((name, next_name))
+        raise UnreadableInput(
+            f"could be of format {name} or {next_name}",
+            where=Where(file.name),
+            hint=f"say which: --format {name} or --format {next_name}",
+        )
+    return name
+
+
+def _sample(file: LogFile) -> list[Record]:
+    return list(islice(_good(islice(records(file), _LOOKED_AT)), _SAMPLE))
+
+
+def _good(found: Iterable[tuple[Where, object] | BadRow]) -> Iterator[Record]:
+    for record in found:
+        if not isinstance(record, BadRow) and isinstance(record[1], dict) and record[1]:
+            yield record[1]
+
+
+def _are_accounts(sample: list[Record]) -> bool:
+    """Whether these are rows of an account table, which often lies beside the log."""
+    keys = {key for record in sample for key in record}
+    return (
+        "account" in keys
+        and keys.isdisjoint(("id", "at", "prompt", "imprint"))
+        and bool(keys & _ONLY_ACCOUNTS)
+    )
+
+
+def keys_of(sample: Iterable[Record]) -> str:
+    """The keys of some records as messages print them: the first twelve, made safe."""
+    keys = list(dict.fromkeys(_shown(key) for record in sample for key in record))
+    more = f" and {len(keys) - _KEYS_SHOWN:,} more" if len(keys) > _KEYS_SHOWN else ""
+    return ", ".join(keys[:_KEYS_SHOWN]) + more
+
+
+def _shown(key: str) -> str:
+    """A key of a foreign record, safe to print: no control characters, 40 characters at most."""
+    plain = "".join(character if character.isprintable() else "�" for character in str(key))
+    return plain if len(plain) <= 40 else plain[:39] + "…"
+
+
+def _nearest(score: float, name: str, readers: Sequence[Reader]) -> str:
+    describe = "describe it in a mapping file: --mapping FILE"
+    if score > 0:
+        return f"the nearest known format is {name} (--format {name}); or {describe}"
+    return f"known formats are {', '.join(reader.name for reader in readers)}; or {describe}"

@@ -1,0 +1,194 @@
+"""Anybody's logs as record batches in the full exchange schema.
+
+Joins what the other modules do: files (`source`), formats (`formats`, `readers`), checks (`rows`, `tables`).
+What cannot be used is set aside and counted, never dropped in silence. Two exchanges with one id are both
+handed on: telling duplicates apart needs all of the log at once and belongs to the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, tzinfo
+from pathlib import Path
+
+import pyarrow as pa
+
+from headwater.errors import BadRow, Where
+from headwater.exchange.aside import SetAside
+from headwater.exchange.formats import SURE, Planned, best, confidence, plan
+from headwater.exchange.model import EXCHANGE_COLUMNS
+from headwater.exchange.readers import Finishing, Reader, Record, load, load_all
+from headwater.exchange.readers.mapping import MappingReader, load_mapping
+from headwater.exchange.rows import Batches, Checker, Rules, defaults_for
+from headwater.exchange.source import records
+from headwater.exchange.tables import own_batches
+from headwater.exchange.times import described
+
+BATCH_ROWS = 65_536
+#: Rows that are collected one by one before they become a batch: more would leave the processor's caches.
+_COLLECTED = 8_192
+
+
+class Log(Iterable[pa.RecordBatch]):
+    """A log that was found and told apart, to be read once: `planned` names each file's format."""
+
+    def __init__(self, planned: list[Planned], batches: Iterator[pa.RecordBatch]) -> None:
+        self.planned = tuple(planned)
+        self._batches = batches
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        return self._batches
+
+
+def open_log(
+    paths: Iterable[str | Path],
+    *,
+    aside: SetAside,
+    format: str = "auto",
+    mapping: str | Path | Mapping[str, object] | None = None,
+    defaults: Mapping[str, object] | None = None,
+    zone: tzinfo = UTC,
+    batch_rows: int = BATCH_ROWS,
+) -> Log:
+    """As `read`, and says which files it found and as what they are read."""
+    filled = defaults_for(defaults, EXCHANGE_COLUMNS, zone)
+    described_by = load_mapping(mapping) if mapping is not None else None
+    if described_by is None and format != "auto":
+        load(format)  # an unknown name is an error even where every file is our own
+    name = described_by.name if described_by else format
+    planned = plan(paths, format=name, defaults=filled, aside=aside)
+    rules = Rules(zone=zone, defaults=filled)
+    reading = _Reading(rules, described_by, format == "auto", batch_rows, aside)
+    return Log(planned, reading.batches(planned))
+
+
+def read(
+    paths: Iterable[str | Path],
+    *,
+    aside: SetAside,
+    format: str = "auto",
+    mapping: str | Path | Mapping[str, object] | None = None,
+    defaults: Mapping[str, object] | None = None,
+    zone: tzinfo = UTC,
+    batch_rows: int = BATCH_ROWS,
+) -> Iterator[pa.RecordBatch]:
+    """Exchanges of all files and folders in `paths`, in EXCHANGE_SCHEMA, at most `batch_rows` a batch.
+
+    `format` names a reader, or "auto" tells each file's format by its records; `mapping` (a TOML file or its
+    content) describes any other. `defaults` fill columns that a log lacks (`{"account": "acme"}`); `zone` is
+    that of times that name none, each of which is noted. Rows that cannot be used go to `aside`.
+
+    Files are found, told apart and checked before this returns: UnreadableInput, UsageError and
+    ConfigurationError are raised here, not on the way.
+    """
+    return iter(
+        open_log(
+            paths,
+            aside=aside,
+            format=format,
+            mapping=mapping,
+            defaults=defaults,
+            zone=zone,
+            batch_rows=batch_rows,
+        )
+    )
+
+
+class _Reading:
+    """One run over planned files."""
+
+    def __init__(
+        self, rules: Rules, mapping: MappingReader | None, auto: bool, rows: int, aside: SetAside
+    ) -> None:
+        self._rules = rules
+        self._rows = rows
+        self._aside = aside
+        self._mapping = mapping
+        #: With "auto", a record that its file's reader does not know may still be another's.
+        self._others: list[Reader] = load_all() if auto and mapping is None else []
+        self._readers: dict[str, Reader] = {reader.name: reader for reader in self._others}
+        if mapping is not None:
+            self._readers[mapping.name] = mapping
+        self._collected = Batches(EXCHANGE_COLUMNS, aside, min(rows, _COLLECTED))
+
+    def batches(self, planned: list[Planned]) -> Iterator[pa.RecordBatch]:
+        latest = max((entry.file.latest_us for entry in planned), default=0)
+        for entry in planned:
+            if entry.columnar:
+                rules = replace(self._rules, latest_us=entry.file.latest_us)
+                yield from own_batches(entry.file, rules, self._aside, self._rows)
+            else:
+                yield from self._file(entry)
+        for reader in sorted(self._readers.values(), key=lambda reader: reader.name):
+            if isinstance(reader, Finishing):
+                yield from self._finish(reader, latest)
+        if len(self._collected):
+            yield self._collected.take()
+
+    def _reader(self, name: str) -> Reader:
+        if name not in self._readers:
+            self._readers[name] = load(name)
+        return self._readers[name]
+
+    def _checker(self, reader: Reader, latest_us: int) -> Checker:
+        rules = replace(self._rules, latest_us=latest_us).hinting(getattr(reader, "hints", None))
+        return Checker(rules, self._aside)
+
+    def _file(self, entry: Planned) -> Iterator[pa.RecordBatch]:
+        main = self._reader(entry.format)
+        checkers: dict[str, Checker] = {}
+        for found in records(entry.file):
+            if isinstance(found, BadRow):
+                self._aside.add(found)
+                continue
+            where, record = found
+            if not isinstance(record, dict):
+                self._aside.add(BadRow(f"is {described(record)}, not an object", where))
+                continue
+            if (reader := self._for(record, main)) is None:
+                self._aside.add(BadRow("is of no known format", where))
+                continue
+            if reader.name not in checkers:
+                checkers[reader.name] = self._checker(reader, entry.file.latest_us)
+            yield from self._take(_exchanges(reader, record, where), checkers[reader.name])
+
+    def _for(self, record: Record, main: Reader) -> Reader | None:
+        """The file's reader, unless it does not know the record and another does."""
+        if not self._others or (sure := confidence(main, record)) >= SURE:
+            return main
+        return best(record, self._others) or (main if sure > 0 else None)
+
+    def _finish(self, reader: Finishing, latest_us: int) -> Iterator[pa.RecordBatch]:
+        yield from self._take(_rest(reader), self._checker(reader, latest_us))
+
+    def _take(
+        self, found: Iterable[tuple[Where, dict[str, object]] | BadRow], checker: Checker
+    ) -> Iterator[pa.RecordBatch]:
+        for row in found:
+            if isinstance(row, BadRow):
+                self._aside.add(row)
+                continue
+            where, values = row
+            if (checked := checker.checked(values, where)) is not None:
+                self._collected.add(checked, where)
+                if self._collected.full:
+                    yield self._collected.take()
+
+
+def _exchanges(
+    reader: Reader, record: Mapping[str, object], where: Where
+) -> Iterator[tuple[Where, dict[str, object]] | BadRow]:
+    """A reader's rows with their place; a reader that raises costs its record, not the run."""
+    try:
+        for row in reader.exchanges(record, where):
+            yield row if isinstance(row, BadRow) else (where, row)
+    except Exception as error:  # a stranger's reader may do anything
+        yield BadRow(f"could not be read by the reader {reader.name} ({type(error).__name__})", where)
+
+
+def _rest(reader: Finishing) -> Iterator[tuple[Where, dict[str, object]] | BadRow]:
+    try:
+        yield from reader.finish()
+    except Exception as error:  # as above
+        yield BadRow(f"the reader {reader.name} could not finish ({type(error).__name__})")

@@ -1,0 +1,39 @@
+"""Findings as a person reads them: plain records, sentences, chart data and one JSON document.
+
+`page` makes the report's records, `board` the terminal's, `explain_campaign` and `explain_account` tell a
+story, `compare` compares two findings, `dumps` and `load` write and read `campaigns.json`, and `words` says
+figures the same way everywhere. This room knows no HTML, no terminal and no storage but that one file.
+"""
+
+from headwater.explain import words
+from headwater.explain.account import explain_account, rings_of
+from headwater.explain.campaign import SCALE, explain_campaign
+from headwater.explain.compose import page, verdict
+from headwater.explain.diff import Change, Diff, compare
+from headwater.explain.document import FORMAT, FORMAT_VERSION, dumps, load, loads, schema
+from headwater.explain.hide import without_details
+from headwater.explain.story import Passage, Story
+from headwater.explain.summary import board
+
+__all__ = [
+    "FORMAT",
+    "FORMAT_VERSION",
+    "SCALE",
+    "Change",
+    "Diff",
+    "Passage",
+    "Story",
+    "board",
+    "compare",
+    "dumps",
+    "explain_account",
+    "explain_campaign",
+    "load",
+    "loads",
+    "page",
+    "rings_of",
+    "schema",
+    "verdict",
+    "without_details",
+    "words",
+]

@@ -1,0 +1,210 @@
+"""One campaign in sentences: why, how often chance would make it, what speaks against, what was not in the
+log, what it doesn't prove, and what would be proportionate.
+
+Nothing here adds to the evidence; figures come from the campaign's own records.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+
+from headwater.detect import Campaign, Coverage, Findings, Piece
+from headwater.errors import UsageError
+from headwater.explain import words
+from headwater.explain.story import Passage, Story, passage
+
+#: What each word of the closed scale means, and the glyph that goes with it.
+SCALE: dict[str, tuple[str, str]] = {
+    "confirmed": ("■", "A person has looked at the evidence and agreed with it."),
+    "likely": ("●", "The evidence reaches the threshold to report. No person has confirmed it yet."),
+    "possible": ("◐", "The evidence stays below the threshold to report: worth a look, not a finding."),
+    "inconclusive": ("○", "The evidence is too thin, or points both ways."),
+    "unlikely": ("▽", "The evidence speaks against one hand behind these accounts."),
+    "unrelated": ("×", "Nothing that was checked ties these accounts to one hand."),
+    "stale": ("◌", "The evidence is too old to act on."),
+}
+
+_KIND = {
+    "extraction ring": "Read as an extraction ring: accounts that act as one and ask for training material.",
+    "relay or reseller": (
+        "Read as a relay or reseller: its end users are mixed, so an account that carries the campaign's "
+        "requests also carries other people's. Attribute by exchange, not by account."
+    ),
+    "legitimate fleet": "Read as a legitimate fleet: accounts that act as one for a reason that is known.",
+    "undetermined": "What kind of group this is could not be determined.",
+}
+
+_NOT_PROVED = (
+    "It doesn't show who is behind the accounts, what the answers were for, or that a model was trained.",
+    "It describes accounts, not people: an account may have been taken over, lent or resold.",
+    "A group that acts as one need not be a campaign: teams, classes, evaluations and resellers do so too.",
+    "The probability rests on the prior and on the error rates of the evidence; both are estimates.",
+)
+
+
+def why(campaign: Campaign) -> tuple[str, ...]:
+    """The counted pieces for it, strongest first."""
+    pieces = sorted(
+        (p for p in campaign.pieces if p.counted and not p.against), key=lambda p: (-p.llr, p.evidence)
+    )
+    return tuple(
+        f"{words.sentence(p.sentence)} This {words.times(p.llr)} ({words.nats(p.llr)} nats"
+        + (f"; capped, {words.nats(p.raw)} before" if p.raw - p.llr > 0.005 else "")
+        + (f"; {words.p_value(p.p_value)}" if p.p_value is not None else "")
+        + ")."
+        for p in pieces
+    )
+
+
+def uncounted(campaign: Campaign, piece: Piece) -> str:
+    """Why a piece adds nothing to the verdict."""
+    if abs(piece.raw) < 0.005:
+        return "it says nothing either way"
+    rivals = (p for p in campaign.pieces if p.counted and p.group == piece.group)
+    if any(p.against == piece.against for p in rivals):
+        return "a stronger piece of its group is"
+    return "evidence of its kind may not count in this direction"
+
+
+def against(campaign: Campaign) -> tuple[str, ...]:
+    """The pieces against it, counted or not; or that there are none, and what that does not mean."""
+    pieces = sorted((p for p in campaign.pieces if p.against), key=lambda p: (p.llr, p.raw, p.evidence))
+    told = [
+        f"{words.sentence(p.sentence)} This "
+        + (
+            f"{words.times(p.llr)} ({words.nats(p.llr)} nats)."
+            if p.counted
+            else f"is not counted: {uncounted(campaign, p)}."
+        )
+        for p in pieces
+    ]
+    if campaign.declared:
+        told.append(f"The accounts are declared as known: {words.sentence(campaign.declared)}")
+    if not told:
+        told.append(
+            "No piece of evidence that was checked speaks against. That is not the same as none existing."
+        )
+    return tuple(told)
+
+
+def innocent(campaign: Campaign, coverage: tuple[Coverage, ...]) -> tuple[str, ...]:
+    """Known innocent causes of the evidence that counts here, from the evidence's own cards."""
+    used = {p.evidence for p in campaign.pieces if p.counted and not p.against}
+    return tuple(
+        f"Known innocent causes of “{c.title}”: {words.joined(c.innocent_causes, last='or')}."
+        for c in coverage
+        if c.innocent_causes and (c.evidence in used or c.title in used)
+    )
+
+
+def chance(campaign: Campaign) -> tuple[str, ...]:
+    """How often chance alone would make a ring as strong as this, and under which null model."""
+    expected = campaign.chance
+    if expected <= 0:
+        first = "How often chance would make a ring as strong as this could not be measured."
+    elif expected < 0.5:
+        first = (
+            f"In a log like this without any campaign, chance would make at most "
+            f"{words.significant(expected)} rings as strong as this: one such ring in "
+            f"{words.significant(1 / expected)} logs, or fewer. No smaller number is claimed than was measured."
+        )
+    else:
+        first = (
+            f"In a log like this without any campaign, chance would make about {words.significant(expected)} "
+            "such rings: taken alone, this one is no finding."
+        )
+    return first, f"Null model: {words.sentence(campaign.null_model)}"
+
+
+def verdict(campaign: Campaign) -> tuple[str, ...]:
+    """The word, its meaning, the probability and the kind."""
+    prior = 1 / (1 + math.exp(min(-campaign.prior_log_odds, 700.0)))
+    return (
+        f"{campaign.word.capitalize()}: {SCALE[campaign.word][1]}",
+        f"Probability {words.probability(campaign.probability)}; the prior was {words.significant(prior)}.",
+        _KIND[campaign.kind],
+    )
+
+
+def unseen(findings: Findings) -> tuple[str, ...]:
+    """Which kinds of evidence this log ruled out, for want of which columns."""
+    told = [
+        f"{words.sentence(c.title)} Not checked, because the log has no {words.joined(c.missing, last='or')}."
+        if c.missing
+        else f"{words.sentence(c.title)} Not checked."
+        for c in findings.coverage
+        if not c.available
+    ]
+    return tuple(told) or ("Every kind of evidence that this version knows could be checked.",)
+
+
+def not_proved(campaign: Campaign) -> tuple[str, ...]:
+    """What the verdict leaves open."""
+    seen = campaign.share_in_view
+    more = (
+        (f"About {words.share(seen)} of the ring is in view: the rest is not among these accounts.",)
+        if seen is not None
+        else ()
+    )
+    return (*_NOT_PROVED, *more)
+
+
+def proportionate(campaign: Campaign) -> tuple[str, ...]:
+    """The proposal with its rule; always that a person decides."""
+    proposal = campaign.proposal
+    if proposal is None:
+        return ("No step is proposed.", "A person decides; nothing has been done to any account.")
+    digest = f" ({proposal.pack_sha256[:12]})" if proposal.pack_sha256 else ""
+    return (
+        f"Proposed: {words.sentence(proposal.rung)} {words.sentence(proposal.reason)}",
+        f"Rule “{proposal.rule}” of the policy pack “{proposal.pack}”{digest}.",
+        "This is a proposal. A person decides; nothing has been done to any account.",
+    )
+
+
+def taken(campaign: Campaign) -> tuple[str, ...]:
+    """What was harvested, largest first."""
+    return tuple(
+        f"{t.what}: {words.many(t.exchanges, 'exchange')} ({words.share(t.share)})."
+        for t in sorted(campaign.taken, key=lambda t: (-t.exchanges, t.what))
+    )
+
+
+def size(campaign: Campaign) -> str:
+    """Accounts, exchanges and span in one sentence."""
+    return (
+        f"{words.many(len(campaign.members), 'account')} and {words.many(campaign.exchanges, 'exchange')}, "
+        f"from {words.when(campaign.first_at_us)} to {words.when(campaign.last_at_us)} "
+        f"({words.span(campaign.first_at_us, campaign.last_at_us)})."
+    )
+
+
+def explain_campaign(findings: Findings, name: str) -> Story:
+    """The whole story of the campaign called `name`. `UsageError` with the nearest name if there is none."""
+    rings = {c.id: c for c in (*findings.campaigns, *findings.considered)}
+    if name not in rings:
+        near = difflib.get_close_matches(name, list(rings), n=1)
+        raise UsageError(
+            "no campaign of this name in the findings",
+            hint=f"did you mean {near[0]}?"
+            if near
+            else "`headwater explain` takes an id from campaigns.json",
+        )
+    ring = rings[name]
+    passages: list[Passage] = [
+        passage("What was found", words.sentence(ring.sentence), size(ring), *taken(ring)),
+        passage("Verdict", *verdict(ring)),
+        passage("Why", *(why(ring) or ("No piece of evidence counts for it.",))),
+        passage("How often chance would make it", *chance(ring)),
+        passage("What speaks against", *against(ring), *innocent(ring, findings.coverage)),
+        passage("What was not in the log", *unseen(findings)),
+        passage("What it doesn't prove", *not_proved(ring)),
+        passage("What would be proportionate", *proportionate(ring)),
+    ]
+    if findings.labels_note:
+        passages.append(passage("About the labels", words.sentence(findings.labels_note)))
+    state = "" if ring.reported else " (considered, not reported)"
+    return Story(
+        ring.id, f"{ring.id}{state}: {words.many(len(ring.members), 'account')}, {ring.word}", tuple(passages)
+    )

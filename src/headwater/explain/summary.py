@@ -1,0 +1,88 @@
+"""What the terminal shows when an investigation is done: a few lines, one table, what to do next."""
+
+from __future__ import annotations
+
+from headwater.detect import Campaign, Findings
+from headwater.explain import words
+from headwater.explain.section import badge
+from headwater.report import Board, Cell, Column
+
+_ROWS = 20
+
+
+def _row(ring: Campaign) -> list[Cell]:
+    most = max(ring.taken, key=lambda t: (t.exchanges, t.what), default=None)
+    one_in = f"≥ {words.significant(1 / ring.chance)}" if 0 < ring.chance < 0.5 else "–"
+    return [
+        badge(ring),
+        ring.id,
+        len(ring.members),
+        ring.exchanges,
+        words.probability(ring.probability),
+        one_in,
+        most.what if most else "",
+    ]
+
+
+def _read(findings: Findings) -> str:
+    log = findings.log
+    told = [
+        f"read {words.many(log.exchanges, 'exchange')}",
+        words.many(log.accounts, "account"),
+        words.span(log.first_at_us, log.last_at_us),
+    ]
+    if log.set_aside:
+        told.append(f"{words.many(log.set_aside, 'row')} set aside")
+    if log.duplicates:
+        told.append(f"{words.many(log.duplicates, 'duplicate')} dropped")
+    return " · ".join(told)
+
+
+def board(findings: Findings, *, report: str | None = None) -> Board:
+    """The findings as a terminal shows them; `report` is the path of the report, if one was written."""
+    rings = findings.campaigns
+    cost = (
+        f"{words.duration(findings.seconds)} · {words.memory(findings.peak_bytes)}"
+        if findings.peak_bytes
+        else ""
+    )
+    below = [f"{ring.id}: {words.sentence(ring.sentence)}" for ring in rings[:3]]
+    if len(rings) > _ROWS:
+        below.insert(0, f"… and {words.many(len(rings) - _ROWS, 'more campaign')}")
+    if not rings:
+        below.append("no campaign reached the threshold; that is not proof that there is none")
+    if findings.considered:
+        below.append(f"{words.many(len(findings.considered), 'group')} considered and not reported")
+    lost = [c for c in findings.coverage if not c.available]
+    if lost:
+        below.append(
+            f"not in this log: {words.joined([c.title for c in lost])} "
+            f"({len(lost)} of {words.many(len(findings.coverage), 'kind')} of evidence could not be checked)"
+        )
+    if findings.labels_note:
+        below.append(f"labels: {words.sentence(findings.labels_note)}")
+    after = [report] if report else []
+    if rings:
+        elsewhere = (
+            f" --report {report.rpartition('/')[0]}" if report and not report.startswith("report/") else ""
+        )
+        after.append(f"next: headwater explain {rings[0].id}{elsewhere}")
+    if after:
+        below.append(" · ".join(after))
+    found = words.many(len(rings), "campaign")
+    if findings.chance_total > 0:
+        found += f" (at most {words.significant(findings.chance_total)} expected by chance)"
+    return Board(
+        above=[(_read(findings), ""), (found, cost)],
+        columns=[
+            Column("", "text"),
+            Column("campaign", "name"),
+            Column("accounts", "number"),
+            Column("exchanges", "number", minor=True),
+            Column("sure", "number"),
+            Column("chance 1 in", "number"),
+            Column("what was taken", minor=True),
+        ],
+        rows=[_row(ring) for ring in rings[:_ROWS]],
+        below=below,
+    )

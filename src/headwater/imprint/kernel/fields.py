@@ -1,0 +1,184 @@
+"""The fields that are computed from token hashes and from folded text: minimisers, sketch, flags, passages.
+
+Each function fills one field of one text; the reference tells what they mean.
+"""
+
+
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from headwater.imprint.kernel.codes import (
+    ABSENT,
+    CONTENT,
+    DIGIT,
+    INNER,
+    LAYOUT,
+    MINIMISERS,
+    MIX,
+    PASSAGE,
+    ROOTS,
+    SHINGLE,
+    SHINGLE_TOKENS,
+    SKETCH_LENGTH,
+    SPREAD,
+)  # fmt: skip
+from headwater.imprint.kernel.siphash import hash_words
+
+_NONE = np.uint64(ABSENT)
+_0, _1, _2, _6, _7, _12, _16, _27, _30, _31, _32, _128 = (
+    np.uint64(number) for number in (0, 1, 2, 6, 7, 12, 16, 27, 30, 31, 32, 128)
+)
+_12_BITS, _16_BITS, _18_BITS = np.uint64(0xFFF), np.uint64(0xFFFF), np.uint64(0x3FFFF)
+_SPREAD0, _SPREAD1 = np.uint64(SPREAD[0]), np.uint64(SPREAD[1])
+_GAP, _CONTENT = np.uint64(32), np.uint64(CONTENT)
+
+
+@njit(**INNER)
+def _spread(value: int) -> int:
+    """The finish of splitmix64: every bit of the result depends on every bit of the value."""
+    value = (value ^ (value >> _30)) * _SPREAD0
+    value = (value ^ (value >> _27)) * _SPREAD1
+    return value ^ (value >> _31)
+
+
+@njit(**INNER)
+def minimisers(masked: Any, count: int, secrets: Any, out: Any) -> None:
+    """The smallest distinct values of three tokens in a row, ascending, padded with 2^64 - 1."""
+    for j in range(MINIMISERS):
+        out[j] = _NONE
+    by0, by1, by2 = secrets[SHINGLE], secrets[SHINGLE + 1], secrets[SHINGLE + 2]
+    if count == 1:
+        out[0] = _spread(masked[0] * by0)
+    if count == 2:
+        out[0] = _spread(masked[0] * by0 + masked[1] * by1)
+    if count < SHINGLE_TOKENS:
+        return
+    largest = _NONE
+    first = masked[0]
+    second = masked[1]
+    for i in range(_2, np.uint64(count)):
+        third = masked[i]
+        value = _spread(first * by0 + second * by1 + third * by2)
+        first = second
+        second = third
+        if value >= largest:
+            continue
+        j = MINIMISERS - 1
+        while j > 0 and out[j - 1] > value:
+            j -= 1
+        if j > 0 and out[j - 1] == value:
+            continue
+        for m in range(MINIMISERS - 1, j, -1):
+            out[m] = out[m - 1]
+        out[j] = value
+        largest = out[MINIMISERS - 1]
+
+
+@njit(**INNER)
+def sketch(
+    units: Any, klass: Any, n: int, secrets: Any, pairs: Any, triples: Any, tally: Any, out: Any
+) -> None:
+    """Signed feature hashing: pairs of code points into the first 96 places, triples of classes into the rest.
+
+    `pairs[128 * 128]` and `triples[64 * 64 * 64]` say for what ASCII text consists of, others are computed: the
+    place, plus 128 where it counts up. `tally[2, 256]` counts these; two rows, because a counter that was just
+    written is slow to read again.
+    """
+    tally[:] = 0
+    before = _GAP
+    triple = np.uint64(klass[1])
+    row = _0
+    for i in range(1, n):
+        code = np.uint64(units[i])
+        if (before | code) < _128:
+            entry = pairs[(before << _7) | code]
+        else:
+            entry = _pair(units, klass, i, secrets)
+        before = code
+        row ^= _1
+        tally[row, entry] += 1
+        if i > 1:
+            triple = ((triple << _6) | np.uint64(klass[i])) & _18_BITS
+            tally[row, triples[triple]] += 1
+    sums = tally[0]
+    for j in range(CONTENT + LAYOUT):
+        sums[j] = tally[0, j + 128] + tally[1, j + 128] - tally[0, j] - tally[1, j]
+    for first, last in ((0, CONTENT), (CONTENT, CONTENT + LAYOUT)):
+        total = 0
+        for j in range(first, last):
+            total += abs(sums[j])
+        scale = SKETCH_LENGTH / math.sqrt(total) if total > 0 else 0.0
+        for j in range(first, last):
+            size = abs(sums[j])
+            level = np.int64((ROOTS[size] if size < 64 else math.sqrt(size)) * scale + 0.5)
+            out[j] = level if sums[j] >= 0 else -level
+
+
+@njit(**INNER)
+def _pair(units: Any, klass: Any, i: int, secrets: Any) -> int:
+    """Entry of the pair of code points that ends at i, digits as 0."""
+    before = np.uint64(48 if klass[i - 1] == DIGIT else units[i - 1]) & _16_BITS
+    code = np.uint64(48 if klass[i] == DIGIT else units[i]) & _16_BITS
+    value = ((before << _16) | code) * secrets[MIX]
+    value = (value ^ (value >> _32)) * secrets[MIX + 1]
+    return np.uint8((((value >> _32) * _CONTENT) >> _32) | ((value & _2) << _6))
+
+
+@njit(**INNER)
+def flags(plain: Any, count: int, table: Any, steps: Any, found: Any) -> int:
+    """Walk the phrase automaton over the tokens; returns the bit set of phrase groups that occurred.
+
+    `table` holds the words of the phrases, each at one of two places (cuckoo hashing): the token hash, its last
+    twelve bits replaced by the word's number. `steps` and `found` are as `Automaton` says.
+    """
+    mask = np.uint64(len(table) - 1)
+    width = np.uint64(len(steps) // len(found))
+    groups = _0
+    state = _0
+    for i in range(np.uint64(count)):
+        key = plain[i]
+        here = table[(key >> _12) & mask] ^ key
+        there = table[(key >> _32) & mask] ^ key
+        near = here if here < there else there
+        word = (near ^ key) & _12_BITS if near <= _12_BITS else _0
+        state = np.uint64(steps[state + word])
+        if state & _1:
+            state ^= _1
+            groups |= found[state // width]
+    return groups
+
+
+@njit(**INNER)
+def winnow(plain: Any, count: int, width: int, window: int, secrets: Any, spare: Any, out: Any) -> int:
+    """The smallest of each `window` hashes in a row of `width` tokens (Schleimer et al., 2003); how many."""
+    if count == 0:
+        return 0
+    k0 = secrets[PASSAGE]
+    k1 = secrets[PASSAGE + 1]
+    width = width if width < count else count
+    hashes = count - width + 1
+    for i in range(hashes):
+        spare[i] = hash_words(plain, i, i + width, k0, k1)
+    window = window if window < hashes else hashes
+    best = np.int64(-1)
+    m = 0
+    for last in range(window - 1, hashes):
+        first = last - window + 1
+        if best < first:  # the old minimum has left the window: look again, the rightmost wins
+            best = np.int64(first)
+            for i in range(first + 1, last + 1):
+                if spare[i] <= spare[best]:
+                    best = np.int64(i)
+        elif spare[last] <= spare[best]:
+            best = np.int64(last)
+        else:
+            continue
+        out[m] = spare[best]
+        m += 1
+    return m

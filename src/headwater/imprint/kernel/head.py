@@ -1,0 +1,150 @@
+"""The compiled entry points: whole columns of texts in, columns of fields out, one text after another.
+
+Only these functions are cached on disk. The cache looks at the source of the cached function alone, so each
+closes over a fingerprint of all files of this folder: a change in any of them is a new entry. Arrays are few
+and scratch is passed in because each argument and each allocation costs compile time.
+"""
+
+
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from headwater.imprint.kernel.codes import (
+    ASCII_SCRIPT,
+    CLOSING,
+    CLOSING_AT,
+    EDGE,
+    EXACT,
+    EXACT_AT,
+    GROUPS_AT,
+    MINIMA_AT,
+    OPENING,
+    OPENING_AT,
+    PASSAGE_TOKENS,
+    SCRIPT_AT,
+    SKELETON_AT,
+    WORDS_AT,
+)
+from headwater.imprint.kernel.fields import flags, minimisers, sketch, winnow
+from headwater.imprint.kernel.siphash import hash_words
+from headwater.imprint.kernel.skeleton import skeleton
+from headwater.imprint.kernel.text import ascii_tokens, fold, is_ascii, tokens
+
+
+def _fingerprint() -> str:
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def _compile_heads(fingerprint: str) -> Any:
+    @njit(cache=True, nogil=True)
+    def heads(
+        data: Any, texts: Any, check: bool, properties: Any, secrets: Any, pairs: Any, triples: Any, table: Any,
+        steps: Any, found: Any, codes: Any, bytes_: Any, words: Any, hashes: Any, tally: Any, numbers: Any,
+        sketches: Any, letters: Any,
+    ) -> int:  # fmt: skip
+        """Fill row texts[i, 2] of every output from the UTF-8 text data[texts[i, 0] : texts[i, 1]].
+
+        `numbers[n, 15]` takes the fields at the places that `codes.py` names. With `check`, texts that are not
+        ASCII are left out; their rows come first in texts[:, 2] afterwards. Without it, the script is left to
+        the caller: `letters[i, 17]` takes the letters by script. Returns how many were left out. `codes[5]`
+        (uint32), `bytes_[2]` (uint8), `words` (its second row, seen as uint64), `hashes[3]` (uint64) and
+        `tally[2, 256]` (int32) are scratch.
+        """
+        _ = fingerprint
+        units = codes[0]
+        klass = bytes_[0]
+        breaks = codes[2]
+        ends = codes[3]
+        plain = hashes[0]
+        masked = hashes[1]
+        left_out = 0
+        for i in range(len(texts)):
+            row = texts[i, 2]
+            if check and not is_ascii(data, texts[i, 0], texts[i, 1]):
+                texts[left_out, 2] = row
+                left_out += 1
+                continue
+            out = numbers[row]
+            by_script = letters[0 if check else i]
+            by_script[ASCII_SCRIPT] = 0
+            n, lines, edges = fold(
+                data,
+                texts[i, 0],
+                texts[i, 1],
+                properties,
+                units,
+                klass,
+                bytes_[1],
+                breaks,
+                codes[4],
+                by_script,
+            )
+            if check and by_script[ASCII_SCRIPT] > 0:
+                out[SCRIPT_AT] = ASCII_SCRIPT
+            count = edges // 2
+            if check and count > 0:
+                ascii_tokens(units, klass, words, codes[4], count, secrets, ends, codes[1], plain, masked)
+            else:
+                count = tokens(units, klass, n, secrets, ends, codes[1], plain, masked)
+            out[WORDS_AT] = count
+            minimisers(masked, count, secrets, out[MINIMA_AT:WORDS_AT])
+            sketch(units, klass, n, secrets, pairs, triples, tally, sketches[row])
+            out[SKELETON_AT] = skeleton(
+                units, klass, n, breaks, lines, ends, count, plain, masked, secrets, hashes[2]
+            )
+            out[GROUPS_AT] = flags(plain, count, table, steps, found)
+            edge = EDGE if count > EDGE else count
+            for place, values, first, last, secret in (
+                (EXACT_AT, plain, 0, count, EXACT),
+                (OPENING_AT, masked, 0, edge, OPENING),
+                (CLOSING_AT, masked, count - edge, count, CLOSING),
+            ):
+                if count > 0:
+                    out[place] = hash_words(values, first, last, secrets[secret], secrets[secret + 1])
+        return left_out
+
+    return heads
+
+
+def _compile_passages(fingerprint: str) -> Any:
+    @njit(cache=True, nogil=True)
+    def passages(
+        data: Any, texts: Any, properties: Any, secrets: Any, window: int, codes: Any, bytes_: Any, hashes: Any, out: Any,
+        lengths: Any,
+    ) -> int:  # fmt: skip
+        """Write the passages of each text to `out`, one text after another, and how many to `lengths`."""
+        _ = fingerprint
+        letters = np.zeros(256, np.int32)
+        used = 0
+        for i in range(len(texts)):
+            n, _lines, _edges = fold(
+                data,
+                texts[i, 0],
+                texts[i, 1],
+                properties,
+                codes[0],
+                bytes_[0],
+                bytes_[1],
+                codes[2],
+                codes[4],
+                letters,
+            )
+            count = tokens(codes[0], bytes_[0], n, secrets, codes[3], codes[1], hashes[0], hashes[1])
+            spacing = window - PASSAGE_TOKENS + 1
+            lengths[i] = winnow(hashes[0], count, PASSAGE_TOKENS, spacing, secrets, hashes[1], out[used:])
+            used += lengths[i]
+        return used
+
+    return passages
+
+
+heads = _compile_heads(_fingerprint())
+passages = _compile_passages(_fingerprint())

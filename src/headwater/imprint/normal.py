@@ -1,0 +1,64 @@
+"""Text that is not ASCII, brought to one form: what is invisible dropped, NFKC, non-ASCII letters case-folded.
+
+ASCII letters keep their case here, for the layout half of the sketch; the loops that follow lower-case them.
+The result is that of Unicode 14.0.0 on any Python: normalisation and case folding of a code point never change
+once it is assigned, and those assigned later are left alone.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+
+from headwater.imprint.scripts import UNICODE_VERSION, Kind, ranges
+
+#: Longest run of combining marks that is kept: no writing needs more, and sorting longer ones takes quadratic time.
+LONGEST_MARKS = 30
+
+_NOT_ASCII = re.compile("[^\x00-\x7f]+")
+
+
+def normal(text: str) -> str:
+    """`text` in the form in which imprints compare it; ASCII text comes back as it is."""
+    if text.isascii():
+        return text
+    text = _marks().sub(lambda run: run[0][:LONGEST_MARKS], _dropped().sub("", text))
+    if unicodedata.unidata_version == UNICODE_VERSION:
+        return _normal(text)
+    pieces = _unassigned().split(text)
+    pieces[::2] = map(_normal, pieces[::2])
+    return "".join(pieces)
+
+
+def _normal(text: str) -> str:
+    text = unicodedata.normalize("NFKC", text)
+    folded = _NOT_ASCII.sub(lambda run: run[0].casefold(), text)
+    return unicodedata.normalize("NFKC", folded)
+
+
+def _class_of(kind: Kind) -> str:
+    """A regular expression's character class for the code points of one kind."""
+    return "".join(f"{chr(a)}-{chr(b)}" for a, b, of_kind, _ in ranges() if of_kind == kind)
+
+
+@cache
+def _dropped() -> re.Pattern[str]:
+    return re.compile(f"[{_class_of(Kind.DROPPED)}]+")
+
+
+@cache
+def _unassigned() -> re.Pattern[str]:
+    return re.compile(f"([{_class_of(Kind.UNASSIGNED)}]+)")
+
+
+@cache
+def _marks() -> re.Pattern[str]:
+    """Runs of combining marks that are too long."""
+    words = [
+        (a, b) for a, b, kind, _ in ranges() if kind in (Kind.WORD, Kind.UNSPACED) and 0x300 <= a < 0x20000
+    ]
+    marks = [
+        chr(c) for a, b in words if b - a < 5000 for c in range(a, b + 1) if unicodedata.combining(chr(c))
+    ]
+    return re.compile(f"[{''.join(marks)}]{{{LONGEST_MARKS + 1},}}")

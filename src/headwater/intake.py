@@ -1,0 +1,137 @@
+"""Logs to a spool of imprints: what an investigation reads once and never again.
+
+Files go through the readers, Arrow data through the same checks by way of a file; prompts become imprints, in as many
+threads as allowed, and stay in the spool only where a report may quote them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from headwater.engine import Spool
+from headwater.errors import UsageError
+from headwater.exchange import EXCHANGE_SCHEMA
+from headwater.imprint import imprint
+from headwater.keys import ImprintKey
+
+#: Arrow columns of whatever type.
+Array = Any
+
+#: Columns that detection has no use for; answers and system prompts stay where they are.
+LEFT_OUT = ("system", "response")
+
+
+def schema(*, keep_prompts: bool) -> pa.Schema:
+    """Columns of the spool."""
+    out = [f for f in EXCHANGE_SCHEMA if f.name not in LEFT_OUT and (keep_prompts or f.name != "prompt")]
+    return pa.schema([f.with_nullable(False) if f.name == "imprint" else f for f in out])
+
+
+def as_file(data: Any, folder: Path, name: str, *, hide: ImprintKey | None = None) -> Path:
+    """Arrow data (a table, a batch reader, anything with `__arrow_c_stream__`) as a Parquet file.
+
+    With `hide`, a key, no text is written: prompts become imprints on the way, and system prompts and answers are left
+    out. Raises `UsageError` for anything else than Arrow data.
+    """
+    if isinstance(data, pa.RecordBatch):
+        data = pa.table(data)
+    if not hasattr(data, "__arrow_c_stream__"):
+        raise UsageError(
+            f"{type(data).__name__} is neither a path nor Arrow data",
+            hint="give paths, or a table with __arrow_c_stream__ (pyarrow, polars, pandas, duckdb)",
+        )
+    reader = pa.RecordBatchReader.from_stream(data)
+    batches: Iterable[pa.RecordBatch] = reader
+    columns = reader.schema
+    if hide is not None:
+        batches = (_hidden(batch, hide) for batch in reader)
+        none = pa.RecordBatch.from_arrays([pa.nulls(0, f.type) for f in columns], names=columns.names)
+        columns = _hidden(none, hide).schema
+    path = folder / name
+    with pq.ParquetWriter(path, columns, compression="lz4") as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    return path
+
+
+def _hidden(batch: pa.RecordBatch, key: ImprintKey) -> pa.RecordBatch:
+    """Only columns of the exchange schema that hold no text of a conversation, and imprints instead of prompts."""
+    shown = [n for n in EXCHANGE_SCHEMA.names if n in batch.schema.names and n not in (*LEFT_OUT, "prompt")]
+    columns = {name: batch.column(name) for name in shown}
+    if "prompt" in batch.schema.names:
+        kind = EXCHANGE_SCHEMA.field("imprint").type
+        prompt = batch.column("prompt")
+        try:
+            given = columns["imprint"].cast(kind) if "imprint" in columns else pa.nulls(len(prompt), kind)
+            columns["imprint"] = _imprints(given, prompt.cast(pa.large_string()), key)
+        except pa.ArrowException:
+            raise UsageError(
+                f"the column prompt ({prompt.type}) does not hold valid text",
+                hint="without imprints_only such rows are set aside one by one; so they are when read from a file",
+            ) from None
+    return pa.RecordBatch.from_pydict(columns)
+
+
+def fill(
+    spool: Spool,
+    batches: Iterable[pa.RecordBatch],
+    key: ImprintKey,
+    *,
+    workers: int,
+    progress: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Append all batches (EXCHANGE_SCHEMA) to the spool with their imprints."""
+    names = [name for name in spool.schema.names if name != "row"]
+    columns = pa.schema([spool.schema.field(name) for name in names])
+
+    def prepared(batch: pa.RecordBatch) -> pa.RecordBatch:
+        arrays = [
+            _imprints(batch.column(n), batch.column("prompt"), key) if n == "imprint" else batch.column(n)
+            for n in names
+        ]
+        return pa.RecordBatch.from_arrays(arrays, schema=columns)
+
+    for batch in _ahead(prepared, batches, workers):
+        spool.append(batch)
+        progress(batch.num_rows)
+
+
+def _imprints(given: Array, prompt: Array, key: ImprintKey) -> Array:
+    """The imprint that the log has, or else that of the prompt; null where it has neither."""
+    if given.null_count == 0:
+        return given.cast(EXCHANGE_SCHEMA.field("imprint").type)
+    if given.null_count == len(given):
+        return imprint(prompt, key)
+    known = given.is_valid().to_numpy(zero_copy_only=False)
+    made = imprint(prompt.filter(pa.array(~known)), key)
+    place = np.where(known, np.cumsum(known) - 1, known.sum() + np.cumsum(~known) - 1)
+    both = pa.concat_arrays([given.filter(pa.array(known)).cast(made.type), made])
+    return both.take(pa.array(place))
+
+
+def _ahead(
+    work: Callable[[pa.RecordBatch], pa.RecordBatch], batches: Iterable[pa.RecordBatch], workers: int
+) -> Iterator[pa.RecordBatch]:
+    """Work on a few batches at once, and give them back in their order."""
+    if workers <= 1:
+        yield from map(work, batches)
+        return
+    waiting: deque[Future[pa.RecordBatch]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for batch in batches:
+                waiting.append(pool.submit(work, batch))
+                if len(waiting) > workers + 1:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:  # after Ctrl-C or a full disk nobody wants the rest
+            pool.shutdown(wait=False, cancel_futures=True)

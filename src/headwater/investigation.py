@@ -1,0 +1,238 @@
+"""The main job: logs in, campaigns out. Composes the rooms below it and decides nothing itself.
+
+read ─▶ imprint ─▶ index ─▶ detect ─▶ policy ─▶ findings ─▶ report, JSON, Parquet
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+import headwater
+from headwater import intake
+from headwater.detect import (
+    Declaration,
+    Detection,
+    DetectSettings,
+    Findings,
+    LogSummary,
+    campaigns,
+    coverage,
+    detect,
+    load_known,
+)
+from headwater.engine import Index, Resources, Spool, arrange
+from headwater.errors import UnreadableInput, UsageError
+from headwater.exchange import SetAside, read, read_accounts
+from headwater.explain import load
+from headwater.keys import DEMO_KEY, ImprintKey
+from headwater.outcome import Investigation
+from headwater.policy import decide, default_pack, facts_of
+
+__all__ = ["Investigation", "ReadSettings", "Settings", "investigate"]
+
+Progress = Callable[[str, int, int | None], None]
+HOUR_US = 3_600_000_000
+#: Prompts are cut to this many characters in the spool: templates are shown, not archives.
+SHOWN_CHARS = 2000
+
+
+@dataclass(frozen=True)
+class ReadSettings:
+    """How logs are read."""
+
+    imprints_only: bool = field(
+        default=False,
+        metadata={"doc": "Keep no prompt anywhere, only keyed imprints; templates can't be shown."},
+    )
+    keep_set_aside: int = field(
+        default=1000, metadata={"doc": "Rows set aside that are kept in memory with their reason."}
+    )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of an investigation, one table a room."""
+
+    read: ReadSettings = field(default_factory=ReadSettings)
+    detect: DetectSettings = field(default_factory=DetectSettings)
+    engine: Resources = field(default_factory=Resources)
+
+
+def investigate(
+    exchanges: Any,
+    accounts: Any = None,
+    *,
+    key: ImprintKey | None = None,
+    known: Path | str | Sequence[Declaration] | None = None,
+    settings: Settings | None = None,
+    previous: Findings | Path | str | None = None,
+    progress: Progress | None = None,
+    format: str = "auto",
+    mapping: Path | str | None = None,
+    defaults: Mapping[str, object] | None = None,
+    labels_note: str | None = None,
+    set_aside: Path | None = None,
+) -> Investigation:
+    """Find the campaigns in API logs.
+
+    `exchanges`: a path, paths, or Arrow data in (part of) EXCHANGE_SCHEMA; `accounts` likewise in ACCOUNT_SCHEMA. `key`
+    makes the imprints (without one, a public demonstration key: fine for one's own logs, useless for sharing). `known`
+    declares partners, red teams and evaluators. `previous` findings give campaigns that are found again their names.
+    `format`, `mapping`, `defaults` as in `headwater.exchange.read`. Bad rows are counted and go to the JSONL file
+    `set_aside`, which is there only if there are any. Raises UnreadableInput and UsageError before any work is done
+    where input can't be used at all.
+    """
+    began = time.monotonic()
+    settings = settings or Settings()
+    tell: Progress = progress or (lambda *_: None)
+    key = key or DEMO_KEY
+    declarations = load_known(Path(known)) if isinstance(known, (str, Path)) else tuple(known or ())
+    earlier = load(previous) if isinstance(previous, (str, Path)) else previous
+    if settings.read.imprints_only and mapping is not None and not _named(exchanges):
+        raise UsageError("Arrow data is not mapped", hint="name its columns as in the exchange schema")
+    scratch = tempfile.TemporaryDirectory(prefix="headwater-", ignore_cleanup_errors=True)
+    folder = Path(scratch.name)
+    try:
+        with SetAside(keep=settings.read.keep_set_aside, sink=set_aside) as aside:
+            hide = key if settings.read.imprints_only else None
+            sources = _paths(exchanges, folder, "exchanges.parquet", hide)
+            known_accounts = _paths(accounts, folder, "accounts.parquet") if accounts is not None else []
+            batches = read(sources, aside=aside, format=format, mapping=mapping, defaults=defaults)
+            table = read_accounts(known_accounts, aside) if known_accounts else None
+            spool = _spooled(batches, folder, key, settings, tell)
+        if set_aside is not None and not aside.total:
+            set_aside.unlink(missing_ok=True)  # it would speak of an earlier run
+        index = arrange(spool.path, spool.rows, settings.engine, folder)
+        detection = detect(
+            spool, index, table, settings.detect, settings.engine, known=declarations, progress=tell
+        )
+        names = (
+            [(c.id, frozenset(m.account for m in c.members)) for c in earlier.campaigns] if earlier else []
+        )
+        prompts = None if settings.read.imprints_only else _prompts(spool)
+        reported, considered, attributed = campaigns(detection, prompts, names)
+        pack = default_pack()
+        findings = Findings(
+            log=_summary(spool, index, detection, aside, exchanges),
+            campaigns=tuple(replace(c, proposal=decide(facts_of(c), pack)) for c in reported),
+            considered=tuple(replace(c, proposal=decide(facts_of(c), pack)) for c in considered),
+            coverage=coverage(detection.evidence, detection.world.columns),
+            chance_total=sum(c.chance for c in reported),
+            settings=_plain(settings, detection.proposed),
+            version=headwater.__version__,
+            imprint_key_id=key.id,
+            seconds=time.monotonic() - began,
+            peak_bytes=_peak(),
+            labels_note=labels_note,
+        )
+    except BaseException:
+        scratch.cleanup()
+        raise
+    found = Investigation(findings, detection, attributed, index, spool, scratch)
+    found.sources = frozenset(path.resolve() for path in (*sources, *known_accounts))
+    return found
+
+
+def _spooled(
+    batches: Iterator[pa.RecordBatch], folder: Path, key: ImprintKey, settings: Settings, tell: Progress
+) -> Spool:
+    spool = Spool(folder / "spool.parquet", intake.schema(keep_prompts=not settings.read.imprints_only))
+    rows = 0
+
+    def count(more: int) -> None:
+        nonlocal rows
+        rows += more
+        tell("read and imprint", rows, None)
+
+    with spool:
+        intake.fill(spool, batches, key, workers=settings.engine.workers, progress=count)
+    if not spool.rows:
+        raise UnreadableInput(
+            "no row of the input could be used",
+            hint="`headwater inspect` says what the files hold and what is missing",
+        )
+    return spool
+
+
+def _named(data: Any) -> bool:
+    """Whether data is named by paths."""
+    if isinstance(data, (str, Path)):
+        return True
+    return isinstance(data, Sequence) and all(isinstance(item, (str, Path)) for item in data)
+
+
+def _paths(data: Any, folder: Path, name: str, hide: ImprintKey | None = None) -> list[Path]:
+    if isinstance(data, (str, Path)):
+        return [Path(data)]
+    if isinstance(data, Sequence) and not data:
+        raise UsageError("no input was given", hint="name at least one file or folder of logs")
+    if _named(data):
+        return [Path(item) for item in data]
+    return [intake.as_file(data, folder, name, hide=hide)]
+
+
+def _prompts(spool: Spool) -> Callable[[npt.NDArray[np.int64]], Mapping[int, str]]:
+    def prompts(rows: npt.NDArray[np.int64]) -> Mapping[int, str]:
+        found = spool.take(["prompt"], rows)
+        texts = pc.utf8_slice_codeunits(found.column("prompt"), 0, SHOWN_CHARS).to_pylist()
+        numbers = found.column("row").to_numpy().tolist()
+        return {row: text for row, text in zip(numbers, texts, strict=True) if text}
+
+    return prompts
+
+
+def _summary(spool: Spool, index: Index, detection: Detection, aside: SetAside, exchanges: Any) -> LogSummary:
+    live = index.account >= 0
+    at_us, model = index.at_us[live], index.model[live]
+    hour, count = np.unique(at_us // HOUR_US, return_counts=True)
+    models = []
+    for code, name in enumerate(index.models):
+        models.append((name, int(at_us[model == code].min())))
+    named = [exchanges] if isinstance(exchanges, (str, Path)) else exchanges
+    names = [n for n in spool.schema.names if n != "row"]
+    return LogSummary(
+        exchanges=int(live.sum()),
+        accounts=len(index.accounts),
+        organisations=len({o for o in detection.world.organisations if o}),
+        first_at_us=int(at_us.min()),
+        last_at_us=int(at_us.max()),
+        set_aside=aside.total,
+        duplicates=index.duplicates,
+        set_aside_reasons=aside.by_reason(),
+        sources=tuple(sorted(Path(s).name for s in named)) if _named(exchanges) else ("Arrow data",),
+        columns=tuple(n for n in names if n in spool.filled),
+        missing=tuple(n for n in names if n not in spool.filled),
+        timeline=tuple((int(h) * HOUR_US, int(c)) for h, c in zip(hour, count, strict=True)),
+        models=tuple(sorted(models, key=lambda m: (m[1], m[0]))),
+    )
+
+
+def _plain(settings: Settings, proposed: int) -> dict[str, object]:
+    """Settings that shape a verdict, as the report states them (threads and memory don't)."""
+    detect = settings.detect
+    return {
+        "threshold": detect.threshold,
+        "prior": detect.prior,
+        "seed": detect.seed,
+        "fewest_accounts": detect.fewest_accounts,
+        "most_rings": detect.most_rings,
+        "imprints_only": settings.read.imprints_only,
+        "rings_proposed": proposed,
+    }
+
+
+def _peak() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

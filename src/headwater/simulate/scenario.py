@@ -1,0 +1,181 @@
+"""A scenario: who is in a world and what they send, as plain data. `loading` reads it from a TOML file.
+
+Counts are for `scale = 1`. Populations are innocent accounts by shape, campaigns are rings; corpora are named
+with weights. Nothing is made here.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+
+import msgspec
+
+from headwater.simulate.catalogue import Side
+
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Some = Annotated[int, msgspec.Meta(ge=1)]
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+Weights = dict[str, Positive]
+Model = Literal["small-1", "large-1", "mini-1", "large-2"]
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of a scenario: named settings only, unknown ones are refused."""
+
+
+class Author(Part, frozen=True):
+    """How unlike one another innocent accounts are; the defaults are fitted to real accounts.
+
+    `narrow` is the Dirichlet concentration over topics (smaller: fewer topics per account), `spread` the
+    standard deviation of its logarithm over accounts, `stick` the chance that the next prompt of a session
+    keeps its topic, `style` the share of prompts that show an account's habits.
+    """
+
+    narrow: Positive = 0.6
+    spread: Annotated[float, msgspec.Meta(ge=0)] = 0.6
+    stick: Share = 0.5
+    style: Share = 0.45
+
+
+class Outage(Part, frozen=True):
+    """A provider-wide failure that every account meets: `day` from the start (may be 2.4), and its length."""
+
+    day: Annotated[float, msgspec.Meta(ge=0)]
+    minutes: Positive
+
+
+class Population(Part, frozen=True):
+    """Innocent accounts of one shape.
+
+    `people`: each account is one person. `seats`: the same, behind one organisation's network and harness.
+    `product`: many end users behind the keys of one organisation. `harness`: evaluation runs over keys.
+    `labelling`: batches with a shared wording. `template`: people who sometimes use one popular template.
+    `organisations` splits the accounts into that many customers (0: no organisation).
+    """
+
+    name: str
+    shape: Literal["people", "seats", "product", "harness", "labelling", "template"]
+    accounts: Some
+    exchanges: Some
+    corpora: Weights
+    templates: tuple[str, ...] = ()
+    template_share: Share = 0.0
+    organisations: Count = 0
+    end_users: Count = 0
+    workers: Some = 4
+    repeats: Some = 1
+
+
+class Task(Part, frozen=True):
+    """One kind of work in a campaign's queue: `corpora` put into `templates`, as `share` of the harvest."""
+
+    kind: Literal["reasoning", "grading", "code", "answers"]
+    share: Positive
+    corpora: Weights
+    templates: tuple[str, ...]
+
+
+class Dispatcher(Part, frozen=True):
+    """Who deals the queue to accounts.
+
+    `pool`: `workers` fetch the next job when the last answer has come and `think_s` has passed (mean; half
+    of it is random). `pacer`: even spacing with relative `jitter`. `batch`: `batch` jobs at once. Work is
+    done all day long with `pauses` joint pauses of about `pause_hours`, or in `runs_per_day` runs of which
+    `pauses` are left out. `order` says how the queue is sorted, `deal` how an account is chosen.
+    """
+
+    kind: Literal["pool", "pacer", "batch"]
+    workers: Some = 16
+    think_s: Annotated[float, msgspec.Meta(ge=0)] = 10.0
+    jitter: Share = 0.2
+    batch: Some = 200
+    runs_per_day: Count = 0
+    pauses: Count = 3
+    pause_hours: Positive = 5.0
+    order: Literal["shuffled", "by corpus"] = "shuffled"
+    deal: Literal["random", "in turn"] = "random"
+
+
+class Infrastructure(Part, frozen=True):
+    """What a ring's accounts share: accounts per payment instrument, device, phone, address (0: nothing)."""
+
+    per_payment: Count = 0
+    per_device: Count = 0
+    per_phone: Count = 0
+    per_ip: Count = 0
+    user_agents: Some = 2
+    signup_bursts: Count = 0
+    programme_share: Share = 0.0
+
+
+class Reseller(Part, frozen=True):
+    """Other customers' requests that a reseller mixes into the same accounts."""
+
+    end_users: Some
+    exchanges: Some
+    corpora: Weights
+
+
+class Campaign(Part, frozen=True):
+    """One ring: `exchanges` of harvest over `accounts`, and what hides it.
+
+    `cover` is the share of the accounts' traffic that is cover (drawn as an innocent's would be), `personas`
+    the number of topic-and-style shards (0: one queue), `churn` the share of accounts that come late or
+    leave early, `pivot_day` the day on which all turn to `pivot_model` (0: never), `system` whether harvest
+    requests carry the commonest system prompt. It lasts from `begin_day` to `end_day` (0: to the end).
+    """
+
+    name: str
+    accounts: Some
+    exchanges: Some
+    tasks: Annotated[tuple[Task, ...], msgspec.Meta(min_length=1)]
+    dispatcher: Dispatcher
+    infrastructure: Infrastructure = Infrastructure()
+    cover: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
+    cover_corpora: Weights = {}
+    personas: Count = 0
+    churn: Share = 0.3
+    begin_day: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    end_day: float = 0.0
+    model: Model = "large-1"
+    pivot_day: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    pivot_model: Model = "large-2"
+    system: bool = False
+    temperature: float = 0.7
+    max_tokens: Some = 4096
+    reseller: Reseller | None = None
+
+
+class Scenario(Part, frozen=True):
+    """A whole world. `seed` is used where none is given; `side` says which corpora may be opened."""
+
+    name: str
+    title: str
+    seed: int
+    start: datetime
+    days: Positive
+    side: Side = "tune"
+    author: Author = Author()
+    outages: tuple[Outage, ...] = ()
+    innocents: tuple[Population, ...] = ()
+    campaigns: tuple[Campaign, ...] = ()
+
+    @property
+    def start_us(self) -> int:
+        """Start as microseconds since 1970, UTC."""
+        return int((self.start - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1))
+
+
+def corpora_of(scenario: Scenario) -> list[tuple[str, Weights]]:
+    """Every place in a scenario that names corpora, with their weights."""
+    found: list[tuple[str, Weights]] = []
+    for i, group in enumerate(scenario.innocents):
+        found.append((f"innocents[{i}].corpora", group.corpora))
+    for i, ring in enumerate(scenario.campaigns):
+        found += [(f"campaigns[{i}].tasks[{j}].corpora", task.corpora) for j, task in enumerate(ring.tasks)]
+        found.append((f"campaigns[{i}].cover_corpora", ring.cover_corpora))
+        if ring.reseller:
+            found.append((f"campaigns[{i}].reseller.corpora", ring.reseller.corpora))
+    return found

@@ -1,0 +1,165 @@
+"""Columns become Arrow tables: exchanges and accounts as a provider would log them, and the truth beside.
+
+Account names and conversation numbers are shuffled, so that no name says whose it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from headwater.exchange import ACCOUNT_SCHEMA, EXCHANGE_SCHEMA
+from headwater.simulate.cast import AccountRows, ClientRows
+from headwater.simulate.chance import Ints
+from headwater.simulate.forms import CRITERIA
+from headwater.simulate.requests import Requests
+from headwater.simulate.setting import Setting
+from headwater.simulate.software import AGENTS, ENDPOINTS, MODELS, SYSTEMS, TLS
+from headwater.simulate.voices import speak
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What was constructed.
+
+    `accounts`: account, role (innocent, ring, reseller), ring, organisation, shape, population,
+    harvest_exchanges. `exchanges`: id, harvest, ring, corpus.
+    """
+
+    accounts: pa.Table
+    exchanges: pa.Table
+
+
+def prompts(world: Setting, made: Requests) -> list[str]:
+    """The prompt of every request: a content, in its voice, in its form."""
+    texts, answers, voices = world.library.texts, world.library.answers, world.cast.voices
+    languages = [world.library.languages[i] for i in world.library.language.tolist()]
+    out = []
+    columns = (made.content, made.form, made.voice, made.bits)
+    for content, form, voice, bits in zip(*(column.tolist() for column in columns), strict=True):
+        text = texts[content]
+        if voice >= 0:
+            text = speak(voices[voice], text, languages[content], bits)
+        if form >= 0:
+            text = world.forms[form].fill(text, answers[content], CRITERIA[content % len(CRITERIA)])
+        out.append(text)
+    return out
+
+
+def _coded(values: Sequence[str | None], codes: Ints) -> Any:
+    """Values by code as plain strings; −1 is null."""
+    indices: Any = pa.array(codes.astype(np.int32), mask=codes < 0)
+    return pa.array(values, pa.string()).take(indices)
+
+
+def _account_names(world: Setting) -> list[str]:
+    shuffled = world.rng("names").permutation(world.cast.account_count)
+    return [f"acct-{i:06d}" for i in shuffled.tolist()]
+
+
+def _clients(world: Setting) -> ClientRows:
+    rows = world.cast.clients
+    names = [name for name in ClientRows.__dataclass_fields__ if name != "ip"]
+    columns = {name: np.concatenate([getattr(part, name) for part in rows]) for name in names}
+    return ClientRows(ip=[ip for part in rows for ip in part.ip], **columns)
+
+
+def _ids(made: Requests) -> list[str]:
+    return [f"x{i:08d}" for i in range(len(made))]
+
+
+def _utc(world: Setting, seconds: Any) -> Any:
+    micros = (np.asarray(seconds) * 1e6).astype(np.int64) + world.scenario.start_us
+    return pa.array(micros).cast(pa.timestamp("us", tz="UTC"))
+
+
+def _column(world: Setting, name: str) -> list[Any]:
+    return [value for rows in world.cast.accounts for value in getattr(rows, name)]
+
+
+def exchanges_table(world: Setting, made: Requests, status: Ints, written: list[str]) -> pa.Table:
+    """The log, in the order of time; only columns that a provider would have."""
+    clients, who = _clients(world), made.client
+    system, limit = clients.system[who], clients.max_tokens[who]
+    # About four bytes a token; a system prompt is some two dozen.
+    sent = np.array([len(text.encode()) for text in written], dtype=np.int64) // 4
+    sent = np.maximum(sent + np.where(system >= 0, 24, 0), 1)
+    answered = np.where(limit > 0, np.minimum(made.output_tokens, limit), made.output_tokens)
+    temperature = clients.temperature[who].astype(np.float32)
+    columns: dict[str, Any] = {
+        "id": pa.array(_ids(made)),
+        "at": _utc(world, made.at),
+        "account": _coded(_account_names(world), made.account),
+        "prompt": pa.array(written, pa.large_string()),
+        "system": _coded(SYSTEMS, system).cast(pa.large_string()),
+        "organisation": _coded(_column(world, "organisation"), made.account),
+        "conversation": _conversations(world, made.conversation),
+        "turn": pa.array(made.turn.astype(np.int32)),
+        "model": _coded(MODELS, np.where(made.model >= 0, made.model, clients.model[who])),
+        "endpoint": _coded(ENDPOINTS, clients.endpoint[who]),
+        "batch": pa.array(made.batch),
+        "status": pa.array(status.astype(np.int16)),
+        "latency_ms": pa.array(np.round(made.latency_s * 1000.0, 1)),
+        "input_tokens": pa.array(sent),
+        "output_tokens": pa.array(answered),
+        "temperature": pa.array(temperature, mask=np.isnan(temperature)),
+        "max_tokens": pa.array(limit, mask=limit < 0),
+        "stream": pa.array(clients.stream[who]),
+        "ip": _coded(clients.ip, who),
+        "user_agent": _coded(AGENTS, clients.agent[who]),
+        "tls": _coded(TLS, clients.agent[who]),
+    }
+    return pa.table(columns, schema=pa.schema([EXCHANGE_SCHEMA.field(name) for name in columns]))
+
+
+def _conversations(world: Setting, talk: Ints) -> Any:
+    shuffled = world.rng("conversations").permutation(world.cast.conversation_count)
+    used, place = np.unique(talk, return_inverse=True)
+    names = [None if t < 0 else f"c{shuffled[t]:07d}" for t in used.tolist()]
+    return _coded(names, place)
+
+
+def accounts_table(world: Setting, present: Ints) -> pa.Table:
+    """Accounts that sent anything (`present`), by name; dates to the second."""
+    created = np.floor(np.concatenate([rows.created_s for rows in world.cast.accounts]))
+    columns: dict[str, Any] = {
+        "account": pa.array(_account_names(world)),
+        "organisation": pa.array(_column(world, "organisation"), pa.string()),
+        "created_at": _utc(world, created),
+    }
+    for name in AccountRows.__dataclass_fields__:
+        if name not in ("organisation", "created_s"):
+            columns[name] = pa.array(_column(world, name), pa.string())
+    table = pa.table(columns, schema=pa.schema([ACCOUNT_SCHEMA.field(name) for name in columns]))
+    return table.take(present).sort_by("account")
+
+
+def truth_tables(world: Setting, made: Requests, present: Ints) -> Truth:
+    """Role and ring of every account that sent anything; harvest, ring and source of every exchange."""
+    rings = [ring.name for ring in world.scenario.campaigns]
+    counts = [len(rows.organisation) for rows in world.cast.accounts]
+    parts = [part for part, count in zip(world.cast.parts, counts, strict=True) for _ in range(count)]
+    accounts = pa.table(
+        {
+            "account": _account_names(world),
+            "role": [part.role for part in parts],
+            "ring": _coded(rings, np.array([part.ring for part in parts])),
+            "organisation": pa.array(_column(world, "organisation"), pa.string()),
+            "shape": [part.shape for part in parts],
+            "population": [part.population for part in parts],
+            "harvest_exchanges": np.bincount(made.account[made.harvest], minlength=len(parts)),
+        }
+    )
+    exchanges = pa.table(
+        {
+            "id": _ids(made),
+            "harvest": pa.array(made.harvest),
+            "ring": _coded(rings, made.ring),
+            "corpus": _coded(world.library.names, world.library.corpus[made.content]),
+        }
+    )
+    return Truth(accounts.take(present).sort_by("account"), exchanges)

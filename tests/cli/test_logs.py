@@ -1,0 +1,130 @@
+"""`inspect` and `ingest`, as a user meets them: what they print, write, set aside and exit with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from headwater.cli import ingest
+from headwater.cli.app import run
+
+
+def record(number: int, **more: object) -> dict[str, object]:
+    """One exchange of the log, with what a test wants to say about it."""
+    return {
+        "id": f"e{number}",
+        "at": f"2026-03-02T{number % 24:02d}:15:00Z",
+        "account": f"a{number % 3}",
+        "prompt": f"question {number}",
+        **more,
+    }
+
+
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small log with two bad rows, in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    lines = [json.dumps(record(number)) for number in range(10)]
+    lines += [json.dumps(record(10, at="yesterday")), '{"torn']
+    path = Path("log.jsonl")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_inspect_says_what_is_there_and_what_is_missing(
+    log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["inspect", str(log)]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith("10 exchanges · 3 accounts")
+    assert "missing: system, response, organisation" in shown.out
+    assert "2 rows set aside:" in shown.out
+    assert "log.jsonl, row 11, field at" in shown.out
+    assert shown.err == ""
+
+
+def test_inspect_as_json_is_one_document(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["inspect", str(log), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["exchanges"] == 10
+    assert told["set_aside"] == 2
+    assert told["filled"]["prompt"] == 1
+
+
+def test_inspect_names_the_evidence_that_is_ruled_out(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["inspect", str(log)]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "ruled out: " in out
+
+
+def test_too_many_bad_rows_exit_with_3(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["inspect", str(log), "--max-bad", "2"]) == 0
+    assert run(["inspect", str(log), "--max-bad", "1"]) == 3
+    assert "2 rows were set aside, more than --max-bad 1" in capsys.readouterr().err
+
+
+def test_ingest_writes_parts_that_can_be_read_again(
+    log: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["ingest", str(log), "-o", "out"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "wrote 10 exchanges to out; 2 rows set aside" in shown.err
+    assert pq.read_table("out/part-00000.parquet").num_rows == 10
+    aside = [json.loads(line) for line in Path("out/_set_aside.jsonl").read_text().splitlines()]
+    assert [row["row"] for row in aside] == [11, 12]
+    assert run(["inspect", "out"]) == 0
+
+
+@pytest.mark.parametrize("name", ["one.parquet", "one.jsonl", "one.jsonl.gz", "one.jsonl.zst"])
+def test_ingest_into_one_file(name: str, log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["ingest", str(log), "-q", "-o", f"new/{name}"]) == 0
+    assert capsys.readouterr().err == ""
+    assert run(["inspect", f"new/{name}", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["exchanges"] == 10
+
+
+def test_an_interrupted_ingest_keeps_finished_parts(
+    log: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = ingest._write
+
+    def interrupted(batches: object, path: Path) -> int:
+        if path.name == "part-00001.parquet":
+            raise KeyboardInterrupt
+        return written(batches, path)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ingest, "PART_ROWS", 5)
+    monkeypatch.setattr(ingest, "_write", interrupted)
+    lines = [json.dumps(record(number)) for number in range(200_000)]
+    log.write_text("\n".join(lines))
+    assert run(["ingest", str(log), "-o", "out"]) == 130
+    assert "kept 1 finished parts" in capsys.readouterr().err
+    assert sorted(path.name for path in Path("out").iterdir()) == ["part-00000.parquet"]
+
+
+def test_set_fills_a_column_that_the_log_lacks(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["inspect", str(log), "--set", "organisation=acme", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["filled"]["organisation"] == 1
+    assert run(["inspect", str(log), "--set", "organisation"]) == 2
+    assert "hint: for example --set organisation=acme" in capsys.readouterr().err
+
+
+def test_a_log_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["inspect", "nowhere.jsonl"]) == 2
+    assert capsys.readouterr().err.startswith("error: nowhere.jsonl: does not exist\n")
+
+
+def test_nothing_of_a_log_acts_on_the_screen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    hostile = "a\x1b[2J\x1b]0;owned\x07<script>"
+    Path("bad \x1b[31m.jsonl").write_text(json.dumps({hostile: 1, "id": hostile, "at": hostile}) + "\n")
+    run(["inspect", "."])
+    shown = capsys.readouterr()
+    assert "\x1b" not in shown.out + shown.err
+    assert "\x07" not in shown.out + shown.err

@@ -1,0 +1,86 @@
+"""Settings from file and environment, and the place of each fault."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from headwater.cli.settings import load_settings, paths_of, variable
+from headwater.errors import ConfigurationError, UnreadableInput
+
+
+@dataclass(frozen=True)
+class Engine:
+    threads: int = 0
+    memory_mb: int = 2048
+
+
+@dataclass(frozen=True)
+class Everything:
+    engine: Engine = field(default_factory=Engine)
+    prior: float = 0.001
+    mode: Literal["batch", "live"] = "batch"
+    strict: bool = False
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "mine.toml"
+    path.write_text(text)
+    return path
+
+
+def test_defaults_file_environment_in_that_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_settings(Everything, None, {}) == Everything()
+    path = written(tmp_path, "prior = 0.5\n[engine]\nthreads = 4\n")
+    assert load_settings(Everything, path, {}) == Everything(engine=Engine(threads=4), prior=0.5)
+    environment = {"HEADWATER_ENGINE_THREADS": "2", "HEADWATER_STRICT": "true", "HEADWATER_ELSE": "1"}
+    made = load_settings(Everything, path, environment)
+    assert made == Everything(engine=Engine(threads=2), prior=0.5, strict=True)
+
+
+def test_the_file_in_the_working_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "headwater.toml").write_text("prior = 0.25")
+    monkeypatch.chdir(tmp_path)
+    assert load_settings(Everything, None, {}).prior == 0.25
+
+
+FAULTS = [
+    ("pior = 1", "pior", "there is no such setting", "did you mean prior?"),
+    ("[engine]\nthread = 1", "engine.thread", "there is no such setting", "did you mean engine.threads?"),
+    ("engine = 4", "engine", "a table [engine] is expected", ""),
+    ("[engine]\nthreads = 'two'", "engine.threads", "expected int, got str", ""),
+    ("mode = 'stream'", "mode", "invalid enum value", ""),
+    ("prior = ", None, "this is not TOML", ""),
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault[0])
+def test_a_fault_names_file_and_field(fault: tuple[str, str | None, str, str], tmp_path: Path) -> None:
+    text, at, what, hint = fault
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(Everything, written(tmp_path, text), {})
+    assert caught.value.where.file == str(tmp_path / "mine.toml")
+    assert caught.value.where.field == at
+    assert what in caught.value.what
+    assert hint in (caught.value.hint or "")
+
+
+def test_a_fault_in_the_environment_names_the_variable() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(Everything, None, {"HEADWATER_PRIOR": "much"})
+    assert caught.value.where.field == "HEADWATER_PRIOR"
+
+
+def test_a_missing_file_is_unreadable(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableInput):
+        load_settings(Everything, tmp_path / "none.toml", {})
+
+
+def test_every_setting_has_its_path_and_variable() -> None:
+    paths = [path for path, _ in paths_of(Everything)]
+    assert paths == [("engine", "threads"), ("engine", "memory_mb"), ("prior",), ("mode",), ("strict",)]
+    assert variable(paths[1]) == "HEADWATER_ENGINE_MEMORY_MB"

@@ -1,0 +1,114 @@
+"""The manners of the terminal: streams, colour, broken pipes, and what a log may not do to a screen."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+
+import pytest
+
+from headwater.cli.terminal import Terminal, clean, write
+
+
+class Screen(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+
+
+@pytest.mark.parametrize(
+    ("option", "environment", "screen", "expected"),
+    [
+        ("auto", {}, True, True),
+        ("auto", {}, False, False),
+        ("auto", {"TERM": "dumb"}, True, False),
+        ("auto", {"NO_COLOR": "1", "FORCE_COLOR": "1"}, True, False),
+        ("auto", {"FORCE_COLOR": "1"}, False, True),
+        ("auto", {"CLICOLOR_FORCE": "0"}, False, False),
+        ("auto", {"NO_COLOR": ""}, True, True),
+        ("always", {"NO_COLOR": "1"}, False, True),
+        ("never", {"FORCE_COLOR": "1"}, True, False),
+    ],
+)
+def test_colour(
+    option: str, environment: dict[str, str], screen: bool, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    stream = Screen() if screen else io.StringIO()
+    assert Terminal(colour=option).coloured(stream) is expected  # type: ignore[arg-type]
+
+
+def test_notes_go_to_stderr_and_are_dropped_when_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+    Terminal().say("a note")
+    Terminal(quiet=True).say("another note")
+    Terminal(quiet=True).warn("mind this")
+    Terminal(quiet=True).out("data\n")
+    shown = capsys.readouterr()
+    assert shown.out == "data\n"
+    assert shown.err == "a note\nwarning: mind this\n"
+
+
+@pytest.mark.parametrize("terminal", [Terminal(quiet=True), Terminal(show_progress=False), Terminal()])
+def test_progress_is_silent_where_nobody_watches(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO() if terminal == Terminal() else Screen()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with terminal.progress() as progress:
+        progress("read", 1, None)
+        progress("read", 2, 2)
+    assert stream.getvalue() == ""
+
+
+def test_progress_is_drawn_on_a_terminal_and_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = Screen()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with Terminal().progress() as progress:
+        progress("read \x1b[31m[bold]logs", 3, 10)
+    assert "read" in stream.getvalue()
+    assert "\x1b[31m[" not in stream.getvalue()
+    assert "[bold]" in stream.getvalue()
+
+
+HOSTILE = ["\x1b[2J", "\x07", "\x9b2J", "a\rb", "\x1b]0;title\x07", "\u202etxt", "a\nb"]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_strings_of_a_log_lose_what_acts(hostile: str) -> None:
+    shown = clean(f"x{hostile}y")
+    assert not any(ord(char) < 32 or 0x7F <= ord(char) < 0xA0 for char in shown)
+    assert "\u202e" not in shown
+    assert shown.startswith("x")
+    assert shown.endswith("y")
+
+
+def test_a_stream_that_cannot_say_a_character_says_a_question_mark() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    write(stream, "ring ●\n")
+    assert raw.getvalue() == b"ring ?\n"
+
+
+def test_a_broken_pipe_is_quiet() -> None:
+    program = (
+        "from headwater.cli.terminal import Terminal\n"
+        "for _ in range(20000): Terminal().out('data ' * 20 + '\\n')\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 0

@@ -1,0 +1,50 @@
+"""The evidence file on the how-to page works as it stands there."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from detect.worlds import dealt_log, folded, judged
+from headwater.detect.fold import Fold, missing
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "add-an-evidence-file.md"
+
+
+@cache
+def shown() -> Any:
+    """The object that the page's own file exposes."""
+    (block,) = re.findall(r"```python\n(.*?)\n\s*```", PAGE.read_text(encoding="utf-8"), flags=re.S)
+    space: dict[str, Any] = {"__name__": "shown"}
+    exec(compile(textwrap.dedent(block), str(PAGE), "exec"), space)
+    return space["test"]
+
+
+def asked(who: range) -> dict[str, pa.Array]:
+    account = np.repeat(np.arange(60), 24)
+    return {"logprobs": pa.array([True if a in who else None for a in account.tolist()], pa.bool_())}
+
+
+def test_it_is_a_fold_that_knows_what_it_needs() -> None:
+    assert isinstance(shown(), Fold)
+    assert missing(shown().card, frozenset({"imprint"})) == ("logprobs",)
+
+
+@pytest.mark.parametrize(("who", "low", "high"), [(range(12), 1, 2), (range(60), -1, 0), (range(0), -1, 0)])
+def test_it_speaks_for_a_ring_only_where_others_do_not_ask(who: range, low: float, high: float) -> None:
+    assert low < judged(shown(), dealt_log(1, more=asked(who)), range(12))[0].raw < high
+
+
+def test_any_split_and_order_give_the_same_answer() -> None:
+    made = dealt_log(1, more=asked(range(12)))
+    world = made.world(range(12))
+    rows = np.random.default_rng(1).permutation(made.table.num_rows)
+    parts = [made.batch(world, part) for part in np.array_split(rows, 4)]
+    assert folded(shown(), world, parts) == folded(shown(), world, [made.batch(world)])

@@ -1,0 +1,129 @@
+"""Campaigns as records: what was judged, whose exchanges are attributed, what may be shown of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+
+from detect.worlds import DAY, HOUR, dealt_log, folded
+from headwater.detect.assemble import campaigns
+from headwater.detect.combine import combine
+from headwater.detect.declarations import ORGANISATION
+from headwater.detect.evidence import queue, template
+from headwater.detect.fold import Finding, Links
+from headwater.detect.harvest import Harvested
+from headwater.detect.known import Declaration
+from headwater.detect.pipeline import Detection, Judged
+from headwater.detect.rings import graph
+
+STRONG = (
+    (template.CARD, Finding(3.0, "They fill one form.")),
+    (queue.CARD, Finding(6.0, "One queue.")),
+    (replace(queue.CARD, name="pool", group="time"), Finding(2.0, "One pool.", None, {"share_in_view": 0.5})),
+)
+WEAK = ((template.CARD, Finding(2.0, "They fill one form.")),)
+
+
+def detection(found=STRONG, declared=None, share: float = 1.0) -> Detection:
+    """One ring of twelve accounts that fill a form in this share of their exchanges, judged by these findings."""
+    rng = np.random.default_rng(1)
+    account = np.repeat(np.arange(60), 24)
+    form = np.where((account < 12) & (rng.random(len(account)) < share), 5, 0)
+    model = (np.arange(len(account)) % 24 > 11).astype(np.int32)
+    made = dealt_log(1, form=form, model=model, intents=np.where(form > 0, 1, 0))
+    world = made.world(range(12))
+    harvest = folded(Harvested(), world, [made.batch(world)])
+    pairs = np.array([(a, b) for a in range(12) for b in range(a + 1, 12)], np.int32)
+    links = Links("template", pairs[:, 0], pairs[:, 1], np.full(len(pairs), 3.0))
+    bridge = Links("infrastructure", np.array([3], np.int32), np.array([40], np.int32), np.array([2.0]))
+    verdict = combine(found, prior=0.01, threshold=0.99, tested=3)
+    judged = Judged(world.rings[0], verdict, declared, 0)
+    ties = graph([links, bridge], np.full(60, -1, np.int32))
+    return Detection(world, ties, (judged,), harvest, world.context["ring_of"], (), 3)
+
+
+def one(*args, prompts=None, **more):
+    reported, considered, _ = campaigns(detection(*args, **more), prompts)
+    (campaign,) = reported or considered
+    return campaign
+
+
+def test_a_strong_ring_is_reported_and_its_ledger_adds_up() -> None:
+    reported, considered, attributed = campaigns(detection(), None)
+    assert considered == ()
+    (campaign,) = reported
+    assert campaign.word == "likely"
+    assert campaign.log_odds == pytest.approx(campaign.prior_log_odds + sum(p.llr for p in campaign.pieces))
+    assert campaign.kind == "extraction ring"
+    assert campaign.share_in_view == 0.5
+    assert attributed.all()
+    assert campaign.exchanges == len(attributed) == sum(m.attributed for m in campaign.members)
+    assert [m.account for m in campaign.members] == [f"a{i:05d}" for i in range(12)]
+    assert all(0 <= m.first_at_us <= m.last_at_us < 14 * DAY for m in campaign.members)
+
+
+def test_a_weak_ring_is_only_considered_and_nothing_of_it_is_attributed() -> None:
+    reported, considered, attributed = campaigns(detection(WEAK), None)
+    assert reported == ()
+    assert [c.kind for c in considered] == ["undetermined"]
+    assert not attributed.any()
+
+
+def test_only_what_fills_the_template_is_attributed_where_the_rest_is_something_else() -> None:
+    campaign = one(share=0.2)
+    assert campaign.kind == "relay or reseller"
+    every = sum(m.exchanges for m in campaign.members)
+    assert every == 12 * 24
+    assert campaign.exchanges == sum(m.attributed for m in campaign.members) < 0.3 * every
+    assert f"{campaign.exchanges:,} of their {every:,} exchanges" in campaign.sentence
+
+
+def test_affiliation_decides_the_kind() -> None:
+    party = Declaration("Ada", "reseller", frozenset(), frozenset({"x"}), date(2030, 1, 1), "")
+    assert one(declared=party).kind == "relay or reseller"
+    assert one(declared=party).declared == "reseller: Ada"
+    assert one(declared=replace(party, kind="partner")).kind == "legitimate fleet"
+    assert one((*STRONG, (ORGANISATION, Finding(-8.0, "One organisation.")))).kind == "legitimate fleet"
+
+
+def test_timeline_and_pivots_count_every_exchange() -> None:
+    campaign = one()
+    assert sum(every for _, _, every in campaign.timeline) == 288
+    assert all(hour % HOUR == 0 and hits <= every for hour, hits, every in campaign.timeline)
+    assert [model for model, _, _ in campaign.pivots] == ["large-1", "large-2"]
+    assert campaign.pivots[0][1] <= campaign.pivots[1][1]
+
+
+def test_names_stay_where_most_members_are_known() -> None:
+    earlier = [("brook-gate", frozenset(f"a{i:05d}" for i in range(7)))]
+    (campaign,), _, _ = campaigns(detection(), None, earlier)
+    assert campaign.id == "brook-gate"
+    assert one().id == one(WEAK).id != "brook-gate"
+
+
+def test_without_prompts_no_text_is_shown() -> None:
+    (shown,) = one().templates
+    assert (shown.texts, shown.slots, shown.fillings) == ((), (), ())
+    assert (shown.exchanges, shown.accounts, shown.share) == (288, 12, 1.0)
+
+
+def test_with_prompts_the_form_and_its_slots_are_shown() -> None:
+    """Texts come from different accounts, and markup in them is text."""
+
+    def prompts(rows):
+        return {int(row): f"Please grade this answer with care: <b>{row}</b> =1+1" for row in rows}
+
+    (shown,) = one(prompts=prompts).templates
+    assert "".join(shown.texts).startswith("Please grade this answer with care: <b>")
+    assert shown.slots[0].distinct > 3
+    assert len({account for account, _ in shown.fillings}) == 12
+
+
+def test_ties_and_bridges_name_accounts_of_the_log() -> None:
+    campaign = one()
+    assert len(campaign.links) == 66
+    assert all(a < 12 and b < 12 for a, b, _, _ in campaign.links)
+    assert campaign.bridges == ()

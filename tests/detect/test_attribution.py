@@ -1,0 +1,85 @@
+"""Which exchanges are a ring's: what its members send by its templates, and nothing that everybody sends."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detect.worlds import dealt_log
+from headwater.detect.attribution import RingObjects, filled, ring_by_account, ring_objects
+from headwater.detect.fold import NO_KEY, Ring
+from headwater.detect.objects import Counts
+
+VOLUME = np.full(100, 50)
+
+
+def counts(uses: dict[int, dict[int, int]]) -> Counts:
+    """Object → account → times."""
+    made = Counts()
+    for what, accounts in uses.items():
+        for account, times in accounts.items():
+            made.add(np.full(times, what, np.uint64), np.full(times, account, np.int32))
+    return made.shared()
+
+
+def ring(*members: int) -> Ring:
+    return Ring(np.array(members, np.int32), ("template",), 3.0)
+
+
+def owned(uses: dict[int, dict[int, int]], *rings: Ring) -> dict[int, int]:
+    found = ring_objects(counts(uses), rings, VOLUME)
+    return dict(zip(found.objects.tolist(), found.ring.tolist(), strict=True))
+
+
+def test_a_ring_owns_what_its_members_use_and_hardly_anybody_else() -> None:
+    mine = dict.fromkeys(range(10), 10)
+    assert owned({9: {**mine, 50: 1}}, ring(*range(10))) == {9: 0}
+
+
+def test_a_greeting_belongs_to_nobody() -> None:
+    assert owned({9: dict.fromkeys(range(100), 10)}, ring(*range(70))) == {}
+
+
+def test_two_members_make_no_template() -> None:
+    assert owned({9: {0: 10, 1: 10}}, ring(*range(10))) == {}
+
+
+def test_each_ring_owns_its_own() -> None:
+    uses = {9: dict.fromkeys(range(10), 10), 8: dict.fromkeys(range(20, 30), 10)}
+    assert owned(uses, ring(*range(10)), ring(*range(20, 30))) == {9: 0, 8: 1}
+
+
+def test_no_rings_and_no_objects_own_nothing() -> None:
+    assert owned({9: {0: 1, 1: 1}}) == {}
+    assert not len(ring_objects(Counts(), [ring(0, 1, 2)], VOLUME).objects)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.integers(0, 2**64 - 2), unique=True), st.lists(st.integers(0, 2**64 - 2)))
+def test_owners_are_looked_up_exactly(objects: list[int], asked: list[int]) -> None:
+    known = np.sort(np.array(objects, np.uint64))
+    table = RingObjects(known, np.arange(len(known), dtype=np.int32))
+    place = {int(o): at for at, o in enumerate(known)}
+    values = np.array([*asked, *objects], np.uint64)
+    assert table.owner(values).tolist() == [place.get(int(v), -1) for v in values]
+
+
+def test_the_first_object_that_a_ring_owns_decides() -> None:
+    table = RingObjects(np.array([5, 7], np.uint64), np.array([0, 1], np.int32))
+    columns = [np.array([NO_KEY, 7, 3], np.uint64), np.array([5, 5, 3], np.uint64)]
+    assert filled(table, columns, 3).tolist() == [0, 1, -1]
+    assert filled(table, [], 2).tolist() == [-1, -1]
+
+
+def test_only_a_members_own_ring_attributes_its_exchanges() -> None:
+    made = dealt_log(1)
+    world = made.world(range(12))
+    batch = made.batch(world)
+    assert (batch.attributed == (batch.account < 12)).all()
+    world.context["ring_of"][0] = -1
+    assert not made.batch(world).attributed[batch.account == 0].any()
+
+
+def test_ring_by_account() -> None:
+    assert ring_by_account([ring(1, 2), ring(4)], 6).tolist() == [-1, 0, 0, -1, 1, -1]

@@ -1,0 +1,74 @@
+"""A spool gives back what was put in, in order, by column and by row number."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.logs import SCHEMA, row, spooled
+from headwater.engine import Spool
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+ROWS = st.lists(
+    st.builds(
+        lambda number, account, second, model: row(number, account, second, model=model),
+        st.integers(0, 2**62),
+        TEXTS,
+        st.integers(0, 2**37),
+        st.none() | TEXTS,
+    ),
+    min_size=1,
+    max_size=30,
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("spool")
+
+
+@settings(max_examples=40)
+@given(ROWS, st.integers(1, 7), st.integers(1, 9))
+def test_round_trip(folder: Path, rows: list[dict[str, Any]], written: int, read: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("headwater.engine.spool.ROWS_A_GROUP", read)
+        spool = spooled(rows, folder, batch=written)
+        batches = list(spool.batches(["row", *SCHEMA.names]))
+    table = pa.Table.from_batches(batches)
+    assert spool.rows == len(rows) == table.num_rows
+    assert table["row"].to_pylist() == list(range(len(rows)))
+    assert table.drop_columns(["row"]).to_pylist() == pa.Table.from_pylist(rows, schema=SCHEMA).to_pylist()
+    assert ("model" in spool.filled) == any(each["model"] is not None for each in rows)
+    assert "organisation" not in spool.filled
+
+
+@settings(max_examples=40)
+@given(ROWS, st.data())
+def test_take_finds_rows_by_number(folder: Path, rows: list[dict[str, Any]], data: st.DataObject) -> None:
+    wanted = sorted(data.draw(st.sets(st.integers(0, len(rows) - 1))))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("headwater.engine.spool.ROWS_A_GROUP", 4)
+        found = spooled(rows, folder, batch=5).take(["account"], np.array(wanted, np.int64))
+    assert found.schema.names == ["row", "account"]
+    assert found["row"].to_pylist() == wanted
+    assert found["account"].to_pylist() == [rows[at]["account"] for at in wanted]
+
+
+def test_a_closed_spool_takes_no_more(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "s.parquet", SCHEMA)
+    spool.close()
+    spool.close()
+    with pytest.raises(ValueError, match="closed"):
+        spool.append(pa.RecordBatch.from_pylist([row(0, "a", 0)], schema=SCHEMA))
+
+
+def test_an_empty_spool_is_read_as_nothing(tmp_path: Path) -> None:
+    spool = spooled([], tmp_path)
+    assert list(spool.batches(["row"])) == []
+    assert spool.take(["id"], np.array([0])).num_rows == 0

@@ -1,0 +1,147 @@
+"""Any other log, through a mapping file."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from exchange.logs import ids, places, read_all, write_lines
+from headwater.errors import ConfigurationError
+from headwater.exchange.readers.mapping import follow, load_mapping
+
+MAPPING = """
+id = "meta.request-id"
+at = {path = "meta.t", unit = "ms"}
+account = ["auth.key", "auth.user"]
+prompt = "body.messages"
+response = "answer.choices.0.message.content"
+model = "gen_ai.request.model"
+batch = {value = false}
+organisation = {value = "acme"}
+"""
+RECORD: dict[str, Any] = {
+    "meta": {"request-id": 17, "t": 1_767_323_045_250},
+    "auth": {"user": "u1"},
+    "body": '{"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "q"}]}',
+    "answer": {"choices": [{"message": {"content": "a"}}]},
+    "gen_ai.request.model": "m",
+}
+HELD = {
+    "id": "17",
+    "at": datetime(2026, 1, 2, 3, 4, 5, 250_000, tzinfo=UTC),
+    "account": "u1",
+    "prompt": "q",
+    "system": "s",
+    "response": "a",
+    "organisation": "acme",
+    "turn": 0,
+    "model": "m",
+    "batch": False,
+}
+
+
+def columns(table: pa.Table) -> dict[str, Any]:
+    (row,) = table.to_pylist()
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def test_a_mapping_reads_what_no_reader_knows(tmp_path: Path) -> None:
+    (tmp_path / "map.toml").write_text(MAPPING)
+    table, aside = read_all(write_lines(tmp_path / "log.jsonl", [RECORD]), mapping=tmp_path / "map.toml")
+    assert columns(table) == HELD
+    assert aside.total == 0
+
+
+def test_a_mapping_reads_parquet_with_other_names(tmp_path: Path) -> None:
+    stamps = pa.array([datetime(2026, 1, 2, 12, 0)], pa.timestamp("ns"))  # noqa: DTZ001  (naive on purpose)
+    pq.write_table(
+        pa.table({"key": ["k"], "when": stamps, "who": [5], "text": ["hello"]}), tmp_path / "x.parquet"
+    )
+    mapping = {
+        "id": "key",
+        "at": {"path": "when", "timezone": "Europe/Berlin"},
+        "account": "who",
+        "prompt": "text",
+    }
+    table, aside = read_all(tmp_path / "x.parquet", mapping=mapping)
+    (row,) = table.select(["id", "account", "prompt"]).to_pylist()
+    assert row == {"id": "k", "account": "5", "prompt": "hello"}
+    assert (table.column("at").to_pylist(), aside.total) == ([datetime(2026, 1, 2, 11, tzinfo=UTC)], 0)
+
+
+def test_columns_that_are_named_are_not_overwritten(tmp_path: Path) -> None:
+    mapping = {"id": "i", "at": "t", "account": "a", "prompt": "m", "system": "s", "turn": "n"}
+    record = {
+        "i": "1",
+        "t": "2026-01-02T00:00:00Z",
+        "a": "a",
+        "m": [{"role": "system", "content": "inner"}, {"role": "user", "content": "q"}],
+        "s": "outer",
+        "n": 4,
+    }
+    table, _ = read_all(write_lines(tmp_path / "log.jsonl", [record]), mapping=mapping)
+    assert table.select(["prompt", "system", "turn"]).to_pylist() == [
+        {"prompt": "q", "system": "outer", "turn": 4}
+    ]
+
+
+def test_faults_name_the_path_in_the_record(tmp_path: Path) -> None:
+    mapping = {"id": "i", "at": {"path": "when.end", "unit": "s"}, "account": "a", "prompt": "p"}
+    records = [
+        {"i": 1, "when": {"end": "soon"}, "a": "a", "p": "p"},
+        {"i": 2, "when": {"end": 1_767_323_045}, "p": "p"},
+        {"i": 3, "when": {"end": 1_767_323_045}, "a": "a", "p": "p"},
+    ]
+    table, aside = read_all(write_lines(tmp_path / "log.jsonl", records), mapping=mapping)
+    assert ids(table) == ["3"]
+    assert places(aside) == [
+        (1, "when.end", "is text of length 4, not a time"),
+        (2, "account", "is missing"),
+    ]
+    assert aside.rows[1].hint == "the mapping reads it from a"
+
+
+@pytest.mark.parametrize(
+    ("held", "path", "found"),
+    [
+        ({"a": {"b": 1}}, "a.b", 1),
+        ({"a.b": 1}, "a.b", 1),
+        ({"a": {"b.c": 1}}, "a.b.c", 1),
+        ({"a.b": {"c": 1}}, "a.b.c", 1),
+        ({"a": [{"b": 1}, {"b": 2}]}, "a.1.b", 2),
+        ({"a": '{"b": 1}'}, "a.b", 1),
+        ({"a": None}, "a.b", None),
+        ({"a": [1]}, "a.7", None),
+        ({"a": [1]}, "a.-1", None),
+        ({"a": "text"}, "a.b", None),
+        ({}, "", None),
+    ],
+)
+def test_paths(held: object, path: str, found: object) -> None:
+    assert follow(held, path) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "what"),
+    [
+        ('acount = "a"', "acount", "is no column of an exchange"),
+        ('at = {path = "t", unit = "hours"}', "at", "has an unknown unit"),
+        ('at = {path = "t", timezone = "Mars/Olympus"}', "at", "has an unknown time zone"),
+        ('at = {path = "t", zone = "UTC"}', "at", "has no setting zone"),
+        ('at = {path = "t", value = 3}', "at", "needs either a path or a value"),
+        ("at = 7", "at", "is neither a path nor a list of paths"),
+        ("at = []", "at", "is neither a path nor a list of paths"),
+        ("", None, "names no column"),
+    ],
+)
+def test_a_mapping_that_cannot_be_used(tmp_path: Path, text: str, place: str | None, what: str) -> None:
+    path = tmp_path / "map.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        load_mapping(path)
+    assert (caught.value.where.file, caught.value.where.field, caught.value.what) == (str(path), place, what)

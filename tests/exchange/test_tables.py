@@ -1,0 +1,211 @@
+"""Our own Parquet: types that are right, types that can be made right, and rows that cannot."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from exchange.logs import AT, AT_US, ids, places, read_all
+from exchange.test_values import IMPRINT
+from headwater.exchange import EXCHANGE_SCHEMA, IMPRINT_TYPE, SetAside, read
+
+WHEN = datetime.fromisoformat(AT)
+
+
+def stored(path: Path, columns: dict[str, Any]) -> Path:
+    """A Parquet file of `columns`, with what is required filled in."""
+    size = len(next(iter(columns.values())))
+    whole = {
+        "id": [f"r{n}" for n in range(1, size + 1)],
+        "at": pa.array([AT_US] * size, pa.timestamp("us", "UTC")),
+        "account": ["a"] * size,
+        "prompt": ["p"] * size,
+    }
+    whole.update(columns)
+    pq.write_table(pa.table({name: value for name, value in whole.items() if value is not None}), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        pa.array([WHEN], pa.timestamp("us", "UTC")),
+        pa.array([WHEN], pa.timestamp("us", "Asia/Tokyo")),
+        pa.array([np.datetime64(AT_US * 1000 + 999, "ns")]).cast(pa.timestamp("ns", "UTC")),
+        pa.array([AT_US], pa.int64()),
+        pa.array([AT_US * 1000], pa.int64()),
+        pa.array([AT_US], pa.uint64()),
+        pa.array([AT]),
+        pa.array([AT]).dictionary_encode(),
+        pa.array([AT], pa.string_view()),
+        pa.array([AT.encode()], pa.binary()),
+    ],
+    ids=lambda array: str(array.type),
+)
+def test_times_of_every_type(tmp_path: Path, at: pa.Array) -> None:
+    table, aside = read_all(stored(tmp_path / "log.parquet", {"at": at}))
+    assert table.column("at").cast(pa.int64()).to_pylist() == [AT_US]
+    assert (aside.total, aside.notices) == (0, {})
+
+
+def test_a_time_without_a_zone_is_noted(tmp_path: Path) -> None:
+    naive = pa.array([WHEN.replace(tzinfo=None), None, WHEN.replace(tzinfo=None)], pa.timestamp("ns"))
+    path = stored(tmp_path / "log.parquet", {"at": naive})
+    table, aside = read_all(path)
+    assert table.column("at").cast(pa.int64()).to_pylist() == [AT_US] * 2
+    assert aside.notices == {"at: names no time zone and was read as UTC": 2}
+    assert places(aside) == [(2, "at", "is missing")]
+    east, noted = read_all(path, zone=ZoneInfo("Asia/Tokyo"))
+    assert east.column("at").cast(pa.int64()).to_pylist() == [AT_US - 9 * 3_600_000_000] * 2
+    assert noted.notices == {"at: names no time zone and was read as Asia/Tokyo": 2}
+
+
+def test_one_bad_row_costs_one_row(tmp_path: Path) -> None:
+    skewed = datetime.now(UTC) + timedelta(days=3)
+    path = stored(
+        tmp_path / "log.parquet",
+        {
+            "id": ["r1", None, "r3", "r4", "r5", "r6", ""],
+            "at": pa.array(
+                [WHEN, WHEN, None, datetime(2001, 1, 1, tzinfo=UTC), skewed, WHEN, WHEN],
+                pa.timestamp("ms", "UTC"),
+            ),
+            "prompt": ["p", "p", "p", "p", "p", None, "p"],
+        },
+    )
+    table, aside = read_all(path)
+    assert ids(table) == ["r1"]
+    assert places(aside) == [
+        (2, "id", "is missing"),
+        (3, "at", "is missing"),
+        (4, "at", "lies before 2015"),
+        (5, "at", "lies more than a day after the file was written"),
+        (6, "prompt", "is missing, and so is its imprint"),
+        (7, "id", "is missing"),
+    ]
+
+
+def test_other_types_by_the_rules_of_any_format(tmp_path: Path) -> None:
+    path = stored(
+        tmp_path / "log.parquet",
+        {
+            "id": pa.array([1, 2, 3], pa.int32()),
+            "temperature": ["0.5", "hot", ""],
+            "max_tokens": pa.array([100.0, 1.5, float("nan")]),
+            "latency_ms": pa.array([1, 2, None], pa.int64()),
+            "seed": pa.array([2**63, 5, 6], pa.uint64()),
+            "stream": pa.array([1, 0, 7], pa.int8()),
+            "model": pa.array(["m", "", None]).dictionary_encode(),
+            "top_p": pa.array([1e300, float("nan"), 0.5]),
+            "status": pa.nulls(3),
+        },
+    )
+    table, aside = read_all(path)
+    rows = table.select(
+        ["id", "temperature", "max_tokens", "latency_ms", "seed", "stream", "model", "top_p"]
+    ).to_pylist()
+    assert [tuple(row.values()) for row in rows] == [
+        ("1", 0.5, 100, 1.0, None, True, "m", None),
+        ("2", None, None, 2.0, 5, False, None, None),
+        ("3", None, None, None, 6, None, None, 0.5),
+    ]
+    assert aside.total == 0
+    assert aside.notices == {
+        "temperature: is text of length N, not a number; left empty": 1,
+        "max_tokens: is a number, not a whole number; left empty": 1,
+        "seed: is a number out of range; left empty": 1,
+        "stream: is a number, neither true nor false; left empty": 1,
+        "top_p: is a number out of range; left empty": 1,
+    }
+
+
+def test_bytes_that_are_no_text_cost_their_row(tmp_path: Path) -> None:
+    raw = pa.array([b"good", b"\xff\xfe", b"fine"], pa.binary())
+    text = pa.Array.from_buffers(pa.string(), 3, raw.buffers())
+    table, aside = read_all(stored(tmp_path / "log.parquet", {"prompt": text, "user_agent": ["u", "u", "u"]}))
+    assert ids(table) == ["r1", "r3"]
+    assert places(aside) == [(2, "prompt", "is not valid UTF-8")]
+    table, aside = read_all(stored(tmp_path / "other.parquet", {"user_agent": text}))
+    assert places(aside) == [(2, "user_agent", "is not valid UTF-8")]
+
+
+def test_a_column_that_is_missing_halfway_is_null_there(tmp_path: Path) -> None:
+    first = stored(tmp_path / "1.parquet", {"ip": ["10.0.0.1"], "id": ["r1"]})
+    second = stored(tmp_path / "2.parquet", {"id": ["r2"]})
+    table, aside = read_all(first, second)
+    assert table.column("ip").to_pylist() == ["10.0.0.1", None]
+    assert aside.total == 0
+    assert table.schema == EXCHANGE_SCHEMA
+
+
+def test_imprints_stand_for_prompts(tmp_path: Path) -> None:
+    struct = pa.array([IMPRINT, None, IMPRINT, {**IMPRINT, "sketch": None}], IMPRINT_TYPE)
+    table, aside = read_all(
+        stored(tmp_path / "log.parquet", {"imprint": struct, "prompt": [None, "p", None, None]})
+    )
+    assert ids(table) == ["r1", "r2", "r3"]
+    assert table.column("imprint").to_pylist() == [IMPRINT, None, IMPRINT]
+    assert places(aside) == [(4, "prompt", "is no imprint of this version")]
+
+
+def test_what_a_log_lacks_can_be_given(tmp_path: Path) -> None:
+    path = stored(tmp_path / "log.parquet", {"account": [None, "b"], "organisation": pa.nulls(2), "at": None})
+    table, aside = read_all(path, defaults={"account": "acme", "at": AT, "organisation": "o"})
+    assert table.column("account").to_pylist() == ["acme", "b"]
+    assert table.column("at").to_pylist() == [WHEN, WHEN]
+    assert aside.total == 0
+
+
+def test_a_value_that_is_wrong_is_not_one_that_is_lacking(tmp_path: Path) -> None:
+    early = pa.array([datetime(2001, 1, 1, tzinfo=UTC), None], pa.timestamp("us", "UTC"))
+    table, aside = read_all(stored(tmp_path / "log.parquet", {"at": early}), defaults={"at": AT})
+    assert ids(table) == ["r2"]
+    assert places(aside) == [(1, "at", "lies before 2015")]
+
+
+def test_damage_inside_the_data_costs_the_rest_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "log.parquet"
+    size = 3000
+    columns = {
+        "id": [f"r{n}" for n in range(size)],
+        "at": pa.array([AT_US] * size, pa.timestamp("us", "UTC")),
+        "account": ["a"] * size,
+        "prompt": [f"{n * 7919}" * 20 for n in range(size)],
+    }
+    pq.write_table(pa.table(columns), path, row_group_size=1000, compression="zstd", use_dictionary=False)
+    offset = pq.ParquetFile(path).metadata.row_group(1).column(3).data_page_offset
+    data = bytearray(path.read_bytes())
+    data[offset + 40 : offset + 400] = b"\0" * 360
+    path.write_bytes(data)
+    table, aside = read_all(path, batch_rows=1000)
+    assert ids(table) == [f"r{n}" for n in range(1000)]
+    assert places(aside) == [(1001, None, "the Parquet data are damaged from here on")]
+
+
+def test_columns_by_two_names_do_not_confuse(tmp_path: Path) -> None:
+    path = tmp_path / "log.parquet"
+    arrays = [
+        pa.array(["r1"]),
+        pa.array([AT_US], pa.timestamp("us", "UTC")),
+        pa.array(["a"]),
+        pa.array(["p"]),
+        pa.array(["q"]),
+    ]
+    pq.write_table(pa.Table.from_arrays(arrays, names=["id", "at", "account", "prompt", "prompt"]), path)
+    table, aside = read_all(path, aside=SetAside())
+    assert (ids(table), aside.total) == (["r1"], 0)
+
+
+def test_batches_are_small_where_rows_are_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = stored(tmp_path / "log.parquet", {"prompt": [f"{n} " * 1000 for n in range(100)]})
+    monkeypatch.setattr("headwater.exchange.sheets._BYTES", 20_000)
+    sizes = [batch.num_rows for batch in read([path], aside=SetAside())]
+    assert sum(sizes) == 100
+    assert max(sizes) < 30

@@ -1,0 +1,147 @@
+"""`explain` in sentences: why, how often by chance, what speaks against, what is not proved."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import pytest
+from hypothesis import given, settings
+
+from explain.builders import campaign, findings, hostile, piece, poisoned
+from headwater.errors import UsageError
+from headwater.explain import Story, explain_account, explain_campaign, rings_of
+
+#: Words that a report must not use of an account or a person.
+JUDGING = re.compile(
+    r"\b(guilty|illegal|criminal|theft|steal|stole|stolen|thief|fraud|attacker|malicious|abuser)\w*\b", re.I
+)
+
+
+def said(story: Story, heading: str) -> str:
+    return " ".join(s for p in story.passages if p.heading == heading for s in p.sentences)
+
+
+def test_a_campaign_s_story_has_all_its_parts() -> None:
+    story = explain_campaign(findings(), "birch-harvest")
+    assert [p.heading for p in story.passages] == [
+        "What was found",
+        "Verdict",
+        "Why",
+        "How often chance would make it",
+        "What speaks against",
+        "What was not in the log",
+        "What it doesn't prove",
+        "What would be proportionate",
+    ]
+    assert all(p.sentences for p in story.passages)
+    assert "one such ring in 9,000 logs" in said(story, "How often chance would make it")
+    assert "stratified permutation" in said(story, "How often chance would make it")
+    assert "multiplies the odds by 490 (+6.20 nats; capped, +9.81 before; p = 0.001)" in said(story, "Why")
+    assert "divides the odds by 3.2" in said(story, "What speaks against")
+    assert "Known innocent causes of “One queue”" in said(story, "What speaks against")
+    assert "the log has no ip or tls" in said(story, "What was not in the log")
+    assert "A person decides" in said(story, "What would be proportionate")
+    assert "default" in said(story, "What would be proportionate")
+
+
+def test_a_ring_that_chance_makes_is_called_no_finding() -> None:
+    story = explain_campaign(findings(), "moss-class")
+    assert "(considered, not reported)" in story.title
+    assert "about 1.7 such rings: taken alone, this one is no finding" in said(
+        story, "How often chance would make it"
+    )
+
+
+def test_declared_parties_and_uncounted_pieces_against_are_said() -> None:
+    against = said(explain_campaign(findings(), "sand-suite"), "What speaks against")
+    assert "declared as known: Evaluation team A." in against
+    odd = (
+        piece("a", 2.0, "Seen", group="g"),
+        piece("b", -3.0, "Weak against", group="h"),
+        piece("c", 0.0, "Weaker", group="h", counted=False, raw=-1.0),
+        piece("d", 0.0, "Barred", group="g", counted=False, raw=-2.0),
+    )
+    told = said(
+        explain_campaign(findings(campaigns=(campaign("elm-ring", 4, pieces=odd),)), "elm-ring"),
+        "What speaks against",
+    )
+    assert "Weaker. This is not counted: a stronger piece of its group is." in told
+    assert "Barred. This is not counted: evidence of its kind may not count in this direction." in told
+
+
+def test_nothing_against_is_not_called_proof() -> None:
+    only = (piece("one queue", 9.0, "Exchangeable"),)
+    told = said(
+        explain_campaign(findings(campaigns=(campaign("elm-ring", 4, pieces=only),)), "elm-ring"),
+        "What speaks against",
+    )
+    assert "not the same as none existing" in told
+
+
+def test_a_relay_is_to_be_read_by_exchange() -> None:
+    assert "Attribute by exchange, not by account" in said(
+        explain_campaign(findings(), "reed-relay"), "Verdict"
+    )
+
+
+def test_an_account_s_story_gives_its_place_links_and_fillings() -> None:
+    story = explain_account(findings(), "birch-00003")
+    first = story.passages[0]
+    assert first.heading == "In birch-harvest (reported)"
+    text = " ".join(first.sentences)
+    assert "337 of its 343 exchanges (98%) are attributed" in text
+    assert "number 4 of 1,204" in text
+    assert "was cut as a bridge" in said(story, "Its strongest links")
+    assert "“rubric 3”" in said(story, "What it sent")
+    assert "A ring's verdict is not an account's" in said(story, "What it doesn't prove")
+
+
+def test_an_account_at_the_edge_is_said_to_be_there() -> None:
+    text = " ".join(explain_account(findings(), "birch-01200").passages[0].sentences)
+    assert "fewer than two kinds of tie" in text
+    assert "weakest ties" in text
+
+
+def test_an_account_in_two_rings_is_told_twice() -> None:
+    ring = campaign(n=5)
+    other = dataclasses.replace(ring, id="elm-ring")
+    made = findings(campaigns=(ring,), considered=(dataclasses.replace(other, word="possible"),))
+    assert [r.id for r, _ in rings_of(made, "birch-00001")] == ["birch-harvest", "elm-ring"]
+    headings = [p.heading for p in explain_account(made, "birch-00001").passages]
+    assert "In birch-harvest (reported)" in headings
+    assert "In elm-ring (considered, not reported)" in headings
+
+
+@pytest.mark.parametrize(
+    ("call", "name", "hint"),
+    [
+        (explain_campaign, "birch-harvst", "did you mean birch-harvest?"),
+        (explain_account, "birch-0004", "did you mean birch-"),
+        (explain_account, "nobody-at-all", "nothing ties it to a group"),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_nearest(call: object, name: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        call(findings(), name)  # type: ignore[operator]
+    assert hint in (caught.value.hint or "")
+
+
+def test_no_story_judges_a_person_or_calls_a_practice_unlawful() -> None:
+    made = findings(labels_note="constructed")
+    stories = [explain_campaign(made, r.id) for r in (*made.campaigns, *made.considered)]
+    stories.append(explain_account(made, "birch-00003"))
+    assert [m[0] for story in stories for m in [JUDGING.search(story.text())] if m] == []
+
+
+@settings(max_examples=30)
+@given(hostile)
+def test_hostile_strings_break_no_story(text: str) -> None:
+    made = poisoned(text)
+    assert explain_campaign(made, text).about == text
+    lines = explain_account(made, f"{text}3").text().splitlines()
+    assert lines
+
+
+def test_text_is_wrapped() -> None:
+    assert max(map(len, explain_campaign(findings(), "birch-harvest").text(60).splitlines())) <= 60

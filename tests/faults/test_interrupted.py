@@ -1,0 +1,177 @@
+"""A run that doesn't end: Ctrl-C, kill -9, a full disk, a locked folder. Outputs are whole or not there."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+import headwater
+from headwater.cli.app import run
+from headwater.investigation import Investigation
+from investigation.worlds import SAMPLE, exchanges, plain
+
+pytestmark = pytest.mark.xdist_group("small")
+OUTPUTS = ("report.html", "campaigns.json", "accounts.parquet", "exchanges.parquet")
+
+
+def started(tmp_path: Path, log: Path, largest_file: int = -1) -> subprocess.Popen[str]:
+    """`headwater investigate` as a process of its own, with a temporary folder of its own."""
+    (tmp_path / "scratch").mkdir(exist_ok=True)
+    limits = f"resource.setrlimit(resource.RLIMIT_FSIZE, ({largest_file}, {largest_file}))"
+    program = f"import resource; {limits}; from headwater.cli import main; main()"
+    command = [sys.executable, "-c", program, "investigate", str(log), "-o", str(tmp_path / "report")]
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "scratch")}
+    return subprocess.Popen(
+        [*command, "--threads", "2", "--color", "never"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        text=True,
+        cwd=tmp_path,
+    )
+
+
+def until_reading(tmp_path: Path, process: subprocess.Popen[str]) -> None:
+    """Wait for the spool to be there."""
+    for _ in range(1200):
+        if any((tmp_path / "scratch").glob("headwater-*/spool.parquet")):
+            return
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    raise AssertionError("the run never began to read")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("later", [0.0, 0.5, 1.5])
+def test_ctrl_c_leaves_nothing_behind(later: float, tmp_path: Path) -> None:
+    process = started(tmp_path, SAMPLE / "exchanges.parquet")
+    until_reading(tmp_path, process)
+    time.sleep(later)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert out == ""
+    assert err.strip() == "interrupted"
+    assert list((tmp_path / "report").iterdir()) == []
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_kill_leaves_nothing_next_to_the_outputs(tmp_path: Path) -> None:
+    process = started(tmp_path, SAMPLE / "exchanges.parquet")
+    until_reading(tmp_path, process)
+    process.kill()
+    process.communicate(timeout=60)
+    assert list((tmp_path / "report").iterdir()) == []
+    assert {path.name for path in tmp_path.iterdir()} == {"report", "scratch"}
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_while_reading_is_said(tmp_path: Path) -> None:
+    """A limit on the size of files stands for the disk: writing fails at the same call."""
+    log = tmp_path / "log.parquet"
+    pq.write_table(exchanges(), log)
+
+    process = started(tmp_path, log, largest_file=100_000)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 2, err
+    assert out == ""
+    assert err.startswith("error: ")
+    assert "fault in Headwater itself" not in err
+    assert list((tmp_path / "report").iterdir()) == []
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+@pytest.mark.parametrize("fault", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
+@pytest.mark.parametrize("name", ["html", "json", "exchanges"])
+def test_a_report_is_replaced_whole_or_not_at_all(
+    name: str, fault: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = {name: f"of an earlier run: {name}".encode() for name in OUTPUTS}
+    for each, held in earlier.items():
+        (tmp_path / each).write_bytes(held)
+
+    def failing(_: Investigation) -> bytes:
+        raise fault
+
+    monkeypatch.setattr(Investigation, name, failing)
+    with pytest.raises(type(fault)):
+        plain().write(tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == earlier
+    monkeypatch.undo()
+    plain().write(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == set(OUTPUTS)
+    assert (tmp_path / "campaigns.json").read_bytes() == plain().json()
+
+
+def test_what_a_killed_run_left_behind_is_not_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"mine")
+    out = tmp_path / "out"
+    (out / ".headwater-left").mkdir(parents=True)
+    (out / ".headwater-left" / "report.html").symlink_to(victim)
+    (out / "report.html.part").symlink_to(victim)
+    plain().write(out)
+    assert victim.read_bytes() == b"mine"
+    assert set(OUTPUTS) <= {path.name for path in out.iterdir()}
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_an_output_folder_that_cannot_be(
+    place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("here already")
+    log = tmp_path / "log.parquet"
+    pq.write_table(exchanges().slice(0, 200), log)
+    assert run(["investigate", str(log), "-o", str(tmp_path / place), "-q"]) == 2
+    told = capsys.readouterr()
+    assert told.err.startswith("error: ")
+    assert place in told.err
+    assert "fault in Headwater itself" not in told.err
+    assert (tmp_path / "file").read_text() == "here already"
+
+
+def test_an_output_folder_without_permission(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """For root, no folder is locked but those that are no folders on a disk."""
+    folder = Path("/proc/self")
+    if not folder.exists():
+        folder = tmp_path / "locked"
+        folder.mkdir(mode=0o500)
+    log = tmp_path / "log.parquet"
+    pq.write_table(exchanges().slice(0, 200), log)
+    assert run(["investigate", str(log), "-o", str(folder), "-q"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"error: {folder}")
+    assert "fault in Headwater itself" not in told
+
+
+def test_a_fault_inside_removes_the_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def broken(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("headwater.investigation.detect", broken)
+    with pytest.raises(MemoryError):
+        headwater.investigate(exchanges().slice(0, 200))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_log_that_vanishes_while_it_is_read(tmp_path: Path) -> None:
+    """What was read before stays in the spool; the report doesn't need the log any more."""
+    log = tmp_path / "logs" / "log.parquet"
+    log.parent.mkdir()
+    pq.write_table(exchanges().slice(0, 500), log)
+    with headwater.investigate(log) as found:
+        shutil.rmtree(log.parent)
+        found.write(tmp_path / "report")
+    assert (tmp_path / "report" / "exchanges.parquet").exists()

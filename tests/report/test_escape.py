@@ -1,0 +1,59 @@
+"""Text from a log stays text: what would act on a screen goes, what a reader needs stays."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headwater.report import clean
+from headwater.report.escape import key
+
+
+@given(st.text())
+def test_nothing_that_acts_is_left(text: str) -> None:
+    left = clean(text)
+    assert all(unicodedata.category(c) not in ("Cc", "Cs") for c in left)
+    assert all(
+        unicodedata.bidirectional(c) not in ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+        for c in left
+    )
+    assert clean(left) == left
+
+
+@given(st.text(alphabet=st.characters(categories=("L", "M", "N", "P", "S", "Zs"))))
+def test_letters_marks_and_signs_of_every_script_stay(text: str) -> None:
+    assert clean(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("\x1b[31mred\x1b[0m", "[31mred[0m"),
+        ("\x9b31mred", "31mred"),
+        ("\x1b]0;title\x07x", "]0;titlex"),
+        ("a\u202egpj.exe", "agpj.exe"),
+        ("a\r\nb\tc\u2028d", "a b c d"),
+        ("\ufefftext\x00", "text"),
+        ("👩\u200d💻 नमस्\u200dते", "👩\u200d💻 नमस्\u200dते"),
+        ("a\ud800b", "ab"),
+    ],
+)
+def test_known_tricks(text: str, left: str) -> None:
+    assert clean(text) == left
+
+
+def test_lines_can_be_kept() -> None:
+    assert clean("a\r\nb\rc\n\x1bd", lines=True) == "a\nb\nc\nd"
+
+
+@pytest.mark.parametrize("text", ["", "1a", "a b", 'a"b', "a\n", "A", "a<b", "ä"])
+def test_only_plain_keys_are_keys(text: str) -> None:
+    with pytest.raises(ValueError, match="not a key: a string of"):
+        key(text)
+
+
+def test_a_key_is_itself() -> None:
+    assert key("c1-why") == "c1-why"
