@@ -10,6 +10,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 LOCKED := --require-hashes --only-binary :all:
 #: How many test processes; one for each core unless told otherwise.
 JOBS ?= auto
+# A test that hangs ends its process; without a replacement the run ends too, and says which test it was.
+XDIST = -n $(JOBS) --dist loadgroup --max-worker-restart 0
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
@@ -22,10 +24,10 @@ demo: $(VENV)/.core  ## set everything up, investigate the bundled sample, name 
 	@$(BIN)/headwater demo
 
 test: $(VENV)/.dev  ## every test of the suite
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	@$(BIN)/python -m pytest $(XDIST)
 
 fast: $(VENV)/.dev  ## the tests that take under two minutes together
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not slow and not browser"
+	@$(BIN)/python -m pytest $(XDIST) -m "not slow and not browser"
 
 lint: $(VENV)/.dev  ## format, lint, types, import rules
 	@$(BIN)/ruff format --check --quiet . || { echo "hint: make format"; exit 1; }

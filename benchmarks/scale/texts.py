@@ -16,6 +16,8 @@ WORD = re.compile(r"[^\W\d_]{3,}")
 EVERY = 8
 #: A word that occurs in more than this share of the texts belongs to templates or to grammar, and stays.
 COMMON = 0.01
+#: How often other words are tried before a text grows.
+TRIES = 8
 
 
 def vocabulary(texts: Iterable[str], most: int = 20_000) -> tuple[list[str], frozenset[str]]:
@@ -46,12 +48,20 @@ def changed(text: str, words: Sequence[str], stay: frozenset[str], rng: np.rando
 def unrepeated(
     texts: Sequence[str], words: Sequence[str], stay: frozenset[str], seen: set[int], rng: np.random.Generator
 ) -> list[str]:
-    """The texts, each changed until its hash isn't in `seen`, which grows by them."""
+    """The texts, each changed until its hash isn't in `seen`, which grows by them.
+
+    Where a few tries find nothing new, the text grows by a word at a time: a text with one rare word runs out of
+    others.
+    """
     out = []
     for text in texts:
         new = changed(text, words, stay, rng)
+        tries = 0
         while hash(new) in seen:
+            tries += 1
             new = changed(new, words, stay, rng)
+            if tries > TRIES:
+                new = f"{new} {words[int(rng.integers(0, len(words)))]}"
         seen.add(hash(new))
         out.append(new)
     return out

@@ -29,7 +29,7 @@ def drawn(made: Board, width: int = 90, colour: bool = False) -> str:
 def test_the_shape() -> None:
     lines = drawn(board(findings(), report="report/report.html"), 100).splitlines()
     assert lines[0].startswith("read 1,000,000 exchanges · 24,310 accounts")
-    assert lines[1].startswith("3 campaigns (0.02 expected by chance)")
+    assert lines[1].startswith("3 campaigns (at most 0.02 expected by chance)")
     assert lines[1].endswith("41 s · 1.9 GiB")
     assert lines[2].split() == [
         "campaign",
@@ -49,6 +49,7 @@ def test_the_shape() -> None:
         "1,204",
         "392,609",
         "0.996",
+        "≥",
         "9,000",
         "graded",
         "reasoning",

@@ -134,10 +134,10 @@ def _class(shape: str) -> int:
 
 
 def _scaled(sums: Sequence[int]) -> list[int]:
-    """Signed square roots, brought to length 127 and rounded."""
+    """Signed square roots, brought to length 127 and rounded, halves up, in whole numbers."""
     total = sum(map(abs, sums))
-    scale = codes.SKETCH_LENGTH / math.sqrt(total) if total else 0.0
-    levels = (math.floor(math.sqrt(abs(s)) * scale + 0.5) for s in sums)
+    square = 4 * codes.SKETCH_LENGTH**2
+    levels = ((math.isqrt(square * abs(s) // total) + 1) // 2 if total else 0 for s in sums)
     return [level if s >= 0 else -level for s, level in zip(sums, levels, strict=True)]
 
 

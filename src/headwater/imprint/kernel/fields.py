@@ -3,8 +3,6 @@
 Each function fills one field of one text; the reference tells what they mean.
 """
 
-
-
 from __future__ import annotations
 
 import math
@@ -116,8 +114,25 @@ def sketch(
         scale = SKETCH_LENGTH / math.sqrt(total) if total > 0 else 0.0
         for j in range(first, last):
             size = abs(sums[j])
-            level = np.int64((ROOTS[size] if size < 64 else math.sqrt(size)) * scale + 0.5)
+            level = 0
+            if size > 0:
+                level = _level((ROOTS[size] if size < 64 else math.sqrt(size)) * scale, size, total)
             out[j] = level if sums[j] >= 0 else -level
+
+
+@njit(**INNER)
+def _level(guess: float, size: int, total: int) -> int:
+    """127 * sqrt(size / total), halves up, from a guess that is off by rounding.
+
+    Whole numbers decide, since a guess at a half may fall on either side from one machine to the next.
+    """
+    level = np.int64(guess + 0.5)
+    square = 4 * SKETCH_LENGTH * SKETCH_LENGTH * np.int64(size)
+    while (2 * level - 1) * (2 * level - 1) * np.int64(total) > square:
+        level -= 1
+    while (2 * level + 1) * (2 * level + 1) * np.int64(total) <= square:
+        level += 1
+    return level
 
 
 @njit(**INNER)

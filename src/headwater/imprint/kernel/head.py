@@ -5,8 +5,6 @@ closes over a fingerprint of all files of this folder: a change in any of them i
 and scratch is passed in because each argument and each allocation costs compile time.
 """
 
-
-
 from __future__ import annotations
 
 import hashlib
@@ -98,7 +96,7 @@ def _compile_heads(fingerprint: str) -> Any:
             minimisers(masked, count, secrets, out[MINIMA_AT:WORDS_AT])
             sketch(units, klass, n, secrets, pairs, triples, tally, sketches[row])
             out[SKELETON_AT] = skeleton(
-                units, klass, n, breaks, lines, ends, count, plain, masked, secrets, hashes[2]
+                units, klass, n, breaks, lines, ends, plain, masked, secrets, hashes[2]
             )
             out[GROUPS_AT] = flags(plain, count, table, steps, found)
             edge = EDGE if count > EDGE else count

@@ -4,8 +4,6 @@ The rules are told in plain Python in `reference_skeleton`; each function here h
 are not read again: they come as tokens, and only what stands between them is looked at.
 """
 
-
-
 from __future__ import annotations
 
 from typing import Any
@@ -323,7 +321,7 @@ def _labels(
 
 @njit(**INNER)
 def skeleton(
-    units: Any, klass: Any, n: int, breaks: Any, lines: int, ends: Any, count: int, plain: Any, masked: Any,
+    units: Any, klass: Any, n: int, breaks: Any, lines: int, ends: Any, plain: Any, masked: Any,
     secrets: Any, items: Any,
 ) -> int:  # fmt: skip
     """Hash of the text without its slots, by the first of three ways that leaves four fixed words."""

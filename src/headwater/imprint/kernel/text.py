@@ -4,8 +4,6 @@ Texts that are not ASCII have been through `normal` before; here they only lose 
 unsigned wherever loops are hot: numba spends two instructions on the sign of every other index.
 """
 
-
-
 from __future__ import annotations
 
 from typing import Any
