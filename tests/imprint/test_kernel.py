@@ -70,6 +70,31 @@ def test_the_kernel_is_the_reference(text: str) -> None:
     assert fields(text) == slow(text)
 
 
+#: What composes, moves or grows when it is normalised, and what does not, side by side.
+RESTLESS = st.one_of(
+    st.sampled_from("aeE<\u0301\u0308\u0323\u0338\u0345\u200d\u00ad\ufe0féßŉİſﬁ½…①²ΐ\u0344ﷺΩÅ"),
+    st.characters(min_codepoint=0x900, max_codepoint=0xEFF),
+    st.characters(min_codepoint=0x1100, max_codepoint=0x11FF),
+    st.characters(min_codepoint=0xAC00, max_codepoint=0xAC1F),
+    st.characters(min_codepoint=0xFE00, max_codepoint=0xFFEF),
+    st.characters(min_codepoint=0x300, max_codepoint=0x345),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.text(RESTLESS, max_size=12))
+def test_normal_form_is_the_same_by_either_way(text: str) -> None:
+    assert fields(text) == slow(text)
+
+
+@given(st.binary(max_size=24).map(lambda raw: b"\xe4\xbb\xb7" + raw))
+def test_what_is_no_utf8_is_read_as_python_reads_it(raw: bytes) -> None:
+    column = pa.Array.from_buffers(
+        pa.string(), 1, [None, pa.py_buffer(np.array([0, len(raw)], "i4")), pa.py_buffer(raw)]
+    )
+    assert imprint(column, DEMO_KEY)[0].as_py() == slow(raw.decode("utf-8", "replace"))
+
+
 @settings(max_examples=40, deadline=None)
 @given(TEXTS, st.integers(5, 12))
 def test_passages_too(text: str, window: int) -> None:

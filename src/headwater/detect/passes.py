@@ -65,7 +65,8 @@ def run(
         states = done[0]
         for other in done[1:]:
             states = [fold.merge(a, b) for fold, a, b in zip(folds, states, other, strict=True)]
-    return [fold.finish(state, world) for fold, state in zip(folds, states, strict=True)]
+    with ThreadPoolExecutor(max(1, workers)) as pool:
+        return list(pool.map(lambda fold, state: fold.finish(state, world), folds, states))
 
 
 def _fold(

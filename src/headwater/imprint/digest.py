@@ -1,7 +1,7 @@
 """Imprints of whole columns: Arrow text in, Arrow structs out, without copying text that is ASCII.
 
-Texts that are not ASCII are brought to one form in Python (`normal`); the rest is the compiled kernel's. Which
-texts are worth an imprint, and what matches mean, is decided above this room.
+Texts that are not ASCII are brought to one form first, most by the kernel (`simple`), the rest in Python (`normal`).
+Which texts are worth an imprint, and what matches mean, is decided above this room.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from headwater.imprint.kernel.codes import PASSAGE_TOKENS
 from headwater.imprint.material import Material, material
 from headwater.imprint.normal import normal
 from headwater.imprint.scripts import Script, dominant, properties
+from headwater.imprint.simple import MOST_GROWTH, forms
 from headwater.keys import ImprintKey
 
 #: Bytes of text that are read at once; bounds the memory for texts that are not ASCII, and for passages.
@@ -185,25 +186,44 @@ def _fill(columns: _Columns, base: int, block: _Block, secret: Material, window:
     is_left = np.zeros(len(block.starts), np.bool_)
     is_left[left_out - base] = True
     parts = [_Part(block.data, spans[~is_left[rows]])]
-    if len(left_out):
-        chars, part = _normalised(block, base, left_out)
-        columns.chars[left_out] = chars
+    for part in _normalised(columns, block, base, left_out) if len(left_out) else ():
         _heads(columns, part, secret, check=False)
         parts.append(part)
     if window is not None:
         _passages(columns, parts, secret, window)
 
 
-def _normalised(block: _Block, base: int, rows: NDArray[np.int64]) -> tuple[list[int], _Part]:
-    """Characters of these rows as they were, and the rows in normal form."""
-    chars, pieces = [], []
-    for row in rows - base:
-        text = block.data[block.starts[row] : block.ends[row]].tobytes().decode("utf-8", "replace")
-        chars.append(len(text))
+def _normalised(columns: _Columns, block: _Block, base: int, rows: NDArray[np.int64]) -> Iterator[_Part]:
+    """These rows in normal form, most of them by the kernel; their characters, as they were, go into the columns."""
+    from headwater.imprint.kernel import head
+
+    place = rows - base
+    texts = np.stack([block.starts[place], block.ends[place]], axis=1)
+    out = np.empty(MOST_GROWTH * int((texts[:, 1] - texts[:, 0]).sum()), np.uint8)
+    spans = np.empty((len(rows), 3), np.int64)
+    known = forms()
+    head.simplified(block.data, texts, known.table, known.bytes, out, spans)
+    simple = spans[:, 0] >= 0
+    columns.chars[rows[simple]] = spans[simple, 2]
+    if simple.any():
+        out.setflags(write=False)
+        yield _Part(out, np.stack([spans[simple, 0], spans[simple, 1], rows[simple]], axis=1))
+    if not simple.all():
+        yield _slowly(columns, block.data, texts[~simple], rows[~simple])
+
+
+def _slowly(
+    columns: _Columns, data: NDArray[np.uint8], texts: NDArray[np.int64], rows: NDArray[np.int64]
+) -> _Part:
+    """The same in Python, for texts that need all of Unicode's rules."""
+    pieces = []
+    for row, (start, end) in zip(rows.tolist(), texts.tolist(), strict=True):
+        text = data[start:end].tobytes().decode("utf-8", "replace")
+        columns.chars[row] = len(text)
         pieces.append(normal(text).encode())
     ends = np.cumsum([len(piece) for piece in pieces], dtype=np.int64)
     starts = np.concatenate([[0], ends[:-1]])
-    return chars, _Part(np.frombuffer(b"".join(pieces), np.uint8), np.stack([starts, ends, rows], axis=1))
+    return _Part(np.frombuffer(b"".join(pieces), np.uint8), np.stack([starts, ends, rows], axis=1))
 
 
 def _heads(columns: _Columns, part: _Part, secret: Material, *, check: bool) -> NDArray[np.int64]:

@@ -11,10 +11,8 @@ import re
 import unicodedata
 from functools import cache
 
+from headwater.imprint.kernel.codes import LONGEST_MARKS
 from headwater.imprint.scripts import UNICODE_VERSION, Kind, ranges
-
-#: Longest run of combining marks that is kept: no writing needs more, and sorting longer ones takes quadratic time.
-LONGEST_MARKS = 30
 
 _NOT_ASCII = re.compile("[^\x00-\x7f]+")
 
@@ -32,9 +30,14 @@ def normal(text: str) -> str:
 
 
 def _normal(text: str) -> str:
-    text = unicodedata.normalize("NFKC", text)
-    folded = _NOT_ASCII.sub(lambda run: run[0].casefold(), text)
-    return unicodedata.normalize("NFKC", folded)
+    return steps(text)[-1]
+
+
+def steps(text: str) -> tuple[str, str, str, str]:
+    """`text` (nothing dropped, all of it assigned), composed, with non-ASCII letters folded, composed again."""
+    composed = unicodedata.normalize("NFKC", text)
+    folded = _NOT_ASCII.sub(lambda run: run[0].casefold(), composed)
+    return text, composed, folded, unicodedata.normalize("NFKC", folded)
 
 
 def _class_of(kind: Kind) -> str:

@@ -34,6 +34,8 @@ _0, _1, _2, _6, _7, _12, _16, _27, _30, _31, _32, _128 = (
 )
 _12_BITS, _16_BITS, _18_BITS = np.uint64(0xFFF), np.uint64(0xFFFF), np.uint64(0x3FFFF)
 _SPREAD0, _SPREAD1 = np.uint64(SPREAD[0]), np.uint64(SPREAD[1])
+#: Beyond this distance from the middle of two levels rounding may decide between them.
+_CLEAR = 0.5 - 1e-6
 _GAP, _CONTENT = np.uint64(32), np.uint64(CONTENT)
 
 
@@ -114,24 +116,24 @@ def sketch(
         scale = SKETCH_LENGTH / math.sqrt(total) if total > 0 else 0.0
         for j in range(first, last):
             size = abs(sums[j])
-            level = 0
-            if size > 0:
-                level = _level((ROOTS[size] if size < 64 else math.sqrt(size)) * scale, size, total)
+            guess = (ROOTS[size] if size < 64 else math.sqrt(size)) * scale + 0.5
+            level = np.int64(guess)
+            if abs(guess - level - 0.5) > _CLEAR and size > 0:
+                level = _level(level, size, total)
             out[j] = level if sums[j] >= 0 else -level
 
 
 @njit(**INNER)
-def _level(guess: float, size: int, total: int) -> int:
-    """127 * sqrt(size / total), halves up, from a guess that is off by rounding.
+def _level(level: int, size: int, total: int) -> int:
+    """127 * sqrt(size / total), halves up, from a level that is off by one at most.
 
-    Whole numbers decide, since a guess at a half may fall on either side from one machine to the next.
+    Whole numbers decide, since a root at a half may fall on either side of it from one machine to the next.
     """
-    level = np.int64(guess + 0.5)
     square = 4 * SKETCH_LENGTH * SKETCH_LENGTH * np.int64(size)
-    while (2 * level - 1) * (2 * level - 1) * np.int64(total) > square:
-        level -= 1
-    while (2 * level + 1) * (2 * level + 1) * np.int64(total) <= square:
-        level += 1
+    if (2 * level - 1) * (2 * level - 1) * np.int64(total) > square:
+        return level - 1
+    if (2 * level + 1) * (2 * level + 1) * np.int64(total) <= square:
+        return level + 1
     return level
 
 

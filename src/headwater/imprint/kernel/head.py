@@ -33,7 +33,7 @@ from headwater.imprint.kernel.codes import (
 from headwater.imprint.kernel.fields import flags, minimisers, sketch, winnow
 from headwater.imprint.kernel.siphash import hash_words
 from headwater.imprint.kernel.skeleton import skeleton
-from headwater.imprint.kernel.text import ascii_tokens, fold, is_ascii, tokens
+from headwater.imprint.kernel.text import ascii_tokens, fold, is_ascii, simplify, tokens
 
 
 def _fingerprint() -> str:
@@ -144,5 +144,27 @@ def _compile_passages(fingerprint: str) -> Any:
     return passages
 
 
+def _compile_simplified(fingerprint: str) -> Any:
+    @njit(cache=True, nogil=True)
+    def simplified(data: Any, texts: Any, table: Any, forms: Any, out: Any, spans: Any) -> int:
+        """Bring texts to normal form code point by code point, as `simple` says; how many bytes of `out` are used.
+
+        `spans[i]` takes the first and the last place (exclusive) of text i in `out`, and how many code points it had
+        before; the first is -1 where the text must go the slow way.
+        """
+        _ = fingerprint
+        used = 0
+        for i in range(len(texts)):
+            end, count = simplify(data, texts[i, 0], texts[i, 1], table, forms, out, used)
+            spans[i, 0] = used if end >= 0 else -1
+            spans[i, 1] = end
+            spans[i, 2] = count
+            used = end if end >= 0 else used
+        return used
+
+    return simplified
+
+
 heads = _compile_heads(_fingerprint())
+simplified = _compile_simplified(_fingerprint())
 passages = _compile_passages(_fingerprint())

@@ -14,9 +14,12 @@ from numba import njit
 from headwater.imprint.kernel.codes import (
     ASCII,
     ASCII_SCRIPT,
+    ATTACHES,
     BLANK,
     CLASSES,
+    CLOSED,
     DIGIT,
+    DROP,
     INNER,
     K_DIGIT,
     K_DROPPED,
@@ -24,7 +27,13 @@ from headwater.imprint.kernel.codes import (
     K_UNSPACED,
     K_WORD,
     LETTER,
+    LONGEST_MARKS,
+    MARK,
     NEWLINE,
+    OPEN,
+    PLAIN,
+    SECOND,
+    SLOW,
     SPACE,
     TOKEN,
     UNSPACED,
@@ -68,6 +77,78 @@ def _decode(data: Any, i: int, end: int) -> tuple[int, int]:
         more -= 1
         i += _1
     return (code if code < 0x110000 else 0xFFFD), i
+
+
+@njit(**INNER)
+def _strict(data: Any, i: int, end: int) -> tuple[int, int]:
+    """The code point at data[i] (not ASCII) and its length; a length of 0 where it is no valid UTF-8."""
+    lead = np.int64(data[i])
+    length = 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
+    if lead < 0xC2 or lead > 0xF4 or i + length > end:
+        return 0, 0
+    code = lead & (0x7F >> length)
+    for j in range(i + 1, i + length):
+        byte = np.int64(data[j])
+        if byte & 0xC0 != 0x80:
+            return 0, 0
+        code = (code << 6) | (byte & 0x3F)
+    least = 0x80 if length == 2 else 0x800 if length == 3 else 0x10000
+    if code < least or code > 0x10FFFF or (code >= 0xD800 and code < 0xE000):
+        return 0, 0
+    return code, length
+
+
+@njit(**INNER)
+def simplify(
+    data: Any, first: int, last: int, table: Any, forms: Any, out: Any, used: int
+) -> tuple[int, int]:
+    """Write the normal form of one text to `out` from place `used` on; the place after it, and how many code points.
+
+    `table` and `forms` are as `simple.Forms` says. The place is -1 where the text must go the slow way: something
+    may compose, marks stand out of order, or a code point is too rare for the table.
+    """
+    i = first
+    count = 0
+    base = PLAIN
+    order = run = 0
+    while i < last:
+        byte = data[i]
+        count += 1
+        if byte < 128:
+            out[used] = byte
+            used += 1
+            i += 1
+            base = OPEN
+            order = run = 0
+            continue
+        code, length = _strict(data, i, last)
+        if length == 0 or code >= len(table):
+            return -1, 0
+        entry = np.int64(table[code])
+        if entry == DROP:
+            i += length
+            continue
+        if entry >= MARK:
+            run += 1
+            rank = entry & 255
+            if base == CLOSED or rank < order or run > LONGEST_MARKS or (entry & SECOND and base == OPEN):
+                return -1, 0
+            order = rank
+        else:
+            if entry == SLOW or (entry == ATTACHES and order == 0 and base != PLAIN):
+                return -1, 0
+            base = CLOSED if entry > ATTACHES else PLAIN if entry == ATTACHES else entry
+            order = run = 0
+        if entry > ATTACHES and entry < MARK:
+            for j in range(entry >> 5, (entry >> 5) + (entry & 31)):
+                out[used] = forms[j]
+                used += 1
+        else:
+            for j in range(i, i + length):
+                out[used] = data[j]
+                used += 1
+        i += length
+    return used, count
 
 
 @njit(**INNER)
