@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from dataclasses import asdict
 from pathlib import Path
 
@@ -79,10 +80,16 @@ RESTLESS = st.one_of(
     st.characters(min_codepoint=0xFE00, max_codepoint=0xFFEF),
     st.characters(min_codepoint=0x300, max_codepoint=0x345),
 )
+#: Two code points that one stands for.
+PAIRS = [
+    "".join(chr(int(part, 16)) for part in parts)
+    for code in range(0x80, 0x20000)
+    if len(parts := unicodedata.decomposition(chr(code)).split()) == 2 and parts[0][0] != "<"
+]
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.text(RESTLESS, max_size=12))
+@given(st.lists(st.one_of(RESTLESS, st.sampled_from(PAIRS)), max_size=8).map("".join))
 def test_normal_form_is_the_same_by_either_way(text: str) -> None:
     assert fields(text) == slow(text)
 
