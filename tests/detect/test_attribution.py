@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detect.worlds import dealt_log
-from headwater.detect.attribution import RingObjects, filled, ring_by_account, ring_objects
+from headwater.detect.attribution import RingObjects, filled, fillers, ring_by_account, ring_objects
 from headwater.detect.fold import NO_KEY, Ring
 from headwater.detect.objects import Counts
 
@@ -83,3 +83,23 @@ def test_only_a_members_own_ring_attributes_its_exchanges() -> None:
 
 def test_ring_by_account() -> None:
     assert ring_by_account([ring(1, 2), ring(4)], 6).tolist() == [-1, 0, 0, -1, 1, -1]
+
+
+def rows(*accounts: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of accounts 0, 1, …, each given as (exchanges, how many fill a template)."""
+    account = np.concatenate([np.full(n, code, np.int32) for code, (n, _) in enumerate(accounts)])
+    return account, np.concatenate([np.arange(n) < k for n, k in accounts])
+
+
+def test_one_prompt_of_many_names_nobody() -> None:
+    ring = [(20, 6)] * 30
+    assert set(range(30)) == set(fillers(*rows(*ring, (60, 0), (60, 1), (12, 1), (200, 8)))), "bystanders"
+
+
+def test_a_member_with_some_cover_is_named() -> None:
+    assert 30 in fillers(*rows(*[(20, 6)] * 30, (24, 4)))
+
+
+def test_where_everybody_fills_once_once_is_enough() -> None:
+    assert len(fillers(*rows(*[(3, 1)] * 20))) == 20
+    assert not len(fillers(*rows((5, 0), (7, 0))))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from headwater.detect.attribution import fillers
 from headwater.detect.fold import NO_KEY, Ring
 from headwater.detect.harvest import HOUR_US, Harvest
 from headwater.detect.naming import inherit, name_of
@@ -70,8 +71,7 @@ def campaigns(
         rows = rows[np.isin(detection.harvest.account[rows], judged.ring.members)]
         view = _view(detection.harvest, rows)
         if view.by_template:
-            # Whoever never filled one of the ring's templates was tied to it by something else.
-            filling = np.unique(detection.harvest.account[rows[view.attributed]])
+            filling = fillers(detection.harvest.account[rows], view.attributed)
             ring = replace(judged.ring, members=np.intersect1d(judged.ring.members, filling))
             judged = replace(judged, ring=ring)
             view = _view(detection.harvest, rows[np.isin(detection.harvest.account[rows], filling)])

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from scipy.stats import binom
+
 from headwater.detect.fold import NO_KEY, Batch, Ring
 from headwater.detect.objects import Counts
 
@@ -21,6 +23,9 @@ MAJORITY, LIFT, USE_LIFT = 0.6, 5.0, 3.0
 #: Share of the members that must have used it: what a few of thousands repeat is a popular question, no template.
 OF_RING = 0.02
 FEWEST = 3
+#: A member is named with so many filled templates, unless it fills them at less than this share of the usual rate
+#: (with this chance of error): one prompt may be anybody's.
+LEAST_FILLED, SELDOM, ERROR = 2, 0.5, 0.02
 
 
 @dataclass(frozen=True)
@@ -104,3 +109,20 @@ def keys(
         hit = (out[rows] == NO_KEY) & (owned.owner(mine) == batch.ring[rows])
         out[rows[hit]] = mine[hit]
     return out
+
+
+def fillers(account: npt.NDArray[np.int32], filled: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
+    """The accounts that fill their ring's templates as its members do, from its rows (whose, filled or not).
+
+    Whoever never fills one was tied to the ring by something else, and so was an account of many exchanges of which
+    one looks like the ring's.
+    """
+    codes, place = np.unique(account, return_inverse=True)
+    sent = np.bincount(place, minlength=len(codes))
+    times = np.bincount(place, filled, len(codes)).astype(np.int64)
+    some = times > 0
+    if not some.any():
+        return codes[:0]
+    usual = float(np.median(times[some] / sent[some]))
+    least = min(LEAST_FILLED, int(np.median(times[some])))
+    return codes[(times >= least) & (binom.cdf(times, sent, SELDOM * usual) >= ERROR)]
