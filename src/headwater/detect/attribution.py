@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from scipy.stats import binom
+from scipy.special import bdtr
 
 from headwater.detect.fold import NO_KEY, Batch, Ring
 from headwater.detect.objects import Counts
@@ -125,4 +125,4 @@ def fillers(account: npt.NDArray[np.int32], filled: npt.NDArray[np.bool_]) -> np
         return codes[:0]
     usual = float(np.median(times[some] / sent[some]))
     least = min(LEAST_FILLED, int(np.median(times[some])))
-    return codes[(times >= least) & (binom.cdf(times, sent, SELDOM * usual) >= ERROR)]
+    return codes[(times >= least) & (bdtr(times, sent, SELDOM * usual) >= ERROR)]

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.stats import poisson
+from scipy.special import pdtrc
 
 from headwater.detect.evidence.template import calibrated
 from headwater.detect.fold import Batch, Card, Finding, Links, Ring, World
@@ -168,7 +168,7 @@ def _finding(
     # Expected members that share one by chance: each of its c users is in the group with probability `share`.
     sizes = size[chosen]
     expected = float((sizes * share * (1 - (1 - share) ** np.maximum(sizes - 1, 0))).sum())
-    p_value = float(poisson.sf(tied - 1, expected))
+    p_value = float(pdtrc(tied - 1, expected))
     # Where few members share anything the weight falls with their share: the rest may be bystanders to it.
     raw = min(max(calibrated(p_value), 0.0), most * min(1.0, 2 * tied / len(ring.members)))
     sentence = (

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from headwater.detect.attribution import RingObjects, filled
 from headwater.detect.fold import CONFIRM, NO_KEY, PROPOSE, Batch, Card, Finding, Links, World
@@ -185,7 +185,7 @@ def _finding(
     # Rows of one account aren't independent: the account, not the row, is what a permutation moves.
     design = max(n.sum() / accounts, 1.0)
     z = (observed - expected) / math.sqrt(max(spread * design, 1e-9)) if spread > 0 else 0.0
-    p_value = float(norm.sf(z)) if spread > 0 else 1.0
+    p_value = float(ndtr(-z)) if spread > 0 else 1.0
     share, elsewhere = observed / n.sum(), (used.sum() - observed) / max(stratum.sum() - n.sum(), 1)
     sentence = (
         f"On sessions that didn't propose the ring, {share:.0%} of its exchanges fill its templates; "
