@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from headwater.detect.pace import axis as ax
 
@@ -27,6 +28,10 @@ MACHINE_LAW = (3.0, -0.33, 4.35, 0.38)
 RING_MACHINES = 0.75
 #: Periods of schedulers in seconds; longer ones can't be told from the harmonics of a day.
 CLOCKS_S = (10, 15, 20, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 3600)
+_CLOCKS_US = np.array(CLOCKS_S) * SECOND_US
+_TURNS = np.array([CLOCKS_S[-1] // seconds for seconds in CLOCKS_S])
+#: A rough square of the resultant is this near the exact one, with room to spare.
+ROUGHLY = 1e-9
 #: Gaps and clock are read from this many arrivals, the first ones.
 MOST_ARRIVALS = 20_000
 
@@ -65,14 +70,15 @@ def arrival_features(times_us: Int, durations_us: Int | None = None) -> ArrivalF
     if len(times) < 3 or times[-1] == times[0]:
         return ArrivalFeatures(len(raw), 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0, together, False)
     span = int(times[-1] - times[0])
-    hours = np.bincount((times // ax.HOUR_US) % 24, minlength=24).astype(np.float64)
+    hour = times // ax.HOUR_US
+    hours = np.bincount(hour % 24, minlength=24).astype(np.float64)
     gaps = np.diff(times)
     clock, period = _clock(times[:MOST_ARRIVALS])
     spread = np.std(np.log(np.maximum(gaps[:MOST_ARRIVALS], SECOND_US // 1000)))
     return ArrivalFeatures(
         arrivals=len(raw),
         span_us=span,
-        duty=len(np.unique(times // ax.HOUR_US)) / (times[-1] // ax.HOUR_US - times[0] // ax.HOUR_US + 1),
+        duty=(1 + np.count_nonzero(np.diff(hour))) / (hour[-1] - hour[0] + 1),
         quiet_share=_quiet_share(hours),
         evenness=_evenness(hours),
         gap_spread=float(spread),
@@ -110,19 +116,63 @@ def _clock(times: Int) -> tuple[float, int]:
 
     A period counts only if most arrivals fall in cycles of their own, else a burst looks like a clock.
     """
-    best, period = 0.0, 0
     # chance gives a squared resultant of about log(periods)/n
     chance = math.log(20 * len(CLOCKS_S)) / len(times)
-    for seconds in CLOCKS_S:
-        cycles = len(np.unique(times // (seconds * SECOND_US)))
-        if cycles < 20 or cycles < len(times) / 10:
-            continue
-        phase = (times % (seconds * SECOND_US)) * (2 * math.pi / (seconds * SECOND_US))
+    rough = _resultants(times, _CLOCKS_US, _TURNS)
+    best, period = 0.0, 0
+    # the exact strength, which decides between a period and its fractions, only where it may be the greatest
+    for k in np.flatnonzero(rough >= max(chance, rough.max()) - ROUGHLY):
+        phase = (times % _CLOCKS_US[k]) * (2 * math.pi / _CLOCKS_US[k])
         square = float(np.mean(np.cos(phase)) ** 2 + np.mean(np.sin(phase)) ** 2)
         strength = math.sqrt(max(0.0, square - chance))
         if strength > best:
-            best, period = strength, seconds
+            best, period = strength, CLOCKS_S[k]
     return best, period
+
+
+@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+def _resultants(times, clocks, turns):  # type: ignore[no-untyped-def]
+    """Squared mean resultant of the phase at each period, −1 where too few cycles hold an arrival.
+
+    All periods divide the last one, `turns` times: their phases are powers of its phase, which spares sines.
+    """
+    squares, sums = np.empty(len(clocks)), np.zeros(len(clocks), np.complex128)
+    wanted, some = np.empty(len(clocks), np.int64), 0
+    for k in range(len(clocks)):
+        squares[k] = -1.0
+        if _in_cycles(times, clocks[k]):
+            wanted[some] = k
+            some += 1
+    if some == 0:
+        return squares
+    for time in times:
+        angle = (time % clocks[-1]) * (2 * math.pi / clocks[-1])
+        phase = complex(math.cos(angle), math.sin(angle))
+        for k in wanted[:some]:
+            power, square, turn = 1 + 0j, phase, turns[k]
+            while turn > 0:
+                if turn & 1:
+                    power *= square
+                square *= square
+                turn >>= 1
+            sums[k] += power
+    for k in wanted[:some]:
+        mean = sums[k] / len(times)
+        squares[k] = mean.real**2 + mean.imag**2
+    return squares
+
+
+@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+def _in_cycles(times, clock):  # type: ignore[no-untyped-def]
+    """Whether sorted arrivals fall in 20 cycles or more, and one for each ten arrivals."""
+    found, after = 0, times[0]
+    for time in times:
+        if time >= after:
+            found += 1
+            after = (time // clock + 1) * clock
+            if found >= 20 and found >= len(times) / 10:
+                return True
+    return False
 
 
 def arrival_llr(features: ArrivalFeatures, *, machine_share: float = 0.5) -> float:

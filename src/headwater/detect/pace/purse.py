@@ -92,7 +92,7 @@ def joint_pauses(
     rng = np.random.default_rng([seed, 3])
     lags = np.zeros((permutations + 1, len(series)), np.int64)
     lags[1:] = rng.integers(0, grid.periods, size=(permutations, len(series))) * grid.period
-    scores, longest = _permuted(spot, owner, lags, going, grid)
+    scores, longest = _permuted(spot, np.searchsorted(owner, np.arange(len(series) + 1)), lags, going, grid)
     p_value = float(np.mean(scores >= scores[0]))
     runs, sizes = _sizes(counts, due)
     bar = np.quantile(longest[1:], 1 - SHOWN_BELOW) if p_value <= SHOWN_BELOW else np.inf
@@ -111,41 +111,81 @@ def joint_pauses(
     )
 
 
-def _permuted(spot: Int, owner: Int, lags: Int, going: Float, grid: Grid) -> tuple[Float, Float]:
+def _permuted(spot: Int, bounds: Int, lags: Int, going: Float, grid: Grid) -> tuple[Float, Float]:
     """(statistic, largest pause) in missing arrivals over restlessness, for each row of lags in windows."""
     scores, longest = np.zeros(len(lags)), np.zeros(len(lags))
+    spot = spot.astype(np.uint32)
     for row, lag in enumerate(lags):
-        counts = np.bincount((spot + lag[owner]) % grid.size, minlength=grid.size).astype(np.float64)
+        turns = _shifted(spot, bounds, lag, grid.size)
+        counts = (turns[: grid.size] + turns[grid.size :]).astype(np.float64)
         due = rhythm.expected(counts, going, grid)
         _, missing = _sizes(counts, due)
-        scores[row], longest[row] = float(np.sqrt(np.sum(missing**2))), float(missing.max(initial=0.0))
+        scores[row], longest[row] = float(np.sqrt((missing**2).sum())), float(missing.max(initial=0.0))
     return scores, longest
 
 
 def _sizes(counts: Float, due: Float) -> tuple[Float, Float]:
     """(quiet runs, what each is missing over the group's restlessness at the length of the run)."""
     runs = _runs(counts, due)
-    quiet = (due > 0) & (counts <= QUIET * due)
-    levels, level = [], 1.0
-    for scale in 2 ** np.arange(SCALES):
-        level = max(level, _restless(counts, due, quiet, int(scale)))
+    dispersions, ends = _dispersions(counts, due)
+    levels, level, begin = [], 1.0, 0
+    for end in ends.tolist():
+        if end - begin >= LEAST_STRETCHES:
+            level = max(level, float(dispersions[begin:end].sum() / (end - begin)))
         levels.append(level)
+        begin = end
     length = np.maximum(runs[:, 1] - runs[:, 0], 1)
     at = np.minimum(np.ceil(np.log2(length)).astype(np.int64), SCALES - 1)
     return runs, runs[:, 2] / np.array(levels)[at]
 
 
-def _restless(counts: Float, due: Float, quiet: npt.NDArray[np.bool_], scale: int) -> float:
-    """Dispersion (S − E)²/E of stretches of `scale` windows that hold no quiet one, 0 if there are too few.
+@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+def _shifted(spot, bounds, lag, size):  # type: ignore[no-untyped-def]
+    """Arrivals in each window of two turns of the circle, those of account i moved along it by `lag[i]`."""
+    counts = np.zeros(2 * size, np.int64)
+    for i in range(len(lag)):
+        moved = counts[lag[i] :]
+        for k in spot[bounds[i] : bounds[i + 1]]:
+            moved[k] += 1
+    return counts
+
+
+@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+def _dispersions(counts, due):  # type: ignore[no-untyped-def]
+    """((S − E)²/E of stretches of 1, 2, 4, … windows that hold no quiet one, where each length's end).
 
     People moved by the same news crowd together as well as pause together: a pause must stand out from that.
     """
-    whole = len(counts) // scale * scale
-    came, asked = (part[:whole].reshape(-1, scale).sum(axis=1) for part in (counts * (due > 0), due))
-    awake = (asked > 0) & ~quiet[:whole].reshape(-1, scale).any(axis=1)
-    if awake.sum() < LEAST_STRETCHES:
-        return 0.0
-    return float(np.mean((came[awake] - asked[awake]) ** 2 / asked[awake]))
+    found, ends, lanes, size = np.empty(2 * len(due)), np.empty(SCALES, np.int64), np.empty(8), 0
+    for level in range(SCALES):
+        scale = 1 << level
+        for start in range(0, len(due) - scale + 1, scale):
+            asked, came, quiet = _stretch(counts, due, start, scale, lanes)
+            if asked > 0 and not quiet:
+                found[size] = (came - asked) * (came - asked) / asked
+                size += 1
+        ends[level] = size
+    return found, ends
+
+
+@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+def _stretch(counts, due, start, scale, lanes):  # type: ignore[no-untyped-def]
+    """(arrivals due, those that came where some were due, whether a window is quiet)."""
+    came = 0.0
+    for j in range(8):
+        lanes[j] = 0
+    for j in range(scale):
+        k = start + j
+        if due[k] > 0:
+            if counts[k] <= QUIET * due[k]:
+                return 0.0, 0.0, True
+            came += counts[k]
+            lanes[j & 7] += due[k]
+    # eight sums side by side, as NumPy adds: rounding is part of the known answers
+    if scale < 8:
+        return lanes[0] + lanes[1] + lanes[2] + lanes[3], came, False
+    low, high = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]), (lanes[4] + lanes[5]) + (lanes[6] + lanes[7])
+    return low + high, came, False
 
 
 def _runs(counts: Float, due: Float) -> Float:
@@ -154,7 +194,7 @@ def _runs(counts: Float, due: Float) -> Float:
     return found[: _find(counts, due, found)]
 
 
-@njit(cache=True)  # type: ignore[misc,unused-ignore]
+@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
 def _find(counts, due, found):  # type: ignore[no-untyped-def]
     """Enter maximal quiet runs; windows where nothing is usual and nothing came neither start nor end one."""
     size, start = 0, -1

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from headwater.detect.pace import axis as ax
 
@@ -78,39 +79,62 @@ def going_on(background: Int, grid: Grid) -> Float:
 
     0 where they paused, and where they are too few to tell: neither can then be held against a group.
     """
-    mean, _ = _nearby(background.astype(np.float64), grid)
+    mean, _ = _nearby(background.astype(np.float64), grid.period)
     level = np.divide(background, mean, out=np.zeros_like(mean), where=mean >= NEEDED_BACKGROUND)
     return np.where(level < EVERYONE, 0.0, np.minimum(level, 1.0))
 
 
 def expected(counts: Float, going: Float, grid: Grid) -> Float:
     """Arrivals to expect in each window, 0 where the group is not usually active or everyone paused."""
-    mean, share = _nearby(counts, grid)
+    mean, share = _nearby(counts, grid.period)
     usual = share >= USUAL_SHARE
     if not grid.weekly:
-        usual &= _no_weekend(counts, usual, grid)
+        _drop_weekends(counts, usual, grid.period)
     return np.where(usual, mean * going, 0.0)
 
 
-def _nearby(counts: Float, grid: Grid) -> tuple[Float, Float]:
+@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+def _nearby(counts, period):  # type: ignore[no-untyped-def]
     """(mean of, share active in) nearby periods at the same time, a window's own period left out."""
-    table = counts.reshape(grid.periods, grid.period)
-    mean, share = np.empty_like(table), np.empty_like(table)
-    wide = 2 * NEARBY + 1
-    for k in range(grid.periods):
-        low = min(max(0, k - NEARBY), max(0, grid.periods - wide))
-        near = [j for j in range(low, min(grid.periods, low + wide)) if j != k]
-        mean[k], share[k] = table[near].mean(axis=0), (table[near] > 0).mean(axis=0)
-    return mean.ravel(), share.ravel()
+    mean, share = np.empty(len(counts)), np.empty(len(counts))
+    periods, wide = len(counts) // period, 2 * NEARBY + 1
+    total, active, low, high = np.zeros(period), np.zeros(period), 0, 0
+    for one in range(periods):
+        begin = min(max(0, one - NEARBY), max(0, periods - wide))
+        # sums of whole numbers, so that taking one away leaves nothing of it
+        for old in range(low, begin):
+            _enter(counts[old * period :], total, active, -1)
+        end = min(periods, begin + wide)
+        for new in range(high, end):
+            _enter(counts[new * period :], total, active, 1)
+        low, high = begin, end
+        for k in range(period):
+            at = one * period + k
+            mean[at] = (total[k] - counts[at]) / (high - low - 1)
+            share[at] = (active[k] - (counts[at] > 0)) / (high - low - 1)
+    return mean, share
 
 
-def _no_weekend(counts: Float, usual: npt.NDArray[np.bool_], grid: Grid) -> npt.NDArray[np.bool_]:
-    """Where days are compared with days: at work a week before or after, or for half of that same day."""
-    active = (counts > 0).reshape(grid.periods, grid.period)
-    asked = usual.reshape(grid.periods, grid.period)
-    worked = 2 * (active & asked).sum(axis=1) >= np.maximum(asked.sum(axis=1), 1)
-    partner = np.zeros_like(active)
-    partner[7:] |= active[:-7]
-    partner[:-7] |= active[7:]
-    at_work: npt.NDArray[np.bool_] = (partner | worked[:, None]).ravel()
-    return at_work
+@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+def _enter(counts, total, active, sign):  # type: ignore[no-untyped-def]
+    """Add (or take away) one period."""
+    for k in range(len(total)):
+        total[k] += sign * counts[k]
+        active[k] += sign * (counts[k] > 0)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+def _drop_weekends(counts, usual, period):  # type: ignore[no-untyped-def]
+    """Leave usual what was at work a week before or after, or for half of that same day."""
+    week = 7 * period
+    for day in range(0, len(counts), period):
+        asked = worked = 0
+        for k in range(day, day + period):
+            asked += usual[k]
+            worked += usual[k] and counts[k] > 0
+        if 2 * worked >= max(asked, 1):
+            continue
+        for k in range(day, day + period):
+            before = k >= week and counts[k - week] > 0
+            after = k + week < len(counts) and counts[k + week] > 0
+            usual[k] = usual[k] and (before or after)

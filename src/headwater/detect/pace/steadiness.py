@@ -14,67 +14,96 @@ Int = npt.NDArray[np.int64]
 Float = npt.NDArray[np.float64]
 
 
-@njit(cache=True)  # type: ignore[misc,unused-ignore]
-def _steps(positions, lengths, lag, period, window, in_flight, delta, touched):  # type: ignore[no-untyped-def]
-    """Enter one account's steps between windows into `delta`; how many places of it were touched."""
-    seen, count = 0, len(delta)
-    for j in range(len(positions)):
-        at = positions[j] + lag
-        if at < 0:
-            at += period
-        elif at >= period:
-            at -= period
-        if in_flight:
-            first = (at + window - 1) // window
-            last = (at + lengths[j] + window - 1) // window
+@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+def _seam(whole, part, low, high, turn, carry, count):  # type: ignore[no-untyped-def]
+    """The first place of [low, high) that a lag carries past the end of the circle."""
+    while low < high:
+        middle = (low + high) // 2
+        if whole[middle] + turn + (part[middle] >= carry) < count:
+            low = middle + 1
         else:
-            first = at // window
-            last = first + 1
-        # a request between two sampling points is never seen; one that lasts a whole turn changes nothing
-        if last == first or last - first >= count:
-            continue
-        touched[seen], touched[seen + 1] = first % count, last % count
-        delta[first % count] += 1
-        delta[last % count] -= 1
-        seen += 2
-    return seen
+            high = middle
+    return low
 
 
-@njit(cache=True)  # type: ignore[misc,unused-ignore]
-def _sums(  # type: ignore[no-untyped-def]
-    positions, lengths, bounds, lags, period, window, valid, in_flight, together, apart, squares
-) -> None:
-    """For each row of lags Σ(ΔΣNᵢ)² into `together` and ΣΣ(ΔNᵢ)² into `apart`; row 0 also by account."""
-    accounts = len(bounds) - 1
-    delta = np.zeros(period // window, np.int64)
-    touched = np.empty(2 * len(positions), np.int64)
-    for row in range(lags.shape[0]):
-        total = np.zeros(len(delta), np.int64)
+@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+def _arrived(whole, part, turn, carry, valid, total, run):  # type: ignore[no-untyped-def]
+    """Walk arrivals in order: add them to `total`; Σ(Nₖ − Nₖ₋₁)² grown from `run` = (sum, window, N, N before)."""
+    square, here, now, before = run
+    for j in range(len(whole)):
+        k = whole[j] + turn + (part[j] >= carry)
+        if k != here:
+            before = now if k == here + 1 else 0
+            here, now = k, 0
+        # one more in window k: the step into it changes, and the step out of it
+        at = np.uintp(k)  # never negative, and need not be asked
+        square += valid[at] * (2 * (now - before) + 1) + valid[at + np.uintp(1)] * (2 * now + 1)
+        now += 1
+        total[at] += 1
+    return square, here, now, before
+
+
+@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+def _stepped(whole, part, sign, turn, carry, valid, total, run):  # type: ignore[no-untyped-def]
+    """Walk beginnings and ends in order: add them to `total`; Σ(ΔNₖ)² grown from `run` = (sum, window, ΔN, 0)."""
+    square, here, step, unused = run
+    for j in range(len(whole)):
+        k = whole[j] + turn + (part[j] >= carry)
+        if k != here:
+            here, step = k, 0
+        at = np.uintp(k)
+        square += valid[at] * (2 * sign[j] * step + 1)
+        step += sign[j]
+        total[at] += sign[j]
+    return square, here, step, unused
+
+
+@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+def _sums(whole, part, sign, bounds, lags, window, valid):  # type: ignore[no-untyped-def]
+    """For each row of lags Σ(ΔΣNᵢ)² and ΣΣ(ΔNᵢ)²; for row 0 also the latter by account."""
+    rows, accounts, count = len(lags), len(bounds) - 1, len(valid) - 1
+    together, apart = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
+    squares, total = np.zeros(accounts, np.int64), np.zeros(count, np.int32)
+    nowhere = (np.int64(0), np.int64(-2), np.int64(0), np.int64(0))
+    for row in range(rows):
+        total[:] = 0
         for i in range(accounts):
-            low, high = bounds[i], bounds[i + 1]
-            seen = _steps(
-                positions[low:high],
-                lengths[low:high],
-                lags[row, i],
-                period,
-                window,
-                in_flight,
-                delta,
-                touched,
-            )
-            square = 0
-            for s in range(seen):
-                k = touched[s]
-                total[k] += delta[k]
-                if valid[k]:
-                    square += delta[k] * delta[k]
-                delta[k] = 0
-            apart[row] += square
+            lag = lags[row, i] if lags[row, i] >= 0 else lags[row, i] + count * window
+            turn, low, high = lag // window, bounds[i], bounds[i + 1]
+            carry = window - (lag - turn * window)
+            seam = _seam(whole, part, low, high, turn, carry, count)
+            run = nowhere
+            # what the lag carries past the end of the circle comes first on it
+            for start, end, at in ((seam, high, turn - count), (low, seam, turn)):
+                windows, rests = whole[start:end], part[start:end]
+                if len(sign):
+                    run = _stepped(windows, rests, sign[start:end], at, carry, valid, total, run)
+                else:
+                    run = _arrived(windows, rests, at, carry, valid, total, run)
+            apart[row] += run[0]
             if row == 0:
-                squares[i] = square
-        for k in range(len(delta)):
-            if valid[k]:
-                together[row] += total[k] * total[k]
+                squares[i] = run[0]
+        for k in range(1, count):
+            step = np.int64(total[k]) - (0 if len(sign) else total[k - 1])
+            together[row] += valid[k] * step * step
+    return together, apart, squares
+
+
+def _steps(positions: Int, lengths: Int, bounds: Int, period: int, window: int) -> tuple[Int, Int, Int]:
+    """(places, signs, bounds) where requests in flight begin (+1) and end (−1), in order for each account.
+
+    Sampled at the starts of windows. A request that lasts a whole turn changes nothing.
+    """
+    owner = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+    kept = lengths < period
+    at = positions[kept] + window - 1
+    places = np.concatenate([at, at + lengths[kept]]) % period
+    owner = np.tile(owner[kept], 2).astype(np.min_scalar_type(len(bounds)))
+    order = np.argsort(places)
+    order = order[np.argsort(owner[order], kind="stable")]
+    sign = np.repeat(np.array([1, -1], np.int64), len(at))[order]
+    sizes = np.bincount(owner, minlength=len(bounds) - 1)
+    return places[order], sign, np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
 
 
 def ratios(
@@ -91,12 +120,19 @@ def ratios(
     """(R per row of `lags`, squared differences per account in the first row).
 
     `positions` and `lengths` are µs on a circle of `period` µs (a whole number of windows), account i's
-    requests at `bounds[i]:bounds[i+1]`; `lags` (shifts × accounts) are added to them, each smaller than the
-    period. `valid[k]` says whether the step from window k−1 to k counts. A ratio without any variance is NaN.
+    requests at `bounds[i]:bounds[i+1]`, positions ascending; `lags` (shifts × accounts) are added to them, each
+    smaller than the period. `valid[k]` says whether the step from window k−1 to k counts; the one into window 0
+    never does. A ratio without any variance is NaN.
     """
-    together = np.zeros(len(lags), np.int64)
-    apart = np.zeros(len(lags), np.int64)
-    squares = np.zeros(len(bounds) - 1, np.int64)
-    _sums(positions, lengths, bounds, lags, period, window, valid, in_flight, together, apart, squares)
+    places, sign = positions, np.empty(0, np.int64)
+    if in_flight:
+        places, sign, bounds = _steps(positions, lengths, bounds, period, window)
+    # window and rest apart, so that a lag costs a comparison in place of a division
+    whole = places // window
+    counted = np.zeros(period // window + 1, np.int8)
+    counted[1:-1] = valid[1:]
+    together, apart, squares = _sums(
+        whole.astype(np.int32), places - whole * window, sign.astype(np.int8), bounds, lags, window, counted
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(apart > 0, together / apart, np.nan), squares

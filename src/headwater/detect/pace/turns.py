@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from headwater.detect.pace import axis as ax
 from headwater.detect.pace import likelihood
@@ -82,12 +83,9 @@ def joint_turns(
         (name, np.argsort(everyone[:, j], kind="stable"), everyone[:, j]) for j, name in enumerate(names)
     ]
     seen = _scan(columns, member)
-    rng = np.random.default_rng([seed, 4])
-    above = 1
-    for _ in range(permutations):
-        drawn = np.zeros(len(everyone), np.bool_)
-        drawn[rng.choice(len(everyone), size, replace=False)] = True
-        above += _scan(columns, drawn).statistic >= seen.statistic
+    above = permutations + 1
+    if seen.statistic > 0:
+        above = 1 + _reaching(everyone, size, seen.statistic, permutations, np.random.default_rng([seed, 4]))
     p_value = above / (permutations + 1)
     return replace(seen, p_value=p_value, enough=True, llr=likelihood.from_p(p_value, turning_share))
 
@@ -131,6 +129,60 @@ def _scan(columns: Sequence[tuple[str, Int, Int]], member: npt.NDArray[np.bool_]
                     0.0,
                 )
     return best
+
+
+def _reaching(everyone: Int, size: int, statistic: float, draws: int, rng: np.random.Generator) -> int:
+    """In how many of `draws` of `size` accounts (rows) some turn is as surprising as `statistic`."""
+    least = _least(size, len(everyone) - size, statistic)
+    turns = [_ends(times) for times in everyone.T]
+    # places of all columns one after another
+    begins = np.cumsum([0] + [len(who) for who, _ in turns])
+    who = np.concatenate([who for who, _ in turns])
+    ends = np.concatenate([end + begin for (_, end), begin in zip(turns, begins[:-1], strict=True)], axis=1)
+    found = 0
+    for _ in range(draws):
+        drawn = np.zeros(len(everyone), np.bool_)
+        drawn[rng.choice(len(everyone), size, replace=False)] = True
+        found += _reaches(who, ends, drawn, least)
+    return found
+
+
+def _ends(column: Int) -> tuple[Int, Int]:
+    """(accounts that turned, in order of time; where each turn's moment begins in it, and each of its windows ends)."""
+    order = np.argsort(column, kind="stable")
+    order = order[: int(np.sum(column != NEVER))]
+    times = column[order]
+    return order, np.array([np.searchsorted(times, times + width) for width in (0, *WINDOWS_US)])
+
+
+def _least(of: int, rest: int, statistic: float) -> Int:
+    """For each number of others that turn in a window, the fewest members there that reach `statistic`.
+
+    `of` + 1 where all would not do. Found by halving: the surprise grows with the members.
+    """
+    share: Float = np.arange(1.0, rest + 2.0) / (rest + 1.0)
+    low, high = np.full(rest + 1, 2), np.full(rest + 1, of + 1)
+    while (low < high).any():
+        middle = (low + high) // 2
+        enough = (_surprise(middle, of, share) >= statistic) | (middle > of)
+        low, high = np.where(enough, low, middle + 1), np.where(enough, middle, high)
+    return low
+
+
+@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+def _reaches(who, ends, drawn, least):  # type: ignore[no-untyped-def]
+    """Whether a window that begins with a turn of one who is drawn holds at least so many of them."""
+    before = np.zeros(len(who) + 1, np.int64)
+    for k in range(len(who)):
+        before[k + 1] = before[k] + drawn[who[k]]
+    for k in range(len(who)):
+        if not drawn[who[k]]:
+            continue
+        earlier = ends[0, k] - before[ends[0, k]]
+        for end in ends[1:, k]:
+            if before[end] - before[k] >= least[end - before[end] - earlier]:
+                return True
+    return False
 
 
 def _surprise(members: Int, of: int, share: Float) -> Float:
