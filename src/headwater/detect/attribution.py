@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-
 from scipy.special import bdtr
 
 from headwater.detect.fold import NO_KEY, Batch, Ring

@@ -122,8 +122,12 @@ def ratios(
     `positions` and `lengths` are µs on a circle of `period` µs (a whole number of windows), account i's
     requests at `bounds[i]:bounds[i+1]`, positions ascending; `lags` (shifts × accounts) are added to them, each
     smaller than the period. `valid[k]` says whether the step from window k−1 to k counts; the one into window 0
-    never does. A ratio without any variance is NaN.
+    never does. A ratio without any variance is NaN. Raises ValueError for what lies off the circle.
     """
+    if len(positions) and (positions.min() < 0 or positions.max() >= period):
+        raise ValueError("a position lies off the circle")
+    if lags.size and (lags.min() <= -period or lags.max() >= period):
+        raise ValueError("a lag is no smaller than the period")
     places, sign = positions, np.empty(0, np.int64)
     if in_flight:
         places, sign, bounds = _steps(positions, lengths, bounds, period, window)
