@@ -67,7 +67,7 @@ $(VENV)/.dev: requirements/dev.lock pyproject.toml | $(VENV)/bin/python
 	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
 	@touch $@ $(VENV)/.core
 
-.PHONY: bench-scenarios bench-million
+.PHONY: bench-scenarios bench-million bench-imprints
 bench-scenarios: $(VENV)/.dev  # recall and false positives on the scenarios, beside two baselines (HEADWATER_CORPORA; an hour)
 	@$(BIN)/python benchmarks/detection/scenarios.py --seeds 3 --work out/worlds --date "$$(date -u +%F)" \
 		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/detection/scenarios.json --pages
@@ -75,3 +75,7 @@ bench-scenarios: $(VENV)/.dev  # recall and false positives on the scenarios, be
 bench-million: $(VENV)/.dev  # a million exchanges end to end (HEADWATER_CORPORA; ten minutes)
 	@$(BIN)/python benchmarks/scale/million.py --work out --date "$$(date -u +%F)" \
 		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/scale/million.json --pages
+
+bench-imprints: $(VENV)/.dev  # imprints a second by kind of text (HEADWATER_CORPORA; two minutes)
+	@$(BIN)/python benchmarks/imprint/speed.py --date "$$(date -u +%F)" \
+		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/imprint/speed.json --pages

@@ -3,7 +3,7 @@
 The limit is what a core needs to read every byte once with care: SHA-256 (OpenSSL) and lower-casing (Arrow). Bars:
 100 MB/s for the head. Text that is not ASCII goes through Unicode's normal form in Python first, and says so here.
 
-    HEADWATER_CORPORA=… python benchmarks/imprint/speed.py --date 2026-01-31 [--out FILE]
+    HEADWATER_CORPORA=… python benchmarks/imprint/speed.py --date 2026-01-31 [--out FILE] [--pages]
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import figures
 from headwater.imprint import imprint
 from headwater.keys import DEMO_KEY
 from headwater.simulate import Corpora
@@ -34,6 +37,8 @@ KINDS = {
     "Chinese": ("belle", "crosswoz"),
     "ten languages": ("mgsm",),
 }
+#: The same English text cut to one length, in bytes: what a text costs whatever its length, and what its bytes cost.
+CUTS = (600, 4000)
 MEGABYTES = 24
 BAR = 100.0
 ROUNDS = 7
@@ -44,6 +49,16 @@ def column(corpora: Corpora, names: tuple[str, ...]) -> pa.Array:
     texts = [text for name in names for text in corpora.load(name).texts]
     size = sum(len(text.encode()) for text in texts)
     return pa.array(texts * (1 + int(MEGABYTES * 1e6 / size)), pa.large_string())
+
+
+def cut(corpora: Corpora, size: int) -> pa.Array:
+    """English prompts, joined and cut to texts of `size` bytes."""
+    texts = [
+        text for name in KINDS["questions, English"] for text in corpora.load(name).texts if text.isascii()
+    ]
+    whole = " ".join(texts)
+    whole *= 1 + int(MEGABYTES * 1e6 / len(whole))
+    return pa.array([whole[i : i + size] for i in range(0, len(whole) - size, size)], pa.large_string())
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -84,6 +99,7 @@ def main() -> int:
     parser.add_argument("--date", required=True)
     parser.add_argument("--revision", default="", help="the commit that is measured")
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--pages", action="store_true", help="write docs/reference/figures.md too")
     asked = parser.parse_args()
     corpora = Corpora.find(None, "tune")
     pa.set_cpu_count(1)
@@ -95,12 +111,17 @@ def main() -> int:
         "load": [round(x, 1) for x in os.getloadavg()],
         "bar": {"head": BAR},
         "unit": "MB/s",
-        "kinds": {kind: measured(column(corpora, names)) for kind, names in KINDS.items()},
+        "kinds": {
+            **{kind: measured(column(corpora, names)) for kind, names in KINDS.items()},
+            **{f"English, {size:,} bytes each": measured(cut(corpora, size)) for size in CUTS},
+        },
     }
     text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
     if asked.out:
         asked.out.write_text(text, encoding="utf-8")
     print(text, end="")
+    if asked.pages:
+        figures.write()
     return 0
 
 
