@@ -71,9 +71,11 @@ def phrase_groups() -> list[list[list[str]]]:
 def flags_from_groups(groups: NDArray[np.uint64]) -> NDArray[np.uint32]:
     """Intent flags (uint32[n]) from the bit sets of groups that were found (uint64[n])."""
     flags = np.zeros(len(groups), np.uint32)
+    some = np.flatnonzero(groups)  # most texts hold no phrase at all
+    groups = groups[some]
     for intent in intents():
         alone, first, second = (
             (groups >> np.uint64(3 * intent.bit + part)) & np.uint64(1) for part in range(3)
         )
-        flags |= ((alone | (first & second)) << np.uint64(intent.bit)).astype(np.uint32)
+        flags[some] |= ((alone | (first & second)) << np.uint64(intent.bit)).astype(np.uint32)
     return flags
