@@ -42,7 +42,7 @@ def detection(found=STRONG, declared=None, share: float = 1.0) -> Detection:
     verdict = combine(found, prior=0.01, threshold=0.99, tested=3)
     judged = Judged(world.rings[0], verdict, declared, 0)
     ties = graph([links, bridge], np.full(60, -1, np.int32))
-    return Detection(world, ties, (judged,), harvest, world.context["ring_of"], (), 3)
+    return Detection(world, ties, (judged,), harvest, world.context["ring_of"], (), 3, 5)
 
 
 def one(*args, prompts=None, **more):
@@ -69,6 +69,12 @@ def test_a_weak_ring_is_only_considered_and_nothing_of_it_is_attributed() -> Non
     reported, considered, attributed = campaigns(detection(WEAK), None)
     assert reported == ()
     assert [c.kind for c in considered] == ["undetermined"]
+    assert not attributed.any()
+
+
+def test_where_too_few_members_can_be_named_nobody_is_accused() -> None:
+    reported, (campaign,), attributed = campaigns(replace(detection(), fewest=13), None)
+    assert (reported, campaign.word, campaign.reported) == ((), "possible", False)
     assert not attributed.any()
 
 

@@ -69,20 +69,33 @@ def campaigns(
     for judged in detection.judged:
         rows = order[bounds[judged.at] : bounds[judged.at + 1]]
         rows = rows[np.isin(detection.harvest.account[rows], judged.ring.members)]
-        view = _view(detection.harvest, rows)
-        if view.by_template:
-            filling = fillers(detection.harvest.account[rows], view.attributed)
-            ring = replace(judged.ring, members=np.intersect1d(judged.ring.members, filling))
-            judged = replace(judged, ring=ring)
-            view = _view(detection.harvest, rows[np.isin(detection.harvest.account[rows], filling)])
+        judged, view = _named(detection, judged, rows)
         shown = judged.verdict.word == "likely"
-        if not shown and (len(considered) >= CONSIDERED or judged.verdict.word == "unrelated"):
+        full = len(considered) >= CONSIDERED
+        if not shown and (full or judged.verdict.word == "unrelated" or not len(judged.ring.members)):
             continue
         if shown:
             attributed[view.rows] = view.attributed
         campaign = _campaign(detection, judged, view, names[judged.at], prompts)
         (reported if shown else considered).append(campaign)
     return tuple(reported), tuple(considered), attributed
+
+
+def _named(detection: Detection, judged: Judged, rows: npt.NDArray[np.int64]) -> tuple[Judged, _View]:
+    """The ring with the members that its templates name, where it has any, and their rows.
+
+    Where too few can be named nobody is accused: the verdict is then of the ring at most possible.
+    """
+    view = _view(detection.harvest, rows)
+    if view.by_template:
+        account = detection.harvest.account[rows]
+        filling = fillers(account, view.attributed)
+        ring = replace(judged.ring, members=np.intersect1d(judged.ring.members, filling))
+        judged = replace(judged, ring=ring)
+        view = _view(detection.harvest, rows[np.isin(account, filling)])
+    if len(judged.ring.members) < detection.fewest and judged.verdict.word == "likely":
+        judged = replace(judged, verdict=replace(judged.verdict, word="possible"))
+    return judged, view
 
 
 def _view(harvest: Harvest, rows: npt.NDArray[np.int64]) -> _View:

@@ -22,9 +22,10 @@ MAJORITY, LIFT, USE_LIFT = 0.6, 5.0, 3.0
 #: Share of the members that must have used it: what a few of thousands repeat is a popular question, no template.
 OF_RING = 0.02
 FEWEST = 3
-#: A member is named with so many filled templates, unless it fills them at less than this share of the usual rate
-#: (with this chance of error): one prompt may be anybody's.
-LEAST_FILLED, SELDOM, ERROR = 2, 0.5, 0.02
+#: A member fills its ring's templates seldom at less than this share of the usual rate (with this chance of error).
+SELDOM, ERROR = 0.5, 0.02
+#: So many filled templates name a member: one prompt may be anybody's.
+LEAST_FILLED = 2
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,15 @@ def keys(
     return out
 
 
+def seldom(times: npt.NDArray[np.int64], sent: npt.NDArray[np.int64], usual: float) -> npt.NDArray[np.bool_]:
+    """Whether so few of the exchanges sent fill a template that the account does it far less than is usual.
+
+    A binomial test: an account that sent too little to tell isn't one of these. (One exchange may use an object more
+    than once.)
+    """
+    return np.asarray(bdtr(np.minimum(times, sent), sent, SELDOM * min(usual, 1.0)) < ERROR)
+
+
 def fillers(account: npt.NDArray[np.int32], filled: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
     """The accounts that fill their ring's templates as its members do, from its rows (whose, filled or not).
 
@@ -124,4 +134,4 @@ def fillers(account: npt.NDArray[np.int32], filled: npt.NDArray[np.bool_]) -> np
         return codes[:0]
     usual = float(np.median(times[some] / sent[some]))
     least = min(LEAST_FILLED, int(np.median(times[some])))
-    return codes[(times >= least) & (bdtr(times, sent, SELDOM * usual) >= ERROR)]
+    return codes[(times >= least) & ~seldom(times, sent, usual)]

@@ -56,6 +56,8 @@ class Detection:
     ring_of: npt.NDArray[np.int32]
     evidence: tuple[Fold, ...]
     proposed: int
+    #: accounts below which a ring isn't one
+    fewest: int
 
 
 def detect(
@@ -106,7 +108,14 @@ def detect(
         range(len(judged)), key=lambda i: (-judged[i].verdict.log_odds, int(judged[i].ring.members[0]))
     )
     return Detection(
-        world, ties, tuple(judged[i] for i in order), harvest, world.context["ring_of"], every, len(proposed)
+        world,
+        ties,
+        tuple(judged[i] for i in order),
+        harvest,
+        world.context["ring_of"],
+        every,
+        len(proposed),
+        settings.fewest_accounts,
     )
 
 

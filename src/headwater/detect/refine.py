@@ -1,4 +1,4 @@
-"""Who belongs to a ring: members that don't fill its templates leave, accounts that do join (first half only).
+"""Who belongs to a ring: members that seldom fill its templates leave, accounts that do join (first half only).
 
 Communities of ties pick up bystanders (a neighbour behind the same address, somebody with like prompts) and miss
 accounts with few ties. A ring that has templates of its own is set right by them before anything is confirmed; one
@@ -12,16 +12,15 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from headwater.detect.attribution import RingObjects, ring_by_account, ring_objects
+from headwater.detect.attribution import RingObjects, ring_by_account, ring_objects, seldom
 from headwater.detect.fold import Ring, World
 from headwater.detect.objects import Counts
 from headwater.detect.rings import Graph, member_ties
 
 #: A ring has templates of its own if this share of its members fills one.
 TEMPLATED = 0.5
-#: Share of its exchanges, against the ring's median member, below which a member leaves and from which others join.
-LEAVE, JOIN = 0.15, 0.25
-LEAST_TO_JOIN = 3
+#: Share of its exchanges, against the ring's median member, from which others join.
+JOIN, LEAST_TO_JOIN = 0.25, 3
 #: Members tied by less than this share of the ring's median tie are bystanders.
 CONFORM = 0.3
 
@@ -45,7 +44,7 @@ def refine(
         members = ring.members
         if (filling > 0).mean() >= TEMPLATED:
             usual = float(np.median(filling[filling > 0]))
-            stay = members[filling >= LEAVE * usual]
+            stay = members[~seldom(uses[at][members], volume[members], usual)]
             joins = np.flatnonzero((share >= JOIN * usual) & (uses[at] >= LEAST_TO_JOIN) & (ring_of < 0))
             # An account joins one ring only, or it would be counted in two.
             ring_of[joins] = at
