@@ -102,3 +102,16 @@ def test_objects_with_the_same_members_are_one_tie() -> None:
     members = np.array([1, 2, 3, 1, 2, 3, 1, 2, 4], np.int32)
     alike = Sharing(np.arange(3, dtype=np.uint64), np.array([0, 3, 6, 9]), members, np.array([3, 3, 3]))
     assert len(distinct(alike)) == 2
+
+
+def test_a_form_that_the_whole_log_is_wrapped_in_hides_no_ring() -> None:
+    # objects: a wrapper that 60 of 120 use, and two forms of 14 accounts each among them
+    everybody, one, two = list(range(60)), list(range(14)), list(range(20, 34))
+    groups = sharing([everybody, one, two])
+    wrapped = Sharing(groups.objects, groups.start, groups.members, np.array([70, 14, 14]))
+    links = [
+        weave("template", wrapped, np.array([0]), np.array([1.8])),
+        weave("content", wrapped, np.array([1, 2]), np.array([12.0, 12.0])),
+    ]
+    found = rings(graph(links, STRANGERS[:120]), 0, [wrapped])
+    assert {len(set(ring.members.tolist()) & set(form)) for ring in found for form in (one, two)} == {0, 14}

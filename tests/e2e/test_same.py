@@ -49,6 +49,27 @@ def test_another_tools_export_gives_the_same_campaigns(form: str, report: Report
     assert gist(other.findings) == gist(report.findings)
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("<user_input>\n", "\n</user_input>"), ("", "</script>=1+1"), ("[INST] ", " [/INST]")],
+)
+def test_a_form_around_every_prompt_hides_no_campaign(
+    before: str, after: str, report: Report, tmp_path: Path
+) -> None:
+    """A gateway that wraps all prompts alike doesn't tie strangers to a ring, nor break a ring up."""
+    table = pq.read_table(SAMPLE / "exchanges.parquet")
+    at = table.schema.get_field_index("prompt")
+    prompts = [before + prompt + after for prompt in table.column("prompt").to_pylist()]
+    pq.write_table(table.set_column(at, "prompt", pa.array(prompts)), tmp_path / "log.parquet")
+    found = investigated(tmp_path / "report", str(tmp_path / "log.parquet")).findings.campaigns
+    rings = [{member.account for member in ring.members} for ring in found]
+    expected = [{member.account for member in ring.members} for ring in report.findings.campaigns]
+    assert len(rings) == len(expected)
+    for ring in expected:
+        best = max(rings, key=lambda other: len(ring & other))
+        assert len(ring & best) >= 0.9 * len(ring | best)
+
+
 @pytest.fixture(scope="module")
 def shuffled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample's rows in another order, over three files whose names sort otherwise."""

@@ -93,6 +93,12 @@ class Sharing:
     def __len__(self) -> int:
         return len(self.objects)
 
+    def rarity(self, accounts: int) -> npt.NDArray[np.float64]:
+        """How rare each object is among everybody else (leave-ring-out), in nats, at most 6."""
+        size = np.diff(self.start)
+        others = np.maximum(accounts - size, 1)
+        return np.asarray(np.minimum(np.log((others + 1) / (self.touched - size + 1)), 6.0))
+
     def of(self, at: int) -> npt.NDArray[np.int32]:
         """Members of the object at this position."""
         return self.members[self.start[at] : self.start[at + 1]]

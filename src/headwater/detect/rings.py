@@ -19,8 +19,9 @@ from headwater.detect.fold import Links, Ring
 from headwater.detect.objects import Sharing
 
 FEWEST = 3
-#: A community stays whole if one object ties this share of it.
-COHERENT = 0.5
+#: A community stays whole if one object ties this share of it, unless a part (of at least that share of the members)
+#: has an object of its own that is so many times as rare.
+COHERENT, PART, RARER = 0.5, 0.05, 2.0
 #: A member whose ties into its ring are weaker than this (nats) isn't one.
 LEAST_TIE = 1.5
 #: Parts tied to the rest by less than this share of their ties are joined by bridges, which are cut.
@@ -71,8 +72,8 @@ def between(links: Links, tenant: npt.NDArray[np.int32]) -> Links:
 def rings(ties: Graph, seed: int, shared: Sequence[Sharing] = ()) -> tuple[Ring, ...]:
     """Rings of at least FEWEST accounts, largest first.
 
-    `shared` are the objects (templates, means, clusters) behind the ties: a community half of whose accounts share
-    one of them is coherent and stays whole, any other is divided further.
+    `shared` are the objects (templates, means, clusters) behind the ties: a community that hangs on one of them is
+    coherent and stays whole, any other is divided further.
     """
     if not len(ties.a):
         return ()
@@ -88,7 +89,7 @@ def rings(ties: Graph, seed: int, shared: Sequence[Sharing] = ()) -> tuple[Ring,
         members, depth = waiting.pop()
         if depth < DEPTH and len(members) >= 2 * FEWEST:
             parts, loose = _parts(matrix, np.sort(members), seed)
-            if len(parts) > 1 and (loose or coherence(members, shared) < COHERENT):
+            if len(parts) > 1 and (loose or not coherent(members, parts, shared, ties.size)):
                 waiting += [(part, depth + 1) for part in parts if len(part) >= FEWEST]
                 continue
         kept = _tied(matrix, members)
@@ -99,15 +100,34 @@ def rings(ties: Graph, seed: int, shared: Sequence[Sharing] = ()) -> tuple[Ring,
     return tuple(out)
 
 
-def coherence(members: npt.NDArray[np.int64], shared: Sequence[Sharing]) -> float:
-    """Largest share of the members that one object ties."""
-    best = 0.0
+def coherent(
+    members: npt.NDArray[np.int64],
+    parts: Sequence[npt.NDArray[np.int64]],
+    shared: Sequence[Sharing],
+    accounts: int,
+) -> bool:
+    """Whether one object ties half of the members, and what ties its parts is much the same.
+
+    Where every prompt of a log is wrapped in one form, that form ties the short prompts of strangers as well; the rings
+    inside have rarer forms of their own.
+    """
+    large = [part for part in parts if len(part) >= max(FEWEST, PART * len(members))]
     for sharing in shared:
-        if len(sharing):
-            inside = np.isin(sharing.members, members)
-            object_of = np.repeat(np.arange(len(sharing)), np.diff(sharing.start))
-            best = max(best, float(np.bincount(object_of[inside], minlength=1).max()) / len(members))
-    return best
+        whole = _binding(members, sharing, accounts)
+        if whole is not None:
+            inner = [_binding(part, sharing, accounts) or 0.0 for part in large]
+            return max(inner, default=0.0) < RARER * whole
+    return False
+
+
+def _binding(members: npt.NDArray[np.int64], sharing: Sharing, accounts: int) -> float | None:
+    """Rarity (nats) of the rarest object that ties enough of the members; None where none does."""
+    if not len(sharing):
+        return None
+    inside = np.isin(sharing.members, members)
+    object_of = np.repeat(np.arange(len(sharing)), np.diff(sharing.start))
+    tied = np.bincount(object_of[inside], minlength=len(sharing)) >= COHERENT * len(members)
+    return float(sharing.rarity(accounts)[tied].max()) if tied.any() else None
 
 
 def _parts(

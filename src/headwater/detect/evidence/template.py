@@ -91,17 +91,10 @@ class TemplateLinks:
         if not len(sharing):
             return Links.none(CARD.name)
         chosen = distinct(sharing)
-        weight = rarity(sharing, world.size)[chosen]
+        weight = sharing.rarity(world.size)[chosen]
         order = np.lexsort((chosen, -np.diff(sharing.start)[chosen], -weight))[:MOST_OBJECTS]
         keep = np.sort(order[weight[order] >= 1.0])
         return weave(CARD.name, sharing, chosen[keep], weight[keep])
-
-
-def rarity(sharing: Sharing, accounts: int) -> npt.NDArray[np.float64]:
-    """Weight of a tie in nats: how rare the object is among everybody else (leave-ring-out), capped at 6."""
-    size = np.diff(sharing.start)
-    others = np.maximum(accounts - size, 1)
-    return np.asarray(np.minimum(np.log((others + 1) / (sharing.touched - size + 1)), 6.0))
 
 
 HOURS, VOLUMES = 24, 8
