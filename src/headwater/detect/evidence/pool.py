@@ -20,7 +20,11 @@ CARD = Card(
     null="each account's requests shifted by a random lag of its own, small against the daily rhythm",
     false_positive="on groups of real accounts: see docs/explanation/pace.md (measured by "
     "benchmarks/detection/pace.py)",
-    innocent_causes=("a shared rate limit", "one product's job queue behind several keys"),
+    innocent_causes=(
+        "a shared rate limit",
+        "one product's job queue behind several keys",
+        "an automation vendor that works through its customers' jobs with their own keys",
+    ),
     evasion_cost="random think time and idle capacity: throughput falls in proportion",
     cap_nats=CAP,
     cap_against_nats=CAP_AGAINST,

@@ -45,6 +45,7 @@ CARD = Card(
         "one product with many keys",
         "an evaluation harness on several keys",
         "a relay's mixed users",
+        "customers of one trade behind one automation vendor",
     ),
     evasion_cost="shard the harvest by topic, one topic an account: accounts can't take over from each other",
     cap_nats=CAP,

@@ -17,7 +17,7 @@ from scipy.special import ndtr
 
 from headwater.detect.attribution import RingObjects, filled
 from headwater.detect.fold import CONFIRM, NO_KEY, PROPOSE, Batch, Card, Finding, Links, World
-from headwater.detect.objects import Counts, Sharing, committed, distinct, weave
+from headwater.detect.objects import Counts, committed, distinct, weave
 
 PARTS = ("imprint.skeleton", "imprint.opening", "imprint.closing")
 #: An account is committed to a template from two uses and a fiftieth of its exchanges on.
