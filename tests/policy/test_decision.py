@@ -8,27 +8,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headwater.detect.combine import LEAST_CHANCE
 from headwater.detect.verdict import Campaign, Member, Piece
 from headwater.policy import Facts, Rung, decide, default_pack, facts_of, parse_pack
 from headwater.policy.rungs import MEANING, RUNGS
 
-STRONG = Facts("likely", 0.9995, 1e-4, "extraction ring", 1200, 400_000, 4)
+#: The ledger states no smaller chance, so no rule may need one.
+RAREST = LEAST_CHANCE
+STRONG = Facts("likely", 0.9995, RAREST, "extraction ring", 1200, 400_000, 4)
 
 CASES = [
     # word, probability, chance, kind, accounts, groups, declared → rung, rule
-    ("likely", 0.9995, 1e-4, "extraction ring", 1200, 4, "", "quarantine", "hold"),
-    ("likely", 0.9995, 1e-4, "extraction ring", 1200, 2, "", "step-up", "prove-identity"),
-    ("likely", 0.9995, 1e-4, "extraction ring", 2, 4, "", "reduce", "lower-budget"),
+    ("likely", 0.9995, RAREST, "extraction ring", 1200, 4, "", "quarantine", "hold"),
+    ("likely", 0.9995, RAREST, "extraction ring", 1200, 2, "", "step-up", "prove-identity"),
+    ("likely", 0.9995, RAREST, "extraction ring", 2, 4, "", "reduce", "lower-budget"),
     ("likely", 0.995, 0.05, "extraction ring", 40, 3, "", "reduce", "lower-budget"),
     ("likely", 0.95, 0.5, "extraction ring", 40, 2, "", "shape", "slow-down"),
     ("possible", 0.7, 0.5, "undetermined", 5, 1, "", "notice", "ask"),
     ("possible", 0.4, 0.5, "undetermined", 5, 1, "", "observe", "watch"),
-    ("inconclusive", 0.9995, 1e-4, "extraction ring", 40, 4, "", "observe", "watch"),
-    ("confirmed", 0.9995, 1e-4, "extraction ring", 40, 4, "", "suspend", "stop"),
-    ("confirmed", 0.9995, 1e-4, "extraction ring", 40, 4, "evaluator", "observe", "declared-use"),
-    ("likely", 0.9995, 1e-4, "extraction ring", 40, 4, "red team", "observe", "declared-use"),
-    ("likely", 0.9995, 1e-4, "relay or reseller", 20_000, 4, "", "notice", "reseller"),
-    ("likely", 0.9995, 1e-4, "legitimate fleet", 40, 4, "", "observe", "fleet"),
+    ("inconclusive", 0.9995, RAREST, "extraction ring", 40, 4, "", "observe", "watch"),
+    ("confirmed", 0.9995, RAREST, "extraction ring", 40, 4, "", "suspend", "stop"),
+    ("confirmed", 0.9995, RAREST, "extraction ring", 40, 4, "evaluator", "observe", "declared-use"),
+    ("likely", 0.9995, RAREST, "extraction ring", 40, 4, "red team", "observe", "declared-use"),
+    ("unlikely", 0.001, 14.0, "undetermined", 40, 5, "red team", "observe", "declared-use"),
+    ("likely", 0.9995, RAREST, "relay or reseller", 20_000, 4, "", "notice", "reseller"),
+    ("likely", 0.9995, RAREST, "legitimate fleet", 40, 4, "", "observe", "fleet"),
 ]
 
 

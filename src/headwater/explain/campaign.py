@@ -35,6 +35,9 @@ _KIND = {
     "undetermined": "What kind of group this is could not be determined.",
 }
 
+#: The group of the evidence that says who the accounts are.
+DECLARATION = "declaration"
+
 _NOT_PROVED = (
     "It doesn't show who is behind the accounts, what the answers were for, or that a model was trained.",
     "It describes accounts, not people: an account may have been taken over, lent or resold.",
@@ -98,10 +101,20 @@ def innocent(campaign: Campaign, coverage: tuple[Coverage, ...]) -> tuple[str, .
     )
 
 
+def declaration(campaign: Campaign) -> float:
+    """Nats (0 or less) of what is known of the accounts: a declaration, or one organisation in the open."""
+    return sum(p.llr for p in campaign.pieces if p.counted and p.group == DECLARATION and p.llr < 0)
+
+
 def chance(campaign: Campaign) -> tuple[str, ...]:
     """How often chance alone would make a ring as strong as this, and under which null model."""
     expected = campaign.chance
-    if expected <= 0:
+    if declaration(campaign):
+        first = (
+            "The accounts are known, so how often chance would make such a ring is not the question here: that they "
+            "act as one has a reason."
+        )
+    elif expected <= 0:
         first = "How often chance would make a ring as strong as this could not be measured."
     elif expected < 0.5:
         first = (
@@ -120,8 +133,16 @@ def chance(campaign: Campaign) -> tuple[str, ...]:
 def verdict(campaign: Campaign) -> tuple[str, ...]:
     """The word, its meaning, the probability and the kind."""
     prior = 1 / (1 + math.exp(min(-campaign.prior_log_odds, 700.0)))
+    spoken = declaration(campaign)
+    meaning = SCALE[campaign.word][1]
+    if spoken:
+        without = 1 / (1 + math.exp(min(spoken - campaign.log_odds, 700.0)))
+        meaning = (
+            f"The accounts are known, which speaks against a campaign by {words.nats(spoken)} nats. Without that the "
+            f"evidence would give a probability of {words.probability(without)}."
+        )
     return (
-        f"{campaign.word.capitalize()}: {SCALE[campaign.word][1]}",
+        f"{campaign.word.capitalize()}: {meaning}",
         f"Probability {words.probability(campaign.probability)}; the prior was {words.significant(prior)}.",
         _KIND[campaign.kind],
     )
@@ -136,14 +157,17 @@ def unseen(findings: Findings) -> tuple[str, ...]:
         for c in findings.coverage
         if not c.available
     ]
-    return tuple(told) or ("Every kind of evidence that this version knows could be checked.",)
+    return tuple(told) or ("Every kind of evidence that this version knows had some column to look at.",)
 
 
 def not_proved(campaign: Campaign) -> tuple[str, ...]:
     """What the verdict leaves open."""
     seen = campaign.share_in_view
     more = (
-        (f"About {words.share(seen)} of the ring is in view: the rest is not among these accounts.",)
+        (
+            f"At least about {words.share(seen)} of one dispatcher's traffic is in view. The rest may come from accounts "
+            "that are not among these, or be what these send on their own.",
+        )
         if seen is not None
         else ()
     )

@@ -12,6 +12,7 @@ from headwater.detect import Campaign, Findings
 from headwater.explain import appendix, words
 from headwater.explain.ringmap import ring_map
 from headwater.explain.section import badge, glance, section
+from headwater.explain.summary import known
 from headwater.report import Cell, Column, Link, Note, Page, Section, Table
 
 #: Campaigns with a section of their own, with a place beside the map, and in the list of contents.
@@ -50,6 +51,7 @@ def _lead(findings: Findings) -> list[str]:
         told.append(
             "No campaign was found. That is not proof that there is none: read what the log could not show."
         )
+    told += [words.sentence(line) for line in known(findings)]
     lost = [c.title for c in findings.coverage if not c.available]
     if lost:
         told.append(

@@ -168,7 +168,7 @@ def facts(ring: Campaign) -> Facts:
         ("Active", words.span(ring.first_at_us, ring.last_at_us)),
     ]
     if ring.share_in_view is not None:
-        items.append(("In view", words.share(ring.share_in_view)))
+        items.append(("In view, at least", words.share(ring.share_in_view)))
     return Facts(items)
 
 

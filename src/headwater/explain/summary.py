@@ -38,6 +38,16 @@ def _read(findings: Findings) -> str:
     return " · ".join(told)
 
 
+def known(findings: Findings) -> list[str]:
+    """What acts as one and was declared: it is no campaign, and it is said."""
+    return [
+        f"{ring.id}: {words.many(len(ring.members), 'account')} hang together and are declared "
+        f"({words.sentence(ring.declared).rstrip('.')}); not reported"
+        for ring in findings.considered
+        if ring.declared
+    ]
+
+
 def board(findings: Findings, *, report: str | None = None) -> Board:
     """The findings as a terminal shows them; `report` is the path of the report, if one was written."""
     rings = findings.campaigns
@@ -51,6 +61,7 @@ def board(findings: Findings, *, report: str | None = None) -> Board:
         below.insert(0, f"… and {words.many(len(rings) - _ROWS, 'more campaign')}")
     if not rings:
         below.append("no campaign reached the threshold; that is not proof that there is none")
+    below += known(findings)
     if findings.considered:
         below.append(f"{words.many(len(findings.considered), 'group')} considered and not reported")
     lost = [c for c in findings.coverage if not c.available]

@@ -1,7 +1,7 @@
 """Facts and a pack in, a proposal out: the one place where figures are compared with a policy.
 
 Total order: the highest rung whose condition holds wins (the first in the file among equals), then every
-limit whose condition holds caps it. A pure function; what it returns is a proposal, never an action.
+limit whose condition holds caps it, and gives the reason. A pure function; what it returns is a proposal, never an action.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ def decide(facts: Facts, pack: Pack) -> Proposal:
     person = deciding.person_required if deciding else False
     rule_id = deciding.id if deciding else "no-rule"
     reason = deciding.reason if deciding else "No rule of the pack asks for more than watching."
+    limited = False
     for limit in pack.limits:
-        if limit.rung < rung and limit.holds(facts):
-            rung, rule_id, reason = limit.rung, limit.id, limit.reason
+        # A limit at the rung itself says better than the rule why it isn't a higher one.
+        if (limit.rung < rung or (limit.rung == rung and not limited)) and limit.holds(facts):
+            rung, rule_id, reason, limited = limit.rung, limit.id, limit.reason, True
     return Proposal(
         rung=rung.word,
         rule=rule_id,

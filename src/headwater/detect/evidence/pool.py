@@ -64,8 +64,9 @@ class Pool:
             if result.llr > 0:
                 sentence = (
                     f"Its requests are steadier together than apart: the variance of their sum is {result.ratio:.2f} "
-                    f"of what independent accounts give ({result.null_mean:.2f}), so about "
-                    f"{result.share_in_view:.0%} of one dispatcher's accounts are in view."
+                    f"of what independent accounts give ({result.null_mean:.2f}), so at least about "
+                    f"{result.share_in_view:.0%} of one dispatcher's traffic is in view (what accounts send on their "
+                    "own lowers this)."
                 )
             else:
                 sentence = (
