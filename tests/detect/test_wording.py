@@ -61,3 +61,18 @@ def test_any_texts_whatever_they_hold(texts: list[str]) -> None:
         assert len(row) == len(slots)
         if len(fillings) == len(texts):
             assert all(part in text for part in row)
+
+
+def test_little_words_that_every_prompt_has_are_no_part_of_a_template() -> None:
+    one = "Summarise the report below. I went to the shop in a hurry and then to the bank."
+    other = "Summarise the report below. She ran to the river in a storm, back to the house."
+    fixed, slots, _ = align([one, other])
+    assert fixed[0].startswith("Summarise the report below.")
+    assert len(slots) == 1
+
+
+def test_what_is_cut_says_so() -> None:
+    _, (slot,), fillings = align([f"Please translate this text: {word * 400}" for word in "ab"])
+    assert all(text.endswith("…") and len(text) <= EXAMPLE_CHARS for text in slot.examples)
+    assert all(filling[0].endswith("…") for filling in fillings)
+    assert slot.distinct == 2

@@ -258,7 +258,8 @@ def _templates(detection: Detection, view: _View, prompts: Prompts | None) -> tu
                 slots=slots,
                 exchanges=len(mine),
                 accounts=accounts,
-                share=len(mine) / max(len(view.rows), 1),
+                share=len(mine) / len(rows),
+                prompts=len(np.unique(harvest.exact[mine])),
                 fillings=tuple(zip(who, fillings, strict=False)) if len(fillings) == len(who) else (),
             )
         )

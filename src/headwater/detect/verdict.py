@@ -43,7 +43,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Slot:
-    """One moving place of a template: how many different fillings were seen, and a few of them."""
+    """One moving place of a template: how many different fillings the prompts that were read have, and a few."""
 
     distinct: int
     examples: tuple[str, ...]
@@ -54,7 +54,8 @@ class Template:
     """A prompt with moving slots: fixed texts around `slots` (always one more fixed text than slots).
 
     `texts` and slot examples are empty where the log kept imprints only. `share` is the share of the
-    campaign's exchanges that fill it, `accounts` how many of its accounts do.
+    campaign's attributed exchanges that fill it, `accounts` how many of its accounts do, `prompts` how many
+    different prompts do; `fillings` and slots are of those that were read (24 at most).
     """
 
     key: str
@@ -65,6 +66,7 @@ class Template:
     share: float
     #: Pairs of accounts with their differing fillings of the first slot, shown when a tie is hovered.
     fillings: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    prompts: int = 0
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ MOST_TEXTS, MOST_CHARS = 24, 1500
 #: A fixed run between two slots has at least this many word tokens, or it is part of the slot.
 LEAST_RUN = 2
 EXAMPLES, EXAMPLE_CHARS = 5, 160
+#: Words up to this length bind nothing on their own: "in a" stands in every prompt.
+LITTLE = 3
 
 
 def align(texts: Sequence[str]) -> tuple[tuple[str, ...], tuple[Slot, ...], list[tuple[str, ...]]]:
@@ -35,7 +37,7 @@ def align(texts: Sequence[str]) -> tuple[tuple[str, ...], tuple[Slot, ...], list
             break
     runs = _runs(common, tokens)
     if not runs:
-        return ("", ""), (_slot([t[:EXAMPLE_CHARS] for t in texts]),), [(t[:EXAMPLE_CHARS],) for t in texts]
+        return ("", ""), (_slot(texts),), [(_cut(t),) for t in texts]
     fillings = [filling for t in tokens if (filling := _fill(runs, t)) is not None]
     columns = list(zip(*fillings, strict=True)) if fillings else []
     fixed = ["".join(run) for run in runs]
@@ -48,7 +50,7 @@ def align(texts: Sequence[str]) -> tuple[tuple[str, ...], tuple[Slot, ...], list
             texts_out.append("")
         if at < len(fixed):
             texts_out[-1] += fixed[at]
-    return tuple(texts_out), tuple(slots), [tuple(f[at][:EXAMPLE_CHARS] for at in kept) for f in fillings]
+    return tuple(texts_out), tuple(slots), [tuple(_cut(f[at]) for at in kept) for f in fillings]
 
 
 def _runs(common: list[str], tokens: Sequence[list[str]]) -> list[list[str]]:
@@ -60,10 +62,21 @@ def _runs(common: list[str], tokens: Sequence[list[str]]) -> list[list[str]]:
         while end < len(common) and all(_holds(common[at : end + 1], t) for t in tokens[:6]):
             end += 1
         run = common[at:end]
-        if sum(1 for token in run if token.strip() and (token[0].isalnum() or len(run) > 3)) >= LEAST_RUN:
+        if _binds(run):
             runs.append(run)
         at = end
     return runs
+
+
+def _binds(run: list[str]) -> bool:
+    """Whether a run is long enough, and more than little words, to be a part of the template."""
+    solid = [token for token in run if token.strip() and (token[0].isalnum() or len(run) > 3)]
+    little = all(token.isspace() or (token.isalpha() and len(token) <= LITTLE) for token in run)
+    return len(solid) >= LEAST_RUN and not little
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= EXAMPLE_CHARS else text[: EXAMPLE_CHARS - 1].rstrip() + "…"
 
 
 def _holds(run: list[str], text: list[str]) -> bool:
@@ -87,5 +100,5 @@ def _fill(runs: list[list[str]], text: list[str]) -> tuple[str, ...] | None:
 
 
 def _slot(values: Sequence[str]) -> Slot:
-    seen = list(dict.fromkeys(v.strip()[:EXAMPLE_CHARS] for v in values if v.strip()))
-    return Slot(len(seen), tuple(seen[:EXAMPLES]))
+    seen = list(dict.fromkeys(v.strip() for v in values if v.strip()))
+    return Slot(len(seen), tuple(_cut(v) for v in seen[:EXAMPLES]))

@@ -79,7 +79,7 @@ def _fillings(ring: Campaign, member: Member) -> tuple[str, ...]:
     """What the account put into the slots of the ring's templates."""
     return tuple(
         f"Template {number}: it filled the slots with "
-        f"{words.joined([f'“{words.short(v, 80)}”' for v in values], limit=4)}."
+        f"{words.joined([f'“{words.clip(v, 80)}”' for v in values], limit=4)}."
         for number, template in enumerate(ring.templates, 1)
         for account, values in template.fillings
         if account == member.account and values

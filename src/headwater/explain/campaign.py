@@ -165,8 +165,10 @@ def not_proved(campaign: Campaign) -> tuple[str, ...]:
     seen = campaign.share_in_view
     more = (
         (
-            f"At least about {words.share(seen)} of one dispatcher's traffic is in view. The rest may come from accounts "
-            "that are not among these, or be what these send on their own.",
+            (
+                f"At least about {words.share(seen)} of one dispatcher's traffic is in view. The rest may come from "
+                "accounts that are not among these, or be what these send on their own."
+            ),
         )
         if seen is not None
         else ()

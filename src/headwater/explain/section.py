@@ -5,7 +5,7 @@ Composes the records that other modules make: sentences, waterfall, timeline, te
 
 from __future__ import annotations
 
-from headwater.detect import Campaign, Findings, Template
+from headwater.detect import Campaign, Findings, Slot, Template
 from headwater.explain import campaign as told
 from headwater.explain import timeline, waterfall, words
 from headwater.report import (
@@ -53,15 +53,23 @@ def pattern(template: Template, number: int, *, brief: bool = False) -> Pattern:
             parts.append(words.short(text, _TEXT_LENGTH))
         if index < len(template.slots):
             slot = template.slots[index]
-            examples = tuple(words.short(e, _EXAMPLE_LENGTH) for e in slot.examples[:_EXAMPLES])
-            parts.append(Gap(index + 1, words.many(slot.distinct, "filling"), examples))
+            examples = tuple(words.clip(e, _EXAMPLE_LENGTH) for e in slot.examples[:_EXAMPLES])
+            parts.append(Gap(index + 1, _seen(template, slot), examples))
     note = (
         f"Filled by {words.many(template.accounts, 'account')} in "
-        f"{words.many(template.exchanges, 'exchange')} ({words.share(template.share)} of the campaign's)."
+        f"{words.many(template.exchanges, 'exchange')} ({words.share(template.share)} of the campaign's)"
+        + (f", {words.many(template.prompts, 'different prompt')}." if template.prompts else ".")
     )
     if not template.texts:
         note += " Its text is not shown: the log kept imprints only, or details are hidden."
     return Pattern(f"Template {number}", parts, note, brief=brief)
+
+
+def _seen(template: Template, slot: Slot) -> str:
+    """How many fillings a slot had, of how many prompts that were read."""
+    read = len(template.fillings)
+    told = words.many(slot.distinct, "filling")
+    return f"{told} in {words.many(read, 'prompt')} read" if template.prompts > read > 0 else told
 
 
 def _fillings(template: Template) -> Table | None:
@@ -74,7 +82,7 @@ def _fillings(template: Template) -> Table | None:
         "The slots side by side: what the accounts filled in",
         [Column("Account", "name"), *(Column(f"Slot {i + 1}", minor=i > 1) for i in range(wide))],
         [
-            [account, *(words.short(values[i], 90) if i < len(values) else None for i in range(wide))]
+            [account, *(words.clip(values[i], 90) if i < len(values) else None for i in range(wide))]
             for account, values in rows
         ],
         note=f"{words.many(len(template.fillings) - len(rows), 'more prompt')} in campaigns.json."

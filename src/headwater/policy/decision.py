@@ -1,7 +1,8 @@
 """Facts and a pack in, a proposal out: the one place where figures are compared with a policy.
 
 Total order: the highest rung whose condition holds wins (the first in the file among equals), then every
-limit whose condition holds caps it, and gives the reason. A pure function; what it returns is a proposal, never an action.
+limit whose condition holds caps it, and gives the reason. A pure function; what it returns is a proposal, never
+an action.
 """
 
 from __future__ import annotations
