@@ -135,3 +135,16 @@ def test_an_interrupted_run_says_so_and_exits_with_130(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert out == b""
     assert err.strip() == b"interrupted"
+
+
+def test_an_account_that_nothing_ties_is_explained_and_no_typo(
+    report: Report, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = {
+        m.account for ring in (*report.findings.campaigns, *report.findings.considered) for m in ring.members
+    }
+    accounts = pq.read_table(report.folder / "accounts.parquet").column("account").to_pylist()
+    free = next(name for name in accounts if name not in held)
+    assert run(["explain", free, "--report", str(report.folder)]) == 0
+    assert "Nothing ties it to a group" in capsys.readouterr().out
+    assert run(["explain", f"{free}x", "--report", str(report.folder)]) == 2

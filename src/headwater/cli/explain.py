@@ -30,14 +30,18 @@ def command(terminal: Terminal, *, name: str, report: Path, as_json: bool) -> in
 
     import msgspec
 
-    from headwater.explain import explain_account, explain_campaign, load, rings_of
+    from headwater.explain import explain_account, explain_campaign, explain_untied, load, rings_of, sent_by
     from headwater.report import clean
 
     findings = load(report)
     rings = [ring.id for ring in (*findings.campaigns, *findings.considered)]
     # A name that is neither is explained by the error of the kind that it is nearest to.
     campaign = name in rings or (not rings_of(findings, name) and get_close_matches(name, rings, n=1))
-    story = explain_campaign(findings, name) if campaign else explain_account(findings, name)
+    sent = None if campaign or rings_of(findings, name) else sent_by(report, name)
+    if sent is not None:
+        story = explain_untied(findings, name, sent)
+    else:
+        story = explain_campaign(findings, name) if campaign else explain_account(findings, name)
     if as_json:
         terminal.out(msgspec.json.encode(story).decode() + "\n")
     else:

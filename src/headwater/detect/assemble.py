@@ -158,6 +158,7 @@ def _campaign(
             (world.accounts[a], world.accounts[b], w)
             for a, b, w in bridges(detection.graph, detection.ring_of, judged.at)
         ),
+        judged_with=len(world.rings[judged.at].members),
     )
 
 

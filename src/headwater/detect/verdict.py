@@ -143,6 +143,8 @@ class Campaign:
     links: tuple[tuple[int, int, float, str], ...] = ()
     #: links to accounts of other rings that were cut as bridges
     bridges: tuple[tuple[str, str, float], ...] = ()
+    #: accounts that the evidence was judged with; members are those of them that can be named
+    judged_with: int = 0
 
     @property
     def reported(self) -> bool:

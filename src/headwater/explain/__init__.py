@@ -6,11 +6,11 @@ figures the same way everywhere. This room knows no HTML, no terminal and no sto
 """
 
 from headwater.explain import words
-from headwater.explain.account import explain_account, rings_of
+from headwater.explain.account import explain_account, explain_untied, rings_of
 from headwater.explain.campaign import SCALE, explain_campaign
 from headwater.explain.compose import page, verdict
 from headwater.explain.diff import Change, Diff, compare
-from headwater.explain.document import FORMAT, FORMAT_VERSION, dumps, load, loads, schema
+from headwater.explain.document import FORMAT, FORMAT_VERSION, dumps, load, loads, schema, sent_by
 from headwater.explain.hide import without_details
 from headwater.explain.story import Passage, Story
 from headwater.explain.summary import board
@@ -28,11 +28,13 @@ __all__ = [
     "dumps",
     "explain_account",
     "explain_campaign",
+    "explain_untied",
     "load",
     "loads",
     "page",
     "rings_of",
     "schema",
+    "sent_by",
     "verdict",
     "without_details",
     "words",

@@ -94,6 +94,26 @@ def _nearest(findings: Findings, account: str) -> str | None:
     return near[0] if near else None
 
 
+def explain_untied(findings: Findings, account: str, exchanges: int) -> Story:
+    """The story of an account of the log that no proposed ring holds."""
+    return Story(
+        account,
+        f"{account}: in no group",
+        (
+            passage(
+                "What was found",
+                f"Nothing ties it to a group. It sent {words.many(exchanges, 'exchange')}.",
+                "No step is proposed.",
+            ),
+            passage("What was not in the log", *unseen(findings)),
+            passage(
+                "What it doesn't prove",
+                "Evidence is looked for between accounts; what one account does alone is no finding, either way.",
+            ),
+        ),
+    )
+
+
 def explain_account(findings: Findings, account: str) -> Story:
     """The whole story of one account. `UsageError` with the nearest name where no proposed ring holds it."""
     found = rings_of(findings, account)

@@ -145,6 +145,20 @@ def verdict(campaign: Campaign) -> tuple[str, ...]:
         f"{campaign.word.capitalize()}: {meaning}",
         f"Probability {words.probability(campaign.probability)}; the prior was {words.significant(prior)}.",
         _KIND[campaign.kind],
+        *unnamed(campaign),
+    )
+
+
+def unnamed(campaign: Campaign) -> tuple[str, ...]:
+    """How many accounts the evidence was judged with but doesn't name."""
+    rest = campaign.judged_with - len(campaign.members)
+    if rest <= 0:
+        return ()
+    return (
+        (
+            f"Its evidence was judged with {words.many(campaign.judged_with, 'account')}; {words.count(rest)} of them "
+            "fill its templates too seldom, or are too unlike the others, to be named."
+        ),
     )
 
 

@@ -110,6 +110,21 @@ def load(path: Path | str) -> Findings:
     return loads(data, file=str(place))
 
 
+def sent_by(path: Path | str, account: str) -> int | None:
+    """How many exchanges an account sent, from accounts.parquet beside a `campaigns.json`; None if it isn't there."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder = Path(path) if Path(path).is_dir() else Path(path).parent
+    try:
+        rows = pq.read_table(
+            folder / "accounts.parquet", columns=["exchanges"], filters=[("account", "==", account)]
+        )
+    except (OSError, pa.ArrowException):
+        return None
+    return int(rows.column(0)[0].as_py()) if rows.num_rows else None
+
+
 def _any(kind: type) -> dict[str, Any]:
     """The schema of a setting's value, which may be anything that JSON can say."""
     if kind is object:
