@@ -15,8 +15,8 @@ from headwater.errors import BadRow, UnreadableInput, Where
 from headwater.exchange.aside import SetAside
 from headwater.exchange.formats import keys_of
 from headwater.exchange.model import ACCOUNT_COLUMNS, ACCOUNT_SCHEMA
+from headwater.exchange.parquet import open_parquet
 from headwater.exchange.rows import Batches, Checker, Rules
-from headwater.exchange.sheets import open_parquet
 from headwater.exchange.source import LogFile, files, records
 from headwater.exchange.tables import own_batches
 from headwater.exchange.times import described

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 from headwater.errors import BadRow, UnreadableInput, Where
 from headwater.exchange.aside import SetAside
 from headwater.exchange.model import ACCOUNT_COLUMNS, EXCHANGE_COLUMNS
+from headwater.exchange.parquet import open_parquet
 from headwater.exchange.readers import Reader, Record, load_all
-from headwater.exchange.sheets import open_parquet
 from headwater.exchange.source import LogFile, files, records
 
 OWN: Final = "headwater"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from headwater.errors import BadRow, UnreadableInput, Where
-from headwater.exchange import sheets, streams
+from headwater.exchange import parquet, sheets, streams
 from headwater.exchange.decoding import DecodingError, decode
 from headwater.exchange.times import DAY_US
 
@@ -90,7 +90,7 @@ def records(file: LogFile) -> Iterator[tuple[Where, object] | BadRow]:
     """Decoded records of a file, or a BadRow for one that cannot be decoded. Raises UnreadableInput."""
     try:
         if file.kind == "parquet":
-            yield from sheets.parquet_records(file.path)
+            yield from parquet.parquet_records(file.path)
         elif file.kind == "sheet":
             yield from sheets.csv_records(file.path)
         elif file.kind == "document" and not _holds_lines(file.path):

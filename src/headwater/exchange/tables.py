@@ -18,9 +18,10 @@ import pyarrow.compute
 from headwater.errors import BadRow, Where
 from headwater.exchange.aside import SetAside
 from headwater.exchange.model import IMPRINT_TYPE, Column, schema_of
+from headwater.exchange.parquet import parquet_batches
 from headwater.exchange.rows import MISSING, NO_PROMPT, NO_ZONE, Checker, Rules, time_fault
-from headwater.exchange.sheets import parquet_batches
 from headwater.exchange.source import LogFile
+from headwater.exchange.times import TOO_LARGE, UNITS
 from headwater.exchange.values import SHORT, lacks_a_part
 
 #: Columns here are of many types, which pyarrow's stubs would have told apart.
@@ -28,6 +29,8 @@ Array = Any
 pc: Any = pyarrow.compute
 
 _UTF8: Final = "is not valid UTF-8"
+#: Times of each unit that fit into microseconds.
+_FARTHEST: Final = {unit: min((1 << 62) * by // times, (1 << 63) - 1) for unit, (times, by) in UNITS.items()}
 
 
 def own_batches(file: LogFile, rules: Rules, aside: SetAside, rows: int) -> Iterator[pa.RecordBatch]:
@@ -116,7 +119,9 @@ class Conforming:
         """`held` as this column's type, null where a value cannot be used (see `_why`)."""
         kind = column.type
         if pa.types.is_dictionary(held.type):
-            held = held.dictionary_decode()
+            if (array := _by_dictionary(held, kind)) is not None:
+                return array
+            held = _decoded(held)
         if pa.types.is_null(held.type):
             return _nulls(len(held), kind)
         try:
@@ -134,7 +139,7 @@ class Conforming:
 
     def _times(self, held: Array, column: Column) -> Array:
         if pa.types.is_timestamp(held.type):
-            held = held.cast(pa.timestamp("us", held.type.tz), safe=False)
+            held = self._in_micros(held, column)
             if held.type.tz is None and self._rules.zone is not UTC:
                 return self._one_by_one(held, column)
             if held.type.tz is None and (present := len(held) - held.null_count):
@@ -156,6 +161,16 @@ class Conforming:
             self._why.setdefault(column.name, {}).update(dict.fromkeys(_rows_of(beyond), what))
             numbers = pc.if_else(beyond, pa.scalar(None, pa.int64()), numbers)
         return numbers.cast(column.type)
+
+    def _in_micros(self, held: Array, column: Column) -> Array:
+        """Times in microseconds; null where they are too far away to be counted so (a cast would wrap)."""
+        numbers = held.cast(pa.int64())
+        most = _FARTHEST[held.type.unit]
+        beyond = pc.or_(pc.greater(numbers, most), pc.less(numbers, -most))
+        if rows := _rows_of(beyond):
+            self._why.setdefault(column.name, {}).update(dict.fromkeys(rows, TOO_LARGE))
+            held = pc.if_else(beyond, pa.scalar(None, held.type), held)
+        return held.cast(pa.timestamp("us", held.type.tz), safe=False)
 
     def _one_by_one(self, held: Array, column: Column) -> Array:
         """Values by the rules of any other format; slow, and only for columns that need it."""
@@ -189,6 +204,22 @@ def _rows_of(mask: Array) -> list[int]:
 def _is_text(kind: pa.DataType) -> bool:
     text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
     return bool(text)
+
+
+def _by_dictionary(held: Array, kind: pa.DataType) -> Array | None:
+    """Texts that repeat, each checked once; None where one breaks the rules, or few of them are used."""
+    if not (_is_text(held.dictionary.type) and _is_text(kind)) or len(held.dictionary) > len(held):
+        return None
+    try:
+        return _text(held.dictionary, kind).take(held.indices)
+    except (pa.ArrowException, UnicodeDecodeError):
+        return None
+
+
+def _decoded(held: Array) -> Array:
+    """A dictionary's values in their rows; short offsets would overflow where a long text repeats."""
+    values = held.dictionary
+    return (values.cast(pa.large_string()) if pa.types.is_string(values.type) else values).take(held.indices)
 
 
 def _same_meaning(held: pa.DataType, wanted: pa.DataType) -> bool:
@@ -234,7 +265,7 @@ def _imprints(held: Array) -> Array:
 def _epochs(held: Array) -> Array:
     """Microseconds of epoch numbers whose unit is told by magnitude, as `times.instant` does."""
     numbers = held.fill_null(0).to_numpy()
-    size = np.abs(numbers)
+    size = np.abs(numbers.astype(float))  # the smallest whole number has no positive one
     found = np.select(
         [size < 100_000_000_000, size < 10**14, size < 10**17],
         [numbers * 1_000_000, numbers * 1_000, numbers],

@@ -20,6 +20,7 @@ EARLIEST_US: Final = 1_420_070_400_000_000  # 2015-01-01
 #: Microseconds in one of each unit that a mapping file may name, as a fraction.
 UNITS: Final = {"s": (1_000_000, 1), "ms": (1_000, 1), "us": (1, 1), "ns": (1, 1_000)}
 
+TOO_LARGE: Final = "is a number too large for a time"
 #: Digits alone, this many of them, are a date (20260102) or a date with its time, never an epoch.
 _COMPACT: Final = (8, 14)
 _EPOCH_TEXT: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
@@ -55,7 +56,7 @@ def instant(value: object, *, unit: str | None = None, zone: tzinfo | None = Non
 
 def _number(value: int | float | Decimal, unit: str | None) -> int:
     if isinstance(value, int) and abs(value) >> 80:
-        raise TimeFormatError("is a number too large for a time")
+        raise TimeFormatError(TOO_LARGE)
     if not math.isfinite(value):
         raise TimeFormatError("is not a finite number, so not a time")
     if unit is None:
@@ -64,7 +65,7 @@ def _number(value: int | float | Decimal, unit: str | None) -> int:
     times, by = UNITS[unit]
     found = value * times // by if isinstance(value, int) else round(float(value) * times / by)
     if abs(found) > 1 << 62:
-        raise TimeFormatError("is a number too large for a time")
+        raise TimeFormatError(TOO_LARGE)
     return found
 
 
