@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import resource
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -34,10 +33,11 @@ from headwater.detect import (
 )
 from headwater.engine import Index, Resources, Spool, arrange
 from headwater.errors import UnreadableInput, UsageError
-from headwater.exchange import SetAside, read, read_accounts
+from headwater.exchange import SetAside, open_log, read_accounts
 from headwater.explain import load
 from headwater.keys import DEMO_KEY, ImprintKey
-from headwater.outcome import Investigation
+from headwater.outcome import SET_ASIDE, Investigation, check_output
+from headwater.places import Scratch
 from headwater.policy import decide, default_pack, facts_of
 
 __all__ = ["Investigation", "ReadSettings", "Settings", "investigate"]
@@ -83,16 +83,16 @@ def investigate(
     mapping: Path | str | None = None,
     defaults: Mapping[str, object] | None = None,
     labels_note: str | None = None,
-    set_aside: Path | None = None,
+    output: Path | str | None = None,
 ) -> Investigation:
     """Find the campaigns in API logs.
 
     `exchanges`: a path, paths, or Arrow data in (part of) EXCHANGE_SCHEMA; `accounts` likewise in ACCOUNT_SCHEMA. `key`
     makes the imprints (without one, a public demonstration key: fine for one's own logs, useless for sharing). `known`
     declares partners, red teams and evaluators. `previous` findings give campaigns that are found again their names.
-    `format`, `mapping`, `defaults` as in `headwater.exchange.read`. Bad rows are counted and go to the JSONL file
-    `set_aside`, which is there only if there are any. Raises UnreadableInput and UsageError before any work is done
-    where input can't be used at all.
+    `format`, `mapping`, `defaults` as in `headwater.exchange.read`. `output` is the folder that `write` will be
+    given, where that is known: one that would overwrite the input is refused now. Bad rows are counted, and written
+    with the report. Raises UnreadableInput and UsageError before any work is done where input can't be used at all.
     """
     began = time.monotonic()
     settings = settings or Settings()
@@ -102,18 +102,20 @@ def investigate(
     earlier = load(previous) if isinstance(previous, (str, Path)) else previous
     if settings.read.imprints_only and mapping is not None and not _named(exchanges):
         raise UsageError("Arrow data is not mapped", hint="name its columns as in the exchange schema")
-    scratch = tempfile.TemporaryDirectory(prefix="headwater-", ignore_cleanup_errors=True)
-    folder = Path(scratch.name)
+    scratch = Scratch()
+    folder = scratch.path
     try:
-        with SetAside(keep=settings.read.keep_set_aside, sink=set_aside) as aside:
+        with SetAside(keep=settings.read.keep_set_aside, sink=folder / SET_ASIDE) as aside:
             hide = key if settings.read.imprints_only else None
             sources = _paths(exchanges, folder, "exchanges.parquet", hide)
             known_accounts = _paths(accounts, folder, "accounts.parquet") if accounts is not None else []
-            batches = read(sources, aside=aside, format=format, mapping=mapping, defaults=defaults)
+            log = open_log(sources, aside=aside, format=format, mapping=mapping, defaults=defaults)
+            inputs = (*sources, *(planned.file.path for planned in log.planned), *known_accounts)
+            inputs += tuple(Path(other) for other in (known, mapping) if isinstance(other, (str, Path)))
+            if output is not None:
+                check_output(Path(output), inputs)
             table = read_accounts(known_accounts, aside) if known_accounts else None
-            spool = _spooled(batches, folder, key, settings, tell)
-        if set_aside is not None and not aside.total:
-            set_aside.unlink(missing_ok=True)  # it would speak of an earlier run
+            spool = _spooled(log, folder, key, settings, tell)
         index = arrange(spool.path, spool.rows, settings.engine, folder)
         detection = detect(
             spool, index, table, settings.detect, settings.engine, known=declarations, progress=tell
@@ -138,15 +140,15 @@ def investigate(
             labels_note=labels_note,
         )
     except BaseException:
-        scratch.cleanup()
+        scratch.remove()
         raise
     found = Investigation(findings, detection, attributed, index, spool, scratch)
-    found.sources = frozenset(path.resolve() for path in (*sources, *known_accounts))
+    found.sources = inputs
     return found
 
 
 def _spooled(
-    batches: Iterator[pa.RecordBatch], folder: Path, key: ImprintKey, settings: Settings, tell: Progress
+    batches: Iterable[pa.RecordBatch], folder: Path, key: ImprintKey, settings: Settings, tell: Progress
 ) -> Spool:
     spool = Spool(folder / "spool.parquet", intake.schema(keep_prompts=not settings.read.imprints_only))
     rows = 0

@@ -6,9 +6,7 @@ Nothing is found or worded here; `investigation` makes it, `explain` and `report
 from __future__ import annotations
 
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +17,9 @@ import pyarrow.parquet as pq
 
 from headwater.detect import Campaign, Detection, Findings
 from headwater.engine import Index, Spool
-from headwater.errors import UsageError, Where
 from headwater.exchange import EXCHANGE_SCHEMA
 from headwater.explain import dumps, page
+from headwater.places import Scratch, keep_apart, together
 from headwater.report import fragment, html
 
 _ANNOTATED = pa.schema(
@@ -33,8 +31,15 @@ _ANNOTATED = pa.schema(
         ("attributed", pa.bool_()),
     ]
 )
+#: The file of rows that could not be used, with reasons; there only where there are such rows.
+SET_ASIDE = "set_aside.jsonl"
 #: Names of the files that `write` makes.
-OUTPUTS = ("accounts.parquet", "exchanges.parquet", "campaigns.json", "report.html")
+OUTPUTS = ("accounts.parquet", "exchanges.parquet", "campaigns.json", "report.html", SET_ASIDE)
+
+
+def check_output(folder: Path, inputs: Iterable[Path]) -> None:
+    """`UsageError` where a report in `folder` would overwrite one of the inputs."""
+    keep_apart([folder / name for name in OUTPUTS], inputs)
 
 
 class Investigation:
@@ -51,7 +56,7 @@ class Investigation:
         attributed: npt.NDArray[np.bool_],
         index: Index,
         spool: Spool,
-        scratch: tempfile.TemporaryDirectory[str],
+        scratch: Scratch,
     ) -> None:
         self.findings = findings
         self._detection = detection
@@ -59,8 +64,8 @@ class Investigation:
         self._index = index
         self._spool = spool
         self._scratch = scratch
-        #: resolved paths of the input, which are never written over
-        self.sources: frozenset[Path] = frozenset()
+        #: files and folders that were read, which are never written over
+        self.sources: tuple[Path, ...] = ()
 
     @property
     def campaigns(self) -> tuple[Campaign, ...]:
@@ -130,18 +135,12 @@ class Investigation:
         return dumps(self.findings)
 
     def write(self, folder: Path | str) -> None:
-        """Write report.html, campaigns.json, accounts.parquet and exchanges.parquet: all of them whole, or none."""
+        """Write report.html, campaigns.json, accounts.parquet, exchanges.parquet and, where rows were set aside,
+        set_aside.jsonl: all of them whole, or none."""
         folder = Path(folder)
-        for name in OUTPUTS:
-            target = (folder / name).resolve()
-            if target in self.sources or (target.parent in self.sources and target.exists()):
-                raise UsageError(
-                    "is part of the input and would be overwritten",
-                    where=Where(str(folder / name)),
-                    hint="choose another output folder",
-                )
+        check_output(folder, self.sources)
         folder.mkdir(parents=True, exist_ok=True)
-        with _together(folder) as place:
+        with together(folder) as place:
             pq.write_table(self.accounts, place("accounts.parquet"), compression="zstd")
             with (
                 self.exchanges() as reader,
@@ -151,10 +150,15 @@ class Investigation:
                     out.write_batch(batch)
             place("campaigns.json").write_bytes(self.json())
             place("report.html").write_bytes(self.html())
+            aside = self._scratch.path / SET_ASIDE
+            if aside.exists():
+                shutil.copyfile(aside, place(SET_ASIDE))
+        if not aside.exists() and not (folder / SET_ASIDE).is_dir():
+            (folder / SET_ASIDE).unlink(missing_ok=True)  # it would speak of an earlier run
 
     def close(self) -> None:
         """Remove the temporary folder; `findings` stay readable."""
-        self._scratch.cleanup()
+        self._scratch.remove()
 
     def __enter__(self) -> Investigation:
         return self
@@ -164,32 +168,3 @@ class Investigation:
 
     def _repr_html_(self) -> str:
         return fragment(page(self.findings))
-
-
-@contextmanager
-def _together(folder: Path) -> Iterator[Callable[[str], Path]]:
-    """Gives places to write to, by file name; they take those names when all is written, and go where writing fails.
-
-    The places lie in a fresh folder of their own, so that neither another run nor a link that somebody left can
-    come between.
-    """
-    names: list[str] = []
-    fresh = Path(tempfile.mkdtemp(prefix=".headwater-", dir=folder))
-
-    def place(name: str) -> Path:
-        names.append(name)
-        return fresh / name
-
-    try:
-        yield place
-        for name in names:
-            if (folder / name).is_dir():
-                raise UsageError(
-                    "is a folder, where a file is to be written",
-                    where=Where(str(folder / name)),
-                    hint="choose another output folder",
-                )
-        for name in names:
-            (fresh / name).replace(folder / name)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)

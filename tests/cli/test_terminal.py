@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -112,3 +113,18 @@ def test_a_broken_pipe_is_quiet() -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == 0
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_was_closed_from_the_start_is_no_fault(closed: str, tmp_path: Path) -> None:
+    """Cron jobs and services may have none; what is written must not end up in an output in its stead."""
+    log = tmp_path / "log.jsonl"
+    log.write_text('{"id":"1","at":"2026-03-02T10:00:00Z","account":"a","prompt":"x"}\nbad\n')
+    headwater = f"{sys.executable} -m headwater.cli"
+    for command in (f"inspect {log}", f"ingest {log} -o {tmp_path}/own", f"inspect {log} --max-bad 0"):
+        done = subprocess.run(
+            f"{headwater} {command} {closed}", shell=True, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == (3 if "--max-bad" in command else 0), done.stderr
+        assert "fault" not in done.stderr
+    assert len((tmp_path / "own" / "_set_aside.jsonl").read_text().splitlines()) == 1

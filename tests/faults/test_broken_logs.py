@@ -75,8 +75,9 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Broken:
     (logs / "c.jsonl.gz").write_bytes(gzip.compress(rest))
     (logs / "d.jsonl.gz").write_bytes(gzip.compress(rest)[:-2000])
     (logs / "e.parquet").write_bytes((logs / "b.parquet").read_bytes()[:-100])
-    found = headwater.investigate(logs, accounts(), settings=SETTINGS, set_aside=folder / "aside.jsonl")
-    aside = [json.loads(line) for line in (folder / "aside.jsonl").read_text().splitlines()]
+    found = headwater.investigate(logs, accounts(), settings=SETTINGS)
+    found.write(folder / "report")
+    aside = [json.loads(line) for line in (folder / "report" / "set_aside.jsonl").read_text().splitlines()]
     return Broken(found, aside, len(odd))
 
 
@@ -115,6 +116,8 @@ def test_earlier_rows_set_aside_do_not_stay(tmp_path: Path) -> None:
     """A clean run in the same folder must not be read with the faults of the last one."""
     path = tmp_path / "set_aside.jsonl"
     path.write_text('{"what": "of an earlier run"}\n')
-    with headwater.investigate(exchanges().slice(0, 300), settings=SETTINGS, set_aside=path) as found:
+    with headwater.investigate(exchanges().slice(0, 300), settings=SETTINGS) as found:
         assert found.findings.log.set_aside == 0
+        assert path.exists()
+        found.write(tmp_path)
     assert not path.exists()

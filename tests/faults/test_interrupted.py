@@ -1,4 +1,4 @@
-"""A run that doesn't end: Ctrl-C, kill -9, a full disk, a locked folder. Outputs are whole or not there."""
+"""A run that doesn't end: Ctrl-C, SIGTERM, kill -9, a full disk, a locked folder. Outputs are whole or not there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 import headwater
 from headwater.cli.app import run
 from headwater.investigation import Investigation
-from investigation.worlds import SAMPLE, exchanges, plain
+from investigation.worlds import SAMPLE, exchanges, jsonl, plain, rows
 
 pytestmark = pytest.mark.xdist_group("small")
 OUTPUTS = ("report.html", "campaigns.json", "accounts.parquet", "exchanges.parquet")
@@ -40,6 +40,22 @@ def started(tmp_path: Path, log: Path, largest_file: int = -1) -> subprocess.Pop
     )
 
 
+def log_of(tmp_path: Path, count: int) -> Path:
+    """A small log as Parquet."""
+    pq.write_table(exchanges().slice(0, count), tmp_path / "log.parquet")
+    return tmp_path / "log.parquet"
+
+
+@pytest.fixture(scope="module")
+def with_bad_rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample four times over, as JSON lines, so that nothing here is done early; the first and the last are bad."""
+    sample = rows(pq.read_table(SAMPLE / "exchanges.parquet"))
+    path = tmp_path_factory.mktemp("bad") / "log.jsonl"
+    jsonl(path, [{**row, "id": f"{row['id']}-{copy}"} for copy in range(4) for row in sample])
+    path.write_text("bad\n" + path.read_text("utf-8") + "bad\n", "utf-8")
+    return path
+
+
 def until_reading(tmp_path: Path, process: subprocess.Popen[str]) -> None:
     """Wait for the spool to be there."""
     for _ in range(1200):
@@ -52,13 +68,18 @@ def until_reading(tmp_path: Path, process: subprocess.Popen[str]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("later", [0.0, 0.5, 1.5])
-def test_ctrl_c_leaves_nothing_behind(later: float, tmp_path: Path) -> None:
-    process = started(tmp_path, SAMPLE / "exchanges.parquet")
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda told: told.name)
+def test_an_interrupted_run_leaves_nothing_behind(
+    told: signal.Signals, later: float, with_bad_rows: Path, tmp_path: Path
+) -> None:
+    process = started(tmp_path, with_bad_rows)
     until_reading(tmp_path, process)
     time.sleep(later)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(told)
+    if told != signal.SIGINT:  # a terminal that closes says so twice
+        process.send_signal(told)
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
+    assert process.returncode == 128 + told, err
     assert out == ""
     assert err.strip() == "interrupted"
     assert list((tmp_path / "report").iterdir()) == []
@@ -73,6 +94,96 @@ def test_kill_leaves_nothing_next_to_the_outputs(tmp_path: Path) -> None:
     process.communicate(timeout=60)
     assert list((tmp_path / "report").iterdir()) == []
     assert {path.name for path in tmp_path.iterdir()} == {"report", "scratch"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", ["bad log", "kill", "ctrl-c"])
+def test_a_run_that_does_not_end_leaves_an_earlier_report_as_it_was(
+    end: str, with_bad_rows: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "report").mkdir()
+    earlier = {name: f"of an earlier run: {name}".encode() for name in (*OUTPUTS, "set_aside.jsonl")}
+    for name, held in earlier.items():
+        (tmp_path / "report" / name).write_bytes(held)
+    log = with_bad_rows
+    if end == "bad log":
+        log = tmp_path / "bad.jsonl"
+        log.write_text("bad\nbad\n")
+    process = started(tmp_path, log)
+    if end != "bad log":
+        until_reading(tmp_path, process)
+        time.sleep(1)
+        process.send_signal(signal.SIGKILL if end == "kill" else signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == {"bad log": 2, "kill": -9, "ctrl-c": 130}[end]
+    assert {path.name: path.read_bytes() for path in (tmp_path / "report").iterdir()} == earlier
+
+
+@pytest.mark.slow
+def test_the_next_run_sweeps_what_a_killed_one_left_and_nothing_else(tmp_path: Path) -> None:
+    """Its scratch folder holds prompts. One that is in use, or that somebody else made, stays."""
+    dead = started(tmp_path, SAMPLE / "exchanges.parquet")
+    until_reading(tmp_path, dead)
+    dead.kill()
+    dead.communicate(timeout=60)
+    (left,) = (tmp_path / "scratch").iterdir()
+    assert (left / "spool.parquet").exists()
+    (tmp_path / "scratch" / "headwater-notes").mkdir()
+    (tmp_path / "scratch" / "headwater-link").symlink_to(tmp_path / "report")
+    living = started(tmp_path, SAMPLE / "exchanges.parquet")
+    while left.exists() or not list((tmp_path / "scratch").glob("headwater-*/spool.parquet")):
+        assert living.poll() is None, living.communicate()
+        time.sleep(0.05)
+    living.send_signal(signal.SIGSTOP)  # it lives, and takes its time
+    other = started(tmp_path, log_of(tmp_path, 300))
+    assert other.wait(timeout=120) == 0
+    living.send_signal(signal.SIGCONT)
+    assert living.wait(timeout=120) == 0
+    assert {p.name for p in (tmp_path / "scratch").iterdir()} == {"headwater-notes", "headwater-link"}
+
+
+def test_a_report_folder_is_swept_too(tmp_path: Path) -> None:
+    """A process that is killed while it writes leaves a hidden folder beside the outputs."""
+    program = (
+        "import os, signal, sys; from pathlib import Path; from headwater.places import together\n"
+        "with together(Path(sys.argv[1])) as place:\n"
+        "    place('report.html').write_text('half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False).returncode == -9
+    (left,) = tmp_path.iterdir()
+    assert (left / "report.html").exists()
+    plain().write(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == set(OUTPUTS)
+
+
+def test_links_in_the_report_folder_are_replaced_and_not_followed(tmp_path: Path) -> None:
+    precious = tmp_path / "precious.txt"
+    precious.write_text("mine")
+    out = tmp_path / "report"
+    out.mkdir()
+    for name in (*OUTPUTS, "set_aside.jsonl"):
+        (out / name).symlink_to("../precious.txt")
+    log = jsonl(tmp_path / "log.jsonl", rows(exchanges().slice(0, 300)))
+    log.write_text(log.read_text() + "bad\n")
+    assert run(["investigate", str(log), "-o", str(out), "-q"]) == 0
+    assert precious.read_text() == "mine"
+    assert {path.name for path in out.iterdir() if not path.is_symlink()} == {*OUTPUTS, "set_aside.jsonl"}
+
+
+@pytest.mark.parametrize("output", ["out", "out/one.jsonl"])
+def test_an_ingest_that_fails_leaves_no_rows_set_aside(output: str, tmp_path: Path) -> None:
+    """A limit on the size of files stands for the disk, as above."""
+    log = tmp_path / "log.jsonl"
+    log.write_text("bad\n" * 20_000)
+    limits = "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))"
+    program = f"import resource; {limits}; from headwater.cli import main; main()"
+    command = [sys.executable, "-c", program, "ingest", str(log), "-o", str(tmp_path / output)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("error: ")
+    assert "fault in Headwater itself" not in done.stderr
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 @pytest.mark.slow

@@ -16,4 +16,16 @@ def main() -> None:
 
     from headwater.cli.app import run
 
+    _open_streams()
     sys.exit(run(sys.argv[1:]))
+
+
+def _open_streams() -> None:
+    """Give a closed stdin, stdout or stderr to nobody: the next file that is opened would take its place."""
+    import os
+
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free

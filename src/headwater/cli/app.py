@@ -10,7 +10,8 @@ from importlib import import_module
 import click
 
 import headwater
-from headwater.cli.faults import show
+from headwater.cli.faults import INTERRUPTED, show
+from headwater.cli.signals import ended_by_signals
 
 #: Command → its module and the line that the list of commands shows; the order is that of a first use.
 COMMANDS = {
@@ -27,7 +28,8 @@ COMMANDS = {
 
 EPILOG = """\b
 Exit codes: 0 done · 1 findings (--fail-on) · 2 usage, configuration or unreadable input
-3 done, but more rows were set aside than --max-bad · 130 interrupted"""
+3 done, but more rows were set aside than --max-bad
+130 interrupted · 143 told to end (SIGTERM) · 129 its terminal has gone (SIGHUP)"""
 
 
 class Doors(click.Group):
@@ -62,10 +64,13 @@ def app() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command; every error is worded, and the exit code returned."""
-    try:
-        code = app.main(arguments, prog_name="headwater", standalone_mode=False)
-    except Exception as error:
-        return show(error)
-    except KeyboardInterrupt as error:
-        return show(error)
-    return code if isinstance(code, int) else 0
+    with ended_by_signals() as ended:
+        try:
+            code = app.main(arguments, prog_name="headwater", standalone_mode=False)
+        except Exception as error:
+            shown = show(error)
+            return ended.code if shown == INTERRUPTED else shown
+        except KeyboardInterrupt as error:
+            show(error)
+            return ended.code
+        return code if isinstance(code, int) else 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 import click
 
@@ -36,7 +37,8 @@ def worded(error: BaseException) -> tuple[str, int]:
 def show(error: BaseException) -> int:
     """Print `error` to stderr; the exit code."""
     text, code = worded(error)
-    write(sys.stderr, text)
+    with suppress(OSError):  # the terminal may be what has gone
+        write(sys.stderr, text)
     return code
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PART_ROWS = 1_000_000
+SET_ASIDE = "_set_aside.jsonl"
 _FILES = (".parquet", ".jsonl", ".jsonl.gz", ".jsonl.zst")
 
 
@@ -45,24 +46,40 @@ def command(
     LOGS are files or folders. Rows that cannot be used are set aside into _set_aside.jsonl beside the output,
     which is passed over where the folder is read again.
     """
-    from headwater.exchange import SetAside, read
+    from headwater.exchange import SetAside, open_log
+    from headwater.places import keep_apart, together
 
     single = output.name.endswith(_FILES)
     folder = output.parent if single else output
-    if not single and (
-        any(folder.glob("part-*.parquet")) or folder.resolve() in {p.resolve() for p in paths}
+    if not single:
+        _check_empty(folder, paths)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        together(folder) as place,
+        SetAside(sink=place(SET_ASIDE)) as aside,
+        terminal.progress() as progress,
+    ):
+        log = open_log(paths, aside=aside, **reading(**form))
+        described = [form["mapping"]] if form["mapping"] else []
+        read = (*paths, *(planned.file.path for planned in log.planned), *described)
+        keep_apart([folder / SET_ASIDE, *([output] if single else [])], read)
+        batches = _watched(iter(log), progress)
+        rows = _write(batches, output) if single else _parts(terminal, batches, folder)
+    terminal.say(f"wrote {rows:,} exchanges to {output}; {aside.total:,} rows set aside")
+    return too_many_bad(terminal, aside.total, max_bad)
+
+
+def _check_empty(folder: Path, paths: tuple[Path, ...]) -> None:
+    """Refuse a folder that parts were written to, or that is read."""
+    there = folder.exists()
+    if any(folder.glob("part-*.parquet")) or (
+        there and any(p.exists() and folder.samefile(p) for p in paths)
     ):
         raise UsageError(
             "holds parts or the logs themselves",
             where=Where(str(folder)),
             hint="choose another output folder: what is read is never written over",
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    with SetAside(sink=folder / "_set_aside.jsonl") as aside, terminal.progress() as progress:
-        batches = _watched(read(paths, aside=aside, **reading(**form)), progress)
-        rows = _write(batches, output) if single else _parts(terminal, batches, folder)
-        terminal.say(f"wrote {rows:,} exchanges to {output}; {aside.total:,} rows set aside")
-        return too_many_bad(terminal, aside.total, max_bad)
 
 
 def _watched(batches: Iterator[pa.RecordBatch], progress: Progress) -> Iterator[pa.RecordBatch]:

@@ -127,7 +127,7 @@ def investigate(terminal: Terminal, paths: tuple[Path, ...], asked: Asked) -> Fi
             previous=asked.previous,
             progress=progress,
             labels_note=asked.labels_note or constructed(paths),
-            set_aside=asked.output / "set_aside.jsonl",
+            output=asked.output,
             **reading(asked.form, asked.mapping, asked.constants),
         ) as found,
     ):

@@ -4,7 +4,8 @@
 - Progress is drawn only where stderr is a terminal, and never with `--quiet` or `--no-progress`.
 - `--color` decides about colour; without it NO_COLOR, then CLICOLOR_FORCE or FORCE_COLOR, then the terminal.
 - Strings that came from a log lose their control characters before they are shown.
-- A reader who closes the pipe early wants no more; that is no error.
+- A reader who closes the pipe early wants no more, and a stream that was closed from the start has no reader;
+  that is no error.
 """
 
 from __future__ import annotations
@@ -52,8 +53,10 @@ class Terminal:
         """Write a warning to stderr, also with `--quiet`: results rest on it."""
         write(sys.stderr, f"warning: {text}\n")
 
-    def coloured(self, stream: TextIO) -> bool:
+    def coloured(self, stream: TextIO | None) -> bool:
         """Whether text on `stream` may carry colour."""
+        if stream is None:
+            return False
         if self.colour != "auto":
             return self.colour == "always"
         from headwater.report import wants_colour
@@ -75,7 +78,7 @@ class Terminal:
     @contextmanager
     def progress(self) -> Iterator[Progress]:
         """A callable that draws how far the work is, or does nothing where nobody watches."""
-        if self.quiet or not self.show_progress or not sys.stderr.isatty():
+        if self.quiet or not self.show_progress or not _watched(sys.stderr):
             yield _unwatched
             return
         from rich.console import Console
@@ -95,12 +98,18 @@ class Terminal:
             yield draw
 
 
+def _watched(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
+
+
 def _unwatched(_stage: str, _done: int, _total: int | None) -> None:
     pass
 
 
-def write(stream: TextIO, text: str) -> None:
-    """Write and flush; where the reader has gone, the rest goes nowhere, quietly."""
+def write(stream: TextIO | None, text: str) -> None:
+    """Write and flush; where the reader has gone, or never was, the rest goes nowhere, quietly."""
+    if stream is None:  # so Python calls a stream that was closed when the process began
+        return
     try:
         stream.write(text)
         stream.flush()

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from headwater.errors import UsageError, Where
 from headwater.exchange.model import EXCHANGE_SCHEMA, SCHEMA_VERSION
+from headwater.places import together
 
 #: Key and value in a Parquet file's metadata that say which schema its columns follow.
 VERSION_KEY: Final = b"headwater.schema"
@@ -65,15 +66,11 @@ def safe_cell(text: str) -> str:
 
 @contextmanager
 def _whole(path: Path) -> Iterator[Path]:
-    """A place beside `path` to write to, which becomes `path` at the end and goes where writing fails."""
-    unfinished = path.with_name(path.name + ".part")
+    """A place to write to, which becomes `path` at the end and goes where writing fails."""
     if not path.parent.is_dir():
         raise UsageError("the folder to write to does not exist", where=Where(str(path.parent)))
-    try:
-        yield unfinished
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with together(path.parent) as place:
+        yield place(path.name)
 
 
 @contextmanager
