@@ -183,6 +183,73 @@ def csv_rows_that_do_not_fit() -> None:
 
 
 @case
+def csv_quotes_that_nobody_closed() -> None:
+    """They swallow the rows behind them, up to the next quote or the end of the file."""
+    rows = [f"r{n},{AT},a,p" for n in range(1, 9)]
+    rows[1] = f'r2,{AT},a,"opened'
+    rows[3] = f'r4,{AT},a,"of two\nlines"'
+    rows[5] = f'r6,{AT},a,"opened again'
+    (LOGS / "log.csv").write_text("\n".join(["id,at,account,prompt", *rows]) + "\n")
+
+
+@case
+def csv_of_an_old_mac() -> None:
+    (LOGS / "log.csv").write_text(f"id,at,account,prompt\rr1,{AT},a,p\r")
+    log(good())
+
+
+@case
+def csv_with_one_column_twice() -> None:
+    (LOGS / "log.csv").write_text(f"id,at,account,,prompt,,prompt\nr1,{AT},a,,p,,q\n")
+
+
+@case
+def parquet_with_one_column_twice() -> None:
+    columns = [pa.array([value]) for value in ("r1", AT, "a", "p", "q")]
+    table = pa.Table.from_arrays(columns, names=["id", "at", "account", "prompt", "prompt"])
+    pq.write_table(table, LOGS / "log.parquet")
+
+
+@case
+def times_beyond_what_can_be_counted() -> None:
+    times = [1_767_225_600_000, 1 << 62, -(1 << 62), 18_448_511_299_309_552]
+    columns = {"id": ["r1", "r2", "r3", "r4"], "account": ["a"] * 4, "prompt": [SECRET] * 4}
+    at = pa.array(times, pa.timestamp("ms", "UTC"))
+    pq.write_table(pa.table({**columns, "at": at}), LOGS / "log.parquet")
+
+
+@case
+def otlp_containers_of_wrong_types() -> None:
+    told = [{"key": "gen_ai.operation.name", "value": {"stringValue": "chat"}}]
+    span = {"traceId": "a" * 32, "spanId": "b" * 16, "name": "chat", "attributes": told}
+    fine = {"resourceSpans": [{"scopeSpans": [{"spans": []}]}]}
+    log(
+        fine,
+        {"resourceSpans": [{"scopeSpans": [{"spans": span}]}]},
+        {"resourceSpans": [{"scopeSpans": {"spans": [span]}}]},
+        {"resourceSpans": [{"scopeSpans": [{"spans": [7, {**span, "attributes": "chat"}]}]}]},
+        {"resourceSpans": ["text"]},
+        {"resourceLogs": [{"scopeLogs": [{"logRecords": 1}]}]},
+        {**span, "attributes": 5},
+        fine,
+    )
+
+
+@case
+def langfuse_observations_of_no_kind() -> None:
+    seen = {"id": "1", "traceId": "t", "startTime": AT, "userId": "u", "input": SECRET}
+    kinds = ["GENERATION", None, "REASONING", ["GENERATION"], "SPAN"]
+    log(*({**seen, "id": str(number), "type": kind} for number, kind in enumerate(kinds)))
+
+
+@case
+def too_many_values() -> None:
+    """A record of 9 MB that would take 200 in memory."""
+    large = json.dumps(good(2))[:-1] + ', "extra": [' + "[]," * 3_100_000 + "0]}"
+    log(good(), large.encode(), good(3))
+
+
+@case
 def too_long() -> dict[str, Any]:
     log(good(1), good(2, prompt="x" * 5000), good(3))
     return {"limit": 1000}

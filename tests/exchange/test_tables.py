@@ -14,8 +14,9 @@ import pytest
 
 from exchange.logs import AT, AT_US, ids, places, read_all
 from exchange.test_values import IMPRINT
-from headwater.errors import UnreadableInput
+from headwater.errors import BadRow, UnreadableInput
 from headwater.exchange import EXCHANGE_SCHEMA, IMPRINT_TYPE, SetAside, read
+from headwater.exchange.parquet import parquet_batches, parquet_records
 
 WHEN = datetime.fromisoformat(AT)
 
@@ -210,3 +211,33 @@ def test_batches_are_small_where_rows_are_large(tmp_path: Path, monkeypatch: pyt
     sizes = [batch.num_rows for batch in read([path], aside=SetAside())]
     assert sum(sizes) == 100
     assert max(sizes) < 30
+
+
+@pytest.mark.parametrize("encoding", ["dictionary", "DELTA_BYTE_ARRAY", "PLAIN"])
+@pytest.mark.parametrize("foreign", [False, True])
+def test_a_text_that_repeats_is_cut_by_what_it_decodes_to(
+    encoding: str, foreign: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It costs the file next to nothing; ten thousand long prompts of 120 KB would take gigabytes at once."""
+    monkeypatch.setattr("headwater.exchange.parquet._BYTES", 1_000_000)
+    prompts = [f"{n // 500} " * 20_000 for n in range(1000)]
+    columns = {
+        "id": [f"r{n}" for n in range(1000)],
+        "at": [AT] * 1000,
+        "account": ["a"] * 1000,
+        "prompt": prompts,
+    }
+    path = tmp_path / "log.parquet"
+    way: dict[str, Any] = {"column_encoding": {"prompt": encoding}, "use_dictionary": False}
+    pq.write_table(pa.table(columns), path, **({} if encoding == "dictionary" else way))
+    if encoding != "PLAIN":
+        assert path.stat().st_size < 1_000_000
+    if foreign:
+        found = [len(str(record)) for _, record in parquet_records(path)]
+        assert len(found) == 1000
+    batches = [part[1] for part in parquet_batches(path, 1000) if not isinstance(part, BadRow)]
+    sizes = [sum(len(text) for text in batch["prompt"].to_pylist()) for batch in batches]
+    assert sum(sizes) == sum(map(len, prompts))
+    assert max(sizes) <= 1_000_000
+    table, aside = read_all(path, aside=SetAside())
+    assert (table["prompt"].to_pylist(), aside.total) == (prompts, 0)

@@ -14,6 +14,8 @@ import msgspec
 
 _fast = msgspec.json.Decoder()
 _MALFORMED: Final = "JSON is malformed: "
+#: Values in one record: each is an object in memory, many times its text.
+_MOST_VALUES: Final = 6_000_000
 _BYTE: Final = re.compile(r"\(byte (\d+)\)")
 
 
@@ -23,6 +25,8 @@ class DecodingError(ValueError):
 
 def decode(data: bytes | str) -> object:
     """The JSON value in `data`; of a repeated key the last value counts. Raises DecodingError."""
+    if len(data) > _MOST_VALUES and _values(data) > _MOST_VALUES:
+        raise DecodingError(f"holds more than {_MOST_VALUES:,} values")
     try:
         return _fast.decode(data)
     except UnicodeDecodeError:
@@ -31,6 +35,12 @@ def decode(data: bytes | str) -> object:
         raise DecodingError("is nested too deep") from None
     except (msgspec.DecodeError, UnicodeEncodeError) as error:
         return _lenient(data, str(error))
+
+
+def _values(data: bytes | str) -> int:
+    """At least as many as there are, and quickly counted: commas and brackets in texts count too."""
+    data = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
+    return sum(data.count(mark) for mark in (b",", b"[", b"{"))
 
 
 def _lenient(data: bytes | str, complaint: str) -> object:

@@ -43,10 +43,13 @@ def open_parquet(path: Path) -> pq.ParquetFile:
 
 
 def only_once(names: list[str], where: Where) -> None:
-    """UnreadableInput where two columns have one name: nobody can say which of them is meant."""
+    """UnreadableInput where two columns have one name, so that nobody can say which is meant.
+
+    Columns without a name are never read, and may be many.
+    """
     first: dict[str, int] = {}
     for at, name in enumerate(names, 1):
-        if first.setdefault(name, at) != at:
+        if name and first.setdefault(name, at) != at:
             what = f"has two columns of one name (columns {first[name]:,} and {at:,})"
             raise UnreadableInput(what, where=where, hint="rename or remove one of them")
 

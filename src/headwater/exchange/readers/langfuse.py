@@ -32,6 +32,7 @@ _ALL_KINDS: Final = (
     "GUARDRAIL",
 )
 _NO_INPUT: Final = "include the field group io in the export (fields=core,basic,io,model,usage in the API)"
+_NO_KIND: Final = f"kinds are {', '.join(_ALL_KINDS)}; exchanges are {' and '.join(_KINDS)}"
 
 
 class Langfuse:
@@ -71,6 +72,8 @@ class Langfuse:
             for inner in listed:
                 if isinstance(inner, dict) and "data" not in inner:
                     yield from self.exchanges(inner, where)
+                else:
+                    yield bad(where, "data", "holds something that is no observation")
         elif _is_trace(record):
             yield from self._trace(record)
             observations = record.get("observations")
@@ -102,7 +105,11 @@ class Langfuse:
 
     def _observation(self, record: Record, where: Where) -> Iterator[Row | BadRow]:
         kind = record.get("type")
-        if not isinstance(kind, str) or kind.upper() not in _KINDS:
+        if not isinstance(kind, str) or kind.upper() not in _ALL_KINDS:
+            if not _is_score(record):
+                yield bad(where, "type", "is no kind of observation", _NO_KIND)
+            return
+        if kind.upper() not in _KINDS:
             return
         row = _row(record, kind.upper())
         if "prompt" not in row or row["prompt"] in bodies.REDACTED:

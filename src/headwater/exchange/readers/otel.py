@@ -17,7 +17,7 @@ from headwater.exchange.readers.otel_content import CONTENT_EVENTS, Content, of_
 from headwater.exchange.readers.otel_halves import NO_PROMPT, Halves
 from headwater.exchange.readers.otel_names import CALLER, OPERATION, callers, columns, endpoint
 from headwater.exchange.readers.otlp import Span
-from headwater.exchange.readers.protocol import Record, Row
+from headwater.exchange.readers.protocol import Record, Row, bad
 
 _FARTHEST: Final = 32
 
@@ -49,6 +49,8 @@ class OpenTelemetry:
         return 0.9 if any(key.startswith(("gen_ai.", "llm.")) for key in named) else 0.6
 
     def exchanges(self, record: Record, where: Where) -> Iterator[Row | BadRow]:
+        for path, what in otlp.misfits(record):
+            yield bad(where, path, what)
         held = otlp.spans(record)
         by_id = {span.span: span for span in held} if len(held) > 1 else {}
         read = [(span, kind, of_span(span.attributes, span.events)) for span in held if (kind := _kind(span))]

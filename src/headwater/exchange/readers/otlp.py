@@ -12,12 +12,21 @@ from dataclasses import dataclass
 from typing import Final
 
 from headwater.exchange.readers.protocol import Record
-from headwater.exchange.times import TimeFormatError, instant
+from headwater.exchange.times import TimeFormatError, described, instant
 
 Attributes = dict[str, object]
 
 _NOTHING: Final[Mapping[str, object]] = {}
 _REQUESTS: Final = ("resourceSpans", "resourceLogs", "resourceMetrics", "resource_spans")
+#: Names on the way from a request to its spans or log records, old ones too.
+_STEPS: Final = (
+    (
+        ("resourceSpans", "resource_spans"),
+        ("scopeSpans", "scope_spans", "instrumentationLibrarySpans"),
+        ("spans",),
+    ),
+    (("resourceLogs",), ("scopeLogs",), ("logRecords",)),
+)
 _DEEPEST: Final = 16
 #: End of the year 9999 in nanoseconds: later times are no times.
 _LATEST_NS: Final = 253_402_300_799_000_000_000
@@ -64,7 +73,7 @@ def is_span(record: Record) -> bool:
 
 
 def spans(record: Record) -> list[Span]:
-    """All spans of a request, or the one span that `record` is; parts of wrong types are left out."""
+    """All spans of a request, or the one span that `record` is; parts of wrong types are left out (see `misfits`)."""
     if is_span(record):
         held = _mapping(record.get("resource"))
         return [_span(record, attributes(held.get("attributes")))]
@@ -90,6 +99,42 @@ def logs(record: Record) -> Iterator[tuple[Span, Event]]:
                 trace, span = _id(entry.get("traceId")), _id(entry.get("spanId"))
                 place = Span(trace, span, "", at, 0, held, (), resource)
                 yield place, Event(_text(name), held, _value(entry.get("body")))
+
+
+def misfits(record: Record) -> Iterator[tuple[str, str]]:
+    """(dotted path, what is wrong) of each list or object that is none, so that what it holds cannot be read."""
+    if is_span(record):
+        yield from _no_attributes(record, "")
+        return
+    for steps in _STEPS:
+        yield from _misfits(record, steps, "")
+
+
+def _misfits(
+    held: Mapping[str, object], steps: tuple[tuple[str, ...], ...], at: str
+) -> Iterator[tuple[str, str]]:
+    names, *rest = steps
+    for name in names:
+        inner = held.get(name)
+        if inner is None:
+            continue
+        if not isinstance(inner, list):
+            yield f"{at}{name}", f"is {described(inner)}, not a list"
+            continue
+        for number, item in enumerate(inner):
+            place = f"{at}{name}[{number}]"
+            if not isinstance(item, dict):
+                yield place, f"is {described(item)}, not an object"
+            elif rest:
+                yield from _misfits(item, tuple(rest), f"{place}.")
+            else:
+                yield from _no_attributes(item, f"{place}.")
+
+
+def _no_attributes(held: Mapping[str, object], at: str) -> Iterator[tuple[str, str]]:
+    inner = held.get("attributes")
+    if inner is not None and not isinstance(inner, list | dict):
+        yield f"{at}attributes", f"is {described(inner)}, not a list"
 
 
 def attributes(held: object) -> Attributes:
