@@ -420,7 +420,6 @@ def poisoned(text: str) -> Findings:
         proposal=Proposal(text, text, text, text),
         links=tuple((a, b, w, text) for a, b, w, _ in base.links),
         bridges=((f"{text}0", text, 1.0),),
-        id=text,
     )
     seen = tuple(
         dataclasses.replace(

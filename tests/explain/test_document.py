@@ -111,6 +111,27 @@ def test_a_broken_field_is_named_by_its_path_and_not_quoted() -> None:
     assert "SECRET" not in f"{caught.value} {caught.value.hint}"
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "named"),
+    [
+        ("id", "../../x", "campaigns[0].id"),
+        ("id", "\x1b[31mred", "campaigns[0].id"),
+        ("first_at_us", 10**18, "campaigns[0].first_at_us"),
+        ("last_at_us", -(10**17), "campaigns[0].last_at_us"),
+        ("timeline", [[10**18, 1, 1]], "campaigns[0].timeline[0][0]"),
+        ("links", [[0, 99_999, 1.0, "payment"]], "campaigns[0].links"),
+        ("links", [[0, -1, 1.0, "payment"]], "campaigns[0].links[0][1]"),
+    ],
+)
+def test_what_somebody_wrote_into_a_file_is_not_believed(field: str, value: object, named: str) -> None:
+    """`explain`, `diff` and `--previous` read it: a name becomes part of a page, a time a date."""
+    document = json.loads(dumps(findings()))
+    document["campaigns"][0][field] = value
+    with pytest.raises(UnreadableInput) as caught:
+        loads(json.dumps(document).encode())
+    assert caught.value.where.field == named
+
+
 def test_a_later_field_is_read_over() -> None:
     document = json.loads(dumps(findings()))
     document["campaigns"][0]["something_new"] = {"a": 1}

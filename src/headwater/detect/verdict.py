@@ -8,12 +8,20 @@ speaks for a campaign, negative where it speaks against one. Campaigns, accounts
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
+
+import msgspec
 
 #: The closed scale of words that goes with the number (after Wikipedia's sockpuppet process).
 #: `confirmed` is only ever set by a person.
 Word = Literal["confirmed", "likely", "possible", "inconclusive", "unlikely", "unrelated", "stale"]
 Kind = Literal["extraction ring", "relay or reseller", "legitimate fleet", "undetermined"]
+#: Microseconds since 1970 in the years 1 to 9999, which a calendar can show.
+Moment = Annotated[int, msgspec.Meta(ge=-62_135_596_800_000_000, le=253_402_300_799_999_999)]
+#: A campaign's name: also an element of a page and a word on a command line.
+Name = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]*$", max_length=64)]
+#: Which of a campaign's members.
+Place = Annotated[int, msgspec.Meta(ge=0)]
 
 
 @dataclass(frozen=True)
@@ -78,8 +86,8 @@ class Member:
     exchanges: int
     attributed: int
     tie: float
-    first_at_us: int
-    last_at_us: int
+    first_at_us: Moment
+    last_at_us: Moment
     ties: tuple[str, ...] = ()
 
 
@@ -116,7 +124,7 @@ class Campaign:
     `null_model`. `share_in_view` estimates how much of the ring has been found (1 − R of one pool), where known.
     """
 
-    id: str
+    id: Name
     kind: Kind
     word: Word
     probability: float
@@ -128,19 +136,19 @@ class Campaign:
     pieces: tuple[Piece, ...]
     members: tuple[Member, ...]
     exchanges: int
-    first_at_us: int
-    last_at_us: int
+    first_at_us: Moment
+    last_at_us: Moment
     taken: tuple[Taken, ...] = ()
     templates: tuple[Template, ...] = ()
     #: exchanges per UTC hour: (hour start in µs, attributed, all of the members')
-    timeline: tuple[tuple[int, int, int], ...] = ()
+    timeline: tuple[tuple[Moment, int, int], ...] = ()
     #: first use of each model by the ring: (model, µs, share of members that had used it within 24 h)
-    pivots: tuple[tuple[str, int, float], ...] = ()
+    pivots: tuple[tuple[str, Moment, float], ...] = ()
     share_in_view: float | None = None
     proposal: Proposal | None = None
     declared: str | None = None
     #: sparse links between members for the ring map: (index a, index b, weight in nats, evidence)
-    links: tuple[tuple[int, int, float, str], ...] = ()
+    links: tuple[tuple[Place, Place, float, str], ...] = ()
     #: links to accounts of other rings that were cut as bridges
     bridges: tuple[tuple[str, str, float], ...] = ()
     #: accounts that the evidence was judged with; members are those of them that can be named
@@ -173,8 +181,8 @@ class LogSummary:
     exchanges: int
     accounts: int
     organisations: int
-    first_at_us: int
-    last_at_us: int
+    first_at_us: Moment
+    last_at_us: Moment
     set_aside: int
     duplicates: int
     set_aside_reasons: tuple[tuple[str, int], ...] = ()
@@ -182,9 +190,9 @@ class LogSummary:
     columns: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     #: exchanges per UTC hour over the whole log: (hour start in µs, exchanges)
-    timeline: tuple[tuple[int, int], ...] = ()
+    timeline: tuple[tuple[Moment, int], ...] = ()
     #: first time each model is seen in the log: (model, µs)
-    models: tuple[tuple[str, int], ...] = ()
+    models: tuple[tuple[str, Moment], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from headwater.errors import UnreadableInput, Where
 FORMAT = "headwater.campaigns"
 FORMAT_VERSION = 1
 SCHEMA_ID = "urn:headwater:campaigns:1"
+_CHANGED = "the file was changed or cut short"
 
 
 class _Head(msgspec.Struct):
@@ -83,15 +84,25 @@ def loads(data: bytes, *, file: str | None = None) -> Findings:
             hint=f"it reads version {FORMAT_VERSION}: investigate the logs again, or install another version",
         )
     try:
-        return msgspec.json.decode(data, type=Findings)
+        findings = msgspec.json.decode(data, type=Findings)
     except msgspec.ValidationError as error:
         # msgspec ends its message with the path of the field; the value itself is never in it.
         what, _, path = str(error).partition(" - at `$")
         raise UnreadableInput(
             what,
             where=Where(file, field=path.rstrip("`").lstrip(".") or None),
-            hint="the file was changed or cut short",
+            hint=_CHANGED,
         ) from error
+    _check_links(findings, file)
+    return findings
+
+
+def _check_links(findings: Findings, file: str | None) -> None:
+    for name, rings in (("campaigns", findings.campaigns), ("considered", findings.considered)):
+        for number, ring in enumerate(rings):
+            if any(end >= len(ring.members) for link in ring.links for end in link[:2]):
+                place = Where(file, field=f"{name}[{number}].links")
+                raise UnreadableInput("holds a link to no member", where=place, hint=_CHANGED)
 
 
 def load(path: Path | str) -> Findings:
