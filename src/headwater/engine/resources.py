@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from headwater.errors import ConfigurationError, Where
 
+#: 16 TiB: more than that is a slip of the hand, in another unit perhaps.
+_MOST_MB = 1 << 24
+
 
 @dataclass(frozen=True)
 class Resources:
@@ -21,8 +24,8 @@ class Resources:
         """Refuse what can't be meant."""
         if not 0 <= self.threads <= 1024:
             raise ConfigurationError("must be from 0 to 1024", where=Where(field="engine.threads"))
-        if self.memory_mb < 16:
-            raise ConfigurationError("must be 16 or more", where=Where(field="engine.memory_mb"))
+        if not 16 <= self.memory_mb <= _MOST_MB:
+            raise ConfigurationError(f"must be from 16 to {_MOST_MB}", where=Where(field="engine.memory_mb"))
 
     @property
     def workers(self) -> int:
