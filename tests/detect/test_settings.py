@@ -32,7 +32,9 @@ def test_out_of_range(name: str, value: float) -> None:
     assert caught.value.where.field == f"detect.{name}"
 
 
-@pytest.mark.parametrize(("name", "value"), [("threads", -4), ("threads", 10**8), ("memory_mb", 0), ("memory_mb", 10**14)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("threads", -4), ("threads", 10**8), ("memory_mb", 0), ("memory_mb", 10**14)]
+)
 def test_out_of_range_for_the_machine(name: str, value: int) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Resources(**{name: value})
