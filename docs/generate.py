@@ -190,16 +190,15 @@ def settings() -> str:
         value: object = Settings()
         for name in path:
             value = getattr(value, name)
-        rows.append(
-            (f"`{'.'.join(path)}`", f"`{value!r}`", f"`{variable(path)}`", entry.metadata.get("doc", ""))
-        )
+        about = [entry.metadata.get(key, "") for key in ("range", "doc")]
+        rows.append((f"`{'.'.join(path)}`", f"`{value!r}`", about[0], f"`{variable(path)}`", about[1]))
     return page(
         "Settings",
         prose(
             "Settings come from `headwater.toml` in the working folder (or `--settings FILE`), then from the",
             "environment, then from options. `headwater config check` prints what is in force.",
         ),
-        table(("setting", "default", "environment", "meaning"), rows),
+        table(("setting", "default", "range", "environment", "meaning"), rows),
     )
 
 

@@ -14,6 +14,7 @@ are described by their type and length only.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -71,3 +72,25 @@ class BadRow:
     what: str
     where: Where = field(default_factory=Where)
     hint: str | None = None
+
+
+def unreadable(path: Path, error: OSError) -> UnreadableInput:
+    """What to say of a file that the system doesn't give: that it isn't there, with the nearest name, or why not."""
+    where = Where(str(path))
+    if isinstance(error, FileNotFoundError):
+        return UnreadableInput("does not exist", where=where, hint=_nearest(path))
+    hint = "name a file" if isinstance(error, IsADirectoryError) else "check its permissions"
+    reason = error.strerror or type(error).__name__
+    return UnreadableInput(f"cannot be read ({reason})", where=where, hint=hint)
+
+
+def _nearest(path: Path) -> str:
+    from difflib import get_close_matches
+
+    folder = path.parent
+    try:
+        names = [inner.name for inner in folder.iterdir()] if folder.is_dir() else []
+    except OSError:  # a folder that may be entered and not listed
+        names = []
+    near = get_close_matches(path.name, names, n=1)
+    return f"did you mean {folder / near[0]}?" if near else "check the path"

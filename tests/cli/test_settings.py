@@ -9,7 +9,8 @@ from typing import Literal
 import pytest
 
 from headwater.cli.settings import load_settings, paths_of, variable
-from headwater.errors import ConfigurationError, UnreadableInput
+from headwater.errors import ConfigurationError, UnreadableInput, Where
+from headwater.investigation import Settings
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,13 @@ class Engine:
 @dataclass(frozen=True)
 class Everything:
     engine: Engine = field(default_factory=Engine)
-    prior: float = 0.001
+    prior: float = field(default=0.001, metadata={"range": "from 0 to 1"})
     mode: Literal["batch", "live"] = "batch"
     strict: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.prior <= 1:
+            raise ConfigurationError("must be from 0 to 1", where=Where(field="prior"))
 
 
 def written(folder: Path, text: str) -> Path:
@@ -52,8 +57,16 @@ FAULTS = [
     ("pior = 1", "pior", "there is no such setting", "did you mean prior?"),
     ("[engine]\nthread = 1", "engine.thread", "there is no such setting", "did you mean engine.threads?"),
     ("engine = 4", "engine", "a table [engine] is expected", ""),
-    ("[engine]\nthreads = 'two'", "engine.threads", "expected int, got str", ""),
-    ("mode = 'stream'", "mode", "invalid enum value", ""),
+    (
+        "[engine]\nthreads = 'two'",
+        "engine.threads",
+        "expected int, got str",
+        "a whole number; the default is 0",
+    ),
+    ("prior = 'low'", "prior", "expected float, got str", "a number, from 0 to 1; the default is 0.001"),
+    ("prior = 7", "prior", "must be from 0 to 1", "the default is 0.001"),
+    ("mode = 'stream'", "mode", "invalid enum value", 'one of batch, live; the default is "batch"'),
+    ("strict = 1", "strict", "expected bool, got int", "true or false; the default is false"),
     ("prior = ", None, "this is not TOML", ""),
 ]
 
@@ -67,17 +80,35 @@ def test_a_fault_names_file_and_field(fault: tuple[str, str | None, str, str], t
     assert caught.value.where.field == at
     assert what in caught.value.what
     assert hint in (caught.value.hint or "")
+    assert hint or not caught.value.hint
 
 
-def test_a_fault_in_the_environment_names_the_variable() -> None:
+@pytest.mark.parametrize(
+    ("value", "hint"), [("much", "a number, from 0 to 1"), ("7", "the default is 0.001")]
+)
+def test_a_fault_in_the_environment_names_the_variable(value: str, hint: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        load_settings(Everything, None, {"HEADWATER_PRIOR": "much"})
+        load_settings(Everything, None, {"HEADWATER_PRIOR": value})
     assert caught.value.where.field == "HEADWATER_PRIOR"
+    assert (caught.value.hint or "").startswith(hint)
+
+
+def test_every_range_that_is_told_is_kept() -> None:
+    """A setting that tells its range refuses what lies outside, in the same words."""
+    for path, entry in paths_of(Settings):
+        if "range" not in entry.metadata:
+            continue
+        with pytest.raises(ConfigurationError) as caught:
+            load_settings(Settings, None, {variable(path): "-1"})
+        assert caught.value.what == f"must be {entry.metadata['range']}"
 
 
 def test_a_missing_file_is_unreadable(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableInput):
-        load_settings(Everything, tmp_path / "none.toml", {})
+    written(tmp_path, "")
+    with pytest.raises(UnreadableInput) as caught:
+        load_settings(Everything, tmp_path / "min.toml", {})
+    assert str(caught.value) == f"{tmp_path / 'min.toml'}: does not exist"
+    assert caught.value.hint == f"did you mean {tmp_path / 'mine.toml'}?"
 
 
 def test_every_setting_has_its_path_and_variable() -> None:

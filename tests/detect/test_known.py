@@ -11,7 +11,7 @@ import pytest
 from detect.worlds import DAY, dealt_log
 from headwater.detect import declarations
 from headwater.detect.known import KINDS, load_known
-from headwater.errors import ConfigurationError
+from headwater.errors import ConfigurationError, UnreadableInput
 
 
 def written(folder: Path, text: str | bytes) -> Path:
@@ -61,8 +61,12 @@ def test_what_is_not_understood_is_refused(tmp_path: Path, text: str | bytes) ->
 
 
 def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"known\.toml"):
-        load_known(tmp_path / "known.toml")
+    written(tmp_path, "")
+    with pytest.raises(UnreadableInput, match=r"knwn\.toml: does not exist") as caught:
+        load_known(tmp_path / "knwn.toml")
+    assert caught.value.hint == f"did you mean {tmp_path / 'known.toml'}?"
+    with pytest.raises(UnreadableInput, match="Is a directory"):
+        load_known(tmp_path)
 
 
 def test_it_holds_through_its_last_day(tmp_path: Path) -> None:

@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import Field, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Final, TypeVar, get_args, get_type_hints
 
-from headwater.errors import ConfigurationError, UnreadableInput, Where
+from headwater.errors import ConfigurationError, Where, unreadable
 
 T = TypeVar("T")
 
 #: Read where it lies in the working folder and no other file is named.
 DEFAULT_FILE = Path("headwater.toml")
 PREFIX = "HEADWATER"
+#: How a hint calls the types of settings.
+_KINDS: Final[Mapping[Any, str]] = {
+    float: "a number",
+    int: "a whole number",
+    bool: "true or false",
+    str: "a text",
+}
 
 
 def load_settings(kind: type[T], path: Path | None = None, environment: Mapping[str, str] | None = None) -> T:
@@ -56,8 +63,7 @@ def _toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        what = f"the settings cannot be read ({error.strerror})"
-        raise UnreadableInput(what, where=Where(file=str(path))) from None
+        raise unreadable(path, error) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         what = f"this is not TOML: {error}" if isinstance(error, tomllib.TOMLDecodeError) else "is not UTF-8"
         raise ConfigurationError(what, where=Where(file=str(path))) from None
@@ -82,24 +88,75 @@ def _check_names(written: Mapping[str, Any], kind: type, where: Where, prefix: s
             _check_names(value, hints[name], where, f"{at}.")
 
 
-def _converted(written: Mapping[str, Any], kind: type[T], where: Where, *, strict: bool = True) -> T:
+def _converted(written: Mapping[str, Any], kind: type[T], where: Where) -> T:
     import msgspec
 
     try:
-        return msgspec.convert(written, type=kind, strict=strict)
+        return msgspec.convert(written, type=kind)
+    except ConfigurationError as error:
+        field = error.where.field or where.field
+        raise ConfigurationError(
+            error.what, where=Where(where.file, None, field), hint=_default(kind, field)
+        ) from None
     except (msgspec.ValidationError, ValueError) as error:
         # msgspec ends its message with the path of the field; the value itself is never in it.
         what, _, path = str(error).partition(" - at `$.")
         field = path.rstrip("`") or where.field
-        what = what[:1].lower() + what[1:].replace("`", "")
-        raise ConfigurationError(what, where=Where(where.file, None, field)) from None
+        hint = _expected(kind, field)
+        raise ConfigurationError(_mild(what), where=Where(where.file, None, field), hint=hint) from None
+
+
+def _mild(what: str) -> str:
+    """msgspec's message in the manner of ours."""
+    return what[:1].lower() + what[1:].replace("`", "")
+
+
+def _expected(kind: type, field: str | None) -> str | None:
+    """What may be written at a setting's dotted path, and its default."""
+    found = _entry(kind, field)
+    if found is None:
+        return None
+    entry, hint = found
+    told = f"one of {', '.join(map(str, get_args(hint)))}" if get_args(hint) else _KINDS.get(hint)
+    parts = [part for part in (told, entry.metadata.get("range")) if part]
+    default = _default(kind, field)
+    return "; ".join(part for part in (", ".join(parts), default) if part) or None
+
+
+def _default(kind: type, field: str | None) -> str | None:
+    import msgspec
+
+    found = _entry(kind, field)
+    if found is None or found[0].default is MISSING:
+        return None
+    return f"the default is {msgspec.json.encode(found[0].default).decode()}"
+
+
+def _entry(kind: type, field: str | None) -> tuple[Field[Any], Any] | None:
+    """The setting at a dotted path and its type."""
+    for path, entry in paths_of(kind):
+        if field == ".".join(path):
+            return entry, _type_at(kind, path)
+    return None
+
+
+def _type_at(kind: type, path: tuple[str, ...]) -> Any:
+    for name in path:
+        kind = get_type_hints(kind)[name]
+    return kind
 
 
 def _overridden(made: T, kind: type[T], environment: Mapping[str, str]) -> T:
     """`made` with the settings that the environment names, each converted from text."""
-    from dataclasses import replace
+    import msgspec
 
-    hints = get_type_hints(kind)
+    def converted(text: str, path: tuple[str, ...]) -> Any:
+        try:
+            return msgspec.convert(text, type=_type_at(kind, path), strict=False)
+        except (msgspec.ValidationError, ValueError) as error:
+            hint = _expected(kind, ".".join(path))
+            where = Where(field=variable(path))
+            raise ConfigurationError(_mild(str(error)), where=where, hint=hint) from None
 
     def into(value: Any, hint: type, path: tuple[str, ...]) -> Any:
         changes: dict[str, Any] = {}
@@ -111,10 +168,13 @@ def _overridden(made: T, kind: type[T], environment: Mapping[str, str]) -> T:
                 if changed is not getattr(value, entry.name):
                     changes[entry.name] = changed
             elif (text := environment.get(variable(at))) is not None:
-                where = Where(field=variable(at))
-                changes[entry.name] = _converted(text, inner[entry.name], where, strict=False)  # type: ignore[arg-type]
-        return replace(value, **changes) if changes else value
+                changes[entry.name] = converted(text, at)
+        try:
+            return replace(value, **changes) if changes else value
+        except ConfigurationError as error:
+            field = error.where.field or ""
+            where = Where(field=variable(tuple(field.split("."))))
+            raise ConfigurationError(error.what, where=where, hint=_default(kind, field)) from None
 
-    assert hints is not None
     result: T = into(made, kind, ())
     return result

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from headwater.errors import ConfigurationError, Where
+from headwater.errors import ConfigurationError, Where, unreadable
 
 KINDS = ("partner", "red team", "evaluator", "reseller", "fleet")
 
@@ -33,15 +33,20 @@ class Declaration:
 
 
 def load_known(path: Path) -> tuple[Declaration, ...]:
-    """Read `known.toml`: a list `[[known]]` with name, kind, accounts and/or organisations, until, note."""
+    """Read `known.toml`: a list `[[known]]` with name, kind, accounts and/or organisations, until, note.
+
+    Raises `UnreadableInput` where the file can't be read, `ConfigurationError` for what it holds.
+    """
     try:
         text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"cannot be read: {error}", where=Where(str(path))) from error
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError("is not valid UTF-8", where=Where(str(path))) from error
     try:
         data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"is no valid TOML: {error}", where=Where(str(path))) from error
+        raise ConfigurationError(f"is not TOML: {error}", where=Where(str(path))) from error
     rows = data.get("known", [])
     if not isinstance(rows, list) or set(data) - {"known"}:
         raise ConfigurationError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from headwater.errors import ConfigurationError, Where
 
@@ -11,27 +11,45 @@ from headwater.errors import ConfigurationError, Where
 class DetectSettings:
     """Settings of detection. Each has a unit and one line; the reference page is generated from them."""
 
-    threshold: float = field(default=0.99, metadata={"doc": "Probability from which a campaign is reported."})
+    threshold: float = field(
+        default=0.99,
+        metadata={"doc": "Probability from which a campaign is reported.", "range": "from 0.5 to below 1"},
+    )
     prior: float = field(
-        default=0.01, metadata={"doc": "Share of proposed rings taken to be campaigns before any evidence."}
+        default=0.01,
+        metadata={
+            "doc": "Share of proposed rings taken to be campaigns before any evidence.",
+            "range": "above 0 and at most 0.5",
+        },
     )
     seed: int = field(
-        default=0, metadata={"doc": "Seed of all permutations; the same seed gives the same verdicts."}
+        default=0,
+        metadata={
+            "doc": "Seed of all permutations; the same seed gives the same verdicts.",
+            "range": "from 0 to 4294967295",
+        },
     )
-    fewest_accounts: int = field(default=5, metadata={"doc": "Accounts below which a ring isn't considered."})
+    fewest_accounts: int = field(
+        default=5, metadata={"doc": "Accounts below which a ring isn't considered.", "range": "3 or more"}
+    )
     most_rings: int = field(
         default=400,
-        metadata={"doc": "Rings tested at most, largest first; all proposals count in the multiplicity."},
+        metadata={
+            "doc": "Rings tested at most, largest first; all proposals count in the multiplicity.",
+            "range": "1 or more",
+        },
     )
 
     def __post_init__(self) -> None:
         """Refuse what can't be meant (also NaN, which compares with nothing)."""
-        for name, right, wanted in (
-            ("threshold", 0.5 <= self.threshold < 1, "from 0.5 to below 1"),
-            ("prior", 0 < self.prior <= 0.5, "above 0 and at most 0.5"),
-            ("seed", 0 <= self.seed < 2**32, "from 0 to 4294967295"),
-            ("fewest_accounts", self.fewest_accounts >= 3, "3 or more"),
-            ("most_rings", self.most_rings >= 1, "1 or more"),
-        ):
-            if not right:
-                raise ConfigurationError(f"must be {wanted}", where=Where(field=f"detect.{name}"))
+        right = {
+            "threshold": 0.5 <= self.threshold < 1,
+            "prior": 0 < self.prior <= 0.5,
+            "seed": 0 <= self.seed < 2**32,
+            "fewest_accounts": self.fewest_accounts >= 3,
+            "most_rings": self.most_rings >= 1,
+        }
+        for entry in fields(self):
+            if not right[entry.name]:
+                what = f"must be {entry.metadata['range']}"
+                raise ConfigurationError(what, where=Where(field=f"detect.{entry.name}"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from headwater.errors import ConfigurationError, Where
 
@@ -15,17 +15,25 @@ _MOST_MB = 1 << 24
 class Resources:
     """Limits that the engine keeps. Each setting has a unit and one line of documentation."""
 
-    threads: int = field(default=0, metadata={"doc": "Worker threads (0: as many as there are cores)."})
+    threads: int = field(
+        default=0,
+        metadata={"doc": "Worker threads (0: as many as there are cores).", "range": "from 0 to 1024"},
+    )
     memory_mb: int = field(
-        default=2048, metadata={"doc": "MiB for the embedded engine; beyond it, it spills to disk."}
+        default=2048,
+        metadata={
+            "doc": "MiB for the embedded engine; beyond it, it spills to disk.",
+            "range": f"from 16 to {_MOST_MB}",
+        },
     )
 
     def __post_init__(self) -> None:
         """Refuse what can't be meant."""
-        if not 0 <= self.threads <= 1024:
-            raise ConfigurationError("must be from 0 to 1024", where=Where(field="engine.threads"))
-        if not 16 <= self.memory_mb <= _MOST_MB:
-            raise ConfigurationError(f"must be from 16 to {_MOST_MB}", where=Where(field="engine.memory_mb"))
+        right = {"threads": 0 <= self.threads <= 1024, "memory_mb": 16 <= self.memory_mb <= _MOST_MB}
+        for entry in fields(self):
+            if not right[entry.name]:
+                what = f"must be {entry.metadata['range']}"
+                raise ConfigurationError(what, where=Where(field=f"engine.{entry.name}"))
 
     @property
     def workers(self) -> int:

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, Literal
 
-from headwater.errors import BadRow, UnreadableInput, Where
+from headwater.errors import BadRow, UnreadableInput, Where, unreadable
 from headwater.exchange import parquet, sheets, streams
 from headwater.exchange.decoding import DecodingError, decode
 from headwater.exchange.times import DAY_US
@@ -73,7 +73,7 @@ def _inside(path: Path) -> list[Path]:
         try:
             inside = [inner for inner in _walk(path) if _kind_by_name(inner) is not None]
         except OSError as error:
-            raise _unreadable(path, error) from error
+            raise unreadable(path, error) from error
         if not inside:
             raise UnreadableInput("holds no log files", where=where, hint=_READABLE)
         return inside
@@ -83,7 +83,7 @@ def _inside(path: Path) -> list[Path]:
         raise UnreadableInput(
             "is not a regular file", where=where, hint="write what it gives to a file first"
         )
-    raise UnreadableInput("does not exist", where=where, hint=_near(path))
+    raise unreadable(path, FileNotFoundError())
 
 
 def records(file: LogFile) -> Iterator[tuple[Where, object] | BadRow]:
@@ -98,7 +98,7 @@ def records(file: LogFile) -> Iterator[tuple[Where, object] | BadRow]:
         else:
             yield from _lines(file)
     except OSError as error:
-        raise _unreadable(file.path, error) from error
+        raise unreadable(file.path, error) from error
 
 
 def _lines(file: LogFile) -> Iterator[tuple[Where, object] | BadRow]:
@@ -211,7 +211,7 @@ def _opened(path: Path) -> LogFile:
             )
         touched = path.stat()
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     # The later of the two: archives and images restore old modification times, never the change of the inode.
     latest = max(touched.st_mtime_ns, touched.st_ctime_ns) // 1000 + DAY_US
     return LogFile(path, kind, latest)
@@ -235,17 +235,3 @@ def _kind_by_content(path: Path, named: Kind | None) -> Kind | None:
 
 def _torn_hint(number: int) -> str:
     return f"the {number:,} rows before it were read; fetch the file again for the rest"
-
-
-def _near(path: Path) -> str:
-    from difflib import get_close_matches
-
-    folder = path.parent
-    names = [inner.name for inner in folder.iterdir()] if folder.is_dir() else []
-    near = get_close_matches(path.name, names, n=1)
-    return f"did you mean {folder / near[0]}?" if near else "check the path"
-
-
-def _unreadable(path: Path, error: OSError) -> UnreadableInput:
-    reason = error.strerror or type(error).__name__
-    return UnreadableInput(f"cannot be read ({reason})", where=Where(str(path)), hint="check its permissions")

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from headwater.errors import BadRow, ConfigurationError, Where
+from headwater.errors import BadRow, ConfigurationError, Where, unreadable
 from headwater.exchange.model import EXCHANGE_COLUMNS
 from headwater.exchange.readers.messages import answer, decoded, turns
 from headwater.exchange.readers.protocol import Record, Row, bad
@@ -124,7 +124,10 @@ def follow(held: object, path: str) -> object:
 
 
 def load_mapping(given: str | Path | Mapping[str, object]) -> MappingReader:
-    """A reader by a mapping file, or by the same content as a dict. Raises ConfigurationError."""
+    """A reader by a mapping file, or by the same content as a dict.
+
+    Raises ConfigurationError, and UnreadableInput where the file can't be read.
+    """
     if isinstance(given, Mapping):
         return MappingReader(_sources(given, None))
     file = str(given)
@@ -132,7 +135,7 @@ def load_mapping(given: str | Path | Mapping[str, object]) -> MappingReader:
         text = Path(given).read_text("utf-8")
         content = tomllib.loads(text)
     except OSError as error:
-        raise ConfigurationError(f"cannot be read ({error.strerror})", where=Where(file)) from error
+        raise unreadable(Path(given), error) from error
     except UnicodeDecodeError as error:
         raise ConfigurationError("is not valid UTF-8", where=Where(file)) from error
     except tomllib.TOMLDecodeError as error:
