@@ -327,6 +327,20 @@ def mapping_that_is_no_toml() -> dict[str, Any]:
 
 
 @case
+def mapping_without_what_every_exchange_needs() -> dict[str, Any]:
+    log(good())
+    Path("map.toml").write_text('id = "id"\nmodel = "model"\n')
+    return {"mapping": "map.toml", "defaults": {"at": "2026-03-02T00:00:00Z"}}
+
+
+@case
+def mapping_that_is_not_there() -> dict[str, Any]:
+    log(good())
+    Path("map.toml").write_text('id = "id"\n')
+    return {"mapping": "mop.toml"}
+
+
+@case
 def mapping_that_finds_nothing() -> dict[str, Any]:
     log(good())
     return {"mapping": {"id": "id", "at": "at", "account": ["key.hash", "key.id"], "prompt": "prompt"}}

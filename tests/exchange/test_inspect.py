@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from exchange.logs import AT_US, row, write_lines
-from headwater.exchange import EXCHANGE_SCHEMA, SetAside, inspect
+from headwater.exchange import EXCHANGE_SCHEMA, SetAside, inspect, lacking
 
 NEEDS = {
     "shared addresses": frozenset({"ip"}),
@@ -58,6 +58,24 @@ def test_a_log_with_nothing_in_it(tmp_path: Path) -> None:
     found = inspect([write_lines(tmp_path / "log.jsonl", [])], needs=NEEDS, aside=SetAside())
     assert (found.exchanges, found.first_at_us, set(found.filled.values())) == (0, None, {0.0})
     assert set(found.ruled_out) == set(NEEDS)
+
+
+def test_what_a_log_lacks() -> None:
+    """Imprints are made where there are prompts, but no prompt of an imprint."""
+    every = set(EXCHANGE_SCHEMA.names)
+    assert lacking(every) == ()
+    assert lacking(every - {"imprint", "response"}) == ("response",)
+    assert lacking(every - {"prompt"}) == ("prompt",)
+    assert lacking(every - {"prompt", "imprint"}) == ("prompt", "imprint")
+
+
+def test_an_account_table_in_the_folder_is_named_unless_it_is_given(tmp_path: Path) -> None:
+    write_lines(tmp_path / "log.jsonl", [row(1)])
+    accounts = write_lines(tmp_path / "accounts.jsonl", [{"account": "a1", "payment": "h"}])
+    assert inspect([tmp_path]).accounts_unread == (str(accounts),)
+    assert inspect([tmp_path]).notices == ()
+    assert inspect([tmp_path], accounts=[accounts]).accounts_unread == ()
+    assert inspect([tmp_path], accounts=[tmp_path / "." / "accounts.jsonl"]).accounts_unread == ()
 
 
 @pytest.mark.slow

@@ -145,3 +145,34 @@ def test_a_mapping_that_cannot_be_used(tmp_path: Path, text: str, place: str | N
     with pytest.raises(ConfigurationError) as caught:
         load_mapping(path)
     assert (caught.value.where.file, caught.value.where.field, caught.value.what) == (str(path), place, what)
+
+
+NEEDED = {"id": "i", "at": "t", "account": "a", "prompt": "p"}
+LINE = {"i": "1", "t": "2026-01-02T00:00:00Z", "a": "a", "p": "q"}
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_mapping_that_can_never_give_a_required_column(tmp_path: Path, name: str) -> None:
+    log = write_lines(tmp_path / "log.jsonl", [LINE])
+    mapping = {column: path for column, path in NEEDED.items() if column != name}
+    with pytest.raises(ConfigurationError) as caught:
+        read_all(log, mapping=mapping)
+    assert caught.value.what == f"gives no {name}, without which no row can be used"
+    assert f'{name} = "path.to.it"' in (caught.value.hint or "")
+
+
+def test_what_a_mapping_leaves_out_may_be_set_or_constant(tmp_path: Path) -> None:
+    log = write_lines(tmp_path / "log.jsonl", [LINE])
+    mapping = {"id": "i", "at": "t", "prompt": "p"}
+    for table, _ in (
+        read_all(log, mapping=mapping, defaults={"account": "acme"}),
+        read_all(log, mapping={**mapping, "account": {"value": "acme"}}),
+    ):
+        assert table.column("account").to_pylist() == ["acme"]
+
+
+def test_an_imprint_stands_for_a_prompt(tmp_path: Path) -> None:
+    """The one row is set aside for what it holds, not refused for what the mapping says."""
+    mapping = {"id": "i", "at": "t", "account": "a", "imprint": "mark"}
+    table, aside = read_all(write_lines(tmp_path / "log.jsonl", [LINE]), mapping=mapping)
+    assert (table.num_rows, places(aside)) == (0, [(1, "prompt", "is missing, and so is its imprint")])

@@ -65,6 +65,7 @@ def ruled_out(found: Inspection) -> dict[str, tuple[str, ...]]:
 
 def board(found: Inspection) -> Board:
     """The inspection as a terminal shows it."""
+    from headwater.exchange import HOLDS_ACCOUNTS
     from headwater.explain import words
     from headwater.report import Board, Column
 
@@ -85,9 +86,7 @@ def board(found: Inspection) -> Board:
         for name, filled in columns.items()
         if filled
     ]
-    made = {"imprint"} if found.filled.get("prompt") else set()
-    missing = [name for name in found.missing if name not in made]
-    below = [f"missing: {', '.join(missing) or 'nothing'}"]
+    below = [f"missing: {', '.join(found.missing) or 'nothing'}"]
     below += [
         f"ruled out: {evidence} (needs {', '.join(columns)})" for evidence, columns in found.ruled_out.items()
     ]
@@ -98,5 +97,6 @@ def board(found: Inspection) -> Board:
         below += [f"  {words.count(n)} × {reason}" for reason, n in found.reasons[:_REASONS]]
         below += [f"  first: {bad.where}" for bad in found.examples[:1]]
     below += [f"note: {words.count(n)} × {what}" for what, n in found.notices[:_REASONS]]
+    below += [f"note: {path} {HOLDS_ACCOUNTS}: give it with --accounts" for path in found.accounts_unread]
     columns = [Column("column", "name"), Column("filled", "number"), Column("table")]
     return Board(above=above, columns=columns, rows=rows, below=below)

@@ -7,7 +7,7 @@ meaning, detection or reports.
 
 from headwater.exchange.accounts import read_accounts
 from headwater.exchange.aside import SetAside
-from headwater.exchange.inspect import Inspection, inspect, ruled_out
+from headwater.exchange.inspect import Inspection, inspect, lacking, ruled_out
 from headwater.exchange.model import (
     ACCOUNT_COLUMNS,
     ACCOUNT_SCHEMA,
@@ -19,7 +19,7 @@ from headwater.exchange.model import (
     SKETCH,
     Column,
 )
-from headwater.exchange.read import Log, open_log, read
+from headwater.exchange.read import HOLDS_ACCOUNTS, Log, open_log, read
 from headwater.exchange.write import safe_cell, write_jsonl, write_parquet
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "ACCOUNT_SCHEMA",
     "EXCHANGE_COLUMNS",
     "EXCHANGE_SCHEMA",
+    "HOLDS_ACCOUNTS",
     "IMPRINT_TYPE",
     "MINIMISERS",
     "SCHEMA_VERSION",
@@ -36,6 +37,7 @@ __all__ = [
     "Log",
     "SetAside",
     "inspect",
+    "lacking",
     "open_log",
     "read",
     "read_accounts",

@@ -42,15 +42,24 @@ class Planned:
     columnar: bool
 
 
+@dataclass(frozen=True)
+class Plan:
+    """The files of a log with their formats, and the account tables among them, which are passed over."""
+
+    files: tuple[Planned, ...]
+    accounts: tuple[LogFile, ...]
+
+
 def plan(
     paths: Iterable[str | Path], *, format: str, defaults: Mapping[str, object], aside: SetAside
-) -> list[Planned]:
+) -> Plan:
     """How each file under `paths` is to be read: as `format`, or as what its records show where it is "auto".
 
-    A file that was torn, or is of no known format, is set aside as one row if others can be read. Account tables
-    are passed over. Raises UnreadableInput.
+    A file that was torn, or is of no known format, is set aside as one row if others can be read. Raises
+    UnreadableInput.
     """
     found: list[Planned] = []
+    accounts: list[LogFile] = []
     torn: list[UnreadableInput] = []
     given = files(paths)
     readers = load_all() if format == "auto" else []
@@ -70,13 +79,15 @@ def plan(
             except UnreadableInput as error:
                 torn.append(error)
                 continue
-            if name is not None:
+            if name is None:
+                accounts.append(file)
+            else:
                 found.append(Planned(file, name, columnar=False))
     if torn and not found:
         raise torn[0]
     for lost in torn:
         aside.add(BadRow(lost.what, lost.where, lost.hint))
-    return found
+    return Plan(tuple(found), tuple(accounts))
 
 
 def best(record: Record, readers: Sequence[Reader]) -> Reader | None:
@@ -101,13 +112,12 @@ def _own_columns(file: pq.ParquetFile, defaults: Mapping[str, object]) -> bool:
 
 
 def _told(file: LogFile, readers: Sequence[Reader], aside: SetAside) -> str | None:
-    """The format of a file; None for one that holds nothing to read, or accounts."""
+    """The format of a file; None for one that holds accounts."""
     sample = _sample(file)
     if not sample:
         aside.note("holds no records", Where(file.name))
         return OWN  # if it has rows, all are broken: reading sets them aside
     if _are_accounts(sample):
-        aside.note("holds accounts and was not read as a log", Where(file.name))
         return None
     scores = sorted(
         ((sum(confidence(r, record) for record in sample) / len(sample), r.name) for r in readers),

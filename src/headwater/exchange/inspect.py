@@ -6,7 +6,7 @@ evidence a missing column rules out is told by the caller (`needs`), because evi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -32,9 +32,10 @@ class Inspection:
     """What is in a log.
 
     `filled`: share of exchanges that have each column of the exchange schema, `account_filled`: the same for
-    the account table (empty without one). `formats`: (file, format) in order of reading. `missing`: exchange
-    columns without any value. `ruled_out`: evidence that cannot be looked for, with the columns it lacks.
-    `unlisted`: accounts of the log that the account table does not have (0 without a table).
+    the account table (empty without one). `formats`: (file, format) in order of reading. `missing`: columns
+    that the log lacks (see `lacking`). `ruled_out`: evidence that cannot be looked for, with the columns it lacks.
+    `unlisted`: accounts of the log that the account table does not have (0 without a table). `accounts_unread`:
+    account tables that lie in the log's folders and weren't read.
     """
 
     exchanges: int
@@ -46,6 +47,7 @@ class Inspection:
     account_rows: int
     account_filled: Mapping[str, float]
     unlisted: int
+    accounts_unread: tuple[str, ...]
     formats: tuple[tuple[str, str], ...]
     missing: tuple[str, ...]
     ruled_out: Mapping[str, tuple[str, ...]]
@@ -89,13 +91,23 @@ def inspect(
         account_rows=table.num_rows if table is not None else 0,
         account_filled=account_filled,
         unlisted=_unlisted(count.accounts, table) if table is not None else 0,
+        accounts_unread=tuple(str(path) for path in log.passed_over(accounts or ())),
         formats=tuple(_formats(log)),
-        missing=tuple(name for name, share in filled.items() if share == 0),
+        missing=lacking({name for name, share in filled.items() if share}),
         ruled_out=ruled_out(needs or {}, filled, account_filled),
         set_aside=aside.total,
         reasons=aside.by_reason(),
         notices=tuple(sorted(aside.notices.items(), key=lambda item: (-item[1], item[0]))),
         examples=tuple(aside.rows[:20]),
+    )
+
+
+def lacking(filled: Collection[str]) -> tuple[str, ...]:
+    """Columns of the schema that a log with these doesn't have; imprints are made where there are prompts."""
+    return tuple(
+        column.name
+        for column in EXCHANGE_COLUMNS
+        if column.name not in filled and _DERIVED.get(column.name) not in filled
     )
 
 

@@ -7,35 +7,46 @@ handed on: telling duplicates apart needs all of the log at once and belongs to 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, tzinfo
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 
-from headwater.errors import BadRow, Where
+from headwater.errors import BadRow, ConfigurationError, Where
 from headwater.exchange.aside import SetAside
-from headwater.exchange.formats import SURE, Planned, best, confidence, plan
+from headwater.exchange.formats import SURE, Plan, Planned, best, confidence, plan
 from headwater.exchange.model import EXCHANGE_COLUMNS
 from headwater.exchange.readers import Finishing, Reader, Record, load, load_all
 from headwater.exchange.readers.mapping import MappingReader, load_mapping
 from headwater.exchange.rows import Batches, Checker, Rules, defaults_for
-from headwater.exchange.source import records
+from headwater.exchange.source import files, records
 from headwater.exchange.tables import own_batches
 from headwater.exchange.times import described
 
 BATCH_ROWS = 65_536
+HOLDS_ACCOUNTS: Final = "holds accounts and was not read as a log"
 #: Rows that are collected one by one before they become a batch: more would leave the processor's caches.
 _COLLECTED = 8_192
 
 
 class Log(Iterable[pa.RecordBatch]):
-    """A log that was found and told apart, to be read once: `planned` names each file's format."""
+    """A log that was found and told apart, to be read once.
 
-    def __init__(self, planned: list[Planned], batches: Iterator[pa.RecordBatch]) -> None:
-        self.planned = tuple(planned)
+    `planned` names each file's format, `accounts` are account tables that lie among the files and aren't read.
+    """
+
+    def __init__(self, planned: Plan, batches: Iterator[pa.RecordBatch]) -> None:
+        self.planned = planned.files
+        self.accounts = tuple(file.path for file in planned.accounts)
         self._batches = batches
+
+    def passed_over(self, given: Iterable[str | Path] = ()) -> tuple[Path, ...]:
+        """Account tables among the files, but for those that are under `given`, because they are read by themselves."""
+        known = {file.path.resolve() for file in files(given)}
+        return tuple(path for path in self.accounts if path.resolve() not in known)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         return self._batches
@@ -57,10 +68,29 @@ def open_log(
     if described_by is None and format != "auto":
         load(format)  # an unknown name is an error even where every file is our own
     name = described_by.name if described_by else format
+    if described_by is not None:
+        _check_complete(described_by, filled, mapping)
     planned = plan(paths, format=name, defaults=filled, aside=aside)
     rules = Rules(zone=zone, defaults=filled)
     reading = _Reading(rules, described_by, format == "auto", batch_rows, aside)
-    return Log(planned, reading.batches(planned))
+    return Log(planned, reading.batches(planned.files))
+
+
+def _check_complete(
+    reader: MappingReader, defaults: Mapping[str, object], mapping: str | Path | Mapping[str, object] | None
+) -> None:
+    """Refuse a mapping that can't give what every exchange needs."""
+    there = reader.columns | defaults.keys()
+    lacking = [column.name for column in EXCHANGE_COLUMNS if column.required and column.name not in there]
+    if there.isdisjoint(("prompt", "imprint")):
+        lacking.append("prompt")
+    if lacking:
+        hint = f'write where it is, for example {lacking[0]} = "path.to.it"'
+        raise ConfigurationError(
+            f"gives no {' and no '.join(lacking)}, without which no row can be used",
+            where=Where(None if isinstance(mapping, Mapping) else str(mapping)),
+            hint=f"{hint}, or give --set account=NAME" if "account" in lacking else hint,
+        )
 
 
 def read(
@@ -82,17 +112,18 @@ def read(
     Files are found, told apart and checked before this returns: UnreadableInput, UsageError and
     ConfigurationError are raised here, not on the way.
     """
-    return iter(
-        open_log(
-            paths,
-            aside=aside,
-            format=format,
-            mapping=mapping,
-            defaults=defaults,
-            zone=zone,
-            batch_rows=batch_rows,
-        )
+    log = open_log(
+        paths,
+        aside=aside,
+        format=format,
+        mapping=mapping,
+        defaults=defaults,
+        zone=zone,
+        batch_rows=batch_rows,
     )
+    for path in log.accounts:
+        aside.note(HOLDS_ACCOUNTS, Where(str(path)))
+    return iter(log)
 
 
 class _Reading:
@@ -112,7 +143,7 @@ class _Reading:
             self._readers[mapping.name] = mapping
         self._collected = Batches(EXCHANGE_COLUMNS, aside, min(rows, _COLLECTED))
 
-    def batches(self, planned: list[Planned]) -> Iterator[pa.RecordBatch]:
+    def batches(self, planned: Sequence[Planned]) -> Iterator[pa.RecordBatch]:
         latest = max((entry.file.latest_us for entry in planned), default=0)
         for entry in planned:
             if entry.columnar:

@@ -28,8 +28,8 @@ _KINDS: Final[dict[str, Kind]] = {
     ".csv": "sheet",
     ".tsv": "sheet",
 }
-_READABLE: Final = f"readable are {', '.join(_KINDS)}"
 _PACKED: Final = (".gz", ".zst", ".zstd")
+_READABLE: Final = f"readable are {', '.join(_KINDS)}; text also packed as {' or '.join(_PACKED[:2])}"
 #: Keys under which an API's answer keeps the list of records that was asked for.
 _LISTS: Final = ("data", "items", "records", "rows", "logs", "results")
 
@@ -204,11 +204,7 @@ def _opened(path: Path) -> LogFile:
         if kind != "parquet":
             kind = _kind_by_content(path, kind)
         if kind is None:
-            raise UnreadableInput(
-                "is of no kind that can be read",
-                where=Where(str(path)),
-                hint=f"readable are {', '.join(_KINDS)}",
-            )
+            raise UnreadableInput("is of no kind that can be read", where=Where(str(path)), hint=_READABLE)
         touched = path.stat()
     except OSError as error:
         raise unreadable(path, error) from error

@@ -56,7 +56,8 @@ class MappingReader:
 
     def __init__(self, sources: tuple[Source, ...]) -> None:
         self._sources = sources
-        self._named = frozenset(source.column for source in sources)
+        #: what the mapping names
+        self.columns = frozenset(source.column for source in sources)
         self.hints: Mapping[str, str] = {
             source.column: f"the mapping reads it from {' or '.join(source.paths)}"
             for source in sources
@@ -92,7 +93,7 @@ class MappingReader:
             if said.prompt is not None or not isinstance(asked, str):
                 row["prompt"] = said.prompt
             for column, value in (("system", said.system), ("turn", said.turn)):
-                if column not in self._named or not isinstance(row.get(column), str | int):
+                if column not in self.columns or not isinstance(row.get(column), str | int):
                     row[column] = value
         if not isinstance(row.get("response"), str | None):
             row["response"] = answer(row["response"])
