@@ -40,7 +40,7 @@ RULES = ("busiest accounts", "shared skeleton", "shared opening")
 def world_of(scenario: str, seed: int, scale: float, corpora: Path, work: Path) -> Path:
     """The folder of this world, simulated if it isn't there yet."""
     folder = work / f"{scenario}-{seed}-{scale:g}"
-    if not (folder / "scenario.json").exists():
+    if not (folder / "_scenario.json").exists():
         write(simulate(scenario, Corpora.find(corpora, "tune"), seed, scale), folder)
     return folder
 
@@ -139,7 +139,7 @@ def summed(worlds: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 def one(scenario: str, seed: int, asked: argparse.Namespace, work: Path) -> dict[str, Any]:
     """One world with all that was measured on it."""
     folder = world_of(scenario, seed, asked.scale, asked.corpora, work)
-    card = json.loads((folder / "scenario.json").read_text(encoding="utf-8"))
+    card = json.loads((folder / "_scenario.json").read_text(encoding="utf-8"))
     print(f"{scenario} seed {seed}: {card['exchanges']:,} exchanges", file=sys.stderr, flush=True)
     found = looks(folder, Truth.read(folder), seed)
     for look in found.values():

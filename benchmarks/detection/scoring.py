@@ -30,8 +30,8 @@ class Truth:
     @classmethod
     def read(cls, world: Path) -> Truth:
         """The truth files that `headwater simulate` wrote into `world`."""
-        accounts = pq.read_table(world / "truth_accounts.parquet").to_pydict()
-        exchanges = pq.read_table(world / "truth_exchanges.parquet", columns=["id", "harvest"]).to_pydict()
+        accounts = pq.read_table(world / "_truth_accounts.parquet").to_pydict()
+        exchanges = pq.read_table(world / "_truth_exchanges.parquet", columns=["id", "harvest"]).to_pydict()
         names = accounts["account"]
         customer = {
             name: f"organisation {o}" if o else name

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.xdist_group("sample")
 
 def truth() -> dict[str, str]:
     """Who really is in which ring of the sample: account → ring, as it was constructed."""
-    rows = pq.read_table(SAMPLE / "truth_accounts.parquet").to_pylist()
+    rows = pq.read_table(SAMPLE / "_truth_accounts.parquet").to_pylist()
     return {row["account"]: row["ring"] for row in rows if row["ring"]}
 
 

@@ -31,7 +31,7 @@ HIDDEN = replace(SETTINGS, read=ReadSettings(imprints_only=True))
 @cache
 def exchanges() -> pa.Table:
     """All traffic of the sample's larger ring, and that of every sixth other account (some 5,000 rows)."""
-    truth = pq.read_table(SAMPLE / "truth_accounts.parquet").to_pylist()
+    truth = pq.read_table(SAMPLE / "_truth_accounts.parquet").to_pylist()
     kept = [
         row["account"]
         for at, row in enumerate(truth)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from headwater.errors import UsageError
-from headwater.exchange import ACCOUNT_SCHEMA, EXCHANGE_SCHEMA
+from headwater.exchange import ACCOUNT_SCHEMA, EXCHANGE_SCHEMA, inspect
 from headwater.simulate import Corpora, Scenario, World, simulate, write
 from headwater.simulate.card import corpus_auc
 from headwater.simulate.scenario import Reseller
@@ -30,6 +30,14 @@ def test_the_same_seed_gives_the_same_bytes(
     assert [path.name for path in first] == [path.name for path in second]
     for one, two in zip(first, second, strict=True):
         assert one.read_bytes() == two.read_bytes(), one.name
+
+
+def test_the_folder_is_a_log_as_it_is(world: World, tmp_path: Path) -> None:
+    """Whoever names the folder reads the log and nothing else; the accounts beside it are pointed at."""
+    write(world, tmp_path)
+    found = inspect([tmp_path])
+    assert (found.exchanges, found.set_aside) == (world.exchanges.num_rows, 0)
+    assert found.accounts_unread == (str(tmp_path / "accounts.parquet"),)
 
 
 def test_another_seed_gives_another_world(world: World, scenario: Scenario, corpora: Corpora) -> None:

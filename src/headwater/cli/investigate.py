@@ -141,7 +141,7 @@ def constructed(paths: tuple[Path, ...]) -> str | None:
     import msgspec
 
     for path in paths:
-        card = (path if path.is_dir() else path.parent) / "scenario.json"
+        card = (path if path.is_dir() else path.parent) / "_scenario.json"
         try:
             told = msgspec.json.decode(card.read_bytes(), type=dict[str, object])
         except (OSError, msgspec.DecodeError):

@@ -45,7 +45,7 @@ def command(
 ) -> int:
     """Write a labelled log from a SCENARIO, a name or a TOML file. Without one, list those that come along.
 
-    Labels are constructed: real prompts and rhythms, joined to accounts that never sent them. scenario.json
+    Labels are constructed: real prompts and rhythms, joined to accounts that never sent them. _scenario.json
     says how, and `headwater investigate` repeats it on every page.
     """
     from headwater.simulate import Corpora, load, names, simulate, write
