@@ -13,8 +13,12 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from headwater.exchange import Column
 
 ROOT = Path(__file__).resolve().parent.parent
 MARK = "<!-- Written by docs/generate.py (make docs). Change the code, not this page. -->"
@@ -66,13 +70,7 @@ def cli() -> str:
 
 def exchange() -> str:
     """The two tables, from the schemas."""
-    from headwater.exchange.model import ACCOUNT_COLUMNS, EXCHANGE_COLUMNS, IMPRINT_TYPE
-
-    def rows(columns: tuple[object, ...]) -> list[tuple[str, ...]]:
-        return [
-            (f"`{c.name}`", f"`{_brief(c.type)}`", "yes" if c.required else "", c.meaning)  # type: ignore[attr-defined]
-            for c in columns
-        ]
+    from headwater.exchange import ACCOUNT_COLUMNS, EXCHANGE_COLUMNS, IMPRINT_TYPE
 
     head = ("column", "Arrow type", "required", "meaning")
     imprint = [(f"`{field.name}`", f"`{_brief(field.type)}`") for field in IMPRINT_TYPE]
@@ -84,17 +82,43 @@ def exchange() -> str:
             "`imprint` one is required. Times are UTC with microseconds; units stand in the names.",
         ),
         "## Exchange",
-        table(head, rows(EXCHANGE_COLUMNS)),
+        table(head, _columns(EXCHANGE_COLUMNS)),
         "## Account",
         prose(
             "Given with `--accounts`, as Parquet, CSV or JSON lines. An account that is not listed is still",
             "investigated.",
         ),
-        table(head, rows(ACCOUNT_COLUMNS)),
+        table(head, _columns(ACCOUNT_COLUMNS)),
         "## Imprint",
         "A struct in the column `imprint`, made from the prompt under a key: see [the imprint](imprint.md).",
         table(("field", "Arrow type"), imprint),
     )
+
+
+def outputs() -> str:
+    """The two tables of a report, from their columns."""
+    from headwater.outcome import ACCOUNTS, EXCHANGES
+
+    head = ("column", "Arrow type", "never null", "meaning")
+    return page(
+        "accounts.parquet and exchanges.parquet",
+        prose(
+            "`headwater investigate` writes both beside the report, for joining with tables of your own. In",
+            "Python they are `found.accounts` and `found.exchanges()`. A *reported campaign* is one that the",
+            "terminal and the report list (its word is likely, or confirmed by a person); groups that were",
+            "only considered stand in a column of their own and are no findings.",
+        ),
+        "## accounts.parquet",
+        "One row an account of the log, in order of name.",
+        table(head, _columns(ACCOUNTS)),
+        "## exchanges.parquet",
+        "One row an exchange of the log in the order of reading, duplicates left out; no text of any.",
+        table(head, _columns(EXCHANGES)),
+    )
+
+
+def _columns(columns: Iterable[Column]) -> list[tuple[str, ...]]:
+    return [(f"`{c.name}`", f"`{_brief(c.type)}`", "yes" if c.required else "", c.meaning) for c in columns]
 
 
 def _brief(kind: object) -> str:
@@ -261,6 +285,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/errors.md": errors,
     "reference/evidence.md": evidence,
     "reference/exchange.md": exchange,
+    "reference/outputs.md": outputs,
     "reference/settings.md": settings,
     "index.md": index,
 }

@@ -6,6 +6,7 @@ Nothing is found or worded here; `investigation` makes it, `explain` and `report
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,20 +18,40 @@ import pyarrow.parquet as pq
 
 from headwater.detect import Campaign, Detection, Findings
 from headwater.engine import Index, Spool
-from headwater.exchange import EXCHANGE_SCHEMA
-from headwater.explain import dumps, page
+from headwater.exchange import EXCHANGE_SCHEMA, Column
+from headwater.exchange.model import schema_of
+from headwater.explain import dumps, page, words
 from headwater.places import Scratch, keep_apart, together
 from headwater.report import fragment, html
 
-_ANNOTATED = pa.schema(
-    [
-        ("id", pa.string()),
-        ("at", EXCHANGE_SCHEMA.field("at").type),
-        ("account", pa.string()),
-        ("campaign", pa.string()),
-        ("attributed", pa.bool_()),
-    ]
+#: What `accounts.parquet` holds; the reference page is generated from it.
+ACCOUNTS = (
+    Column("account", pa.string(), "The account, as the log names it.", required=True),
+    Column("organisation", pa.string(), "Its organisation, by the log or the account table."),
+    Column("exchanges", pa.int64(), "Its exchanges in the log, without duplicates.", required=True),
+    Column(
+        "campaign", pa.string(), "The reported campaign that it belongs to; null for every other account."
+    ),
+    Column("considered", pa.string(), "The group that it is in, where that was considered and not reported."),
+    Column("word", pa.string(), "The word of the verdict on that campaign or group."),
+    Column("probability", pa.float64(), "The probability of that verdict."),
+    Column("tie_nats", pa.float64(), "Sum of its ties into that campaign or group: larger is firmer."),
+    Column("attributed", pa.int64(), "Its exchanges that are attributed to `campaign`.", required=True),
 )
+#: What `exchanges.parquet` holds; likewise.
+EXCHANGES = (
+    Column("id", pa.string(), "The exchange, as the log names it.", required=True),
+    Column("at", EXCHANGE_SCHEMA.field("at").type, "When the request arrived.", required=True),
+    Column("account", pa.string(), "The account that sent it.", required=True),
+    Column("campaign", pa.string(), "The reported campaign that the account belongs to, or null."),
+    Column(
+        "attributed",
+        pa.bool_(),
+        "Whether this exchange is attributed to `campaign`; an account may send others of its own.",
+        required=True,
+    ),
+)
+_ANNOTATED = schema_of(EXCHANGES)
 #: The file of rows that could not be used, with reasons; there only where there are such rows.
 SET_ASIDE = "set_aside.jsonl"
 #: Names of the files that `write` makes.
@@ -74,34 +95,24 @@ class Investigation:
 
     @property
     def accounts(self) -> pa.Table:
-        """One row an account of the log: its exchanges, and the campaign it belongs to, if any."""
+        """One row an account of the log, with the campaign or the considered group that holds it (`ACCOUNTS`)."""
         world = self._detection.world
-        columns: dict[str, list[Any]] = {
-            name: [None] * world.size for name in ("campaign", "word", "probability", "tie")
-        }
-        attributed = [0] * world.size
+        columns: dict[str, Any] = {column.name: [None] * world.size for column in ACCOUNTS}
+        columns.update(account=world.accounts, organisation=world.organisations, exchanges=world.volume)
+        columns["attributed"] = [0] * world.size
         code = {name: at for at, name in enumerate(world.accounts)}
-        for ring in (*reversed(self.findings.considered), *reversed(self.findings.campaigns)):
+        held = [("considered", ring) for ring in reversed(self.findings.considered)]
+        held += [("campaign", ring) for ring in reversed(self.findings.campaigns)]
+        for kind, ring in held:
             for member in ring.members:
                 at = code[member.account]
-                columns["campaign"][at], columns["word"][at] = ring.id, ring.word
-                columns["probability"][at], columns["tie"][at] = ring.probability, member.tie
-                attributed[at] = member.attributed if ring.reported else 0
-        return pa.table(
-            {
-                "account": pa.array(world.accounts, pa.string()),
-                "organisation": pa.array(world.organisations, pa.string()),
-                "exchanges": pa.array(world.volume, pa.int64()),
-                "campaign": pa.array(columns["campaign"], pa.string()),
-                "word": pa.array(columns["word"], pa.string()),
-                "probability": pa.array(columns["probability"], pa.float64()),
-                "tie_nats": pa.array(columns["tie"], pa.float64()),
-                "attributed": pa.array(attributed, pa.int64()),
-            }
-        )
+                columns[kind][at], columns["word"][at] = ring.id, ring.word
+                columns["probability"][at], columns["tie_nats"][at] = ring.probability, member.tie
+                columns["attributed"][at] = member.attributed if kind == "campaign" else 0
+        return pa.table(columns, schema=schema_of(ACCOUNTS))
 
     def exchanges(self) -> pa.RecordBatchReader:
-        """Every exchange of the log (duplicates left out) with the campaign that it is attributed to, if any."""
+        """Every exchange of the log (duplicates left out) with its account's campaign, if any (`EXCHANGES`)."""
         return pa.RecordBatchReader.from_batches(_ANNOTATED, self._annotated())
 
     def _annotated(self) -> Iterator[pa.RecordBatch]:
@@ -165,6 +176,15 @@ class Investigation:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __repr__(self) -> str:
+        log, found = self.findings.log, self.findings
+        told = [words.many(log.exchanges, "exchange"), words.many(log.accounts, "account")]
+        for name, rings in (("campaign", found.campaigns), ("considered group", found.considered)):
+            tally = Counter(ring.word for ring in rings)
+            verdicts = ", ".join(f"{count} {word}" for word, count in tally.items())
+            told.append(words.many(len(rings), name) + (f" ({verdicts})" if verdicts else ""))
+        return f"<Investigation: {', '.join(told)}>"
 
     def _repr_html_(self) -> str:
         return fragment(page(self.findings))

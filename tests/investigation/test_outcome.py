@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -13,6 +16,7 @@ import pytest
 import headwater
 from headwater.errors import UnreadableInput, UsageError
 from headwater.explain import load
+from house.source import ROOT
 from investigation.worlds import SETTINGS, accounts, exchanges, members, plain, verdicts
 
 pytestmark = pytest.mark.xdist_group("small")
@@ -69,6 +73,51 @@ def test_accounts_and_exchanges_agree_with_the_findings() -> None:
         assert named[member.account]["tie_nats"] == member.tie
         assert named[member.account]["word"] == ring.word
     assert sum(count for _, count in found.findings.log.timeline) == found.findings.log.exchanges
+
+
+def test_only_what_is_reported_stands_as_a_campaign() -> None:
+    """The ring's second half as a group of its own, which was considered and not reported."""
+    found = copy(plain())
+    (ring,) = found.campaigns
+    half = len(ring.members) // 2
+    first = replace(ring, members=ring.members[:half])
+    second = replace(ring, id="other-half", word="possible", probability=0.4, members=ring.members[half:])
+    found.findings = replace(found.findings, campaigns=(first,), considered=(second,))
+    table = found.accounts.to_pylist()
+    assert [row["account"] for row in table] == sorted(row["account"] for row in table)
+    assert {m.account for m in first.members} == {row["account"] for row in table if row["campaign"]}
+    assert {m.account for m in second.members} == {row["account"] for row in table if row["considered"]}
+    for row in table:
+        if row["considered"]:
+            assert (row["campaign"], row["considered"], row["attributed"]) == (None, "other-half", 0)
+            assert (row["word"], row["probability"]) == ("possible", 0.4)
+        elif row["campaign"]:
+            assert (row["campaign"], row["considered"], row["word"]) == (ring.id, None, ring.word)
+            assert row["attributed"] > 0
+        else:
+            assert {row[name] for name in ("word", "probability", "tie_nats")} == {None}
+    every = found.exchanges().read_all().to_pylist()
+    assert {row["account"] for row in every if row["campaign"]} == {m.account for m in first.members}
+
+
+def test_every_column_that_is_written_is_documented(tmp_path: Path) -> None:
+    plain().write(tmp_path)
+    page = (ROOT / "docs/reference/outputs.md").read_text("utf-8")
+    for name in ("accounts.parquet", "exchanges.parquet"):
+        part = page.partition(f"## {name}\n")[2].partition("\n## ")[0]
+        told = re.findall(r"^\| `(\w+)` \| `([^`]+)` \| (yes)? ?\|", part, re.M)
+        schema = pq.read_schema(tmp_path / name)
+        assert [(f.name, str(f.type), "" if f.nullable else "yes") for f in schema] == told
+
+
+def test_it_says_in_one_line_what_it_holds() -> None:
+    found = plain()
+    shown = repr(found)
+    assert "\n" not in shown
+    assert shown.startswith(f"<Investigation: {found.findings.log.exchanges:,} exchanges, ")
+    assert "1 campaign (1 likely)" in shown
+    assert f"{len(found.findings.considered)} considered group" in shown
+    assert not any(account in shown for account in members(found)[0])
 
 
 def test_every_waterfall_adds_up() -> None:
