@@ -7,7 +7,7 @@ threads as allowed, and stay in the spool only where a report may quote them.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ Array = Any
 
 #: Columns that detection has no use for; answers and system prompts stay where they are.
 LEFT_OUT = ("system", "response")
+#: Columns that hold what people and models said.
+TEXTS = (*LEFT_OUT, "prompt")
 
 
 def schema(*, keep_prompts: bool) -> pa.Schema:
@@ -35,12 +37,16 @@ def schema(*, keep_prompts: bool) -> pa.Schema:
     return pa.schema([f.with_nullable(False) if f.name == "imprint" else f for f in out])
 
 
-def as_file(data: Any, folder: Path, name: str, *, hide: ImprintKey | None = None) -> Path:
+def as_file(
+    data: Any, folder: Path, name: str, *, hide: ImprintKey | None = None, held: set[str] | None = None
+) -> Path:
     """Arrow data (a table, a batch reader, anything with `__arrow_c_stream__`) as a Parquet file.
 
     With `hide`, a key, no text is written: prompts become imprints on the way, and system prompts and answers are left
-    out. Raises `UsageError` for anything else than Arrow data.
+    out; the names of those that held anything, and of imprints that were there, go into `held`. Raises `UsageError` for
+    anything else than Arrow data.
     """
+    held = set() if held is None else held
     if isinstance(data, pa.RecordBatch):
         data = pa.table(data)
     if not hasattr(data, "__arrow_c_stream__"):
@@ -52,7 +58,7 @@ def as_file(data: Any, folder: Path, name: str, *, hide: ImprintKey | None = Non
     batches: Iterable[pa.RecordBatch] = reader
     columns = reader.schema
     if hide is not None:
-        batches = (_hidden(batch, hide) for batch in reader)
+        batches = (_hidden(batch, hide) for batch in _noted(reader, (*TEXTS, "imprint"), held))
         none = pa.RecordBatch.from_arrays([pa.nulls(0, f.type) for f in columns], names=columns.names)
         columns = _hidden(none, hide).schema
     path = folder / name
@@ -62,9 +68,20 @@ def as_file(data: Any, folder: Path, name: str, *, hide: ImprintKey | None = Non
     return path
 
 
+def _noted(
+    batches: Iterable[pa.RecordBatch], names: Collection[str], held: set[str]
+) -> Iterator[pa.RecordBatch]:
+    """The batches as they are; which of the columns `names` hold anything goes into `held`."""
+    for batch in batches:
+        for name in batch.schema.names:
+            if name in names and batch.column(name).null_count < batch.num_rows:
+                held.add(name)
+        yield batch
+
+
 def _hidden(batch: pa.RecordBatch, key: ImprintKey) -> pa.RecordBatch:
     """Only columns of the exchange schema that hold no text of a conversation, and imprints instead of prompts."""
-    shown = [n for n in EXCHANGE_SCHEMA.names if n in batch.schema.names and n not in (*LEFT_OUT, "prompt")]
+    shown = [n for n in EXCHANGE_SCHEMA.names if n in batch.schema.names and n not in TEXTS]
     columns = {name: batch.column(name) for name in shown}
     if "prompt" in batch.schema.names:
         kind = EXCHANGE_SCHEMA.field("imprint").type
@@ -87,8 +104,8 @@ def fill(
     *,
     workers: int,
     progress: Callable[[int], None] = lambda _: None,
-) -> None:
-    """Append all batches (EXCHANGE_SCHEMA) to the spool with their imprints."""
+) -> set[str]:
+    """Append all batches (EXCHANGE_SCHEMA) to the spool with their imprints; the columns that the log fills."""
     names = [name for name in spool.schema.names if name != "row"]
     columns = pa.schema([spool.schema.field(name) for name in names])
 
@@ -99,9 +116,11 @@ def fill(
         ]
         return pa.RecordBatch.from_arrays(arrays, schema=columns)
 
-    for batch in _ahead(prepared, batches, workers):
+    held: set[str] = set()
+    for batch in _ahead(prepared, _noted(batches, EXCHANGE_SCHEMA.names, held), workers):
         spool.append(batch)
         progress(batch.num_rows)
+    return held
 
 
 def _imprints(given: Array, prompt: Array, key: ImprintKey) -> Array:

@@ -33,8 +33,8 @@ from headwater.detect import (
 )
 from headwater.engine import Index, Resources, Spool, arrange
 from headwater.errors import UnreadableInput, UsageError
-from headwater.exchange import SetAside, open_log, read_accounts
-from headwater.explain import load
+from headwater.exchange import EXCHANGE_SCHEMA, HOLDS_ACCOUNTS, SetAside, lacking, open_log, read_accounts
+from headwater.explain import load, words
 from headwater.keys import DEMO_KEY, ImprintKey
 from headwater.outcome import SET_ASIDE, Investigation, check_output
 from headwater.places import Scratch
@@ -46,6 +46,8 @@ Progress = Callable[[str, int, int | None], None]
 HOUR_US = 3_600_000_000
 #: Prompts are cut to this many characters in the spool: templates are shown, not archives.
 SHOWN_CHARS = 2000
+#: Kinds of values left empty or read under an assumption that are noted, most frequent first.
+NOTICES = 5
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ def investigate(
     try:
         with SetAside(keep=settings.read.keep_set_aside, sink=folder / SET_ASIDE) as aside:
             hide = key if settings.read.imprints_only else None
-            sources = _paths(exchanges, folder, "exchanges.parquet", hide)
+            held: set[str] = set()
+            sources = _paths(exchanges, folder, "exchanges.parquet", hide, held)
             known_accounts = _paths(accounts, folder, "accounts.parquet") if accounts is not None else []
             log = open_log(sources, aside=aside, format=format, mapping=mapping, defaults=defaults)
             inputs = (*sources, *(planned.file.path for planned in log.planned), *known_accounts)
@@ -115,7 +118,8 @@ def investigate(
             if output is not None:
                 check_output(Path(output), inputs)
             table = read_accounts(known_accounts, aside) if known_accounts else None
-            spool = _spooled(log, folder, key, settings, tell)
+            unread = log.passed_over(known_accounts)
+            spool = _spooled(log, folder, key, settings, tell, held)
         index = arrange(spool.path, spool.rows, settings.engine, folder)
         detection = detect(
             spool, index, table, settings.detect, settings.engine, known=declarations, progress=tell
@@ -127,7 +131,7 @@ def investigate(
         reported, considered, attributed = campaigns(detection, prompts, names)
         pack = default_pack()
         findings = Findings(
-            log=_summary(spool, index, detection, aside, exchanges),
+            log=_summary(held, index, detection, aside, exchanges),
             campaigns=tuple(replace(c, proposal=decide(facts_of(c), pack)) for c in reported),
             considered=tuple(replace(c, proposal=decide(facts_of(c), pack)) for c in considered),
             coverage=coverage(detection.evidence, detection.world.columns),
@@ -138,6 +142,7 @@ def investigate(
             seconds=time.monotonic() - began,
             peak_bytes=_peak(),
             labels_note=labels_note,
+            notes=_notes(declarations, detection, unread, aside),
         )
     except BaseException:
         scratch.remove()
@@ -148,7 +153,12 @@ def investigate(
 
 
 def _spooled(
-    batches: Iterable[pa.RecordBatch], folder: Path, key: ImprintKey, settings: Settings, tell: Progress
+    batches: Iterable[pa.RecordBatch],
+    folder: Path,
+    key: ImprintKey,
+    settings: Settings,
+    tell: Progress,
+    held: set[str],
 ) -> Spool:
     spool = Spool(folder / "spool.parquet", intake.schema(keep_prompts=not settings.read.imprints_only))
     rows = 0
@@ -159,7 +169,10 @@ def _spooled(
         tell("read and imprint", rows, None)
 
     with spool:
-        intake.fill(spool, batches, key, workers=settings.engine.workers, progress=count)
+        filled = intake.fill(spool, batches, key, workers=settings.engine.workers, progress=count)
+    if "prompt" in held:
+        filled.discard("imprint")  # made on the way, unless `held` has it too
+    held |= filled
     if not spool.rows:
         raise UnreadableInput(
             "no row of the input could be used",
@@ -175,14 +188,16 @@ def _named(data: Any) -> bool:
     return isinstance(data, Sequence) and all(isinstance(item, (str, Path)) for item in data)
 
 
-def _paths(data: Any, folder: Path, name: str, hide: ImprintKey | None = None) -> list[Path]:
+def _paths(
+    data: Any, folder: Path, name: str, hide: ImprintKey | None = None, held: set[str] | None = None
+) -> list[Path]:
     if isinstance(data, (str, Path)):
         return [Path(data)]
     if isinstance(data, Sequence) and not data:
         raise UsageError("no input was given", hint="name at least one file or folder of logs")
     if _named(data):
         return [Path(item) for item in data]
-    return [intake.as_file(data, folder, name, hide=hide)]
+    return [intake.as_file(data, folder, name, hide=hide, held=held)]
 
 
 def _prompts(spool: Spool) -> Callable[[npt.NDArray[np.int64]], Mapping[int, str]]:
@@ -195,7 +210,9 @@ def _prompts(spool: Spool) -> Callable[[npt.NDArray[np.int64]], Mapping[int, str
     return prompts
 
 
-def _summary(spool: Spool, index: Index, detection: Detection, aside: SetAside, exchanges: Any) -> LogSummary:
+def _summary(
+    held: set[str], index: Index, detection: Detection, aside: SetAside, exchanges: Any
+) -> LogSummary:
     live = index.account >= 0
     at_us, model = index.at_us[live], index.model[live]
     hour, count = np.unique(at_us // HOUR_US, return_counts=True)
@@ -203,7 +220,6 @@ def _summary(spool: Spool, index: Index, detection: Detection, aside: SetAside, 
     for code, name in enumerate(index.models):
         models.append((name, int(at_us[model == code].min())))
     named = [exchanges] if isinstance(exchanges, (str, Path)) else exchanges
-    names = [n for n in spool.schema.names if n != "row"]
     return LogSummary(
         exchanges=int(live.sum()),
         accounts=len(index.accounts),
@@ -214,11 +230,26 @@ def _summary(spool: Spool, index: Index, detection: Detection, aside: SetAside, 
         duplicates=index.duplicates,
         set_aside_reasons=aside.by_reason(),
         sources=tuple(sorted(Path(s).name for s in named)) if _named(exchanges) else ("Arrow data",),
-        columns=tuple(n for n in names if n in spool.filled),
-        missing=tuple(n for n in names if n not in spool.filled),
+        columns=tuple(name for name in EXCHANGE_SCHEMA.names if name in held),
+        missing=lacking(held),
         timeline=tuple((int(h) * HOUR_US, int(c)) for h, c in zip(hour, count, strict=True)),
         models=tuple(sorted(models, key=lambda m: (m[1], m[0]))),
     )
+
+
+def _notes(
+    declarations: Iterable[Declaration], detection: Detection, unread: Iterable[Path], aside: SetAside
+) -> tuple[str, ...]:
+    """What a reader should know of how the log was read, and would not see."""
+    world = detection.world
+    idle = [p for p in declarations if not any(map(p.covers, world.accounts, world.organisations))]
+    told = [
+        f"the declaration “{party.name}” ({party.kind}) matches no account and no organisation of this log"
+        for party in idle
+    ]
+    told += [f"{path} {HOLDS_ACCOUNTS}: give it with --accounts" for path in unread]
+    told += [f"{words.count(n)} × {what}" for what, n in aside.by_notice()[:NOTICES]]
+    return tuple(told)
 
 
 def _plain(settings: Settings, proposed: int) -> dict[str, object]:

@@ -450,4 +450,5 @@ def poisoned(text: str) -> Findings:
         version=text,
         imprint_key_id=text,
         labels_note=text,
+        notes=(text,),
     )

@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
-from explain.builders import campaign, crowd, findings, log, quiet
-from headwater.explain import board, page, verdict
+from explain.builders import campaign, crowd, findings, log, piece, quiet
+from headwater.explain import board, dumps, page, verdict
 from headwater.explain.ringmap import ring_map
 from headwater.report import Beside, Block, Fold, Page, Part, Table
 
@@ -157,3 +157,44 @@ def test_the_board_has_the_terminal_s_shape() -> None:
         line.startswith("not in this log: Address and client in common and Payment in common (2 of 5")
         for line in made.below
     )
+
+
+def test_why_rows_were_set_aside_stands_in_the_terminal_with_the_place_of_the_list() -> None:
+    reasons = (("no time", 180), ("invalid UTF-8", 20), ("account: is missing", 9), ("a", 2), ("b", 1))
+    made = findings(log=dataclasses.replace(log(), set_aside_reasons=reasons))
+    below = board(made, report="out/report.html", set_aside="out/set_aside.jsonl").below
+    at = list(below).index("212 rows set aside, listed in out/set_aside.jsonl:")
+    assert list(below[at + 1 : at + 5]) == [
+        "  180 × no time",
+        "  20 × invalid UTF-8",
+        "  9 × account: is missing",
+        "  … and 2 more reasons",
+    ]
+    none = dataclasses.replace(log(), set_aside=0, set_aside_reasons=())
+    assert not any("set aside" in line for line in board(findings(log=none), set_aside="x").below)
+
+
+def test_notes_stand_in_terminal_and_report_and_the_rest_is_counted() -> None:
+    notes = tuple(f"note {number} on the log" for number in range(10))
+    made = findings(notes=notes)
+    below = board(made).below
+    assert [line for line in below if line.startswith("note: ")] == [f"note: {note}" for note in notes[:5]]
+    assert "… and 5 more notes in campaigns.json" in below
+    (box,) = [note for note in page(made).notes if note.title == "How the log was read"]
+    assert list(box.items) == [f"{note}." for note in notes[:8]] + ["2 more notes in campaigns.json."]
+    assert not page(findings()).notes
+
+
+def test_a_negative_figure_of_the_evidence_has_a_true_minus_where_people_read() -> None:
+    """Only there: campaigns.json keeps the sentence as it is."""
+    pieces = (
+        piece("one queue", 1.9, "Likeness within accounts is z = -1.0."),
+        piece("seeds", -0.5, "Seeds differ (-2 of them)."),
+    )
+    made = findings(campaigns=(campaign(n=12, pieces=pieces),))
+    shown = repr(page(made))
+    assert "z = −1.0" in shown
+    assert "(−2 of them)" in shown
+    assert "z = -1.0" not in shown
+    assert "(-2 of" not in shown
+    assert b"z = -1.0" in dumps(made)

@@ -57,6 +57,18 @@ def test_a_p_value_is_not_told_beyond_what_can_be_known() -> None:
     assert words.p_value(0.0123) == "p = 0.012"
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("likeness is z = -1.0 (-0.5 before)", "likeness is z = −1.0 (−0.5 before)"),
+        ("-3", "−3"),
+        ("account-1 of 2026-03-02, acct -x, 9-15, e-5", "account-1 of 2026-03-02, acct -x, 9-15, e-5"),
+    ],
+)
+def test_negative_figures_have_a_true_minus(given: str, said: str) -> None:
+    assert words.minus(given) == said
+
+
 def test_nats_have_their_sign() -> None:
     assert [words.nats(v) for v in (6.2, -1.15, 0.0)] == ["+6.20", "−1.15", "+0.00"]
 

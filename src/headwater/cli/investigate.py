@@ -169,8 +169,9 @@ def settings_of(asked: Asked) -> Settings:
 def show(terminal: Terminal, findings: Findings, output: Path, *, as_json: bool) -> None:
     """Print the outcome to stdout: a table, or `campaigns.json`."""
     from headwater.explain import board, dumps
+    from headwater.outcome import SET_ASIDE
 
     if as_json:
         terminal.out(dumps(findings).decode())
     else:
-        terminal.draw(board(findings, report=str(output / "report.html")))
+        terminal.draw(board(findings, report=str(output / "report.html"), set_aside=str(output / SET_ASIDE)))

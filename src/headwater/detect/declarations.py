@@ -71,8 +71,7 @@ def declared(ring: Ring, world: World, known: Sequence[Declaration]) -> Declarat
         if not party.holds(world.span_us[1]):
             continue
         covered = sum(
-            world.accounts[m] in party.accounts or world.organisations[m] in party.organisations
-            for m in ring.members.tolist()
+            party.covers(world.accounts[m], world.organisations[m]) for m in ring.members.tolist()
         )
         if covered >= MOSTLY * len(ring.members):
             return party

@@ -27,6 +27,10 @@ class Declaration:
     until: date | None
     note: str
 
+    def covers(self, account: str, organisation: str | None) -> bool:
+        """Whether it names this account, or the organisation that the account belongs to."""
+        return account in self.accounts or organisation in self.organisations
+
     def holds(self, at_us: int) -> bool:
         """Whether the declaration is still valid at this time (µs UTC)."""
         return self.until is None or datetime.fromtimestamp(at_us / 1e6, UTC).date() <= self.until

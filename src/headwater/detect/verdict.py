@@ -200,7 +200,8 @@ class Findings:
     """The whole outcome of an investigation, as plain data.
 
     `campaigns` are those reported; `considered` those that were proposed and did not reach the threshold,
-    strongest first. `chance_total` is the number of reported rings expected in a log without any.
+    strongest first. `chance_total` is the number of reported rings expected in a log without any. `notes` are
+    sentences on how the log was read: declarations that match nothing, files passed over, values left empty.
     """
 
     log: LogSummary
@@ -214,3 +215,4 @@ class Findings:
     seconds: float = 0.0
     peak_bytes: int = 0
     labels_note: str | None = None
+    notes: tuple[str, ...] = ()

@@ -59,7 +59,11 @@ class SetAside:
 
     def by_reason(self) -> tuple[tuple[str, int], ...]:
         """Reasons with their counts, most frequent first."""
-        return tuple(sorted(self.reasons.items(), key=lambda item: (-item[1], item[0])))
+        return _ranked(self.reasons)
+
+    def by_notice(self) -> tuple[tuple[str, int], ...]:
+        """Notices with their counts, most frequent first."""
+        return _ranked(self.notices)
 
     def close(self) -> None:
         """Close the sink; counts stay readable."""
@@ -96,6 +100,10 @@ class SetAside:
         }
         text = msgspec.json.encode({key: _plain(value) for key, value in entry.items()})
         self._file.write(text + b"\n")
+
+
+def _ranked(counter: Counter[str]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(counter.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _plain(value: str | int | None) -> str | int | None:

@@ -97,7 +97,7 @@ def inspect(
         ruled_out=ruled_out(needs or {}, filled, account_filled),
         set_aside=aside.total,
         reasons=aside.by_reason(),
-        notices=tuple(sorted(aside.notices.items(), key=lambda item: (-item[1], item[0]))),
+        notices=aside.by_notice(),
         examples=tuple(aside.rows[:20]),
     )
 

@@ -52,7 +52,7 @@ def why(campaign: Campaign) -> tuple[str, ...]:
         (p for p in campaign.pieces if p.counted and not p.against), key=lambda p: (-p.llr, p.evidence)
     )
     return tuple(
-        f"{words.sentence(p.sentence)} This {words.times(p.llr)} ({words.nats(p.llr)} nats"
+        f"{words.minus(words.sentence(p.sentence))} This {words.times(p.llr)} ({words.nats(p.llr)} nats"
         + (f"; capped, {words.nats(p.raw)} before" if p.raw - p.llr > 0.005 else "")
         + (f"; {words.p_value(p.p_value)}" if p.p_value is not None else "")
         + ")."
@@ -74,7 +74,7 @@ def against(campaign: Campaign) -> tuple[str, ...]:
     """The pieces against it, counted or not; or that there are none, and what that does not mean."""
     pieces = sorted((p for p in campaign.pieces if p.against), key=lambda p: (p.llr, p.raw, p.evidence))
     told = [
-        f"{words.sentence(p.sentence)} This "
+        f"{words.minus(words.sentence(p.sentence))} This "
         + (
             f"{words.times(p.llr)} ({words.nats(p.llr)} nats)."
             if p.counted

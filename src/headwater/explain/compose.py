@@ -19,6 +19,7 @@ from headwater.report import Cell, Column, Link, Note, Page, Section, Table
 SECTIONS = 20
 GLANCES = 12
 MENU = 4
+NOTES = 8
 ROWS = 200
 
 
@@ -102,6 +103,14 @@ def _summary(findings: Findings, keys: dict[str, str]) -> Table | None:
     )
 
 
+def _noted(findings: Findings) -> Note:
+    """How the log was read, where that could mislead."""
+    told = [words.sentence(note) for note in findings.notes[:NOTES]]
+    if (rest := len(findings.notes) - NOTES) > 0:
+        told.append(f"{words.many(rest, 'more note')} in campaigns.json.")
+    return Note("How the log was read", told)
+
+
 def page(findings: Findings) -> Page:
     """The whole report. `ValueError` where a campaign's pieces don't sum to its verdict."""
     shown = findings.campaigns[:SECTIONS]
@@ -119,6 +128,8 @@ def page(findings: Findings) -> Page:
     notes = []
     if findings.labels_note:
         notes.append(Note("Constructed labels", [words.sentence(findings.labels_note)], "warn"))
+    if findings.notes:
+        notes.append(_noted(findings))
     log = findings.log
     return Page(
         title=f"Headwater report: {words.day(log.first_at_us)} to {words.day(log.last_at_us)}",

@@ -89,4 +89,5 @@ def without_details(findings: Findings) -> Findings:
             for name, value in findings.settings.items()
             if value is None or isinstance(value, bool | int | float)
         },
+        notes=(),
     )

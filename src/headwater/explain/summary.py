@@ -8,6 +8,8 @@ from headwater.explain.section import badge
 from headwater.report import Board, Cell, Column
 
 _ROWS = 20
+_REASONS = 3
+_NOTES = 5
 
 
 def _row(ring: Campaign) -> list[Cell]:
@@ -38,6 +40,24 @@ def _read(findings: Findings) -> str:
     return " · ".join(told)
 
 
+def _aside(findings: Findings, listed: str | None) -> list[str]:
+    """Why rows were set aside, most frequent reasons first, and where they are listed."""
+    log = findings.log
+    if not log.set_aside:
+        return []
+    where = f", listed in {listed}" if listed else ""
+    told = [f"{words.many(log.set_aside, 'row')} set aside{where}:"]
+    told += [f"  {words.count(n)} × {reason}" for reason, n in log.set_aside_reasons[:_REASONS]]
+    rest = len(log.set_aside_reasons) - _REASONS
+    return [*told, f"  … and {words.many(rest, 'more reason')}"] if rest > 0 else told
+
+
+def _notes(findings: Findings) -> list[str]:
+    rest = len(findings.notes) - _NOTES
+    told = [f"note: {note}" for note in findings.notes[:_NOTES]]
+    return [*told, f"… and {words.many(rest, 'more note')} in campaigns.json"] if rest > 0 else told
+
+
 def known(findings: Findings) -> list[str]:
     """What acts as one and was declared: it is no campaign, and it is said."""
     return [
@@ -48,8 +68,11 @@ def known(findings: Findings) -> list[str]:
     ]
 
 
-def board(findings: Findings, *, report: str | None = None) -> Board:
-    """The findings as a terminal shows them; `report` is the path of the report, if one was written."""
+def board(findings: Findings, *, report: str | None = None, set_aside: str | None = None) -> Board:
+    """The findings as a terminal shows them.
+
+    `report` is the path of the report and `set_aside` that of the rows set aside, if they were written.
+    """
     rings = findings.campaigns
     cost = (
         f"{words.duration(findings.seconds)} · {words.memory(findings.peak_bytes)}"
@@ -70,6 +93,7 @@ def board(findings: Findings, *, report: str | None = None) -> Board:
             f"not in this log: {words.joined([c.title for c in lost])} "
             f"({len(lost)} of {words.many(len(findings.coverage), 'kind')} of evidence could not be checked)"
         )
+    below += _aside(findings, set_aside) + _notes(findings)
     if findings.labels_note:
         below.append(f"labels: {words.sentence(findings.labels_note)}")
     after = [report] if report else []

@@ -40,7 +40,7 @@ class Step:
 
 def _why(campaign: Campaign, piece: Piece) -> str:
     """The piece's sentence, and what was taken off it."""
-    told = words.sentence(piece.sentence)
+    told = words.minus(words.sentence(piece.sentence))
     if not piece.counted:
         return f"{told} Not counted ({words.nats(piece.raw)} by itself): {uncounted(campaign, piece)}."
     if abs(piece.raw - piece.llr) > 0.005:
@@ -120,7 +120,7 @@ def table(made: tuple[Step, ...], *, brief: bool = False) -> Table:
             zero=-low / width,
         )
         cells: list[Cell] = [step.label, _signed(step), bar]
-        rows.append(cells if brief else [*cells, f"{step.end:.2f}".replace("-", "−"), step.sentence])
+        rows.append(cells if brief else [*cells, words.minus(f"{step.end:.2f}"), step.sentence])
     columns = [Column("Evidence"), Column("Adds, nats", "number"), Column("From prior to verdict", "bar")]
     if not brief:
         columns += [Column("Sum", "number", minor=True), Column("Why")]

@@ -5,11 +5,14 @@ Every door says a number through these, so that a table, a sentence and a termin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 _DAY = 86_400_000_000
 _HOUR = 3_600_000_000
+#: A hyphen that begins a figure, not one inside a name, a date or a range.
+_NEGATIVE = re.compile(r"(?<![^\s(=])-(?=\d)")
 _SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -51,7 +54,7 @@ def significant(value: float, digits: int = 2) -> str:
     if value == 0:
         return "0"
     text = f"{float(f'{value:.{digits}g}'):,.12f}"
-    return text.rstrip("0").rstrip(".")
+    return minus(text.rstrip("0").rstrip("."))
 
 
 def chance(expected: float) -> str:
@@ -70,7 +73,7 @@ def p_value(p: float) -> str:
 
 def nats(value: float) -> str:
     """A log-likelihood ratio with its sign: '+6.20', '−1.15'."""
-    return f"{value:+.2f}".replace("-", "−")
+    return minus(f"{value:+.2f}")
 
 
 def times(log_ratio: float) -> str:
@@ -117,6 +120,11 @@ def joined(items: Sequence[str], *, last: str = "and", limit: int = 8) -> str:
     if len(shown) < 2:
         return "".join(shown)
     return f"{', '.join(shown[:-1])} {last} {shown[-1]}"
+
+
+def minus(text: str) -> str:
+    """`text` with a true minus sign before negative figures; other hyphens stay."""
+    return _NEGATIVE.sub("−", text)
 
 
 def sentence(text: str) -> str:

@@ -29,9 +29,7 @@ def write(world: World, folder: str | Path) -> tuple[Path, ...]:
     }
     for name, table in tables.items():
         _parquet(table, out / name)
-    (out / CARD).write_text(
-        json.dumps(world.card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    (out / CARD).write_text(json.dumps(world.card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return (*(out / name for name in tables), out / CARD)
 
 
