@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from headwater.detect.combine import LEAST_CHANCE
 from headwater.detect.verdict import Campaign, Member, Piece
+from headwater.errors import ConfigurationError
 from headwater.policy import Facts, Rung, decide, default_pack, facts_of, parse_pack
 from headwater.policy.rungs import MEANING, RUNGS
 
@@ -103,6 +104,24 @@ rules:
         "two.yaml",
     )
     assert decide(STRONG, pack).rule == "one"
+
+
+def test_a_rule_that_has_no_answer_names_pack_rule_and_condition() -> None:
+    text = """
+name: mine
+rules:
+  - {id: hold, rung: quarantine, when: "exchanges / accounts > 30", reason: r}
+limits:
+  - {id: cap, at_most: observe, when: "true", reason: r}
+"""
+    pack = parse_pack(text.encode(), "mine.yaml")
+    assert decide(STRONG, pack).rule == "cap"
+    with pytest.raises(ConfigurationError) as caught:
+        decide(replace(STRONG, accounts=0), pack)
+    assert str(caught.value) == (
+        "mine.yaml, field rules.hold.when: the condition “exchanges / accounts > 30” cannot be evaluated "
+        "where accounts = 0, exchanges = 400000: division by zero"
+    )
 
 
 def test_no_rule_that_holds_means_observe() -> None:

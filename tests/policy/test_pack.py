@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -32,7 +34,7 @@ FAULTS = [
         "no fact called region",
         "known here: accounts",
     ),
-    ("probability > 0.5", "[1]", "rules.ask.when", "str is expected here, not list", ""),
+    ("probability > 0.5", "[1]", "rules.ask.when", "a text is expected here, not a list", "put it in quotes"),
     ("    reason: Ask first.\n", "", "rules.ask.reason", "this field is missing", ""),
     ("reason:", "reasn:", "rules.ask.reasn", "there is no such field", "did you mean reason?"),
     ("  - id: ask\n    rung", "  - rung", "rules.1.id", "this field is missing", ""),
@@ -46,7 +48,11 @@ FAULTS = [
     ("rung: notice", "rung: notice\n    rung: ban", "rung", "the same key stands twice", ""),
     ("rules:", "ruels:", "ruels", "there is no such field", "did you mean rules?"),
     ("name: mine\n", "", "name", "this field is missing", ""),
-    ("name: mine", "name: [", None, "this is not YAML", ""),
+    ("name: mine", "name: [", None, "this is not YAML", "put a text in quotes"),
+    ("name: mine", "name: ' '", "name", "this field is empty", "fill it in"),
+    ("name: mine", "name:", "name", "a text is expected here, not nothing", ""),
+    ("name: mine", "name: yes", "name", "a text is expected here, not true or false", ""),
+    ("rung: notice", "rung: 3", "rules.ask.rung", "there is no such rung", "known here: ban"),
 ]
 
 
@@ -59,13 +65,66 @@ def test_a_fault_names_file_rule_and_field(fault: tuple[str, str, str | None, st
     assert caught.value.where.file == "mine.yaml"
     assert caught.value.where.field == at
     assert what in caught.value.what
-    assert hint in (caught.value.hint or "")
+    assert caught.value.hint
+    assert hint in caught.value.hint
 
 
 def test_an_empty_pack_and_two_rules_of_one_name_are_refused() -> None:
     for text in (b"", b"name: x\nrules: []", b"[1, 2]", (GOOD + GOOD.partition("rules:\n")[2]).encode()):
         with pytest.raises(ConfigurationError):
             parse_pack(text, "mine.yaml")
+
+
+LAUGHS = "\n".join(
+    [
+        "a0: &a0 [x, x, x, x, x, x, x, x, x]",
+        *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)),
+        "name: *a9",
+    ]
+)
+
+BOMBS = {
+    # what is written, and what is said of it
+    "holds itself": ("name: &a [*a]\nrules: *a\n", "anchors and aliases"),
+    "unfolds to gigabytes": (LAUGHS, "anchors and aliases"),
+    "merges": ("a: &a {b: 1}\n<<: *a\n", "anchors and aliases"),
+    "undefined alias": ("name: *nobody\n", "anchors and aliases"),
+    "deep flow": ("[" * 60_000, "too many lists and mappings inside one another"),
+    "deep mappings": ("{a: " * 15_000, "too many lists and mappings inside one another"),
+    "deep block": ("- " * 30_000, "too many lists and mappings inside one another"),
+    "deep keys": ("? " * 30_000, "too many lists and mappings inside one another"),
+    "large": ("#" * 70_000, "more than 64 KiB"),
+    "many keys": ("\n".join(f"k{n}: 1" for n in range(3_000)), "there is no such field"),
+    "a tag": ("name: !!timestamp x\n", "tags (!) are not read"),
+    "a number that never ends": (f"name: {'9' * 60_000}\n", "this field is missing"),
+    "a day that isn't": ("name: 2026-99-99\n", "this field is missing"),
+    "half a character": (GOOD.replace("name: mine", 'name: "\\ud800"'), "half a character"),
+    "a list as a key": ("? [a]\n: b\n", "this is not YAML"),
+    "two documents": (f"{GOOD}---\n{GOOD}", "more than one document"),
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_what_would_take_memory_time_or_the_stack(bomb: str) -> None:
+    text, says = BOMBS[bomb]
+    began = time.monotonic()
+    tracemalloc.start()
+    try:
+        with pytest.raises(ConfigurationError) as caught:
+            parse_pack(text.encode(), "mine.yaml")
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert says in caught.value.what
+    assert caught.value.where.file == "mine.yaml"
+    assert caught.value.hint
+    assert most < 50_000_000
+    assert time.monotonic() - began < 10
+
+
+def test_a_file_without_end_is_not_read_to_its_end() -> None:
+    with pytest.raises(ConfigurationError, match="more than 64 KiB"):
+        load_pack("/dev/zero")
 
 
 def test_a_pack_cannot_run_python() -> None:
@@ -78,6 +137,7 @@ def test_the_digest_is_that_of_the_bytes(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(GOOD)
     pack = load_pack(path)
+    assert pack.sha256 == load_pack(str(path)).sha256
     assert pack.sha256 == parse_pack(GOOD.encode(), "elsewhere.yaml").sha256
     assert pack.sha256 != parse_pack((GOOD + "# a comment\n").encode(), "mine.yaml").sha256
     facts = Facts("possible", 0.7, 1.0, "undetermined", 3, 30, 1)
@@ -85,8 +145,12 @@ def test_the_digest_is_that_of_the_bytes(tmp_path: Path) -> None:
 
 
 def test_a_missing_pack_is_unreadable_input(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(GOOD)
+    with pytest.raises(UnreadableInput, match=r"mien.yaml: does not exist") as caught:
+        load_pack(tmp_path / "mien.yaml")
+    assert "did you mean" in (caught.value.hint or "")
     with pytest.raises(UnreadableInput, match="cannot be read"):
-        load_pack(tmp_path / "nowhere.yaml")
+        load_pack(str(tmp_path))
 
 
 def test_the_default_pack_is_compiled_once() -> None:

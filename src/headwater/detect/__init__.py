@@ -14,6 +14,7 @@ from headwater.detect.verdict import (
     Campaign,
     Coverage,
     Findings,
+    Kind,
     LogSummary,
     Member,
     Piece,
@@ -21,6 +22,7 @@ from headwater.detect.verdict import (
     Slot,
     Taken,
     Template,
+    Word,
 )
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ __all__ = [
     "Finding",
     "Findings",
     "Fold",
+    "Kind",
     "Links",
     "LogSummary",
     "Member",
@@ -83,6 +86,7 @@ __all__ = [
     "Taken",
     "Template",
     "Test",
+    "Word",
     "World",
     "campaigns",
     "coverage",

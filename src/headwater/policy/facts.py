@@ -17,8 +17,8 @@ class Facts:
 
     `probability` in [0, 1]; `chance` is the number of rings as strong that the log would show without any
     campaign; `accounts` and `exchanges` are counts (attributed exchanges); `groups` counts the independent
-    groups of evidence that speak for the campaign; `declared` is the declaration that covers it (partner,
-    red team, evaluator), or empty.
+    groups of evidence that speak for the campaign; `declared` is the kind and the name of the declaration
+    that covers it (`evaluator: Example Evaluations`), or empty.
     """
 
     word: str

@@ -1,40 +1,38 @@
 """A policy pack: a YAML file of rules, read, checked and compiled once.
 
-A pack with any fault does not load: the error names file, rule and field. Conditions are CEL over the names
-of `Facts`; each is compiled, and run over a few invented facts to see that it answers true or false.
+A pack with any fault does not load: the error names file, rule and field. What a condition may say is `condition`'s
+business.
 """
 
 from __future__ import annotations
 
-import difflib
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from headwater.errors import ConfigurationError, UnreadableInput, Where
+from headwater.errors import ConfigurationError, unreadable
+from headwater.policy.condition import Condition, condition, nearest
 from headwater.policy.facts import Facts
+from headwater.policy.place import Place
 from headwater.policy.rungs import PERSON_FROM, RUNGS, Rung
-from headwater.policy.strict_yaml import strict_yaml
+from headwater.policy.strict_yaml import MOST_BYTES, strict_yaml
 
-if TYPE_CHECKING:
-    from cel import Program
-
-_NAMES = frozenset(fact.name for fact in fields(Facts))
 _RULE = {"id": str, "rung": str, "when": str, "reason": str, "person_required": bool}
 _LIMIT = {"id": str, "at_most": str, "when": str, "reason": str}
 _PACK = {"name": str, "about": str, "rules": list, "limits": list}
 _OPTIONAL = {"person_required", "limits", "about"}
-
-#: Invented facts that every condition must be able to answer for.
-_TRIALS = (
-    Facts("likely", 0.999, 1e-4, "extraction ring", 1200, 400_000, 4),
-    Facts("unlikely", 0.0, 30.0, "undetermined", 2, 0, 0, "evaluator"),
-    Facts("inconclusive", 1.0, 0.0, "legitimate fleet", 0, 1, 1, "partner"),
-)
+#: How each kind is called, and written.
+_KINDS: dict[type, tuple[str, str]] = {
+    str: ("a text", 'put it in quotes: "true"'),
+    bool: ("true or false", "write true or false, without quotes"),
+    list: ("a list", "begin each item with a dash"),
+    dict: ("a mapping", "write it as field: value"),
+    type(None): ("nothing", ""),
+}
 
 
 @dataclass(frozen=True)
@@ -43,14 +41,13 @@ class Rule:
 
     id: str
     rung: Rung
-    condition: str
+    condition: Condition
     reason: str
     person_required: bool
-    program: Program
 
     def holds(self, facts: Facts) -> bool:
-        """Whether the condition holds for `facts`."""
-        return self.program.execute(asdict(facts)) is True
+        """Whether the condition holds for `facts`; `ConfigurationError` where it has no answer."""
+        return self.condition.holds(facts)
 
 
 @dataclass(frozen=True)
@@ -63,20 +60,6 @@ class Pack:
     limits: tuple[Rule, ...]
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where in which pack a fault is."""
-
-    file: str
-    at: str = ""
-
-    def __truediv__(self, part: str) -> _Place:
-        return _Place(self.file, f"{self.at}.{part}" if self.at else part)
-
-    def fault(self, what: str, hint: str | None = None) -> ConfigurationError:
-        return ConfigurationError(what, where=Where(file=self.file, field=self.at or None), hint=hint)
-
-
 @cache
 def default_pack() -> Pack:
     """The pack that comes with Headwater."""
@@ -84,104 +67,92 @@ def default_pack() -> Pack:
     return parse_pack(resource.read_bytes(), "default.yaml")
 
 
-def load_pack(path: Path) -> Pack:
-    """The pack in the file at `path`; `ConfigurationError` names rule and field of the first fault."""
+def load_pack(path: Path | str) -> Pack:
+    """The pack in the file at `path`.
+
+    Raises `UnreadableInput` where the file can't be read, `ConfigurationError` with rule and field of the first fault.
+    """
     try:
-        data = path.read_bytes()
+        with Path(path).open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
     except OSError as error:
-        what = f"the policy pack cannot be read ({error.strerror})"
-        raise UnreadableInput(what, where=Where(file=str(path))) from None
+        raise unreadable(Path(path), error) from None
     return parse_pack(data, str(path))
 
 
 def parse_pack(data: bytes, file: str) -> Pack:
     """The pack written in `data`; `file` is its name in errors."""
-    place = _Place(file)
+    place = Place(file)
     raw = _checked(strict_yaml(data, file), _PACK, place)
     if not raw["rules"]:
-        raise (place / "rules").fault("a pack needs at least one rule")
+        raise (place / "rules").fault(
+            "a pack needs at least one rule", hint="write one with id, rung, when, reason"
+        )
     rules = tuple(_rule(item, place / "rules", n) for n, item in enumerate(raw["rules"]))
     limits = tuple(_limit(item, place / "limits", n) for n, item in enumerate(raw.get("limits", [])))
     seen: set[str] = set()
-    for rule in (*rules, *limits):
-        if rule.id in seen:
-            raise (place / "rules" / rule.id / "id").fault("two rules share one id")
-        seen.add(rule.id)
+    for part, each in (("rules", rules), ("limits", limits)):
+        for rule in each:
+            if rule.id in seen:
+                raise (place / part / rule.id / "id").fault(
+                    "two rules share one id",
+                    hint="reports name the rule that decided: give each an id of its own",
+                )
+            seen.add(rule.id)
     return Pack(raw["name"], hashlib.sha256(data).hexdigest(), rules, limits)
 
 
-def _checked(raw: object, shape: Mapping[str, type], place: _Place) -> dict[str, Any]:
+def _checked(raw: object, shape: Mapping[str, type], place: Place) -> dict[str, Any]:
     """`raw` as a mapping with the keys of `shape`, each of its type."""
     if not isinstance(raw, dict):
-        raise place.fault(f"a mapping is expected here, not {type(raw).__name__}")
+        raise _mistaken(dict, raw, place)
     for key in raw:
         if key not in shape:
-            raise (place / str(key)).fault("there is no such field", _nearest(str(key), shape))
+            raise (place / str(key)).fault("there is no such field", hint=nearest(str(key), shape))
     for key, kind in shape.items():
         if key not in raw and key not in _OPTIONAL:
-            raise (place / key).fault("this field is missing")
+            needed = ", ".join(name for name in shape if name not in _OPTIONAL)
+            raise (place / key).fault("this field is missing", hint=f"needed here: {needed}")
         if key in raw and not isinstance(raw[key], kind):
-            found = type(raw[key]).__name__
-            raise (place / key).fault(f"{kind.__name__} is expected here, not {found}")
+            raise _mistaken(kind, raw[key], place / key)
+        if key in raw and kind is str and not raw[key].strip():
+            raise (place / key).fault("this field is empty", hint="fill it in")
     return raw
 
 
-def _nearest(name: str, names: Iterable[object]) -> str:
-    known = sorted(str(each) for each in names)
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
+def _mistaken(kind: type, found: object, place: Place) -> ConfigurationError:
+    expected, written = _KINDS[kind]
+    return place.fault(f"{expected} is expected here, not {_KINDS[type(found)][0]}", hint=written)
 
 
-def _named(raw: object, shape: Mapping[str, type], place: _Place, n: int) -> tuple[dict[str, Any], _Place]:
+def _named(raw: object, shape: Mapping[str, type], place: Place, n: int) -> tuple[dict[str, Any], Place]:
     """The checked mapping of rule `n`, and its place, by id where it has one."""
     named = raw.get("id") if isinstance(raw, dict) else None
     inside = place / (named if isinstance(named, str) and named else str(n + 1))
     return _checked(raw, shape, inside), inside
 
 
-def _rule(raw: object, place: _Place, n: int) -> Rule:
+def _rule(raw: object, place: Place, n: int) -> Rule:
     fields_, inside = _named(raw, _RULE, place, n)
     rung = _rung(fields_["rung"], inside / "rung")
     person = fields_.get("person_required", True)
     if rung >= PERSON_FROM and not person:
         raise (inside / "person_required").fault(
-            f"{rung.word} is never proposed without a person", f"from {PERSON_FROM.word} on, leave it true"
+            f"{rung.word} is never proposed without a person",
+            hint=f"from {PERSON_FROM.word} on, leave it true",
         )
-    program = _program(fields_["when"], inside / "when")
-    return Rule(fields_["id"], rung, fields_["when"], fields_["reason"], person, program)
+    when = condition(fields_["when"], inside / "when")
+    return Rule(fields_["id"], rung, when, fields_["reason"], person)
 
 
-def _limit(raw: object, place: _Place, n: int) -> Rule:
+def _limit(raw: object, place: Place, n: int) -> Rule:
     fields_, inside = _named(raw, _LIMIT, place, n)
     rung = _rung(fields_["at_most"], inside / "at_most")
-    program = _program(fields_["when"], inside / "when")
-    return Rule(fields_["id"], rung, fields_["when"], fields_["reason"], False, program)
+    when = condition(fields_["when"], inside / "when")
+    return Rule(fields_["id"], rung, when, fields_["reason"], False)
 
 
-def _rung(word: str, place: _Place) -> Rung:
+def _rung(word: str, place: Place) -> Rung:
     if word not in RUNGS:
-        raise place.fault("there is no such rung", _nearest(word, RUNGS))
+        raise place.fault("there is no such rung", hint=nearest(word, RUNGS))
     return RUNGS[word]
-
-
-def _program(condition: str, place: _Place) -> Program:
-    import cel
-
-    try:
-        program = cel.compile(condition)
-    except ValueError as error:
-        reason = str(error).splitlines()[0].split("ERROR: ")[-1]
-        raise place.fault(f"the condition cannot be parsed: {reason}") from None
-    for name in program.variables():
-        if name not in _NAMES:
-            raise place.fault(f"there is no fact called {name}", _nearest(name, _NAMES))
-    for trial in _TRIALS:
-        try:
-            answer = program.execute(asdict(trial))
-        except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
-            what = f"the condition cannot be evaluated ({type(error).__name__})"
-            raise place.fault(what, "CEL does not mix types: write size(word) > 3, not word > 3") from None
-        if not isinstance(answer, bool):
-            what = f"the condition answers with {type(answer).__name__}, not with true or false"
-            raise place.fault(what)
-    return program

@@ -1,34 +1,103 @@
-"""YAML as plain values, refusing what a policy must not contain: code, and the same key twice.
+"""YAML as plain texts, lists, mappings and true or false, refusing what a policy must not contain.
 
-What the values mean is the pack's business.
+That is: tags (they can run code), anchors (a few lines of them unfold to gigabytes, or hold themselves), depth, and the
+same key twice. What the values mean is the pack's business.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import Any
+from collections.abc import Hashable, Iterable
+from typing import TYPE_CHECKING, Any
 
-from headwater.errors import ConfigurationError, Where
+from headwater.policy.place import Place
+
+if TYPE_CHECKING:
+    import yaml
+
+#: Twenty times the pack that comes with Headwater; read and checked in a few seconds at worst.
+MOST_BYTES = 65_536
+#: Collections inside one another; a pack has three.
+MOST_NESTED = 10
+#: What a plain word may be besides text: numbers and dates have no place in a pack.
+_RESOLVED = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:null")
 
 
 def strict_yaml(data: bytes, file: str) -> object:
     """The value written in `data`; `ConfigurationError` names `file` and row."""
     import yaml
 
+    place = Place(file)
+
     class Strict(yaml.SafeLoader):
         """A safe loader that refuses the same key twice: the last one would win in silence."""
 
+        yaml_implicit_resolvers = {  # noqa: RUF012  (an instance variable to its stubs)
+            first: [(tag, form) for tag, form in known if tag in _RESOLVED]
+            for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
+
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-            keys = [key.value for key, _ in node.value]
-            twice = sorted({str(key) for key in keys if keys.count(key) > 1})
-            if twice:
-                where = Where(file=file, row=node.start_mark.line + 1, field=twice[0])
-                raise ConfigurationError("the same key stands twice in one place", where=where)
+            seen: set[str] = set()
+            for key, _ in node.value:
+                if str(key.value) in seen:
+                    raise (place / str(key.value)).fault(
+                        "the same key stands twice in one place",
+                        hint="remove one of them",
+                        row=key.start_mark.line + 1,
+                    )
+                seen.add(str(key.value))
             return super().construct_mapping(node, deep)
 
+    if len(data) > MOST_BYTES:
+        raise place.fault(
+            f"a pack of more than {MOST_BYTES // 1024} KiB is not read", hint="name a policy pack, not a log"
+        )
     try:
+        _check(yaml.parse(data, yaml.SafeLoader), place)
         return yaml.load(data, Strict)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        row = mark.line + 1 if mark is not None else None
-        raise ConfigurationError("this is not YAML", where=Where(file=file, row=row)) from None
+        raise place.fault(
+            "this is not YAML",
+            hint="put a text in quotes where it holds a colon or begins with a sign",
+            row=mark.line + 1 if mark is not None else None,
+        ) from None
+
+
+def _check(events: Iterable[yaml.Event], place: Place) -> None:
+    """Refuse what must not be built; the events come one by one, so nothing is built yet."""
+    import yaml
+
+    depth = documents = 0
+    for event in events:
+        row = event.start_mark.line + 1 if event.start_mark else None
+        documents += isinstance(event, yaml.DocumentStartEvent)
+        if documents > 1:
+            raise place.fault(
+                "there is more than one document in this file", hint="remove the line ---", row=row
+            )
+        if getattr(event, "anchor", None) is not None:
+            raise place.fault(
+                "anchors and aliases (& and *) are not read",
+                hint="write it out where it is meant, or put the text in quotes",
+                row=row,
+            )
+        if getattr(event, "tag", None) is not None:
+            raise place.fault(
+                "tags (!) are not read", hint="put a text that begins with ! in quotes", row=row
+            )
+        if isinstance(event, yaml.ScalarEvent) and not _is_text(event.value):
+            raise place.fault("a text holds half a character", hint="write the character itself", row=row)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MOST_NESTED:
+            raise place.fault(
+                "there are too many lists and mappings inside one another", hint="a pack has three", row=row
+            )
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # a surrogate, written as \ud800
+        return False
+    return True
