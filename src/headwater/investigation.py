@@ -38,7 +38,7 @@ from headwater.explain import load, words
 from headwater.keys import DEMO_KEY, ImprintKey
 from headwater.outcome import SET_ASIDE, Investigation, check_output
 from headwater.places import Scratch
-from headwater.policy import decide, default_pack, facts_of
+from headwater.policy import Pack, decide, default_pack, facts_of, load_pack
 
 __all__ = ["Investigation", "ReadSettings", "Settings", "investigate"]
 
@@ -78,6 +78,7 @@ def investigate(
     *,
     key: ImprintKey | None = None,
     known: Path | str | Sequence[Declaration] | None = None,
+    policy: Pack | Path | str | None = None,
     settings: Settings | None = None,
     previous: Findings | Path | str | None = None,
     progress: Progress | None = None,
@@ -91,16 +92,19 @@ def investigate(
 
     `exchanges`: a path, paths, or Arrow data in (part of) EXCHANGE_SCHEMA; `accounts` likewise in ACCOUNT_SCHEMA. `key`
     makes the imprints (without one, a public demonstration key: fine for one's own logs, useless for sharing). `known`
-    declares partners, red teams and evaluators. `previous` findings give campaigns that are found again their names.
-    `format`, `mapping`, `defaults` as in `headwater.exchange.read`. `output` is the folder that `write` will be
-    given, where that is known: one that would overwrite the input is refused now. Bad rows are counted, and written
-    with the report. Raises UnreadableInput and UsageError before any work is done where input can't be used at all.
+    declares partners, red teams and evaluators. `policy` is the pack that proposes measures, instead of Headwater's
+    own. `previous` findings give campaigns that are found again their names. `format`, `mapping`, `defaults` as in
+    `headwater.exchange.read`. `output` is the folder that `write` will be given, where that is known: one that would
+    overwrite the input is refused now. Bad rows are counted, and written with the report. Raises UnreadableInput and
+    UsageError before any work is done where input can't be used at all; ConfigurationError later only where a condition
+    of `policy` has no answer for a campaign that was found.
     """
     began = time.monotonic()
     settings = settings or Settings()
     tell: Progress = progress or (lambda *_: None)
     key = key or DEMO_KEY
     declarations = load_known(Path(known)) if isinstance(known, (str, Path)) else tuple(known or ())
+    pack = _pack(policy)
     earlier = load(previous) if isinstance(previous, (str, Path)) else previous
     if settings.read.imprints_only and mapping is not None and not _named(exchanges):
         raise UsageError("Arrow data is not mapped", hint="name its columns as in the exchange schema")
@@ -114,7 +118,9 @@ def investigate(
             known_accounts = _paths(accounts, folder, "accounts.parquet") if accounts is not None else []
             log = open_log(sources, aside=aside, format=format, mapping=mapping, defaults=defaults)
             inputs = (*sources, *(planned.file.path for planned in log.planned), *known_accounts)
-            inputs += tuple(Path(other) for other in (known, mapping) if isinstance(other, (str, Path)))
+            inputs += tuple(
+                Path(other) for other in (known, mapping, policy) if isinstance(other, (str, Path))
+            )
             if output is not None:
                 check_output(Path(output), inputs)
             table = read_accounts(known_accounts, aside) if known_accounts else None
@@ -129,7 +135,6 @@ def investigate(
         )
         prompts = None if settings.read.imprints_only else _prompts(spool)
         reported, considered, attributed = campaigns(detection, prompts, names)
-        pack = default_pack()
         findings = Findings(
             log=_summary(held, index, detection, aside, exchanges),
             campaigns=tuple(replace(c, proposal=decide(facts_of(c), pack)) for c in reported),
@@ -150,6 +155,12 @@ def investigate(
     found = Investigation(findings, detection, attributed, index, spool, scratch)
     found.sources = inputs
     return found
+
+
+def _pack(policy: Pack | Path | str | None) -> Pack:
+    if policy is None:
+        return default_pack()
+    return load_pack(policy) if isinstance(policy, (str, Path)) else policy
 
 
 def _spooled(

@@ -36,6 +36,20 @@ class Scratch:
 
 
 @contextmanager
+def made(folder: Path) -> Iterator[None]:
+    """Makes `folder`, and those it lies in; where the work fails, those that were made go, as far as they are empty."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # the first that isn't empty is kept, and those above it
+            for place in missing:
+                place.rmdir()
+        raise
+
+
+@contextmanager
 def together(folder: Path) -> Iterator[Callable[[str], Path]]:
     """Gives places to write to, by file name; they take those names when all is written, and go where writing fails.
 

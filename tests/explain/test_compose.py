@@ -154,6 +154,10 @@ def test_the_board_has_the_terminal_s_shape() -> None:
     assert list(made.rows[0])[1:] == ["birch-harvest", 1204, 392609, "0.996", "≥ 9,000", "graded reasoning"]
     assert made.below[-1] == "report/report.html · next: headwater explain birch-harvest"
     assert any(
+        line.startswith("proposed by the policy pack “default”: review for birch-harvest, ")
+        for line in made.below
+    )
+    assert any(
         line.startswith("not in this log: Address and client in common and Payment in common (2 of 5")
         for line in made.below
     )

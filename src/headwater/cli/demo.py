@@ -7,22 +7,23 @@ from pathlib import Path
 import click
 
 from headwater.cli.investigate import Asked, investigate, show
-from headwater.cli.options import PATH, as_json, manners
+from headwater.cli.options import PATH, as_json, manners, policy
 from headwater.cli.terminal import Terminal
 from headwater.errors import UnreadableInput, Where
 
 
 @click.command()
 @click.option("-o", "--output", type=PATH, default=Path("report"), show_default=True, metavar="DIR")
+@policy
 @as_json
 @manners
-def command(terminal: Terminal, *, output: Path, as_json: bool) -> int:
+def command(terminal: Terminal, *, output: Path, policy: Path | None, as_json: bool) -> int:
     """Investigate the bundled sample of real prompts.
 
     Labels are constructed: the prompts are public texts, joined to accounts that never sent them.
     """
     folder = sample()
-    asked = Asked(output, accounts=folder / "accounts.parquet")
+    asked = Asked(output, accounts=folder / "accounts.parquet", policy=policy)
     findings = investigate(terminal, (folder / "exchanges.parquet",), asked)
     show(terminal, findings, output, as_json=as_json)
     return 0

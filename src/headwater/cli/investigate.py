@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headwater.cli.options import PATH, as_json, log_form, manners, max_bad, reading, too_many_bad
+from headwater.cli.options import PATH, as_json, log_form, manners, max_bad, policy, reading, too_many_bad
 from headwater.cli.terminal import Terminal
 from headwater.errors import UsageError
 
@@ -28,6 +28,7 @@ class Asked:
     output: Path
     accounts: Path | None = None
     known: Path | None = None
+    policy: Path | None = None
     key_file: Path | None = None
     imprints_only: bool = False
     form: str | None = None
@@ -57,6 +58,7 @@ class Asked:
 @click.option(
     "--known", type=PATH, metavar="FILE", help="TOML file of declared partners, red teams and evaluators."
 )
+@policy
 @click.option("--key-file", type=PATH, metavar="FILE", help="The imprint key; also HEADWATER_IMPRINT_KEY.")
 @click.option("--imprints-only", is_flag=True, help="Keep no prompt in any output, only keyed imprints.")
 @log_form
@@ -107,6 +109,7 @@ def investigate(terminal: Terminal, paths: tuple[Path, ...], asked: Asked) -> Fi
     """Read, investigate and write the report folder."""
     from headwater import investigate as find
     from headwater.keys import load_imprint_key
+    from headwater.places import made
 
     key = load_imprint_key(asked.key_file)
     if asked.imprints_only and key is None:
@@ -115,14 +118,15 @@ def investigate(terminal: Terminal, paths: tuple[Path, ...], asked: Asked) -> Fi
             hint="headwater keys new imprint.key, then --key-file imprint.key",
         )
     settings = settings_of(asked)
-    asked.output.mkdir(parents=True, exist_ok=True)
     with (
+        made(asked.output),
         terminal.progress() as progress,
         find(
             paths,
             asked.accounts,
             key=key,
             known=asked.known,
+            policy=asked.policy,
             settings=settings,
             previous=asked.previous,
             progress=progress,

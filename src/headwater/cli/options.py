@@ -63,6 +63,12 @@ def log_form(command: F) -> F:
     return command
 
 
+def policy(command: F) -> F:
+    """Add `--policy`."""
+    text = "YAML file of a policy pack; without it, Headwater's own proposes."
+    return click.option("--policy", type=PATH, metavar="FILE", help=text)(command)
+
+
 def max_bad(command: F) -> F:
     """Add `--max-bad`."""
     text = "Exit with 3 if more rows than N are set aside."

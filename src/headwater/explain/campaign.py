@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import math
 
-from headwater.detect import Campaign, Coverage, Findings, Piece
+from headwater.detect import Campaign, Coverage, Findings, Piece, Proposal
 from headwater.errors import UsageError
 from headwater.explain import words
 from headwater.explain.story import Passage, Story, passage
@@ -195,12 +195,17 @@ def proportionate(campaign: Campaign) -> tuple[str, ...]:
     proposal = campaign.proposal
     if proposal is None:
         return ("No step is proposed.", "A person decides; nothing has been done to any account.")
-    digest = f" ({proposal.pack_sha256[:12]})" if proposal.pack_sha256 else ""
     return (
         f"Proposed: {words.sentence(proposal.rung)} {words.sentence(proposal.reason)}",
-        f"Rule “{proposal.rule}” of the policy pack “{proposal.pack}”{digest}.",
+        f"Rule “{proposal.rule}” of the policy pack {pack(proposal)}.",
         "This is a proposal. A person decides; nothing has been done to any account.",
     )
+
+
+def pack(proposal: Proposal) -> str:
+    """The pack that proposes, with the first digits of its SHA-256."""
+    digest = f" ({proposal.pack_sha256[:12]})" if proposal.pack_sha256 else ""
+    return f"“{proposal.pack}”{digest}"
 
 
 def taken(campaign: Campaign) -> tuple[str, ...]:

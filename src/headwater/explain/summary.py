@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headwater.detect import Campaign, Findings
 from headwater.explain import words
+from headwater.explain.campaign import pack
 from headwater.explain.section import badge
 from headwater.report import Board, Cell, Column
 
@@ -68,6 +69,20 @@ def known(findings: Findings) -> list[str]:
     ]
 
 
+def proposed(findings: Findings) -> list[str]:
+    """The measures that are proposed, for which campaigns, and by which policy pack."""
+    names: dict[str, list[str]] = {}
+    packs = []
+    for ring in findings.campaigns:
+        if ring.proposal is not None:
+            names.setdefault(ring.proposal.rung, []).append(ring.id)
+            packs.append(pack(ring.proposal))
+    measures = [f"{rung} for {words.joined(rings, limit=3)}" for rung, rings in names.items()]
+    return (
+        [f"proposed by the policy pack {packs[0]}: {'; '.join(measures)}; a person decides"] if packs else []
+    )
+
+
 def board(findings: Findings, *, report: str | None = None, set_aside: str | None = None) -> Board:
     """The findings as a terminal shows them.
 
@@ -84,7 +99,7 @@ def board(findings: Findings, *, report: str | None = None, set_aside: str | Non
         below.insert(0, f"… and {words.many(len(rings) - _ROWS, 'more campaign')}")
     if not rings:
         below.append("no campaign reached the threshold; that is not proof that there is none")
-    below += known(findings)
+    below += proposed(findings) + known(findings)
     if findings.considered:
         below.append(f"{words.many(len(findings.considered), 'group')} considered and not reported")
     lost = [c for c in findings.coverage if not c.available]
