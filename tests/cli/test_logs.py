@@ -87,6 +87,55 @@ def test_ingest_into_one_file(name: str, log: Path, capsys: pytest.CaptureFixtur
     assert json.loads(capsys.readouterr().out)["exchanges"] == 10
 
 
+@pytest.mark.parametrize("output", ["deep/out", "deep/one.parquet", "deep/one.jsonl.gz"])
+def test_a_log_without_a_usable_row_is_no_success(
+    output: str, log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mapping whose paths lead nowhere sets every row aside: that must not look like a log that was converted."""
+    Path("map.toml").write_text('id = "id"\nat = "at"\naccount = "nobody"\nprompt = "prompt"\n')
+    assert run(["ingest", str(log), "--mapping", "map.toml", "-o", output]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("error: no row of the input could be used; 10 of 12: account: is missing\nhint: ")
+    assert not Path("deep").exists()
+
+
+def test_accounts_alone_are_no_log(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log.with_suffix(".csv").write_text("account,payment\na0,p\n")
+    assert run(["ingest", "log.csv", "-o", "out"]) == 2
+    assert "no row of the input could be used\nhint: " in capsys.readouterr().err
+
+
+def test_an_empty_log_is_converted_to_an_empty_one(log: Path) -> None:
+    log.write_text("")
+    assert run(["ingest", str(log), "-o", "one.parquet"]) == 0
+    assert pq.read_table("one.parquet").num_rows == 0
+
+
+@pytest.mark.parametrize(
+    "arguments", [["none.jsonl"], ["log.jsonl", "--set", "account"], ["log.jsonl", "--format", "x"]]
+)
+def test_a_fault_before_any_work_leaves_no_folder(arguments: list[str], log: Path) -> None:
+    Path("there").mkdir()
+    for output in ("new/deep", "there"):
+        assert run(["ingest", *arguments, "-o", output]) == 2
+        assert run(["investigate", *arguments, "-o", output]) == 2
+    assert not Path("new").exists()
+    assert Path("there").is_dir()
+
+
+def test_an_account_table_beside_the_log_is_named(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("logs").mkdir()
+    log.rename("logs/log.jsonl")
+    Path("logs/accounts.csv").write_text("account,payment\na0,p\n")
+    told = "logs/accounts.csv holds accounts and was not read as a log: give it"
+    assert run(["inspect", "logs"]) == 0
+    assert f"note: {told} with --accounts" in " ".join(capsys.readouterr().out.split())
+    assert run(["inspect", "logs", "--accounts", "logs/accounts.csv"]) == 0
+    assert "was not read" not in capsys.readouterr().out
+    assert run(["ingest", "logs", "-o", "out"]) == 0
+    assert f"{told} to investigate with --accounts\n" in capsys.readouterr().err
+
+
 def test_an_interrupted_ingest_keeps_finished_parts(
     log: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

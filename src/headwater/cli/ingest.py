@@ -15,10 +15,12 @@ import click
 
 from headwater.cli.options import PATH, log_form, manners, max_bad, reading, too_many_bad
 from headwater.cli.terminal import Progress, Terminal
-from headwater.errors import UsageError, Where
+from headwater.errors import UnreadableInput, UsageError, Where
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from headwater.exchange import Log, SetAside
 
 PART_ROWS = 1_000_000
 SET_ASIDE = "_set_aside.jsonl"
@@ -44,17 +46,18 @@ def command(
     """Convert logs to Headwater's own form.
 
     LOGS are files or folders. Rows that cannot be used are set aside into _set_aside.jsonl beside the output,
-    which is passed over where the folder is read again.
+    which is passed over where the folder is read again. A log of which no row can be used is an error, and
+    nothing is written.
     """
-    from headwater.exchange import SetAside, open_log
-    from headwater.places import keep_apart, together
+    from headwater.exchange import HOLDS_ACCOUNTS, SetAside, open_log
+    from headwater.places import keep_apart, made, together
 
     single = output.name.endswith(_FILES)
     folder = output.parent if single else output
     if not single:
         _check_empty(folder, paths)
-    folder.mkdir(parents=True, exist_ok=True)
     with (
+        made(folder),
         together(folder) as place,
         SetAside(sink=place(SET_ASIDE)) as aside,
         terminal.progress() as progress,
@@ -63,7 +66,9 @@ def command(
         described = [form["mapping"]] if form["mapping"] else []
         read = (*paths, *(planned.file.path for planned in log.planned), *described)
         keep_apart([folder / SET_ASIDE, *([output] if single else [])], read)
-        batches = _watched(iter(log), progress)
+        for path in log.accounts:
+            terminal.say(f"{path} {HOLDS_ACCOUNTS}: give it to investigate with --accounts")
+        batches = _usable(log, aside, progress)
         rows = _write(batches, output) if single else _parts(terminal, batches, folder)
     terminal.say(f"wrote {rows:,} exchanges to {output}; {aside.total:,} rows set aside")
     return too_many_bad(terminal, aside.total, max_bad)
@@ -88,6 +93,21 @@ def _watched(batches: Iterator[pa.RecordBatch], progress: Progress) -> Iterator[
         done += batch.num_rows
         progress("read", done, None)
         yield batch
+
+
+def _usable(log: Log, aside: SetAside, progress: Progress) -> Iterator[pa.RecordBatch]:
+    """The log's batches; refuses one that holds something and no usable row, before anything is written of it."""
+    batches = _watched(iter(log), progress)
+    first = next((batch for batch in batches if batch.num_rows), None)
+    if first is not None:
+        return chain([first], batches)
+    if aside.total or log.accounts:
+        why = "".join(f"; {n:,} of {aside.total:,}: {reason}" for reason, n in aside.by_reason()[:1])
+        raise UnreadableInput(
+            f"no row of the input could be used{why}",
+            hint="`headwater inspect` says what the files hold and what is missing",
+        )
+    return batches
 
 
 def _write(batches: Iterator[pa.RecordBatch], path: Path) -> int:
