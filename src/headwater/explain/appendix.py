@@ -121,6 +121,7 @@ def not_seen(findings: Findings) -> Section:
         (
             f"{words.many(log.set_aside, 'row')} set aside as unreadable, "
             f"{words.many(log.duplicates, 'duplicate')} dropped."
+            + (" The rows are listed in set_aside.jsonl." if log.set_aside else "")
         )
     ]
     aside += [
