@@ -76,7 +76,9 @@ class Asked:
 @max_bad
 @click.option("--settings", type=PATH, metavar="FILE", help="Settings; ./headwater.toml where it exists.")
 @click.option("--threads", type=click.IntRange(1), metavar="N", help="Worker threads.")
-@click.option("--memory", type=click.IntRange(256), metavar="MIB", help="Memory for the embedded engine.")
+@click.option(
+    "--memory", type=click.IntRange(256, 1 << 24), metavar="MIB", help="Memory for the embedded engine."
+)
 @as_json
 @manners
 def command(

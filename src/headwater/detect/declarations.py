@@ -70,9 +70,7 @@ def declared(ring: Ring, world: World, known: Sequence[Declaration]) -> Declarat
     for party in known:
         if not party.holds(world.span_us[1]):
             continue
-        covered = sum(
-            party.covers(world.accounts[m], world.organisations[m]) for m in ring.members.tolist()
-        )
+        covered = sum(party.covers(world.accounts[m], world.organisations[m]) for m in ring.members.tolist())
         if covered >= MOSTLY * len(ring.members):
             return party
     return None

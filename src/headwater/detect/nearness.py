@@ -1,112 +1,154 @@
 """Accounts whose prompts could all come from one queue, found without a template.
 
-Accounts dealt from one queue have the same expected content, so the distance between their means is only noise; the
-centre of many such accounts is known far better than any one of them. From each seed (an account and its nearest
-neighbours) the centre is refined until the set of accounts that can't be told from it stands still. What comes out is
-a proposal, to be confirmed on fresh sessions by the permutation test: innocents chosen for being alike look alike.
+Accounts dealt from one queue have the same expected content: one author, in the model of `authors`. From each seed (an
+account and its likeliest companions) the author is refined until the set of accounts that it explains stands still.
+Sets that are no tighter than a narrow group of people are dropped. What is left is a proposal, to be confirmed on
+fresh sessions by the permutation test: innocents chosen for being alike look alike.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from headwater.detect.authors import Accounts, apart, author
+
 Array = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
 
 NEIGHBOURS = 10
 #: Accounts compared with every other; beyond this many each is compared with a fixed random sample of this size.
 MOST_COMPARED = 8_000
-ROUNDS = 8
-#: Distance to the centre, in its own noise, within which an account can't be told from it (two-sided).
-NEAR, FAR = 1.3, -2.5
-BLOCK = 512
-
-
-@dataclass(frozen=True)
-class Accounts:
-    """Accounts with enough to compare: `code` (m), `mean` (m × d), `own` (m), `count` (m), `pairs` (m).
-
-    `own` is the unbiased estimate of |mean|² from pairs of exchanges of different sessions, `pairs` their number
-    (ordered), `spread` the trace of the squared covariance of one exchange's vector.
-    """
-
-    code: npt.NDArray[np.int32]
-    mean: Array
-    own: Array
-    count: Array
-    pairs: Array
-    spread: float
+ROUNDS = 12
+#: Nats by which one author must explain a member better than an author of its own does.
+MEMBER = 2.0
+#: Members of a narrow group of people (a class, a trade) differ by this share of what people differ by.
+NARROW = 0.25
+#: Seeds that are tried, and nats by which a seed's companions must be of its author, at the mean.
+MOST_SEEDS, COMPANION = 200, 1.0
+#: Sets that share more than this part of the smaller one are one set.
+SAME = 0.5
+#: A set that grows to share this part of the larger of itself and one that was found is on its way there.
+KNOWN = 0.8
+#: Nats by which one author must explain all accounts better than a narrow group does.
+TIGHT = 5.0
+#: Steps of the search for a share (EM).
+STEPS = 30
+BLOCK = 1_024
+#: Members of a larger set are judged by the author of all of them: one more or less says nothing.
+MANY = 500
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Accounts that can't be told from a common centre: positions in `Accounts`, and their mean distance in noise."""
+    """Accounts that one author explains: rows of `Accounts`, and by how many nats better than a narrow group."""
 
-    members: npt.NDArray[np.int64]
-    seed_score: float
+    members: Rows
+    tightness: float
 
 
-def nearest(accounts: Accounts, seed: int) -> tuple[npt.NDArray[np.int64], Array]:
-    """The NEIGHBOURS nearest accounts of each (m × k positions) and their distances in noise (m × k).
-
-    Distance: unbiased linear MMD², own_i + own_j − 2 mean_i·mean_j, over its standard deviation under one queue.
-    """
-    size = len(accounts.code)
+def nearest(accounts: Accounts, seed: int) -> tuple[Rows, Array]:
+    """The NEIGHBOURS likeliest companions of each account (m × k rows) and nats for one author against two (m × k)."""
+    size = len(accounts)
     k = min(NEIGHBOURS, size - 1)
     against = np.arange(size)
     if size > MOST_COMPARED:
         against = np.sort(np.random.default_rng(seed).permutation(size)[:MOST_COMPARED])
-    mean = accounts.mean.astype(np.float32)
-    own, part = accounts.own.astype(np.float32), (2 * accounts.spread / accounts.pairs).astype(np.float32)
-    each = (4 * accounts.spread / accounts.count).astype(np.float32)
-    inverse = (1 / accounts.count).astype(np.float32)
     found = np.empty((size, k), np.int64)
     score = np.empty((size, k))
-    for at in range(0, size, BLOCK):
-        rows = slice(at, min(at + BLOCK, size))
-        distance = own[rows, None] + own[None, against] - 2 * mean[rows] @ mean[against].T
-        noise = part[rows, None] + part[None, against] + each[rows, None] * inverse[None, against]
-        distance /= np.sqrt(noise)
-        distance[against[None, :] == np.arange(size)[rows, None]] = np.inf
-        best = np.argpartition(distance, k - 1, axis=1)[:, :k]
-        value = np.take_along_axis(distance, best, axis=1)
-        order = np.lexsort((against[best], value), axis=1)
-        found[rows] = against[np.take_along_axis(best, order, axis=1)]
-        score[rows] = np.take_along_axis(value, order, axis=1)
+    for count, of_step in accounts.steps:
+        for at in range(of_step.start, of_step.stop, BLOCK):
+            rows = np.arange(at, min(at + BLOCK, of_step.stop))
+            pair = _one_author(accounts, rows, against, count)
+            pair[rows[:, None] == against] = -np.inf
+            best = np.argpartition(-pair, k - 1, axis=1)[:, :k]
+            value = np.take_along_axis(pair, best, axis=1)
+            order = np.lexsort((against[best], -value), axis=1)
+            found[rows] = against[np.take_along_axis(best, order, axis=1)]
+            score[rows] = np.take_along_axis(value, order, axis=1)
     return found, score
 
 
-def clusters(
-    accounts: Accounts, neighbours: npt.NDArray[np.int64], score: Array, *, most: int = 60, fewest: int = 5
-) -> list[Cluster]:
-    """Grow clusters from the most suspicious seeds; a seed already inside one is passed over."""
+def _one_author(accounts: Accounts, rows: Rows, against: Rows, count: float) -> npt.NDArray[np.float32]:
+    """Nats (rows × against) for one author against two; `rows` have `count` effective exchanges each."""
+    b = accounts.between
+    one = b + 1 / count
+    x, xx = accounts.mean[rows], accounts.square[rows]
+    out = np.empty((len(rows), len(against)), np.float32)
+    for other, of_step in accounts.steps:
+        columns = slice(*np.searchsorted(against, (of_step.start, of_step.stop)))
+        to = against[columns]
+        two = b + 1 / other
+        both = one * two - b**2
+        own = xx @ (0.5 / one - 0.5 * two / both).astype(np.float32)
+        others = accounts.square[to] @ (0.5 / two - 0.5 * one / both).astype(np.float32)
+        constant = np.float32(0.5 * np.log(one * two / both).sum())
+        np.matmul(x * (b / both).astype(np.float32), accounts.mean[to].T, out=out[:, columns])
+        out[:, columns] += own[:, None] + (others + constant)
+    return out
+
+
+def clusters(accounts: Accounts, neighbours: Rows, score: Array, *, fewest: int = 5) -> list[Cluster]:
+    """Sets that one author explains better than a narrow group of people, tightest first; no two are the same."""
+    alone = apart(accounts)
     rank = score.mean(axis=1)
-    covered = np.zeros(len(rank), bool)
-    out: list[Cluster] = []
+    covered = np.zeros(len(accounts), bool)
+    found: list[Cluster] = []
+    sets: list[npt.NDArray[np.bool_]] = []
     tried = 0
-    for seed in np.lexsort((accounts.code, rank)):
-        if tried >= most or rank[seed] > NEAR:
+    for seed in np.lexsort((accounts.code, -rank)):
+        if tried >= MOST_SEEDS or rank[seed] < COMPANION:
             break
         if covered[seed]:
             continue
         tried += 1
-        members = _grow(accounts, np.unique(np.append(neighbours[seed], seed)), fewest)
         covered[seed] = True
-        if members is None:
-            continue
-        covered[members] = True
-        if not any(np.array_equal(members, c.members) for c in out):
-            out.append(Cluster(members, float(rank[seed])))
-    return out
+        members = _grow(accounts, alone, np.unique(np.append(neighbours[seed], seed)), fewest, sets)
+        if members is not None:
+            covered[members] = True
+            sets.append(_among(members, len(accounts)))
+            cluster = judged(accounts, alone, members)
+            if cluster.tightness > TIGHT:
+                found.append(cluster)
+    found.sort(key=lambda cluster: (-cluster.tightness, int(cluster.members[0])))
+    return list(_different(found, len(accounts)))
 
 
-def _grow(accounts: Accounts, members: npt.NDArray[np.int64], fewest: int) -> npt.NDArray[np.int64] | None:
-    for _ in range(ROUNDS):
-        distance = to_centre(accounts, members)
-        inside = np.flatnonzero((distance < NEAR) & (distance > FAR))
+def _among(members: Rows, size: int) -> npt.NDArray[np.bool_]:
+    inside = np.zeros(size, bool)
+    inside[members] = True
+    return inside
+
+
+def _shared(members: Rows, inside: npt.NDArray[np.bool_]) -> float:
+    """Part of the smaller of two sets that the other holds too."""
+    return float(inside[members].sum()) / min(len(members), int(inside.sum()))
+
+
+def _different(found: list[Cluster], size: int) -> Iterator[Cluster]:
+    kept: list[npt.NDArray[np.bool_]] = []
+    for cluster in found:
+        if all(_shared(cluster.members, other) <= SAME for other in kept):
+            kept.append(_among(cluster.members, size))
+            yield cluster
+
+
+def _grow(
+    accounts: Accounts, alone: Array, members: Rows, fewest: int, known: list[npt.NDArray[np.bool_]]
+) -> Rows | None:
+    """The set that stands still; None where it is none, or grows into one of the `known` ones."""
+    for turn in range(ROUNDS):
+        inside = np.flatnonzero(gain(accounts, alone, members) > MEMBER)
         if len(inside) < fewest:
+            return None
+        if turn and any(
+            len(inside) > SAME * (size := int(other.sum()))
+            and other[inside].sum() > KNOWN * max(size, len(inside))
+            for other in known
+        ):
             return None
         if np.array_equal(inside, members):
             break
@@ -114,20 +156,29 @@ def _grow(accounts: Accounts, members: npt.NDArray[np.int64], fewest: int) -> np
     return members
 
 
-def to_centre(accounts: Accounts, members: npt.NDArray[np.int64]) -> Array:
-    """Distance of every account to the centre of `members`, in its own noise; members are left out of their centre."""
-    size = len(members)
-    mean, own = accounts.mean, accounts.own
-    total = mean[members].sum(axis=0)
-    # |centre|² without bias: products of different members, and each member's own unbiased square.
-    square = (
-        total @ total - np.einsum("ij,ij->", mean[members], mean[members]) + own[members].sum()
-    ) / size**2
-    distance = own + square - 2 * mean @ total / size
-    if size > 1:
-        others = (total - mean[members]) / (size - 1)
-        distance[members] = own[members] + square - 2 * np.einsum("ij,ij->i", mean[members], others)
-    noise = 2 * accounts.spread / accounts.pairs + 4 * accounts.spread / (
-        accounts.count * accounts.count[members].sum()
-    )
-    return np.asarray(distance / np.sqrt(noise))
+def gain(accounts: Accounts, alone: Array, members: Rows, more: float = 0.0) -> Array:
+    """Nats (m) by which the author of `members` explains each account better than one of its own (`alone`)."""
+    one = author(accounts, members)
+    nats = one.sees(accounts, more) - alone
+    if len(members) <= MANY:
+        nats[members] = one.without(accounts, members, more) - alone[members]
+    return nats
+
+
+def judged(accounts: Accounts, alone: Array, members: Rows) -> Cluster:
+    """`members` with how much tighter than a narrow group they are.
+
+    All accounts are explained twice, as a share of them that has one author (or is a narrow group around it) and a
+    rest of authors: those that were picked because they lie near tell nothing unless the others lie far.
+    """
+    tight = mixture(gain(accounts, alone, members))
+    return Cluster(members, tight - mixture(gain(accounts, alone, members, NARROW)))
+
+
+def mixture(nats: Array) -> float:
+    """The log likelihood gained where `nats` for one author apply to the likeliest share of accounts."""
+    ratio = np.exp(np.clip(nats, -50, 50))
+    share = 0.1
+    for _ in range(STEPS):
+        share = float(np.clip((share * ratio / (share * ratio + 1 - share)).mean(), 1e-6, 1 - 1e-6))
+    return float(np.log(share * ratio + 1 - share).sum())

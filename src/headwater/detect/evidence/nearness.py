@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from headwater.detect.authors import Accounts, Sessions, learn, summed
 from headwater.detect.fold import PROPOSE, Batch, Card, Links, World
-from headwater.detect.nearness import Accounts, clusters, nearest
+from headwater.detect.nearness import clusters, nearest
 from headwater.detect.objects import Sharing, weave
 from headwater.detect.population import Content
-from headwater.exchange.model import SKETCH
 
-#: Fewer exchanges in the proposing half, or a single session, say too little about an account.
-LEAST = 4
+#: Fewer exchanges in the proposing half say too little about an account.
+LEAST = 3
 WEIGHT = 2.0
 
 CARD = Card(
@@ -32,7 +32,7 @@ CARD = Card(
     evasion_cost="give every account a topic of its own: the harvest must be sharded, accounts can't replace each "
     "other",
     cap_nats=0.0,
-    source="unbiased linear MMD² (Gretton et al. 2012) between accounts on whitened imprint sketches",
+    source="two-covariance model of authors (PLDA; Brümmer and de Villiers 2010) on whitened imprint sketches",
 )
 
 
@@ -62,14 +62,11 @@ class Nearness:
         keep = batch.half == PROPOSE
         if not keep.any():
             return state
-        session, inverse = np.unique(batch.session[keep], return_inverse=True)
-        order = np.argsort(inverse, kind="stable")
-        starts = np.searchsorted(inverse[order], np.arange(len(session)))
-        sketches = batch.column("imprint.sketch")[keep][order].astype(np.int32)
+        session, first, place = np.unique(batch.session[keep], return_index=True, return_inverse=True)
         state.session.append(session)
-        state.total.append(np.add.reduceat(sketches, starts, axis=0))
-        state.count.append(np.bincount(inverse))
-        state.account.append(batch.account[keep][order][starts])
+        state.total.append(summed(batch.column("imprint.sketch")[keep].astype(np.int32), place, len(session)))
+        state.count.append(np.bincount(place))
+        state.account.append(batch.account[keep][first])
         return state
 
     def merge(self, left: _Sums, right: _Sums) -> _Sums:
@@ -103,31 +100,18 @@ class Nearness:
 
 
 def compared(state: _Sums, content: Content, world: World) -> Accounts | None:
-    """Whitened means of the accounts that have enough sessions (None: fewer than ten of them)."""
+    """Accounts with exchanges enough, in a model of how authors differ (None: fewer than ten of them)."""
     if not state.session:
         return None
-    session = np.concatenate(state.session)
-    order = np.argsort(session, kind="stable")
-    starts = np.flatnonzero(np.concatenate([[True], np.diff(session[order]) != 0]))
-    total = np.add.reduceat(np.concatenate(state.total)[order], starts, axis=0)
-    count = np.add.reduceat(np.concatenate(state.count)[order], starts)
-    account = np.concatenate(state.account)[order][starts]
+    session, first, place = np.unique(np.concatenate(state.session), return_index=True, return_inverse=True)
+    total = summed(np.concatenate(state.total), place, len(session))
+    count = summed(np.concatenate(state.count)[:, None], place, len(session))[:, 0]
+    account = np.concatenate(state.account)[first]
     vector = ((total - count[:, None] * content.mean) @ content.matrix).astype(np.float64)
-    del total
-    n = np.bincount(account, count, world.size)
-    pairs = n**2 - np.bincount(account, count.astype(np.float64) ** 2, world.size)
-    code = np.flatnonzero((n >= LEAST) & (pairs > 0)).astype(np.int32)
-    if len(code) < 10:
-        return None
-    sums = np.zeros((world.size, SKETCH))
-    np.add.at(sums, account, vector)
-    inside = np.bincount(account, np.einsum("ij,ij->i", vector, vector), world.size)
-    own = (np.einsum("ij,ij->i", sums, sums) - inside)[code] / pairs[code]
-    mean = sums[code] / n[code, None]
-    # Under whitening one exchange's covariance has these eigenvalues; its squared trace sets the noise.
-    values = np.linalg.eigvalsh(content.matrix.astype(np.float64) @ content.covariance @ content.matrix)
-    count, couples = np.asarray(n[code], np.float64), np.asarray(pairs[code], np.float64)
-    return Accounts(code, mean, own, count, couples, float((values**2).sum()))
+    matrix = content.matrix.astype(np.float64)
+    sessions = Sessions(vector, count.astype(np.float64), account)
+    accounts = learn(sessions, matrix.T @ content.covariance @ matrix, world.size, LEAST)
+    return accounts if accounts is not None and len(accounts) >= 10 else None
 
 
 propose = Nearness()

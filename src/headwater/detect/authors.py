@@ -1,0 +1,190 @@
+"""How accounts differ in what they ask: the two-covariance model of authors (PLDA), learned from the log itself.
+
+An account's expected content is drawn once, with covariance B; each of its exchanges lies around it, with covariance
+W. Speaker recognition asks of two recordings what is asked here of two accounts: one source or two, given how little
+was heard of each. What an account of few exchanges says is weighed as what it is, next to nothing.
+
+Source: N. Brümmer and E. de Villiers, "The speaker partitioning problem", Odyssey 2010; S. Prince and J. Elder,
+"Probabilistic linear discriminant analysis", ICCV 2007.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from headwater.detect.population import A_ACCOUNT
+
+Array = npt.NDArray[np.float64]
+
+#: Share of content's variance that lies between real accounts, at the median (see docs/explanation/detection.md). Where
+#: a log's own is smaller, most of its accounts may have one author: they must not define how alike people are.
+USUAL = 0.055
+#: Accounts under one author differ by this share of what authors differ by: a queue drifts, and is dealt in batches.
+DRIFT = 0.02
+#: Effective exchanges are taken in steps of this ratio, so that accounts can be judged together by step.
+STEP = 1.15
+#: In no direction do authors differ by more than this share of all there is, whatever an estimate says.
+MOST_BETWEEN = 0.9
+#: Directions in which authors differ less than this share of the most telling one are left out.
+TELLING = 1e-3
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Mean content of m accounts in k directions in which W is the identity and B is diagonal.
+
+    `step` (m) ascending: an account has STEP^step effective exchanges (those of one session repeat each other).
+    `code` (m), `mean` (m × k), `between` (k) the diagonal of B.
+    """
+
+    code: npt.NDArray[np.int32]
+    mean: npt.NDArray[np.float32]
+    step: npt.NDArray[np.int64]
+    between: Array
+
+    @cached_property
+    def count(self) -> Array:
+        """Effective exchanges (m)."""
+        return np.asarray(STEP ** self.step.astype(np.float64))
+
+    @cached_property
+    def square(self) -> npt.NDArray[np.float32]:
+        """Squares of `mean`."""
+        return np.asarray(self.mean**2)
+
+    @cached_property
+    def steps(self) -> tuple[tuple[float, slice], ...]:
+        """Each number of effective exchanges, and the rows that have it."""
+        found, start = np.unique(self.step, return_index=True)
+        ends = np.append(start[1:], len(self.step))
+        return tuple((STEP ** float(s), slice(a, b)) for s, a, b in zip(found, start, ends, strict=True))
+
+    @property
+    def drift(self) -> Array:
+        """Variance (k) between accounts of one author."""
+        return DRIFT * self.between
+
+    def __len__(self) -> int:
+        return len(self.code)
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """Sums of content vectors by session: `total` (s × d), `count` (s) of exchanges, `account` (s)."""
+
+    total: Array
+    count: Array
+    account: npt.NDArray[np.int32]
+
+
+def summed(values: npt.NDArray[Any], group: npt.NDArray[Any], groups: int) -> npt.NDArray[Any]:
+    """Sums (groups × d) of rows of `values` (n × d) by `group` (n)."""
+    order = np.argsort(group, kind="stable")
+    start = np.concatenate([[0], np.cumsum(np.bincount(group, minlength=groups))])
+    ones = np.ones(len(group), values.dtype)
+    return np.asarray(sparse.csr_matrix((ones, order, start), shape=(groups, len(group))) @ values)
+
+
+def learn(sessions: Sessions, covariance: Array, accounts: int, least: int) -> Accounts | None:
+    """The model, with the accounts of at least `least` exchanges; None where no account has two sessions.
+
+    `covariance` (d × d) is that of all exchanges; sums are about their mean. B comes from pairs of exchanges of one
+    account in different sessions, so that neither a conversation nor noise enters it; a busy account weighs in it what
+    it weighs in the covariance.
+    """
+    v, account = sessions.total, sessions.account
+    n = np.bincount(account, sessions.count, accounts)
+    squares = np.bincount(account, sessions.count**2, accounts)
+    pairs = n**2 - squares
+    if not (pairs > 0).any():
+        return None
+    total = summed(v, account, accounts)
+    share = np.where(pairs > 0, np.minimum(n, A_ACCOUNT), 0.0)
+    weight = share / share.sum() / np.maximum(pairs, 1)
+    between = (total * weight[:, None]).T @ total - (v * weight[account][:, None]).T @ v
+    between = (between + between.T) / 2
+    everything = float(np.trace(covariance))
+    alike = float(np.einsum("ij,ij->", v, v)) - float(n.sum()) * everything
+    alike = alike / max(float((squares - n).sum()), 1.0) - float(np.trace(between))
+    within = covariance - between
+    repeats = float(np.clip(alike / max(float(np.trace(within)), 1e-9), 0.0, 1.0))
+    directions, diagonal = _diagonal(covariance, between)
+    if not len(diagonal):
+        return None
+    found = float(np.trace(between)) / everything
+    code = np.flatnonzero(n >= least).astype(np.int32)
+    effective = n[code] / (1 + (squares[code] / n[code] - 1) * repeats)
+    step = np.rint(np.log(np.maximum(effective, 1.0)) / np.log(STEP)).astype(np.int64)
+    order = np.argsort(step, kind="stable")
+    code, step = code[order], step[order]
+    return Accounts(
+        code,
+        ((total[code] / n[code, None]) @ directions).astype(np.float32),
+        step,
+        diagonal * max(1.0, USUAL / max(found, 1e-9)),
+    )
+
+
+def _diagonal(covariance: Array, between: Array) -> tuple[Array, Array]:
+    """Directions (d × k) that make W the identity and B diagonal, and that diagonal (k)."""
+    values, vectors = np.linalg.eigh(covariance)
+    root = vectors / np.sqrt(np.maximum(values, TELLING * values.max()))
+    share, turned = np.linalg.eigh(root.T @ between @ root)
+    keep = share > TELLING * max(float(share.max()), 0.0)
+    share = np.minimum(share[keep], MOST_BETWEEN)
+    return root @ turned[:, keep] / np.sqrt(1 - share), share / (1 - share)
+
+
+def apart(accounts: Accounts) -> Array:
+    """Log density (m) of each account as an author of its own, but for a constant."""
+    return _density(accounts, np.zeros(len(accounts.between)), accounts.between)
+
+
+@dataclass(frozen=True)
+class Author:
+    """What the accounts of one author tell about its content: precision (k) and precision-weighted sum (k)."""
+
+    precision: Array
+    total: Array
+
+    def sees(self, accounts: Accounts, more: float = 0.0) -> Array:
+        """Log density (m) of every account under this author, but for the constant of `apart`.
+
+        `more`: further variance of the accounts, as a share of what authors differ by.
+        """
+        known = self.precision + 1 / accounts.between
+        return _density(accounts, self.total / known, 1 / known + accounts.drift + more * accounts.between)
+
+    def without(self, accounts: Accounts, rows: npt.NDArray[np.int64], more: float = 0.0) -> Array:
+        """As `sees`, each of `rows` (its accounts) seen by the author that the others make."""
+        precision, mean = _precision(accounts, rows), accounts.mean[rows].astype(np.float64)
+        known = self.precision - precision + 1 / accounts.between
+        centre = (self.total - precision * mean) / known
+        spread = 1 / accounts.count[rows, None] + 1 / known + accounts.drift + more * accounts.between
+        return np.asarray(-0.5 * ((mean - centre) ** 2 / spread + np.log(spread)).sum(axis=1))
+
+
+def author(accounts: Accounts, rows: npt.NDArray[np.int64]) -> Author:
+    """The author of `rows`, if they have one."""
+    precision = _precision(accounts, rows)
+    return Author(precision.sum(axis=0), (precision * accounts.mean[rows]).sum(axis=0))
+
+
+def _precision(accounts: Accounts, rows: npt.NDArray[np.int64]) -> Array:
+    return np.asarray(1 / (1 / accounts.count[rows, None] + accounts.drift))
+
+
+def _density(accounts: Accounts, centre: Array, unsure: Array) -> Array:
+    out = np.empty(len(accounts))
+    for count, rows in accounts.steps:
+        spread = unsure + 1 / count
+        far = accounts.square[rows] @ (1 / spread).astype(np.float32)
+        far -= 2 * (accounts.mean[rows] @ (centre / spread).astype(np.float32))
+        out[rows] = -0.5 * (far + float((centre**2 / spread + np.log(spread)).sum()))
+    return out
