@@ -171,9 +171,15 @@ class Author:
 
 
 def author(accounts: Accounts, rows: npt.NDArray[np.int64]) -> Author:
-    """The author of `rows`, if they have one."""
-    precision = _precision(accounts, rows)
-    return Author(precision.sum(axis=0), (precision * accounts.mean[rows]).sum(axis=0))
+    """The author of `rows` (ascending), if they have one."""
+    precision, total = np.zeros(len(accounts.between)), np.zeros(len(accounts.between))
+    for count, of_step in accounts.steps:
+        part = rows[slice(*np.searchsorted(rows, (of_step.start, of_step.stop)))]
+        if len(part):
+            one = 1 / (1 / count + accounts.drift)
+            precision += len(part) * one
+            total += one * accounts.mean[part].sum(axis=0, dtype=np.float64)
+    return Author(precision, total)
 
 
 def _precision(accounts: Accounts, rows: npt.NDArray[np.int64]) -> Array:
