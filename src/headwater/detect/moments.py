@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from headwater.detect.fold import Batch
+from headwater.detect.fold import Batch, World
 
 #: From this share of template rows on only they are looked at.
 COVER = 0.15
@@ -103,3 +103,23 @@ class Table:
         total = sum(len(t) for t in took)
         durations = [np.maximum(t, 0) for t in took] if total and known >= 0.95 * total else None
         return [self.at_us[s] for s in spans], durations
+
+
+class Timed:
+    """What folds of evidence from time share: they keep members' rows, and differ in `finish`."""
+
+    stage = "confirm"
+    columns: tuple[str, ...] = ("latency_ms",)
+
+    def init(self, world: World) -> Moments:
+        """No rows."""
+        return Moments.none()
+
+    def update(self, state: Moments, batch: Batch) -> Moments:
+        """Keep members' rows."""
+        state.add(batch)
+        return state
+
+    def merge(self, left: Moments, right: Moments) -> Moments:
+        """Rows of both."""
+        return left.merged(right)

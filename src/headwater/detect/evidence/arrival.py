@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from headwater.detect.fold import Batch, Card, Finding, World
-from headwater.detect.moments import Moments
+from headwater.detect.fold import Card, Finding, World
+from headwater.detect.moments import Moments, Timed
 from headwater.detect.objects import account_hash
 from headwater.detect.pace import ArrivalFeatures, arrival_features, arrival_llr
 
@@ -38,25 +38,10 @@ CARD = Card(
 )
 
 
-class Arrival:
+class Arrival(Timed):
     """The mean weight of the arrivals of a ring's customers."""
 
     card = CARD
-    stage = "confirm"
-    columns = ("latency_ms",)
-
-    def init(self, world: World) -> Moments:
-        """No rows."""
-        return Moments.none()
-
-    def update(self, state: Moments, batch: Batch) -> Moments:
-        """Keep members' times."""
-        state.add(batch)
-        return state
-
-    def merge(self, left: Moments, right: Moments) -> Moments:
-        """Rows of both."""
-        return left.merged(right)
 
     def finish(self, state: Moments, world: World) -> Mapping[int, Finding]:
         """A finding for each ring with enough customers of enough arrivals."""

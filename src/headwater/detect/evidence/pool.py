@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from headwater.detect.fold import Batch, Card, Finding, World
-from headwater.detect.moments import Moments
+from headwater.detect.fold import Card, Finding, World
+from headwater.detect.moments import Moments, Timed
 from headwater.detect.pace.pool import pool_ratio
 
 CAP, CAP_AGAINST = 5.0, 1.0
@@ -32,25 +32,10 @@ CARD = Card(
 )
 
 
-class Pool:
+class Pool(Timed):
     """Variance of the ring's total against the sum of its members' variances."""
 
     card = CARD
-    stage = "confirm"
-    columns = ("latency_ms",)
-
-    def init(self, world: World) -> Moments:
-        """No rows."""
-        return Moments.none()
-
-    def update(self, state: Moments, batch: Batch) -> Moments:
-        """Keep members' times."""
-        state.add(batch)
-        return state
-
-    def merge(self, left: Moments, right: Moments) -> Moments:
-        """Rows of both."""
-        return left.merged(right)
 
     def finish(self, state: Moments, world: World) -> Mapping[int, Finding]:
         """A finding for each ring with enough arrivals."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from headwater.detect.fold import Batch, Card, Finding, World
-from headwater.detect.moments import Moments
+from headwater.detect.fold import Card, Finding, World
+from headwater.detect.moments import Moments, Timed
 from headwater.detect.pace.purse import joint_pauses
 
 CAP, CAP_AGAINST = 3.0, 0.7
@@ -29,25 +29,11 @@ CARD = Card(
 )
 
 
-class Purse:
+class Purse(Timed):
     """Joint silences of each ring."""
 
     card = CARD
-    stage = "confirm"
     columns = ()
-
-    def init(self, world: World) -> Moments:
-        """No rows."""
-        return Moments.none()
-
-    def update(self, state: Moments, batch: Batch) -> Moments:
-        """Keep members' times."""
-        state.add(batch)
-        return state
-
-    def merge(self, left: Moments, right: Moments) -> Moments:
-        """Rows of both."""
-        return left.merged(right)
 
     def finish(self, state: Moments, world: World) -> Mapping[int, Finding]:
         """A finding for each ring with enough days."""
