@@ -19,8 +19,8 @@ from headwater.detect.rings import Graph, member_ties
 
 #: A ring has templates of its own if this share of its members fills one.
 TEMPLATED = 0.5
-#: Share of its exchanges, against the ring's median member, from which others join.
-JOIN, LEAST_TO_JOIN = 0.25, 3
+#: Filling, against the ring's median member, from which others join.
+JOIN, LEAST_TO_JOIN = 0.25, 5
 #: Members tied by less than this share of the ring's median tie are bystanders.
 CONFORM = 0.3
 
@@ -36,22 +36,32 @@ def refine(
     volume = np.maximum(world.half_volume[:, 0], 1)
     owned = ring_objects(counts, rings, volume)
     uses = _uses(owned, counts, world.size, len(rings))
+    # How an account fills each ring's templates, against the ring's median member; NaN: the ring has none of its own.
+    usual = np.array([_usual(uses[at], volume, ring.members) for at, ring in enumerate(rings)])
+    filling = uses / volume / usual[:, None]
+    fits = np.where((filling >= JOIN) & (uses >= LEAST_TO_JOIN), filling, 0.0)
     ring_of = ring_by_account(rings, world.size)
+    best = np.argmax(fits, axis=0).astype(np.int32)
+    # Cover ties an account to strangers, and one community takes it; it belongs where it fills most.
+    here = np.where(ring_of >= 0, np.nan_to_num(filling)[ring_of, np.arange(world.size)], 0.0)
+    joins = np.flatnonzero((fits.max(axis=0) > here) & (best != ring_of))
     out = []
     for at, ring in enumerate(rings):
-        share = uses[at] / volume
-        filling = share[ring.members]
-        members = ring.members
-        if (filling > 0).mean() >= TEMPLATED:
-            usual = float(np.median(filling[filling > 0]))
-            stay = members[~seldom(uses[at][members], volume[members], usual)]
-            joins = np.flatnonzero((share >= JOIN * usual) & (uses[at] >= LEAST_TO_JOIN) & (ring_of < 0))
-            # An account joins one ring only, or it would be counted in two.
-            ring_of[joins] = at
-            members = np.sort(np.concatenate([stay, joins.astype(np.int32)]))
+        members = np.setdiff1d(ring.members, joins)
+        if not np.isnan(usual[at]):
+            members = members[~seldom(uses[at][members], volume[members], usual[at])]
+        members = np.union1d(members, joins[best[joins] == at]).astype(np.int32)
         if len(members) >= fewest:
             out.append(Ring(members, ring.proposed_by, ring.strength))
     return tuple(out), ring_objects(counts, out, volume)
+
+
+def _usual(
+    uses: npt.NDArray[np.int64], volume: npt.NDArray[np.int64], members: npt.NDArray[np.int32]
+) -> float:
+    """Share of exchanges with which the median member fills a ring's templates; NaN where few members fill any."""
+    filling = uses[members] / volume[members]
+    return float(np.median(filling[filling > 0])) if (filling > 0).mean() >= TEMPLATED else float("nan")
 
 
 def owned_by(world: World, rings: Sequence[Ring]) -> RingObjects:
