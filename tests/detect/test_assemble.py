@@ -11,9 +11,9 @@ import pytest
 from detect.worlds import DAY, HOUR, dealt_log, folded
 from headwater.detect.assemble import campaigns
 from headwater.detect.combine import combine
-from headwater.detect.declarations import ORGANISATION
+from headwater.detect.declarations import DECLARED, ORGANISATION
 from headwater.detect.evidence import queue, template
-from headwater.detect.fold import Finding, Links
+from headwater.detect.fold import Card, Finding, Links
 from headwater.detect.harvest import Harvested
 from headwater.detect.known import Declaration
 from headwater.detect.pipeline import Detection, Judged
@@ -70,6 +70,26 @@ def test_a_weak_ring_is_only_considered_and_nothing_of_it_is_attributed() -> Non
     assert reported == ()
     assert [c.kind for c in considered] == ["undetermined"]
     assert not attributed.any()
+
+
+@pytest.mark.parametrize("card", [DECLARED, ORGANISATION], ids=lambda card: card.name)
+@pytest.mark.parametrize("room", [25, 0])
+def test_what_is_known_of_a_ring_never_deletes_it(
+    card: Card, room: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both weights are shown, however many others were considered; what was nothing before stays nothing."""
+    monkeypatch.setattr("headwater.detect.assemble.CONSIDERED", room)
+    known = (card, Finding(-15.0, "They are known."))
+    reported, (campaign,), attributed = campaigns(detection((*STRONG, known)), None)
+    assert (reported, campaign.word) == ((), "unrelated")
+    assert {p.evidence: p.llr for p in campaign.pieces if p.counted} == {
+        "template": 3.0,
+        "queue": 6.0,
+        "pool": 2.0,
+        card.name: -15.0,
+    }
+    assert not attributed.any()
+    assert campaigns(detection((*WEAK, known)), None)[:2] == ((), ())
 
 
 def test_where_too_few_members_can_be_named_nobody_is_accused() -> None:

@@ -36,6 +36,17 @@ def test_the_verdict_sentence_counts_and_gives_chance() -> None:
     assert verdict(findings(campaigns=(campaign(n=4),))).startswith("One campaign among")
 
 
+def test_a_known_group_shows_both_weights_however_far_down_it_stands() -> None:
+    others = tuple(campaign(f"moss-{i}", 4, word="possible") for i in range(9))
+    weights = (piece("queue", 9.0, "One queue."), piece("declared", -15.0, "Ada.", group="declaration"))
+    known = campaign("elm-ring", 4, word="unrelated", pieces=weights, declared="red team: Ada")
+    made = page(findings(campaigns=(), considered=(*others, known)))
+    (section,) = (s for s in made.sections if s.key == "considered")
+    (fold,) = (b for b in section.blocks if isinstance(b, Fold) and "elm-ring" in b.title)
+    assert "+9.00" in repr(fold)
+    assert "−15.00" in repr(fold)
+
+
 def test_every_section_is_there() -> None:
     made = page(findings())
     assert [s.key for s in made.sections] == ["c1", "c2", "c3", "considered", "errors", "unseen", "method"]

@@ -77,6 +77,15 @@ def test_a_ring_that_was_considered_is_not_new_when_it_is_reported() -> None:
     assert "no longer reported" in back.sentence
 
 
+def test_a_ring_that_is_declared_now_is_not_called_gone() -> None:
+    known = ring("elm", 0, 10, word="unrelated", declared="red team: Ada")
+    change = compare(
+        findings(campaigns=(ring("elm", 0, 10),), considered=()), findings(campaigns=(), considered=(known,))
+    ).changes[0]
+    assert change.kind == "declared"
+    assert "no longer reported, now declared (red team: Ada)" in change.sentence
+
+
 def test_a_split_says_where_the_accounts_were() -> None:
     old = findings(campaigns=(ring("elm", 0, 100),), considered=())
     new = findings(campaigns=(ring("elm", 0, 60), ring("oak", 60, 100)), considered=())

@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.attribution import fillers
+from headwater.detect.combine import Verdict
+from headwater.detect.declarations import GROUP as EXCUSE
 from headwater.detect.fold import NO_KEY, Ring
 from headwater.detect.harvest import HOUR_US, Harvest
 from headwater.detect.naming import inherit, name_of
@@ -30,7 +32,7 @@ TEMPLATES, TEXTS, TIES = 3, 24, 3000
 LEAST_SHARE = 0.05
 #: Share of attributed exchanges below which a ring's accounts serve others as well.
 MOSTLY_HARVEST = 0.5
-#: Proposals shown though they didn't reach the threshold.
+#: Proposals shown though they didn't reach the threshold, beside those that only what is known of them holds back.
 CONSIDERED = 25
 DAY_US = 86_400_000_000
 
@@ -66,19 +68,31 @@ def campaigns(
     bounds = np.searchsorted(ring_of_row[order], np.arange(len(world.rings) + 1))
     reported: list[Campaign] = []
     considered: list[Campaign] = []
+    room = CONSIDERED
     for judged in detection.judged:
         rows = order[bounds[judged.at] : bounds[judged.at + 1]]
         rows = rows[np.isin(detection.harvest.account[rows], judged.ring.members)]
         judged, view = _named(detection, judged, rows)
         shown = judged.verdict.word == "likely"
-        full = len(considered) >= CONSIDERED
-        if not shown and (full or judged.verdict.word == "unrelated" or not len(judged.ring.members)):
+        excused = not shown and _excused(judged.verdict)
+        weak = not excused and (room == 0 or judged.verdict.word == "unrelated")
+        if not shown and (weak or not len(judged.ring.members)):
             continue
+        room -= not shown and not excused
         if shown:
             attributed[view.rows] = view.attributed
         campaign = _campaign(detection, judged, view, names[judged.at], prompts)
         (reported if shown else considered).append(campaign)
     return tuple(reported), tuple(considered), attributed
+
+
+def _excused(verdict: Verdict) -> bool:
+    """Whether the ring would be possible at least, if it weren't declared or few customers in the open.
+
+    Such a ring is always shown: what is known of it must not delete it.
+    """
+    excuse = sum(piece.llr for piece in verdict.pieces if piece.group == EXCUSE)
+    return excuse < 0 and verdict.log_odds - excuse >= 0
 
 
 def _named(detection: Detection, judged: Judged, rows: npt.NDArray[np.int64]) -> tuple[Judged, _View]:

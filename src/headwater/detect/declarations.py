@@ -12,6 +12,8 @@ import numpy as np
 from headwater.detect.fold import Card, Finding, Ring, World
 from headwater.detect.known import Declaration
 
+#: The dependence group of what is known of the accounts.
+GROUP = "declaration"
 AGAINST = 15.0
 #: Effective number of customers (inverse Simpson) below which a ring is the affair of a few organisations.
 FEW_CUSTOMERS = 4.0
@@ -21,7 +23,7 @@ MOSTLY = 0.9
 ORGANISATION = Card(
     name="organisation",
     title="One organisation",
-    group="declaration",
+    group=GROUP,
     sees="a ring whose accounts belong to one customer organisation in the open",
     null="accounts of a hidden ring belong to different organisations or to none",
     false_positive="not applicable: it speaks for the customer",
@@ -33,7 +35,7 @@ ORGANISATION = Card(
 DECLARED = Card(
     name="declared",
     title="Declared by the operator",
-    group="declaration",
+    group=GROUP,
     sees="partners, red teams, evaluators and fleets named in known.toml",
     null="not applicable",
     false_positive="not applicable: it speaks for the customer",

@@ -11,7 +11,7 @@ from headwater.explain.section import badge
 from headwater.report import Badge, Block, Bullets, Column, Fold, Note, Section, Table, Text
 
 ROWS = 100
-#: Considered rings that say why they were not reported.
+#: Considered rings that say why they were not reported, beside those of which something is known.
 OPENED = 5
 
 
@@ -59,7 +59,9 @@ def considered(findings: Findings) -> Section:
         ),
         table,
     ]
-    for number, ring in enumerate(rings[:OPENED], 1):
+    # What is known of a group is shown with what it outweighs, however far down that brings the group.
+    opened = [*rings[:OPENED], *[r for r in rings[OPENED:ROWS] if told.declaration(r)]]
+    for number, ring in enumerate(opened, 1):
         made = waterfall.steps(ring, findings.coverage)
         why = Bullets([told.verdict(ring)[0], *told.against(ring)])
         blocks.append(Fold(f"Why {ring.id} was not reported", [why, waterfall.table(made)], f"r{number}"))

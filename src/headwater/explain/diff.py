@@ -1,4 +1,4 @@
-"""What changed between two findings: rings that are new, gone, grown, shrunk, changed or the same.
+"""What changed between two findings: rings that are new, gone, declared, grown, shrunk, changed or the same.
 
 A ring is first matched by its id and then by its members, so that one that was found again under another
 name isn't called new. Rings that were only considered take part in the matching: a ring that is reported
@@ -13,11 +13,11 @@ from typing import Literal
 from headwater.detect import Campaign, Findings
 from headwater.explain import words
 
-Kind = Literal["new", "gone", "grown", "shrunk", "changed", "same"]
+Kind = Literal["new", "gone", "declared", "grown", "shrunk", "changed", "same"]
 
 #: Rings with another id are the same one if they share at least this part of all their accounts (Jaccard).
 OVERLAP = 0.3
-_ORDER: tuple[Kind, ...] = ("new", "gone", "grown", "shrunk", "changed", "same")
+_ORDER: tuple[Kind, ...] = ("new", "gone", "declared", "grown", "shrunk", "changed", "same")
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Diff:
-    """All changes: new, gone, grown, shrunk, changed, same, and by id within each."""
+    """All changes: new, gone, declared (reported before, known now), grown, shrunk, changed, same; by id within each."""
 
     changes: tuple[Change, ...]
 
@@ -61,7 +61,7 @@ class Diff:
             return "no campaign in either\n"
         return (
             "\n".join(
-                [", ".join(tally), *(f"{c.kind:8}{' '.join(c.sentence.split())}" for c in self.changes)]
+                [", ".join(tally), *(f"{c.kind:9}{' '.join(c.sentence.split())}" for c in self.changes)]
             )
             + "\n"
         )
@@ -123,8 +123,12 @@ def _matched(old: Campaign, new: Campaign) -> Change:
         kind = "grown" if grew > 0 else "shrunk" if grew < 0 else "changed"
     elif after.word != before.word:
         kind = "changed"
+    if new.declared and not old.declared and not new.reported:
+        kind = "declared"
     known = "" if old.id == new.id else f" (was {old.id})"
     moved = _moved(before, after, len(joined), len(left))
+    if kind == "declared":
+        moved += f", now declared ({new.declared})"
     return Change(kind, before, after, tuple(joined), tuple(left), f"{new.id}{known}: {moved}")
 
 
