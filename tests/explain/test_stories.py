@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from explain.builders import campaign, findings, hostile, piece, poisoned
+from headwater.detect import Piece
 from headwater.errors import UsageError
 from headwater.explain import Story, explain_account, explain_campaign, rings_of
 
@@ -77,6 +78,37 @@ def test_nothing_against_is_not_called_proof() -> None:
         "What speaks against",
     )
     assert "not the same as none existing" in told
+
+
+FOR, LITTLE, MUCH = piece("a", 0.5, "Seen"), piece("b", -0.4, "Odd"), piece("c", -3.0, "Own topics")
+
+
+@pytest.mark.parametrize(
+    ("word", "pieces", "told"),
+    [
+        ("unlikely", (FOR,), "What speaks for one hand is too little, set against how rare"),
+        ("unlikely", (FOR, LITTLE), "What speaks for one hand, less what speaks against it, is too little,"),
+        (
+            "unlikely",
+            (FOR, MUCH),
+            "What was found speaks against one hand behind these accounts more than for",
+        ),
+        (
+            "unrelated",
+            (FOR, MUCH),
+            "What was found speaks against one hand behind these accounts more than for",
+        ),
+        ("inconclusive", (FOR,), "What speaks for one hand leaves the question open,"),
+        ("inconclusive", (FOR, LITTLE), "less what speaks against it, leaves the question open,"),
+    ],
+)
+def test_a_low_verdict_says_that_something_speaks_against_only_where_it_does(
+    word: str, pieces: tuple[Piece, ...], told: str
+) -> None:
+    ring = campaign("elm-ring", 4, pieces=pieces, word=word)
+    story = explain_campaign(findings(campaigns=(), considered=(ring,)), "elm-ring")
+    assert told in said(story, "Verdict")
+    assert ("against one hand" in said(story, "Verdict")) == (MUCH in pieces)
 
 
 def test_a_relay_is_to_be_read_by_exchange() -> None:

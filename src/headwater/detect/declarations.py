@@ -6,6 +6,7 @@ They are evidence like any other, shown in the same waterfall, and they never hi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from headwater.detect.fold import Card, Finding, Ring, World
 from headwater.detect.known import Declaration
 
 #: The dependence group of what is known of the accounts.
-GROUP = "declaration"
+GROUP: Final = "declaration"
 AGAINST = 15.0
 #: Effective number of customers (inverse Simpson) below which a ring is the affair of a few organisations.
 FEW_CUSTOMERS = 4.0

@@ -20,8 +20,8 @@ SCALE: dict[str, tuple[str, str]] = {
     "likely": ("●", "The evidence reaches the threshold to report. No person has confirmed it yet."),
     "possible": ("◐", "The evidence stays below the threshold to report: worth a look, not a finding."),
     "inconclusive": ("○", "The evidence is too thin, or points both ways."),
-    "unlikely": ("▽", "The evidence speaks against one hand behind these accounts."),
-    "unrelated": ("×", "Nothing that was checked ties these accounts to one hand."),
+    "unlikely": ("▽", "Too little was found to outweigh how rare campaigns are, or more against than for."),
+    "unrelated": ("×", "Next to nothing remains for one hand once what speaks against it is counted."),
     "stale": ("◌", "The evidence is too old to act on."),
 }
 
@@ -134,7 +134,7 @@ def verdict(campaign: Campaign) -> tuple[str, ...]:
     """The word, its meaning, the probability and the kind."""
     prior = 1 / (1 + math.exp(min(-campaign.prior_log_odds, 700.0)))
     spoken = declaration(campaign)
-    meaning = SCALE[campaign.word][1]
+    meaning = _thin(campaign) or SCALE[campaign.word][1]
     if spoken:
         without = 1 / (1 + math.exp(min(spoken - campaign.log_odds, 700.0)))
         meaning = (
@@ -147,6 +147,19 @@ def verdict(campaign: Campaign) -> tuple[str, ...]:
         _KIND[campaign.kind],
         *unnamed(campaign),
     )
+
+
+def _thin(campaign: Campaign) -> str:
+    """Why a verdict is below possible, by what was found on either side; empty for the other words."""
+    if campaign.word not in ("inconclusive", "unlikely", "unrelated"):
+        return ""
+    found = math.fsum(p.llr for p in campaign.pieces)
+    contra = any(p.llr < 0 for p in campaign.pieces)
+    if found < 0:
+        return "What was found speaks against one hand behind these accounts more than for it."
+    much = "leaves the question open" if campaign.word == "inconclusive" else "is too little"
+    less = ", less what speaks against it," if contra else ""
+    return f"What speaks for one hand{less} {much}, set against how rare campaigns are taken to be."
 
 
 def unnamed(campaign: Campaign) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Diff:
-    """All changes: new, gone, declared (reported before, known now), grown, shrunk, changed, same; by id within each."""
+    """All changes in the order of their kinds, and by id within each; declared: reported before, and known now."""
 
     changes: tuple[Change, ...]
 
