@@ -26,7 +26,12 @@ def command(terminal: Terminal, *, old: Path, new: Path, as_json: bool) -> int:
     from headwater.explain import compare, load
     from headwater.report import clean
 
-    changes = compare(load(old), load(new))
+    before, after = load(old), load(new)
+    if before.imprint_key_id != after.imprint_key_id:
+        terminal.warn(
+            "the two were made under different imprint keys: members at the edge of a ring may differ"
+        )
+    changes = compare(before, after)
     if as_json:
         terminal.out(msgspec.json.encode(changes).decode() + "\n")
     else:

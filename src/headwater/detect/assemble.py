@@ -319,6 +319,9 @@ def _sentence(members: int, view: _View, taken: Sequence[Taken], pieces: Sequenc
         "infrastructure": "share means of payment or access",
         "dealt": "never repeat each other's requests",
     }
+    shared = next((p.figures for p in pieces if p.evidence == "infrastructure" and "tied" in p.figures), None)
+    if shared and shared["tied"] < shared["members"]:  # what they share, not all of them need to
+        ties["infrastructure"] += f" ({shared['tied']:,.0f} of {shared['members']:,.0f})"
     said = [ties[name] for name in speaking if name in ties][:3]
     head = f"{members:,} accounts " + (
         ", ".join(said[:-1]) + " and " + said[-1]

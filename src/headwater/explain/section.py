@@ -5,6 +5,8 @@ Composes the records that other modules make: sentences, waterfall, timeline, te
 
 from __future__ import annotations
 
+import re
+
 from headwater.detect import Campaign, Findings, Slot, Template
 from headwater.explain import campaign as told
 from headwater.explain import timeline, waterfall, words
@@ -33,6 +35,8 @@ MEMBERS = 50
 TEMPLATES = 3
 BRIDGES = 20
 _PAIRS = 8
+#: What a short view has no room for.
+_BLANK_LINES = re.compile(r"\n\s*\n")
 _TEXT_LENGTH = 1_200
 _EXAMPLES = 4
 _EXAMPLE_LENGTH = 160
@@ -50,7 +54,8 @@ def pattern(template: Template, number: int, *, brief: bool = False) -> Pattern:
     texts = template.texts or ("",) * (len(template.slots) + 1)
     for index, text in enumerate(texts):
         if text:
-            parts.append(words.short(text, _TEXT_LENGTH))
+            shown = words.short(text, _TEXT_LENGTH)
+            parts.append(_BLANK_LINES.sub("\n", shown) if brief else shown)
         if index < len(template.slots):
             slot = template.slots[index]
             examples = tuple(words.clip(e, _EXAMPLE_LENGTH) for e in slot.examples[:_EXAMPLES])

@@ -36,7 +36,8 @@ CARD = Card(
     sees="accounts that share a payment instrument, device, phone, sign-up address or client address that few others "
     "use",
     null="as many accounts drawn at random would share so many rare means (Poisson)",
-    false_positive="not measured on real attributes: public data has none. The simulated ones are stated in each table",
+    false_positive="not measured on real attributes: public data has none. With simulated ones: "
+    "docs/reference/figures.md, with and without them",
     innocent_causes=(
         "one company behind one card and one address",
         "a campus or a carrier's shared address",

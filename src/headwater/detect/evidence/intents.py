@@ -26,7 +26,8 @@ CARD = Card(
     sees="requests that ask for what training needs: reasoning written out, grades by rubric, generated tasks, safe "
     "rewrites, tool traces, in many languages",
     null="accounts outside the ring with at least five exchanges: how many ask for as much",
-    false_positive="per phrase and corpus in the imprint reference; evaluators and teachers ask the same",
+    false_positive="not measured as a test: what counts is how many others of the log ask for as much; evaluators and "
+    "teachers ask the same",
     innocent_causes=("evaluation", "teaching", "a product that shows its reasoning", "labelling of own data"),
     evasion_cost="rephrase what is asked for; some traces can't be had without asking",
     cap_nats=CAP,
@@ -85,7 +86,8 @@ class Intents:
             out[at] = Finding(
                 raw,
                 f"{share:.0%} of its exchanges ask for what training needs (reasoning, grades, generated tasks); "
-                f"{as_much:,} of {len(others):,} other accounts ask for as much.",
+                f"{as_much:,} of the {len(others):,} accounts outside all groups that sent at least {LEAST} ask for as "
+                "much.",
                 p_value,
                 {"share": share, "others_as_much": float(as_much), "others": float(len(others))},
             )
