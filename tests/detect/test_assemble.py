@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from detect.worlds import DAY, HOUR, dealt_log, folded
-from headwater.detect.assemble import campaigns
+from headwater.detect.assemble import _sentence, _View, campaigns
 from headwater.detect.combine import combine
 from headwater.detect.declarations import DECLARED, ORGANISATION
 from headwater.detect.evidence import queue, template
@@ -18,6 +18,7 @@ from headwater.detect.harvest import Harvested
 from headwater.detect.known import Declaration
 from headwater.detect.pipeline import Detection, Judged
 from headwater.detect.rings import graph
+from headwater.detect.verdict import Piece
 
 STRONG = (
     (template.CARD, Finding(3.0, "They fill one form.")),
@@ -153,3 +154,15 @@ def test_ties_and_bridges_name_accounts_of_the_log() -> None:
     assert len(campaign.links) == 66
     assert all(a < 12 and b < 12 for a, b, _, _ in campaign.links)
     assert campaign.bridges == ()
+
+
+@pytest.mark.parametrize(
+    ("tied", "said"), [(2.0, "payment or access (2 of 12)"), (12.0, "payment or access:")]
+)
+def test_the_sentence_says_how_many_share_means(tied: float, said: str) -> None:
+    piece = Piece(
+        "infrastructure", "infrastructure", 1.0, 1.0, True, "", 0.01, {"tied": tied, "members": 12.0}
+    )
+    turns = Piece("turns", "purse", 1.0, 1.0, True, "", 0.01, {"tied": 1.0, "members": 12.0})
+    view = _View(np.arange(30), np.ones(30, bool), False)
+    assert said in _sentence(10, view, (), (turns, piece), "extraction ring")

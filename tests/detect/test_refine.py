@@ -83,3 +83,29 @@ def test_an_account_joins_one_ring_only() -> None:
 def test_what_shrinks_below_the_fewest_is_dropped() -> None:
     world = seen(forms(range(8)))
     assert refine([ring(range(8))], ties(range(8)), world, 9)[0] == ()
+
+
+def test_an_account_that_strangers_took_comes_back() -> None:
+    """Cover ties it to a community that has no template, or another one, of its own."""
+    world = seen(forms(range(14), range(30, 44)))
+    groups = [range(12), range(30, 44), range(45, 55)]
+    proposed = [ring(groups[0]), ring(groups[1]), ring(groups[2])]
+    for taken_by in (1, 2):
+        strangers = np.sort(np.append(proposed[taken_by].members, np.array([12, 13], np.int32)))
+        rings = [
+            Ring(strangers, r.proposed_by, 3.0) if at == taken_by else r for at, r in enumerate(proposed)
+        ]
+        refined, _ = refine(
+            rings, ties(*[range(int(r.members[0]), int(r.members[-1]) + 1) for r in rings]), world, 5
+        )
+        assert refined[0].members.tolist() == list(range(14))
+        assert refined[taken_by].members.tolist() == list(groups[taken_by])
+
+
+def test_a_few_uses_are_no_reason_to_join() -> None:
+    world = seen(forms(range(14)))
+    counts = world.context["template_counts"]
+    few = np.flatnonzero(counts.accounts == 13)
+    counts.times[few] = np.minimum(counts.times[few], 3)
+    (refined,), _ = refine([ring(range(13))], ties(range(13)), world, 5)
+    assert refined.members.tolist() == list(range(13))
