@@ -105,7 +105,8 @@ def test_an_account_that_strangers_took_comes_back() -> None:
 def test_a_few_uses_are_no_reason_to_join() -> None:
     world = seen(forms(range(14)))
     counts = world.context["template_counts"]
-    few = np.flatnonzero(counts.accounts == 13)
-    counts.times[few] = np.minimum(counts.times[few], 3)
-    (refined,), _ = refine([ring(range(13))], ties(range(13)), world, 5)
-    assert refined.members.tolist() == list(range(13))
+    counts.times[:] = 9
+    for uses, joins in ((4, False), (6, True)):
+        counts.times[counts.accounts == 13] = uses
+        (refined,), _ = refine([ring(range(13))], ties(range(13)), world, 5)
+        assert (13 in refined.members) is joins
