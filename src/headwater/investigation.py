@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 import headwater
 from headwater import intake
 from headwater.detect import (
+    Campaign,
     Declaration,
     Detection,
     DetectSettings,
@@ -30,11 +31,20 @@ from headwater.detect import (
     coverage,
     detect,
     load_known,
+    too_few,
 )
 from headwater.engine import Index, Resources, Spool, arrange
 from headwater.errors import UnreadableInput, UsageError
-from headwater.exchange import EXCHANGE_SCHEMA, HOLDS_ACCOUNTS, SetAside, lacking, open_log, read_accounts
-from headwater.explain import load, words
+from headwater.exchange import (
+    EXCHANGE_SCHEMA,
+    HOLDS_ACCOUNTS,
+    SetAside,
+    lacking,
+    not_read,
+    open_log,
+    read_accounts,
+)
+from headwater.explain import load, notes, words
 from headwater.keys import DEMO_KEY, ImprintKey
 from headwater.outcome import SET_ASIDE, Investigation, check_output
 from headwater.places import Scratch
@@ -147,7 +157,8 @@ def investigate(
             seconds=time.monotonic() - began,
             peak_bytes=_peak(),
             labels_note=labels_note,
-            notes=_notes(declarations, detection, unread, aside),
+            notes=_notes(declarations, detection, (*reported, *considered), unread, aside)
+            + not_read(log.outputs),
         )
     except BaseException:
         scratch.remove()
@@ -249,15 +260,22 @@ def _summary(
 
 
 def _notes(
-    declarations: Iterable[Declaration], detection: Detection, unread: Iterable[Path], aside: SetAside
+    declarations: Iterable[Declaration],
+    detection: Detection,
+    rings: Iterable[Campaign],
+    unread: Iterable[Path],
+    aside: SetAside,
 ) -> tuple[str, ...]:
     """What a reader should know of how the log was read, and would not see."""
     world = detection.world
     idle = [p for p in declarations if not any(map(p.covers, world.accounts, world.organisations))]
-    told = [
+    few = too_few(len(world.accounts), len(np.unique(world.customer)), detection.fewest)
+    told = [few] if few else []
+    told += [
         f"the declaration “{party.name}” ({party.kind}) matches no account and no organisation of this log"
         for party in idle
     ]
+    told += notes(rings)
     told += [f"{path} {HOLDS_ACCOUNTS}: give it with --accounts" for path in unread]
     told += [f"{words.count(n)} × {what}" for what, n in aside.by_notice()[:NOTICES]]
     return tuple(told)

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from headwater.detect import Campaign, Detection, Findings
 from headwater.engine import Index, Spool
-from headwater.exchange import EXCHANGE_SCHEMA, Column
+from headwater.exchange import EXCHANGE_SCHEMA, Column, is_output, marked
 from headwater.exchange.model import schema_of
 from headwater.explain import dumps, page, words
 from headwater.places import Scratch, keep_apart, together
@@ -51,7 +51,7 @@ EXCHANGES = (
         required=True,
     ),
 )
-_ANNOTATED = schema_of(EXCHANGES)
+_ANNOTATED = marked(schema_of(EXCHANGES), "exchanges")
 #: The file of rows that could not be used, with reasons; there only where there are such rows.
 SET_ASIDE = "set_aside.jsonl"
 #: Names of the files that `write` makes.
@@ -59,8 +59,14 @@ OUTPUTS = ("accounts.parquet", "exchanges.parquet", "campaigns.json", "report.ht
 
 
 def check_output(folder: Path, inputs: Iterable[Path]) -> None:
-    """`UsageError` where a report in `folder` would overwrite one of the inputs."""
-    keep_apart([folder / name for name in OUTPUTS], inputs)
+    """`UsageError` where a report in `folder` would overwrite one of the inputs.
+
+    An earlier report that lies in a folder of logs was passed over there, and may be replaced.
+    """
+    outputs = [folder / name for name in OUTPUTS]
+    inputs = list(inputs)
+    keep_apart(outputs, [path for path in inputs if not path.is_dir()])
+    keep_apart([path for path in outputs if not is_output(path)], inputs)
 
 
 class Investigation:
@@ -109,7 +115,7 @@ class Investigation:
                 columns[kind][at], columns["word"][at] = ring.id, ring.word
                 columns["probability"][at], columns["tie_nats"][at] = ring.probability, member.tie
                 columns["attributed"][at] = member.attributed if kind == "campaign" else 0
-        return pa.table(columns, schema=schema_of(ACCOUNTS))
+        return pa.table(columns, schema=marked(schema_of(ACCOUNTS), "accounts"))
 
     def exchanges(self) -> pa.RecordBatchReader:
         """Every exchange of the log (duplicates left out) with its account's campaign, if any (`EXCHANGES`)."""

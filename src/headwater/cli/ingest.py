@@ -49,7 +49,7 @@ def command(
     which is passed over where the folder is read again. A log of which no row can be used is an error, and
     nothing is written.
     """
-    from headwater.exchange import HOLDS_ACCOUNTS, SetAside, open_log
+    from headwater.exchange import HOLDS_ACCOUNTS, SetAside, not_read, open_log
     from headwater.places import keep_apart, made, together
 
     single = output.name.endswith(_FILES)
@@ -68,6 +68,8 @@ def command(
         keep_apart([folder / SET_ASIDE, *([output] if single else [])], read)
         for path in log.accounts:
             terminal.say(f"{path} {HOLDS_ACCOUNTS}: give it to investigate with --accounts")
+        for told in not_read(log.outputs):
+            terminal.say(told)
         batches = _usable(log, aside, progress)
         rows = _write(batches, output) if single else _parts(terminal, batches, folder)
     terminal.say(f"wrote {rows:,} exchanges to {output}; {aside.total:,} rows set aside")

@@ -63,9 +63,18 @@ def ruled_out(found: Inspection) -> dict[str, tuple[str, ...]]:
     return {card.title: card.missing for card in cards if not card.available}
 
 
+def _too_few(found: Inspection) -> str | None:
+    """That the log holds too few customers, as far as the log alone tells."""
+    from headwater.detect import DetectSettings, too_few
+
+    one_each = found.filled.get("organisation", 0.0) < 1
+    customers = found.accounts if one_each else found.organisations
+    return too_few(found.accounts, customers, DetectSettings().fewest_accounts) if found.exchanges else None
+
+
 def board(found: Inspection) -> Board:
     """The inspection as a terminal shows it."""
-    from headwater.exchange import HOLDS_ACCOUNTS
+    from headwater.exchange import HOLDS_ACCOUNTS, not_read
     from headwater.explain import words
     from headwater.report import Board, Column
 
@@ -96,7 +105,9 @@ def board(found: Inspection) -> Board:
         below.append(f"{words.many(found.set_aside, 'row')} set aside:")
         below += [f"  {words.count(n)} × {reason}" for reason, n in found.reasons[:_REASONS]]
         below += [f"  first: {bad.where}" for bad in found.examples[:1]]
+    below += [f"note: {few}"] if (few := _too_few(found)) else []
     below += [f"note: {words.count(n)} × {what}" for what, n in found.notices[:_REASONS]]
     below += [f"note: {path} {HOLDS_ACCOUNTS}: give it with --accounts" for path in found.accounts_unread]
+    below += [f"note: {told}" for told in not_read(found.outputs_unread)]
     columns = [Column("column", "name"), Column("filled", "number"), Column("table")]
     return Board(above=above, columns=columns, rows=rows, below=below)

@@ -19,6 +19,7 @@ from headwater.exchange.model import (
     SKETCH,
     Column,
 )
+from headwater.exchange.outputs import is_output, is_set_aside, marked, not_read
 from headwater.exchange.read import HOLDS_ACCOUNTS, Log, open_log, read
 from headwater.exchange.write import safe_cell, write_jsonl, write_parquet
 
@@ -37,7 +38,11 @@ __all__ = [
     "Log",
     "SetAside",
     "inspect",
+    "is_output",
+    "is_set_aside",
     "lacking",
+    "marked",
+    "not_read",
     "open_log",
     "read",
     "read_accounts",

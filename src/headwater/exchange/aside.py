@@ -15,6 +15,7 @@ from typing import IO, Final, Self
 import msgspec
 
 from headwater.errors import BadRow, UnreadableInput, Where
+from headwater.exchange.outputs import ASIDE_KEYS
 
 #: Figures that differ from row to row; not those of years, nor those in names such as UTF-8.
 _FIGURE: Final = re.compile(r"(?<![-\w])\d{1,3}(?:,\d{3})*(?!\w)")
@@ -91,14 +92,8 @@ class SetAside:
                     where=Where(str(self._sink)),
                     hint="choose another folder for the rows that are set aside",
                 ) from error
-        entry = {
-            "file": row.where.file,
-            "row": row.where.row,
-            "field": row.where.field,
-            "what": row.what,
-            "hint": row.hint,
-        }
-        text = msgspec.json.encode({key: _plain(value) for key, value in entry.items()})
+        values = (row.where.file, row.where.row, row.where.field, row.what, row.hint)
+        text = msgspec.json.encode(dict(zip(ASIDE_KEYS, map(_plain, values), strict=True)))
         self._file.write(text + b"\n")
 
 

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from headwater.errors import BadRow, UnreadableInput, Where
 from headwater.exchange.aside import SetAside
 from headwater.exchange.model import ACCOUNT_COLUMNS, EXCHANGE_COLUMNS
+from headwater.exchange.outputs import is_output
 from headwater.exchange.parquet import open_parquet
 from headwater.exchange.readers import Reader, Record, load_all
 from headwater.exchange.source import LogFile, files, records
@@ -28,6 +29,7 @@ AHEAD: Final = 0.05
 _SAMPLE: Final = 32
 _LOOKED_AT: Final = 1000
 _KEYS_SHOWN: Final = 12
+_NO_LOG: Final = "name the log that the report was made from"
 _ONLY_ACCOUNTS: Final = frozenset(c.name for c in ACCOUNT_COLUMNS) - frozenset(
     c.name for c in EXCHANGE_COLUMNS
 )
@@ -44,10 +46,11 @@ class Planned:
 
 @dataclass(frozen=True)
 class Plan:
-    """The files of a log with their formats, and the account tables among them, which are passed over."""
+    """The files of a log with their formats; account tables and our own reports among them are passed over."""
 
     files: tuple[Planned, ...]
     accounts: tuple[LogFile, ...]
+    outputs: tuple[LogFile, ...] = ()
 
 
 def plan(
@@ -55,13 +58,13 @@ def plan(
 ) -> Plan:
     """How each file under `paths` is to be read: as `format`, or as what its records show where it is "auto".
 
-    A file that was torn, or is of no known format, is set aside as one row if others can be read. Raises
-    UnreadableInput.
+    A file that was torn, or is of no known format, is set aside as one row if others can be read. Reports of our
+    own are passed over in a folder, and refused where they are named. Raises UnreadableInput.
     """
     found: list[Planned] = []
     accounts: list[LogFile] = []
     torn: list[UnreadableInput] = []
-    given = files(paths)
+    given, outputs = _without_outputs(files(paths), format)
     readers = load_all() if format == "auto" else []
     for file in given:
         try:
@@ -87,7 +90,19 @@ def plan(
         raise torn[0]
     for lost in torn:
         aside.add(BadRow(lost.what, lost.where, lost.hint))
-    return Plan(tuple(found), tuple(accounts))
+    return Plan(tuple(found), tuple(accounts), outputs)
+
+
+def _without_outputs(given: list[LogFile], format: str) -> tuple[list[LogFile], tuple[LogFile, ...]]:
+    """The files that may be logs, and reports of our own that lie among them."""
+    outputs = [file for file in given if (file.walked or format == "auto") and is_output(file.path)]
+    if named := [file for file in outputs if not file.walked]:
+        raise UnreadableInput("is a report of Headwater, not a log", where=Where(named[0].name), hint=_NO_LOG)
+    logs = [file for file in given if file not in outputs]
+    if outputs and not logs:
+        where = Where(str(outputs[0].path.parent))
+        raise UnreadableInput("holds reports of Headwater and no log", where=where, hint=_NO_LOG)
+    return logs, tuple(outputs)
 
 
 def best(record: Record, readers: Sequence[Reader]) -> Reader | None:

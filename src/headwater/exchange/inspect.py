@@ -35,7 +35,7 @@ class Inspection:
     the account table (empty without one). `formats`: (file, format) in order of reading. `missing`: columns
     that the log lacks (see `lacking`). `ruled_out`: evidence that cannot be looked for, with the columns it lacks.
     `unlisted`: accounts of the log that the account table does not have (0 without a table). `accounts_unread`:
-    account tables that lie in the log's folders and weren't read.
+    account tables that lie in the log's folders and weren't read; `outputs_unread`: reports of our own, likewise.
     """
 
     exchanges: int
@@ -48,6 +48,7 @@ class Inspection:
     account_filled: Mapping[str, float]
     unlisted: int
     accounts_unread: tuple[str, ...]
+    outputs_unread: tuple[str, ...]
     formats: tuple[tuple[str, str], ...]
     missing: tuple[str, ...]
     ruled_out: Mapping[str, tuple[str, ...]]
@@ -92,6 +93,7 @@ def inspect(
         account_filled=account_filled,
         unlisted=_unlisted(count.accounts, table) if table is not None else 0,
         accounts_unread=tuple(str(path) for path in log.passed_over(accounts or ())),
+        outputs_unread=tuple(map(str, log.outputs)),
         formats=tuple(_formats(log)),
         missing=lacking({name for name, share in filled.items() if share}),
         ruled_out=ruled_out(needs or {}, filled, account_filled),

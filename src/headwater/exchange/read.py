@@ -19,6 +19,7 @@ from headwater.errors import BadRow, ConfigurationError, Where
 from headwater.exchange.aside import SetAside
 from headwater.exchange.formats import SURE, Plan, Planned, best, confidence, plan
 from headwater.exchange.model import EXCHANGE_COLUMNS
+from headwater.exchange.outputs import not_read
 from headwater.exchange.readers import Finishing, Reader, Record, load, load_all
 from headwater.exchange.readers.mapping import MappingReader, load_mapping
 from headwater.exchange.rows import Batches, Checker, Rules, defaults_for
@@ -35,12 +36,14 @@ _COLLECTED = 8_192
 class Log(Iterable[pa.RecordBatch]):
     """A log that was found and told apart, to be read once.
 
-    `planned` names each file's format, `accounts` are account tables that lie among the files and aren't read.
+    `planned` names each file's format, `accounts` are account tables that lie among the files and aren't read,
+    `outputs` reports of our own, likewise.
     """
 
     def __init__(self, planned: Plan, batches: Iterator[pa.RecordBatch]) -> None:
         self.planned = planned.files
         self.accounts = tuple(file.path for file in planned.accounts)
+        self.outputs = tuple(file.path for file in planned.outputs)
         self._batches = batches
 
     def passed_over(self, given: Iterable[str | Path] = ()) -> tuple[Path, ...]:
@@ -123,6 +126,8 @@ def read(
     )
     for path in log.accounts:
         aside.note(HOLDS_ACCOUNTS, Where(str(path)))
+    for told in not_read(log.outputs):
+        aside.note(told, Where())
     return iter(log)
 
 

@@ -41,11 +41,15 @@ _CONVERT: Final = "convert it to UTF-8, for example with iconv"
 
 @dataclass(frozen=True)
 class LogFile:
-    """One file to read. `latest_us`: no time in it can be later (a day after the file was last touched)."""
+    """One file to read. `latest_us`: no time in it can be later (a day after the file was last touched).
+
+    `walked`: it was found in a folder, and nobody named it.
+    """
 
     path: Path
     kind: Kind
     latest_us: int
+    walked: bool = False
 
     @property
     def name(self) -> str:
@@ -60,9 +64,11 @@ def files(paths: Iterable[str | Path]) -> list[LogFile]:
     UnreadableInput where a path is missing, is of no known kind, or a folder holds nothing to read.
     """
     found: dict[Path, LogFile] = {}
-    for given in paths:
-        for inner in _inside(Path(given)):
-            found.setdefault(inner, _opened(inner))
+    named = [Path(given) for given in paths]
+    for given in named:
+        for inner in _inside(given):
+            if inner not in found:
+                found[inner] = _opened(inner, walked=inner not in named)
     return list(found.values())
 
 
@@ -198,7 +204,7 @@ def _kind_by_name(path: Path) -> Kind | None:
     return _KINDS.get(suffixes[-1]) if suffixes else None
 
 
-def _opened(path: Path) -> LogFile:
+def _opened(path: Path, *, walked: bool) -> LogFile:
     try:
         kind = _kind_by_name(path)
         if kind != "parquet":
@@ -210,7 +216,7 @@ def _opened(path: Path) -> LogFile:
         raise unreadable(path, error) from error
     # The later of the two: archives and images restore old modification times, never the change of the inode.
     latest = max(touched.st_mtime_ns, touched.st_ctime_ns) // 1000 + DAY_US
-    return LogFile(path, kind, latest)
+    return LogFile(path, kind, latest, walked)
 
 
 def _kind_by_content(path: Path, named: Kind | None) -> Kind | None:
