@@ -269,7 +269,8 @@ def _notes(
     """What a reader should know of how the log was read, and would not see."""
     world = detection.world
     idle = [p for p in declarations if not any(map(p.covers, world.accounts, world.organisations))]
-    few = too_few(len(world.accounts), len(np.unique(world.customer)), detection.fewest)
+    count = np.unique(world.customer, return_counts=True)[1]
+    few = too_few(len(world.accounts), len(count), int(count.max()), detection.fewest)
     told = [few] if few else []
     told += [
         f"the declaration “{party.name}” ({party.kind}) matches no account and no organisation of this log"

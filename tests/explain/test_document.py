@@ -121,6 +121,11 @@ def test_a_broken_field_is_named_by_its_path_and_not_quoted() -> None:
         ("timeline", [[10**18, 1, 1]], "campaigns[0].timeline[0][0]"),
         ("links", [[0, 99_999, 1.0, "payment"]], "campaigns[0].links"),
         ("links", [[0, -1, 1.0, "payment"]], "campaigns[0].links[0][1]"),
+        (
+            "undecided",
+            [{"declared": "x", "accounts": [99_999], "named": 1, "judged": 9}],
+            "campaigns[0].undecided",
+        ),
     ],
 )
 def test_what_somebody_wrote_into_a_file_is_not_believed(field: str, value: object, named: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,13 +13,13 @@ import pytest
 
 import headwater
 from headwater.cli.app import run
-from headwater.detect import Declaration
+from headwater.detect import Campaign, Declaration
 from headwater.exchange import inspect
-from headwater.explain import load
+from headwater.explain import explain_account, explain_campaign, load
 from headwater.imprint import imprint
 from headwater.investigation import Settings
 from headwater.keys import DEMO_KEY
-from investigation.worlds import HIDDEN, SETTINGS, accounts, exchanges
+from investigation.worlds import HIDDEN, SETTINGS, accounts, exchanges, plain
 
 pytestmark = pytest.mark.xdist_group("small")
 
@@ -61,6 +61,85 @@ def test_it_is_named_in_terminal_report_and_json(few: pa.Table, capsys: pytest.C
     assert f"note: {told}" in " ".join(capsys.readouterr().out.split())
     assert load("report").notes == (told,)
     assert told in Path("report/report.html").read_text("utf-8")
+
+
+def declared(share: float, until: date | None = None) -> tuple[Declaration, Campaign]:
+    """A declaration of a share of the small world's ring, and the ring."""
+    ring = plain().campaigns[0]
+    names = [m.account for m in ring.members]
+    some = frozenset(names[: int(share * len(names))])
+    return Declaration("Ada", "red team", some, frozenset(), until, ""), ring
+
+
+@pytest.mark.parametrize(
+    ("share", "until", "why"),
+    [
+        (0.6, None, "it must name nine tenths of them"),
+        (1.0, date(2020, 1, 1), "it ended on 2020-01-01, before the log does"),
+    ],
+    ids=["too few", "ended"],
+)
+def test_a_declaration_that_does_not_decide_is_said_to_count_for_nothing(
+    share: float, until: date | None, why: str
+) -> None:
+    party, ring = declared(share, until)
+    with headwater.investigate(exchanges(), accounts(), known=[party], settings=SETTINGS) as found:
+        (same,) = (r for r in found.campaigns if r.id == ring.id)
+        made = found.findings
+    assert (same.word, same.declared, same.probability) == (ring.word, None, ring.probability)
+    part = f"{len(party.accounts)} of {ring.judged_with}"
+    told = f"the declaration “red team: Ada” names {part} accounts of {ring.id} and counts for nothing there: {why}"
+    assert told in made.notes
+    assert f"names {part} of its accounts and counts for nothing: {why}." in explain_campaign(
+        made, ring.id
+    ).text(999)
+    sentence = f"The declaration “red team: Ada” names it, and counts for nothing here: {why}."
+    for member in ring.members:
+        assert (sentence in explain_account(made, member.account).text(999)) == (
+            member.account in party.accounts
+        )
+
+
+def test_a_declaration_that_decides_shows_the_ring_with_both_weights() -> None:
+    party, ring = declared(1.0)
+    with headwater.investigate(exchanges(), accounts(), known=[party], settings=SETTINGS) as found:
+        (same,) = (r for r in found.findings.considered if r.id == ring.id)
+        assert not [n for n in found.findings.notes if "Ada" in n]
+    assert same.declared == "red team: Ada"
+    assert same.log_odds == pytest.approx(ring.log_odds - 15)
+
+
+@pytest.mark.parametrize(
+    ("column", "whole", "told"),
+    [
+        ("account", True, "there is a single account: "),
+        ("organisation", True, "accounts belong to one organisation and are one customer: "),
+        ("organisation", False, "accounts belong to one organisation and are one customer: "),
+        ("id", True, None),
+    ],
+)
+def test_that_most_accounts_are_one_customer_is_noted(
+    column: str, whole: bool, told: str | None, few: pa.Table, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`inspect` says it too, before anything is concluded."""
+    if column != "id":
+        names = sorted(pc.unique(few["account"]).to_pylist())
+        part = set(names if whole else names[: len(names) * 2 // 3])
+        other = pa.array(["acme" if name in part else None for name in few["account"].to_pylist()])
+        few = few.set_column(few.schema.get_field_index(column), column, other)
+        pq.write_table(few, "logs/log.parquet")
+    with headwater.investigate("logs", settings=SETTINGS) as found:
+        notes = found.findings.notes
+    assert run(["inspect", "logs"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    if told is None:
+        assert notes == ()
+        assert "note:" not in out
+    else:
+        (note,) = notes
+        assert told in note
+        assert note.endswith("no campaign can be found in this log" if whole else "none is found among them")
+        assert f"note: {note}" in out
 
 
 def test_an_account_table_in_the_folder_is_pointed_at_unless_it_is_given(few: pa.Table) -> None:

@@ -64,12 +64,13 @@ def ruled_out(found: Inspection) -> dict[str, tuple[str, ...]]:
 
 
 def _too_few(found: Inspection) -> str | None:
-    """That the log holds too few customers, as far as the log alone tells."""
+    """That the log holds too few customers."""
     from headwater.detect import DetectSettings, too_few
 
-    one_each = found.filled.get("organisation", 0.0) < 1
-    customers = found.accounts if one_each else found.organisations
-    return too_few(found.accounts, customers, DetectSettings().fewest_accounts) if found.exchanges else None
+    fewest = DetectSettings().fewest_accounts
+    return (
+        too_few(found.accounts, found.customers, found.largest_customer, fewest) if found.exchanges else None
+    )
 
 
 def board(found: Inspection) -> Board:

@@ -22,6 +22,7 @@ from headwater.detect.verdict import (
     Slot,
     Taken,
     Template,
+    Undecided,
     Word,
 )
 
@@ -31,12 +32,13 @@ if TYPE_CHECKING:
     from headwater.detect.known import Declaration, load_known
     from headwater.detect.pipeline import Detection, detect
     from headwater.detect.settings import DetectSettings
-    from headwater.detect.sight import coverage, needs
+    from headwater.detect.sight import coverage, needs, too_few
 
 _WHERE = {
     "campaigns": "assemble",
     "coverage": "sight",
     "needs": "sight",
+    "too_few": "sight",
     "Batch": "fold",
     "Card": "fold",
     "Finding": "fold",
@@ -86,6 +88,7 @@ __all__ = [
     "Taken",
     "Template",
     "Test",
+    "Undecided",
     "Word",
     "World",
     "campaigns",
@@ -93,4 +96,5 @@ __all__ = [
     "detect",
     "load_known",
     "needs",
+    "too_few",
 ]

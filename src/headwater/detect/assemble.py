@@ -16,10 +16,11 @@ from headwater.detect.combine import Verdict
 from headwater.detect.declarations import GROUP as EXCUSE
 from headwater.detect.fold import NO_KEY, Ring
 from headwater.detect.harvest import HOUR_US, Harvest
+from headwater.detect.known import Declaration
 from headwater.detect.naming import inherit, name_of
 from headwater.detect.pipeline import Detection, Judged
 from headwater.detect.rings import bridges, drawn, member_ties
-from headwater.detect.verdict import Campaign, Kind, Member, Piece, Taken, Template
+from headwater.detect.verdict import Campaign, Kind, Member, Piece, Taken, Template, Undecided
 from headwater.detect.wording import align
 from headwater.imprint import intents as known_intents
 
@@ -166,13 +167,32 @@ def _campaign(
         timeline=_timeline(at_us, view.attributed),
         pivots=_pivots(detection, view),
         share_in_view=pool.figures.get("share_in_view") if pool else None,
-        declared=f"{judged.declared.kind}: {judged.declared.name}" if judged.declared else None,
+        declared=_party(judged.declared) if judged.declared else None,
+        undecided=_undecided(judged),
         links=drawn(detection.graph, ring, TIES),
         bridges=tuple(
             (world.accounts[a], world.accounts[b], w)
             for a, b, w in bridges(detection.graph, detection.ring_of, judged.at)
         ),
         judged_with=len(world.rings[judged.at].members),
+    )
+
+
+def _party(party: Declaration) -> str:
+    return f"{party.kind}: {party.name}"
+
+
+def _undecided(judged: Judged) -> tuple[Undecided, ...]:
+    """The declarations that name some of its accounts, with the places of those among the members."""
+    return tuple(
+        Undecided(
+            declared=_party(named.party),
+            accounts=tuple(np.flatnonzero(np.isin(judged.ring.members, named.members)).tolist()),
+            named=len(named.members),
+            judged=named.judged,
+            ended=named.party.until.isoformat() if named.ended and named.party.until else None,
+        )
+        for named in judged.undecided
     )
 
 

@@ -6,6 +6,7 @@ They are evidence like any other, shown in the same waterfall, and they never hi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -47,6 +48,16 @@ DECLARED = Card(
 )
 
 
+@dataclass(frozen=True)
+class Named:
+    """A declaration and the members that it names, of those that a ring was judged with."""
+
+    party: Declaration
+    members: tuple[int, ...]
+    judged: int
+    ended: bool
+
+
 def one_organisation(ring: Ring, world: World) -> Finding | None:
     """Evidence against where the members stand under very few customer organisations in the open."""
     tenants = world.tenant[ring.members]
@@ -77,6 +88,19 @@ def declared(ring: Ring, world: World, known: Sequence[Declaration]) -> Declarat
         if covered >= MOSTLY * len(ring.members):
             return party
     return None
+
+
+def undecided(ring: Ring, world: World, known: Sequence[Declaration]) -> tuple[Named, ...]:
+    """The declarations that name accounts of the ring, where none decides."""
+    covered = (
+        (party, [m for m in ring.members.tolist() if party.covers(world.accounts[m], world.organisations[m])])
+        for party in known
+    )
+    return tuple(
+        Named(party, tuple(members), len(ring.members), not party.holds(world.span_us[1]))
+        for party, members in covered
+        if members
+    )
 
 
 def finding(party: Declaration) -> Finding:

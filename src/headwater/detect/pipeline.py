@@ -37,12 +37,13 @@ Progress = Callable[[str, int, int | None], None]
 
 @dataclass(frozen=True)
 class Judged:
-    """One proposed ring with its verdict and, if the operator declared it, by whom."""
+    """One proposed ring with its verdict and, if the operator declared it, by whom; or what names parts of it."""
 
     ring: Ring
     verdict: Verdict
     declared: Declaration | None
     at: int
+    undecided: tuple[declarations.Named, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -157,4 +158,5 @@ def _judge(
     if declared is not None:
         pieces.append((declarations.DECLARED, declarations.finding(declared)))
     verdict = combine(pieces, prior=settings.prior, threshold=settings.threshold, tested=tested)
-    return Judged(ring, verdict, declared, at)
+    named = declarations.undecided(ring, world, known) if declared is None else ()
+    return Judged(ring, verdict, declared, at, named)

@@ -34,3 +34,21 @@ def needs() -> dict[str, frozenset[str]]:
     for fold in load():
         out[fold.card.title] = frozenset(c for c in fold.card.needs if not c.startswith("account."))
     return out
+
+
+def too_few(accounts: int, customers: int, largest: int, fewest: int) -> str | None:
+    """That nothing can be found among few customers, as a note; None where there is nothing to say.
+
+    `largest` is the number of accounts of the largest organisation, `fewest` that of customers in a group.
+    """
+    if accounts == 1:
+        first = "there is a single account"
+    elif largest > accounts / 2:
+        part = f"all {accounts:,}" if largest == accounts else f"{largest:,} of the {accounts:,}"
+        first = f"{part} accounts belong to one organisation and are one customer"
+    elif customers < fewest:
+        first = f"{accounts:,} accounts are too few customers, and a group has {fewest} at least"
+    else:
+        return None
+    whole = "no campaign can be found in this log" if customers < fewest else "none is found among them"
+    return f"{first}: evidence is looked for between customers, so {whole}"

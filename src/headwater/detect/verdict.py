@@ -116,6 +116,21 @@ class Proposal:
 
 
 @dataclass(frozen=True)
+class Undecided:
+    """A declaration that names accounts of a ring and speaks for none: it names too few, or ended before the log does.
+
+    `accounts` are those members that it names; `named` of the `judged` accounts that the ring was judged with.
+    `ended` is its last day where that is over.
+    """
+
+    declared: str
+    accounts: tuple[Place, ...]
+    named: int
+    judged: int
+    ended: str | None = None
+
+
+@dataclass(frozen=True)
 class Campaign:
     """One ring with everything that is known for and against it.
 
@@ -147,6 +162,8 @@ class Campaign:
     share_in_view: float | None = None
     proposal: Proposal | None = None
     declared: str | None = None
+    #: declarations that name some of its accounts and don't decide
+    undecided: tuple[Undecided, ...] = ()
     #: sparse links between members for the ring map: (index a, index b, weight in nats, evidence)
     links: tuple[tuple[Place, Place, float, str], ...] = ()
     #: links to accounts of other rings that were cut as bridges

@@ -6,6 +6,7 @@ evidence a missing column rules out is told by the caller (`needs`), because evi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
@@ -31,6 +32,7 @@ _DERIVED: Final = {"imprint": "prompt"}
 class Inspection:
     """What is in a log.
 
+    `customers`: the accounts of one organisation count once; `largest_customer`: accounts of the largest.
     `filled`: share of exchanges that have each column of the exchange schema, `account_filled`: the same for
     the account table (empty without one). `formats`: (file, format) in order of reading. `missing`: columns
     that the log lacks (see `lacking`). `ruled_out`: evidence that cannot be looked for, with the columns it lacks.
@@ -41,6 +43,8 @@ class Inspection:
     exchanges: int
     accounts: int
     organisations: int
+    customers: int
+    largest_customer: int
     first_at_us: int | None
     last_at_us: int | None
     filled: Mapping[str, float]
@@ -82,16 +86,19 @@ def inspect(
     table = read_accounts(accounts, aside, zone=zone) if accounts is not None else None
     account_filled = _filled_accounts(table) if table is not None else {}
     filled = count.filled()
+    customers = count.customers(table)
     return Inspection(
         exchanges=count.rows,
         accounts=len(count.accounts),
         organisations=len(count.organisations),
+        customers=len(customers),
+        largest_customer=max(customers.values(), default=0),
         first_at_us=count.first,
         last_at_us=count.last,
         filled=filled,
         account_rows=table.num_rows if table is not None else 0,
         account_filled=account_filled,
-        unlisted=_unlisted(count.accounts, table) if table is not None else 0,
+        unlisted=_unlisted(set(count.accounts), table) if table is not None else 0,
         accounts_unread=tuple(str(path) for path in log.passed_over(accounts or ())),
         outputs_unread=tuple(map(str, log.outputs)),
         formats=tuple(_formats(log)),
@@ -129,7 +136,7 @@ class _Count:
 
     def __init__(self) -> None:
         self.rows = 0
-        self.accounts: set[str] = set()
+        self.accounts: dict[str, str | None] = {}
         self.organisations: set[str] = set()
         self.first: int | None = None
         self.last: int | None = None
@@ -139,12 +146,26 @@ class _Count:
         self.rows += batch.num_rows
         for name in self._there:
             self._there[name] += batch.num_rows - batch.column(name).null_count
-        self.accounts.update(pc.unique(batch.column("account")).to_pylist())
-        self.organisations.update(pc.unique(batch.column("organisation").drop_null()).to_pylist())
+        pairs = pa.table({name: batch.column(name) for name in ("account", "organisation")})
+        for pair in pairs.group_by(["account", "organisation"], use_threads=False).aggregate([]).to_pylist():
+            self.accounts[pair["account"]] = self.accounts.get(pair["account"]) or pair["organisation"]
+            if pair["organisation"] is not None:
+                self.organisations.add(pair["organisation"])
         span = pc.min_max(batch.column("at").cast(pa.int64())).as_py()
         if span["min"] is not None:
             self.first = span["min"] if self.first is None else min(self.first, span["min"])
             self.last = span["max"] if self.last is None else max(self.last, span["max"])
+
+    def customers(self, table: pa.Table | None) -> Counter[tuple[str, str]]:
+        """How many accounts each customer has: an organisation, by the log or the table, or an account without."""
+        rows = table.select(["account", "organisation"]).to_pylist() if table is not None else []
+        listed = {row["account"]: row["organisation"] for row in reversed(rows)}
+        return Counter(
+            ("organisation", theirs)
+            if (theirs := organisation or listed.get(account))
+            else ("account", account)
+            for account, organisation in self.accounts.items()
+        )
 
     def filled(self) -> dict[str, float]:
         return {name: count / self.rows if self.rows else 0.0 for name, count in self._there.items()}

@@ -9,6 +9,7 @@ from headwater.explain import words
 from headwater.explain.account import explain_account, explain_untied, rings_of
 from headwater.explain.campaign import SCALE, explain_campaign
 from headwater.explain.compose import page, verdict
+from headwater.explain.declared import notes
 from headwater.explain.diff import Change, Diff, compare
 from headwater.explain.document import FORMAT, FORMAT_VERSION, dumps, load, loads, schema, sent_by
 from headwater.explain.hide import without_details
@@ -31,6 +32,7 @@ __all__ = [
     "explain_untied",
     "load",
     "loads",
+    "notes",
     "page",
     "rings_of",
     "schema",

@@ -12,6 +12,7 @@ from headwater.detect import Campaign, Findings, Member
 from headwater.errors import UsageError
 from headwater.explain import words
 from headwater.explain.campaign import against, chance, proportionate, unseen, verdict
+from headwater.explain.declared import named
 from headwater.explain.story import Passage, Story, passage
 
 #: How many names are compared at most with one that was not found.
@@ -51,7 +52,7 @@ def _standing(ring: Campaign, member: Member) -> tuple[str, ...]:
         told.append(
             "It is among the tenth of the ring with the weakest ties: look at it before anything else."
         )
-    return tuple(told)
+    return (*told, *named(ring, member))
 
 
 def _neighbours(ring: Campaign, member: Member) -> tuple[str, ...]:

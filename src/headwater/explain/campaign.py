@@ -12,6 +12,7 @@ import math
 from headwater.detect import Campaign, Coverage, Findings, Piece, Proposal
 from headwater.errors import UsageError
 from headwater.explain import words
+from headwater.explain.declared import undecided
 from headwater.explain.story import Passage, Story, passage
 
 #: What each word of the closed scale means, and the glyph that goes with it.
@@ -88,7 +89,7 @@ def against(campaign: Campaign) -> tuple[str, ...]:
         told.append(
             "No piece of evidence that was checked speaks against. That is not the same as none existing."
         )
-    return tuple(told)
+    return (*told, *undecided(campaign))
 
 
 def innocent(campaign: Campaign, coverage: tuple[Coverage, ...]) -> tuple[str, ...]:

@@ -103,6 +103,9 @@ def _check_links(findings: Findings, file: str | None) -> None:
             if any(end >= len(ring.members) for link in ring.links for end in link[:2]):
                 place = Where(file, field=f"{name}[{number}].links")
                 raise UnreadableInput("holds a link to no member", where=place, hint=_CHANGED)
+            if any(at >= len(ring.members) for each in ring.undecided for at in each.accounts):
+                place = Where(file, field=f"{name}[{number}].undecided")
+                raise UnreadableInput("names no member", where=place, hint=_CHANGED)
 
 
 def load(path: Path | str) -> Findings:

@@ -30,6 +30,7 @@ def _secrets(ring: Campaign) -> set[str]:
         found.update(example for slot in template.slots for example in slot.examples)
         found.update(value for _, values in template.fillings for value in values)
     found.add(ring.declared or "")
+    found.update(each.declared for each in ring.undecided)
     return {text for text in (f.strip() for f in found) if len(text) > 2}
 
 
@@ -68,6 +69,7 @@ def _ring(ring: Campaign, accounts: dict[str, str], organisations: dict[str, str
         templates=tuple(_template(t, rename) for t in ring.templates),
         bridges=tuple((rename(a), rename(b), weight) for a, b, weight in ring.bridges),
         declared=None if ring.declared is None else HIDDEN,
+        undecided=tuple(dataclasses.replace(each, declared=HIDDEN) for each in ring.undecided),
         proposal=None if proposal is None else dataclasses.replace(proposal, reason=told(proposal.reason)),
     )
 
