@@ -158,6 +158,7 @@ def investigate(
             peak_bytes=_peak(),
             labels_note=labels_note,
             notes=_notes(declarations, detection, (*reported, *considered), unread, aside)
+            + _conflicts(index)
             + not_read(log.outputs),
         )
     except BaseException:
@@ -279,6 +280,20 @@ def _notes(
     told += notes(rings)
     told += [f"{path} {HOLDS_ACCOUNTS}: give it with --accounts" for path in unread]
     told += [f"{words.count(n)} × {what}" for what, n in aside.by_notice()[:NOTICES]]
+    return tuple(told)
+
+
+def _conflicts(index: Index) -> tuple[str, ...]:
+    """Rows that have an id in common and don't say the same: nobody should have to find them."""
+    told: list[str] = []
+    if index.shared:
+        rows = words.many(index.shared, "exchange")
+        told.append(f"{rows} reuse the id of another with another account or prompt, and count by themselves")
+    if index.retimed:
+        rows = words.many(index.retimed, "duplicate")
+        told.append(
+            f"{rows} name a later time than the row with the same id, account and prompt that was kept"
+        )
     return tuple(told)
 
 

@@ -40,7 +40,12 @@ ACCOUNTS = (
 )
 #: What `exchanges.parquet` holds; likewise.
 EXCHANGES = (
-    Column("id", pa.string(), "The exchange, as the log names it.", required=True),
+    Column(
+        "id",
+        pa.string(),
+        "The exchange, as the log names it; there twice only where the log reuses it with another account or prompt.",
+        required=True,
+    ),
     Column("at", EXCHANGE_SCHEMA.field("at").type, "When the request arrived.", required=True),
     Column("account", pa.string(), "The account that sent it.", required=True),
     Column("campaign", pa.string(), "The reported campaign that the account belongs to, or null."),

@@ -42,6 +42,11 @@ def by_content(index: Index, rows: list[dict[str, Any]]) -> dict[str, tuple[obje
     }
 
 
+def same(each: dict[str, Any]) -> tuple[object, ...]:
+    """What makes rows one exchange."""
+    return each["id"], each["account"], each["imprint"]["exact"]
+
+
 LOGS = st.lists(
     st.builds(
         lambda number, account, second, model, organisation, exact: row(
@@ -57,7 +62,7 @@ LOGS = st.lists(
         st.integers(0, 40_000),
         st.sampled_from([None, "small", "large"]),
         st.sampled_from([None, "x", "y"]),
-        st.integers(0, 2**64 - 1),
+        st.one_of(st.integers(0, 1), st.integers(0, 2**64 - 1)),
     ),
     min_size=1,
     max_size=40,
@@ -87,7 +92,8 @@ def test_the_order_of_rows_decides_nothing(folder: Path, rows: list[dict[str, An
 def test_what_an_index_promises(folder: Path, rows: list[dict[str, Any]]) -> None:
     index = arranged(rows, folder)
     live = index.account >= 0
-    assert live.sum() == len({each["id"] for each in rows})
+    assert live.sum() == len({same(each) for each in rows})
+    assert index.shared == live.sum() - len({each["id"] for each in rows})
     assert index.duplicates == len(rows) - live.sum()
     kept = [each for each, alive in zip(rows, live, strict=True) if alive]
     assert index.accounts == tuple(sorted({each["account"] for each in kept}, key=str.encode))
@@ -111,12 +117,36 @@ def test_what_an_index_promises(folder: Path, rows: list[dict[str, Any]]) -> Non
 
 @settings(max_examples=25)
 @given(LOGS)
-def test_of_one_id_the_earliest_stays(folder: Path, rows: list[dict[str, Any]]) -> None:
+def test_of_rows_that_say_the_same_the_earliest_stays(folder: Path, rows: list[dict[str, Any]]) -> None:
     index = arranged(rows, folder)
-    for each in {each["id"] for each in rows}:
-        at = [n for n, other in enumerate(rows) if other["id"] == each]
+    later = 0
+    for each in {same(each) for each in rows}:
+        at = [n for n, other in enumerate(rows) if same(other) == each]
         (kept,) = [n for n in at if index.account[n] >= 0]
         assert rows[kept]["at"] == min(rows[n]["at"] for n in at)
+        later += sum(rows[n]["at"] > rows[kept]["at"] for n in at)
+    assert index.retimed == later
+
+
+def test_an_id_that_is_reused_merges_no_exchanges(tmp_path: Path) -> None:
+    rows = [
+        row(0, "one", 0, imprint={"exact": 7}),
+        row(0, "two", 5, imprint={"exact": 7}),
+        row(0, "one", 9, imprint={"exact": 8}),
+        row(0, "one", 3, imprint={"exact": 7}),
+        row(0, "one", 0, imprint={"exact": 7}, model="other"),
+        row(1, "one", 0),
+    ]
+    for turned in (rows, rows[::-1]):
+        index = arranged(turned, tmp_path)
+        kept = [each for each, code in zip(turned, index.account, strict=True) if code >= 0]
+        assert sorted((each["id"], each["account"], each["at"]) for each in kept) == [
+            ("r0", "one", 0),
+            ("r0", "one", 9 * SECOND),
+            ("r0", "two", 5 * SECOND),
+            ("r1", "one", 0),
+        ]
+        assert (index.duplicates, index.shared, index.retimed) == (2, 2, 1)
 
 
 def test_a_pause_ends_a_session_and_so_does_an_hour(tmp_path: Path) -> None:
@@ -145,8 +175,8 @@ def test_which_half_comes_first_differs_between_accounts(tmp_path: Path) -> None
     assert (index.half[1::2] == 1 - first).all()
 
 
-def test_an_account_known_only_from_duplicates_is_no_account(tmp_path: Path) -> None:
-    rows = [row(0, "first", 0, model="m"), row(0, "second", 5, model="only here", organisation="o")]
+def test_what_is_known_only_from_duplicates_is_not_known(tmp_path: Path) -> None:
+    rows = [row(0, "first", 0, model="m"), row(0, "first", 5, model="only here", organisation="o")]
     index = arranged(rows, tmp_path)
     assert index.accounts == ("first",)
     assert index.models == ("m",)

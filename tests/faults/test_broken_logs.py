@@ -53,7 +53,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Broken:
     table = exchanges()
     third = table.num_rows // 3
     lines = [json.dumps(row).encode() for row in rows(table.slice(0, third))]
-    # Twice the same; and the same id with other content and a later time.
+    # Twice the same; and the same id with other content and a later time, which is another exchange.
     lines += lines[:50]
     lines += [
         json.dumps({**row, "at": "2026-10-19T00:00:00Z", "account": "stranger", "prompt": "other"}).encode()
@@ -78,14 +78,17 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Broken:
     found = headwater.investigate(logs, accounts(), settings=SETTINGS)
     found.write(folder / "report")
     aside = [json.loads(line) for line in (folder / "report" / "set_aside.jsonl").read_text().splitlines()]
-    return Broken(found, aside, len(odd))
+    return Broken(found, aside, len(odd) + 20)
 
 
 def test_every_good_row_is_used_once(broken: Broken) -> None:
     log = broken.found.findings.log
     assert log.exchanges == plain().findings.log.exchanges + broken.added
-    assert log.accounts == plain().findings.log.accounts + 3
-    assert log.duplicates >= 70
+    assert log.accounts == plain().findings.log.accounts + 4
+    assert log.duplicates >= 50
+    assert any(
+        note.startswith("20 exchanges reuse the id of another") for note in broken.found.findings.notes
+    )
 
 
 def test_the_campaigns_are_the_same(broken: Broken) -> None:

@@ -193,3 +193,21 @@ def test_the_report_lacks_what_inspect_lacks(
     assert log.missing == inspect(["logs"]).missing
     assert {name: name in log.missing for name in lacks} == lacks
     assert set(log.columns) == set(table.schema.names)
+
+
+def test_an_id_that_is_reused_is_noted_and_merges_nothing(few: pa.Table) -> None:
+    """300 rows; the first 20 again under another account, the next 10 again with a later time, 5 as they are."""
+    at, account = few.schema.field("at"), few.schema.field("account")
+    other = few.slice(0, 20).set_column(2, account, pa.array(["somebody else"] * 20, account.type))
+    later = few.slice(20, 10)
+    moved = pc.add(later["at"], pa.scalar(timedelta(minutes=5))).cast(at.type)
+    later = later.set_column(1, at, moved)
+    for parts in ([few, other, later, few.slice(30, 5)], [few.slice(30, 5), later, other, few]):
+        with headwater.investigate(pa.concat_tables(parts), settings=SETTINGS) as found:
+            log = found.findings.log
+            assert (log.exchanges, log.duplicates) == (320, 15)
+            assert "somebody else" in found.accounts["account"].to_pylist()
+            assert [note for note in found.findings.notes if "accounts" not in note.split()] == [
+                "20 exchanges reuse the id of another with another account or prompt, and count by themselves",
+                "10 duplicates name a later time than the row with the same id, account and prompt that was kept",
+            ]

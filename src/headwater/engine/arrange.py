@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -25,9 +25,10 @@ from headwater.errors import UsageError, Where
 class Index:
     """One entry a row of the spool, in row order, as NumPy arrays of length `rows`.
 
-    `account` int32 code (rank of the account's name; −1: a duplicate id, to be left out), `at_us` int64 µs UTC,
+    `account` int32 code (rank of the account's name; −1: a duplicate, to be left out), `at_us` int64 µs UTC,
     `session` int32, numbered over the whole log, `half` uint8 0 (propose) or 1 (confirm), `model` int32 (−1: none).
-    `accounts`, `models` are the names behind the codes; `duplicates` counts the rows left out.
+    `accounts`, `models` are the names behind the codes; `duplicates` counts the rows left out, `retimed` those of
+    them that name another time than the row that was kept, `shared` exchanges whose id another one has too.
     """
 
     account: npt.NDArray[np.int32]
@@ -42,6 +43,8 @@ class Index:
     #: sessions of each account (int32, by code) and account of each session
     session_account: npt.NDArray[np.int32]
     session_half: npt.NDArray[np.uint8]
+    shared: int = 0
+    retimed: int = 0
 
     @property
     def rows(self) -> int:
@@ -64,9 +67,11 @@ def arrange(spool: Path, rows: int, resources: Resources, scratch: Path) -> Inde
         for _, sql in tables:
             db.execute(sql, {"spool": str(spool)} if "$spool" in sql else None)
         table = db.sql(last).to_arrow_table()
+        ((shared, retimed),) = db.execute("SELECT shared, retimed FROM conflicts").fetchall()
         accounts = db.execute("SELECT account, organisation FROM accounts ORDER BY code").fetchall()
         models = [r[0] for r in db.execute("SELECT model FROM models ORDER BY model_code").fetchall()]
-    return _index(table, rows, [r[0] for r in accounts], [r[1] for r in accounts], models)
+    index = _index(table, rows, [r[0] for r in accounts], [r[1] for r in accounts], models)
+    return replace(index, shared=shared, retimed=retimed)
 
 
 @contextmanager

@@ -20,11 +20,12 @@ CREATE TEMP TABLE twice AS
 SELECT * FROM narrow WHERE id_hash IN (SELECT id_hash FROM narrow GROUP BY id_hash HAVING count(*) > 1)
 """
 
-# Of rows with one id the earliest stays; ties are broken by all of the content, so that order can't matter.
+# Rows with one id, account and text are one exchange. Of them the earliest stays; ties are broken by all of the
+# content, so that order can't matter. Rows that only share an id are exchanges of their own, and all stay.
 _LEFT_OUT = """
 CREATE TEMP TABLE left_out AS
 SELECT row FROM (
-    SELECT row, row_number() OVER (PARTITION BY id_hash ORDER BY at_us, account, exact, content, row) AS place
+    SELECT row, row_number() OVER (PARTITION BY id_hash, account, exact ORDER BY at_us, content, row) AS place
     FROM twice
     JOIN (SELECT row, hash(*COLUMNS(* EXCLUDE (row))) AS content FROM read_parquet($spool)) USING (row)
 ) WHERE place > 1
@@ -33,6 +34,16 @@ SELECT row FROM (
 _KEPT = """
 CREATE TEMP TABLE kept AS
 SELECT * FROM narrow ANTI JOIN left_out USING (row)
+"""
+
+# `shared`: exchanges beyond the first of their id; `retimed`: rows left out that name another time than the one kept.
+_CONFLICTS = """
+CREATE TEMP TABLE conflicts AS
+SELECT
+    (SELECT count(*) - count(DISTINCT id_hash) FROM twice ANTI JOIN left_out USING (row)) AS shared,
+    (SELECT count(*) FROM (
+        SELECT at_us > min(at_us) OVER (PARTITION BY id_hash, account, exact) AS later FROM twice
+    ) WHERE later) AS retimed
 """
 
 _ACCOUNTS = """
@@ -85,6 +96,7 @@ _STEPS = {
     "twice": _TWICE,
     "left_out": _LEFT_OUT,
     "kept": _KEPT,
+    "conflicts": _CONFLICTS,
     "accounts": _ACCOUNTS,
     "models": _MODELS,
     "coded": _CODED,
