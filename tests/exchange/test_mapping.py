@@ -74,6 +74,27 @@ def test_a_mapping_reads_parquet_with_other_names(tmp_path: Path) -> None:
     assert (table.column("at").to_pylist(), aside.total) == ([datetime(2026, 1, 2, 11, tzinfo=UTC)], 0)
 
 
+@pytest.mark.parametrize(
+    ("at", "noted"),
+    [
+        ("t", 1),
+        ({"path": "t", "unit": "ms"}, 1),
+        ({"path": "t", "timezone": "UTC"}, 0),
+    ],
+)
+def test_a_time_whose_zone_neither_record_nor_mapping_names_is_noted(
+    at: object, noted: int, tmp_path: Path
+) -> None:
+    records = [
+        {"i": at, "t": text, "a": "a", "p": "p"}
+        for at, text in enumerate(("2026-01-02 12:00", 1767355200000))
+    ]
+    mapping = {"id": "i", "at": at, "account": "a", "prompt": "p"}
+    table, aside = read_all(write_lines(tmp_path / "log.jsonl", records), mapping=mapping)
+    assert table.column("at").to_pylist() == [datetime(2026, 1, 2, 12, tzinfo=UTC)] * 2
+    assert aside.notices == ({"at: names no time zone and was read as UTC": noted} if noted else {})
+
+
 def test_columns_that_are_named_are_not_overwritten(tmp_path: Path) -> None:
     mapping = {"id": "i", "at": "t", "account": "a", "prompt": "m", "system": "s", "turn": "n"}
     record = {

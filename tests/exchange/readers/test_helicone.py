@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,14 @@ def test_csv_of_the_export_tool(tmp_path: Path) -> None:
     assert (wrong.total, wrong.notices.total()) == (0, 0)
     assert (row["id"], row["account"], row["status"], row["input_tokens"]) == ("res-1", "u-1", 200, 21)
     assert row["prompt"] == case["exchanges"][0]["prompt"]
+
+
+def test_a_time_without_a_zone_is_noted(tmp_path: Path) -> None:
+    case = next(case for case in CASES if case["schema"] == "CSV")
+    record = {**case["record"], "request_created_at": "2025-10-09 08:53:20.123"}
+    (row,), wrong = from_csv(tmp_path / "export.csv", [record])
+    assert row["at"] == datetime(2025, 10, 9, 8, 53, 20, 123000, tzinfo=UTC)
+    assert wrong.notices == {"at: names no time zone and was read as UTC": 1}
 
 
 @settings(max_examples=250)

@@ -1,7 +1,7 @@
 """Bodies of API calls as gateways keep them: decoded or as JSON text, plain text, in Google's shape too.
 
 What the bodies say is for `calls`; here they are brought into its shape and laid into a row, where what the
-gateway itself wrote down counts first. Times of a gateway that is known to use UTC are read here as well.
+gateway itself wrote down counts first. Times of a gateway are read here as well.
 """
 
 from __future__ import annotations
@@ -106,6 +106,15 @@ def moment(value: object) -> object:
         return instant(value)[0]
     except TimeFormatError:
         return value
+
+
+def stamp(value: object) -> object:
+    """As `moment`, but a time that names no zone stays as it is: where rows are checked it is noted."""
+    try:
+        at_us, assumed = instant(value)
+    except TimeFormatError:
+        return value
+    return value if assumed else at_us
 
 
 def between_ms(start: object, end: object) -> float | None:

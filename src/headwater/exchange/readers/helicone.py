@@ -1,7 +1,8 @@
 """Helicone: requests as its API answers them and its export tool writes them (JSON lines, JSON or CSV).
 
 One exchange per request. Bodies are the providers' own. Events of tools, vector stores and other data that
-the same table holds ask no model and are passed over; cached answers count. Times are UTC.
+the same table holds ask no model and are passed over; cached answers count. Times without
+a zone are taken as UTC, and noted.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from headwater.errors import BadRow, Where
+from headwater.exchange.model import ONE_ACCOUNT
 from headwater.exchange.readers import bodies
 from headwater.exchange.readers.calls import endpoint_of
 from headwater.exchange.readers.messages import decoded
@@ -34,7 +36,7 @@ class Helicone:
     name = "helicone"
     title = "Helicone requests"
     hints: Mapping[str, str] = {
-        "account": "send Helicone-User-Id with each request, or give --set account=NAME",
+        "account": f"send Helicone-User-Id with each request, or {ONE_ACCOUNT}",
         "prompt": _NO_BODY,
     }
 
@@ -80,7 +82,7 @@ def _row(record: Record, body: Mapping[str, object]) -> Row:
     row: Row = {}
     columns = {
         "id": bodies.present(record.get("request_id"), record.get("response_id")),
-        "at": bodies.moment(record.get("request_created_at")),
+        "at": bodies.stamp(record.get("request_created_at")),
         "account": bodies.present(
             record.get("request_user_id"),
             record.get("user_id"),

@@ -2,7 +2,8 @@
 
 One exchange per GENERATION or EMBEDDING; other kinds of observation are passed over. The account stands on
 the observation or on its trace; traces may come in the same export, before or after, and are joined by id.
-Names are camelCase in the API and snake_case in exports of the database. Times are UTC.
+Names are camelCase in the API and snake_case in exports of the database. Times are UTC, as Langfuse
+documents; of those that name no zone nothing is noted.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from headwater.errors import BadRow, Where
+from headwater.exchange.model import ONE_ACCOUNT
 from headwater.exchange.readers import bodies
 from headwater.exchange.readers.messages import decoded
 from headwater.exchange.readers.protocol import Record, Row, bad
@@ -46,7 +48,7 @@ class Langfuse:
     name = "langfuse"
     title = "Langfuse observations"
     hints: Mapping[str, str] = {
-        "account": "export traces beside observations, with user ids set; or give --set account=NAME",
+        "account": f"export traces beside observations, with user ids set, or {ONE_ACCOUNT}",
         "prompt": _NO_INPUT,
     }
 

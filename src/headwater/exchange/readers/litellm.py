@@ -2,7 +2,8 @@
 
 Both hold one call a record; SpendLogs keeps prompts only where the proxy was told to, in the request's body
 (`proxy_server_request`). Calls that the proxy makes on its own account (shadow traffic, routers, judges) and
-calls that ask no model (files, batches, tools) are passed over. Times are UTC.
+calls that ask no model (files, batches, tools) are passed over. Times without a zone are taken as UTC, and
+noted.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from headwater.errors import BadRow, Where
-from headwater.exchange.readers.bodies import REDACTED, ask, between_ms, merge, moment, present, reply
+from headwater.exchange.model import ONE_ACCOUNT
+from headwater.exchange.readers.bodies import REDACTED, ask, between_ms, merge, moment, present, reply, stamp
 from headwater.exchange.readers.messages import decoded
 from headwater.exchange.readers.protocol import Record, Row, bad
 
@@ -74,7 +76,7 @@ class LiteLLM:
     name = "litellm"
     title = "LiteLLM logs (StandardLoggingPayload, SpendLogs)"
     hints: Mapping[str, str] = {
-        "account": "send calls through the proxy with virtual keys, or give --set account=NAME",
+        "account": f"send calls through the proxy with virtual keys, or {ONE_ACCOUNT}",
         "prompt": _STORE,
     }
 
@@ -124,7 +126,7 @@ def _row(record: Record, metadata: Mapping[str, object]) -> Row:
     start, end = moment(record.get("startTime")), moment(record.get("endTime"))
     columns = {
         "id": present(record.get("id"), record.get("request_id")),
-        "at": start,
+        "at": stamp(record.get("startTime")),
         "account": present(
             metadata.get("user_api_key_hash"),
             record.get("api_key"),

@@ -79,7 +79,9 @@ class MappingReader:
                 continue
             if source.timed:
                 try:
-                    value = instant(value, unit=source.unit, zone=source.zone)[0]
+                    at_us, assumed = instant(value, unit=source.unit, zone=source.zone)
+                    if source.zone is not None or not assumed:  # else it is noted where rows are checked
+                        value = at_us
                 except TimeFormatError as fault:
                     yield bad(where, source.paths[0] if source.paths else source.column, str(fault))
                     return
