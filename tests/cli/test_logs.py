@@ -159,7 +159,7 @@ def test_set_fills_a_column_that_the_log_lacks(log: Path, capsys: pytest.Capture
     assert run(["inspect", str(log), "--set", "organisation=acme", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["filled"]["organisation"] == 1
     assert run(["inspect", str(log), "--set", "organisation"]) == 2
-    assert "hint: for example --set organisation=acme" in capsys.readouterr().err
+    assert "hint: for example --set model=large-1" in capsys.readouterr().err
 
 
 def test_a_log_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:

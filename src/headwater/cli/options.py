@@ -98,7 +98,7 @@ def constants_of(pairs: tuple[str, ...]) -> dict[str, str]:
         if not equals or not name:
             raise UsageError(
                 f"--set needs COLUMN=VALUE, not a text of {len(pair)} characters",
-                hint="for example --set organisation=acme",
+                hint="for example --set model=large-1",
             )
         constants[name] = value
     return constants

@@ -47,7 +47,7 @@ def too_few(accounts: int, customers: int, largest: int, fewest: int) -> str | N
         part = f"all {accounts:,}" if largest == accounts else f"{largest:,} of the {accounts:,}"
         first = f"{part} accounts belong to one organisation and are one customer"
     elif customers < fewest:
-        first = f"{accounts:,} accounts are too few customers, and a group has {fewest} at least"
+        first = f"the log has {customers:,} customers, and a group needs {fewest} at least"
     else:
         return None
     whole = "no campaign can be found in this log" if customers < fewest else "none is found among them"

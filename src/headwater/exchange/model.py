@@ -17,6 +17,8 @@ _UTC = pa.timestamp("us", tz="UTC")
 #: Name and version of the exchange schema, as files of our own format carry it.
 SCHEMA_VERSION = "exchange/1"
 
+#: What can be done where no record names an account, and what that costs.
+ONE_ACCOUNT = "give --set account=NAME (all of it becomes one account: no campaign can be found)"
 #: Number of word-shingle minimisers in an imprint's head.
 MINIMISERS = 8
 #: Dimensions of an imprint's content sketch.

@@ -92,7 +92,9 @@ def _check_complete(
         raise ConfigurationError(
             f"gives no {' and no '.join(lacking)}, without which no row can be used",
             where=Where(None if isinstance(mapping, Mapping) else str(mapping)),
-            hint=f"{hint}, or give --set account=NAME" if "account" in lacking else hint,
+            hint=f"{hint}, or give --set account=NAME (all of it becomes one account: no campaign can be found)"
+            if "account" in lacking
+            else hint,
         )
 
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from headwater.errors import BadRow, UsageError, Where
 from headwater.exchange.aside import SetAside
-from headwater.exchange.model import EXCHANGE_COLUMNS, Column, schema_of
+from headwater.exchange.model import EXCHANGE_COLUMNS, ONE_ACCOUNT, Column, schema_of
 from headwater.exchange.times import EARLIEST_US, TimeFormatError, instant
 from headwater.exchange.values import ValueFaultError, converter
 
@@ -36,7 +36,7 @@ _CLOCK_HINT: Final = "check its unit, and the clock of the machine that wrote it
 HINTS: Final[Mapping[str, str]] = {
     "id": "name the field that identifies a request in a mapping file (--mapping)",
     "at": "name the field that holds the time in a mapping file (--mapping), or give --set at=TIME",
-    "account": "give --set account=NAME, or name its field in a mapping file (--mapping)",
+    "account": f"name its field in a mapping file (--mapping), or {ONE_ACCOUNT}",
     "prompt": "turn on the logging of prompts where this log is written, or read imprints",
 }
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from headwater.errors import BadRow, Where
+from headwater.exchange.model import ONE_ACCOUNT
 from headwater.exchange.readers.calls import answer_columns, endpoint_of, first, part, request_columns
 from headwater.exchange.readers.protocol import Record, Row, bad
 
@@ -24,7 +25,7 @@ _APART: Final = "read each batch's two files in a run of their own"
 _NO_REQUEST: Final = "answers a request that was not read"
 _BOTH: Final = "read the batch's input file together with its output file"
 _GIVEN_UP: Final = "waited too long for its other half"
-_ACCOUNT: Final = "a batch file does not say who was billed: give --set account=NAME"
+_ACCOUNT: Final = f"a batch file does not say who was billed: {ONE_ACCOUNT}"
 _STATUS: Final = {
     "invalid_request_error": 400,
     "authentication_error": 401,

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from headwater.errors import BadRow, Where
+from headwater.exchange.model import ONE_ACCOUNT
 from headwater.exchange.readers import otlp
 from headwater.exchange.readers.otel_content import CONTENT_EVENTS, Content, of_span, put
 from headwater.exchange.readers.otel_halves import NO_PROMPT, Halves
@@ -33,7 +34,7 @@ class OpenTelemetry:
     name = "otel"
     title = "OpenTelemetry GenAI spans (OTLP JSON)"
     hints: Mapping[str, str] = {
-        "account": "set user.id on the spans or on their resource, or give --set account=NAME",
+        "account": f"set user.id on the spans or on their resource, or {ONE_ACCOUNT}",
         "prompt": NO_PROMPT,
     }
 
