@@ -8,7 +8,8 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ from headwater.detect import (
     too_few,
 )
 from headwater.engine import Index, Resources, Spool, arrange
-from headwater.errors import UnreadableInput, UsageError
+from headwater.errors import HeadwaterError, UnreadableInput, UsageError
 from headwater.exchange import (
     EXCHANGE_SCHEMA,
     HOLDS_ACCOUNTS,
@@ -43,6 +44,7 @@ from headwater.exchange import (
     not_read,
     open_log,
     read_accounts,
+    renamed,
 )
 from headwater.explain import load, notes, words
 from headwater.keys import DEMO_KEY, ImprintKey
@@ -58,6 +60,10 @@ HOUR_US = 3_600_000_000
 SHOWN_CHARS = 2000
 #: Kinds of values left empty or read under an assumption that are noted, most frequent first.
 NOTICES = 5
+_SETTINGS_HINT = (
+    "give settings=headwater.investigation.Settings(...); on the command line --settings reads a file"
+)
+_KEY_HINT = "give key=headwater.keys.load_imprint_key(Path(...))"
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,8 @@ def investigate(
     of `policy` has no answer for a campaign that was found.
     """
     began = time.monotonic()
-    settings = settings or Settings()
+    settings = _kind("settings", settings, Settings, _SETTINGS_HINT) or Settings()
+    _kind("key", key, ImprintKey, _KEY_HINT)
     tell: Progress = progress or (lambda *_: None)
     key = key or DEMO_KEY
     declarations = load_known(Path(known)) if isinstance(known, (str, Path)) else tuple(known or ())
@@ -121,7 +128,13 @@ def investigate(
     scratch = Scratch()
     folder = scratch.path
     try:
-        with SetAside(keep=settings.read.keep_set_aside, sink=folder / SET_ASIDE) as aside:
+        called = {
+            str(folder / f"{name}.parquet"): f"Arrow data ({name})" for name in ("exchanges", "accounts")
+        }
+        with (
+            SetAside(keep=settings.read.keep_set_aside, sink=folder / SET_ASIDE, names=called) as aside,
+            _naming(called),
+        ):
             hide = key if settings.read.imprints_only else None
             held: set[str] = set()
             sources = _paths(exchanges, folder, "exchanges.parquet", hide, held)
@@ -167,6 +180,23 @@ def investigate(
     found = Investigation(findings, detection, attributed, index, spool, scratch)
     found.sources = inputs
     return found
+
+
+def _kind(name: str, given: Any, kind: type[Any], hint: str) -> Any:
+    """An argument as it is; `UsageError` where it is of another type, which would end in an error of ours."""
+    if given is not None and not isinstance(given, kind):
+        raise UsageError(f"{name} is a {type(given).__name__}, not {kind.__name__}", hint=hint)
+    return given
+
+
+@contextmanager
+def _naming(names: Mapping[str, str]) -> Iterator[None]:
+    """Errors in what was given as Arrow data say so, instead of naming the file that it was written to."""
+    try:
+        yield
+    except HeadwaterError as error:
+        error.where = renamed(error.where, names)
+        raise
 
 
 def _pack(policy: Pack | Path | str | None) -> Pack:

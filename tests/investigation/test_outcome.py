@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from copy import copy
@@ -136,6 +137,29 @@ def test_a_notebook_shows_a_fragment_that_does_nothing() -> None:
     assert "http://" not in shown.replace("http://www.w3.org/", "")
     assert "https://" not in shown
     assert plain().campaigns[0].id in shown
+
+
+@pytest.mark.parametrize("name", ["settings", "key"])
+def test_a_path_instead_of_an_object_is_refused_with_what_to_give(name: str) -> None:
+    with pytest.raises(UsageError, match=f"{name} is a str, not ") as caught:
+        headwater.investigate(exchanges().slice(0, 300), **{name: "x.toml"})
+    assert "headwater." in (caught.value.hint or "")
+
+
+def test_faults_of_arrow_data_name_it_and_no_temporary_file(tmp_path: Path) -> None:
+    few = exchanges().slice(0, 300)
+    with pytest.raises(UnreadableInput) as caught:
+        headwater.investigate(pa.table({"a": [1], "b": [2]}), settings=SETTINGS)
+    assert caught.value.where.file == "Arrow data (exchanges)"
+    with pytest.raises(UnreadableInput) as caught:
+        headwater.investigate(few, pa.table({"a": [1]}), settings=SETTINGS)
+    assert caught.value.where.file == "Arrow data (accounts)"
+    at = few.schema.get_field_index("account")
+    holed = few.set_column(at, "account", pa.array([None, *few["account"].to_pylist()[1:]]))
+    with headwater.investigate(holed, settings=SETTINGS) as found:
+        found.write(tmp_path)
+    (row,) = (tmp_path / "set_aside.jsonl").read_text().splitlines()
+    assert json.loads(row)["file"] == "Arrow data (exchanges)"
 
 
 def test_what_is_written_is_what_was_found(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ meaning, detection or reports.
 """
 
 from headwater.exchange.accounts import read_accounts
-from headwater.exchange.aside import SetAside
+from headwater.exchange.aside import SetAside, renamed
 from headwater.exchange.inspect import Inspection, inspect, lacking, ruled_out
 from headwater.exchange.model import (
     ACCOUNT_COLUMNS,
@@ -46,6 +46,7 @@ __all__ = [
     "open_log",
     "read",
     "read_accounts",
+    "renamed",
     "ruled_out",
     "safe_cell",
     "write_jsonl",

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
@@ -30,21 +32,26 @@ class SetAside:
     `total` rows were set aside, by `reasons` (field and fault, with figures in them written N); `rows` holds
     the first `keep` of them. `notices` counts values that were left empty or read under an assumption in rows
     that were kept; `noted` holds the first of them. With `sink`, every row set aside becomes one line of that
-    JSONL file (file, row, field, what, hint); the file is made when the first row arrives.
+    JSONL file (file, row, field, what, hint); the file is made when the first row arrives. `names` are what files are
+    called instead of their paths.
     """
 
-    def __init__(self, *, keep: int = 1000, sink: Path | None = None) -> None:
+    def __init__(
+        self, *, keep: int = 1000, sink: Path | None = None, names: Mapping[str, str] | None = None
+    ) -> None:
         self.total = 0
         self.reasons: Counter[str] = Counter()
         self.rows: list[BadRow] = []
         self.notices: Counter[str] = Counter()
         self.noted: list[BadRow] = []
         self._keep = keep
+        self._names = names or {}
         self._sink = sink
         self._file: IO[bytes] | None = None
 
     def add(self, row: BadRow) -> None:
         """One row that is not read."""
+        row = replace(row, where=renamed(row.where, self._names))
         self.total += 1
         _count(self.reasons, row.what, row.where)
         if len(self.rows) < self._keep:
@@ -56,7 +63,7 @@ class SetAside:
         """Something in rows that are kept: a value left empty, a time read as UTC."""
         _count(self.notices, what, where, count)
         if len(self.noted) < self._keep:
-            self.noted.append(BadRow(what, where))
+            self.noted.append(BadRow(what, renamed(where, self._names)))
 
     def by_reason(self) -> tuple[tuple[str, int], ...]:
         """Reasons with their counts, most frequent first."""
@@ -95,6 +102,12 @@ class SetAside:
         values = (row.where.file, row.where.row, row.where.field, row.what, row.hint)
         text = msgspec.json.encode(dict(zip(ASIDE_KEYS, map(_plain, values), strict=True)))
         self._file.write(text + b"\n")
+
+
+def renamed(where: Where, names: Mapping[str, str]) -> Where:
+    """A place in a file that is called otherwise than its path."""
+    name = names.get(where.file or "")
+    return where if name is None else replace(where, file=name)
 
 
 def _ranked(counter: Counter[str]) -> tuple[tuple[str, int], ...]:
