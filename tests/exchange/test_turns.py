@@ -132,6 +132,16 @@ def test_answers() -> None:
     )
 
 
+def test_json_text_of_too_many_values_stays_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each value is an object in memory, in a cell as in a record of its own."""
+    text = json.dumps([user("a"), *[user(str(number)) for number in range(9)]])
+    assert turns(text).turn == 0
+    assert turns(text).prompt != text
+    monkeypatch.setattr("headwater.exchange.decoding._MOST_VALUES", 20)
+    assert turns(text).prompt == text
+    assert turns([user(text)]).prompt == text
+
+
 def test_nesting_has_an_end() -> None:
     content: object = "deep"
     for _ in range(5000):

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-import msgspec
+from headwater.exchange.decoding import DecodingError, decode
 
 _ROLES: Final = {
     "user": "user",
@@ -53,8 +53,8 @@ def decoded(value: object) -> object:
     """`value`, or what it holds where it is the JSON text of an object or array (logs nest JSON in text)."""
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
-            return msgspec.json.decode(value)
-        except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+            return decode(value)
+        except DecodingError:
             return value
     return value
 
