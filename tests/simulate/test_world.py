@@ -40,6 +40,27 @@ def test_the_folder_is_a_log_as_it_is(world: World, tmp_path: Path) -> None:
     assert found.accounts_unread == (str(tmp_path / "accounts.parquet"),)
 
 
+def test_what_lies_in_the_folder_is_not_followed_and_not_removed(world: World, tmp_path: Path) -> None:
+    victim, folder = tmp_path / "victim", tmp_path / "out"
+    victim.write_text("precious")
+    folder.mkdir()
+    (folder / "exchanges.parquet").write_text("precious")
+    (folder / "accounts.parquet").symlink_to(victim)
+    log = write(world, folder, "otel")[0]
+    assert log == folder / "otel.jsonl.gz"
+    assert inspect([log]).exchanges == world.exchanges.num_rows
+    assert victim.read_text() == "precious"
+    assert (folder / "exchanges.parquet").read_text() == "precious"
+    assert not (folder / "accounts.parquet").is_symlink()
+
+
+def test_a_folder_that_cannot_take_all_takes_nothing(world: World, tmp_path: Path) -> None:
+    (tmp_path / "_scenario.json").mkdir()
+    with pytest.raises(UsageError, match="is a folder, where a file is to be written"):
+        write(world, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["_scenario.json"]
+
+
 def test_another_seed_gives_another_world(world: World, scenario: Scenario, corpora: Corpora) -> None:
     other = simulate(scenario, corpora, seed=8)
     assert other.card["seed"] == 8

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from headwater.cli.options import PATH, manners
 from headwater.cli.terminal import Terminal
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 FORMS = ("own", "litellm", "otel", "langfuse", "helicone")
 
@@ -56,32 +51,7 @@ def command(
         return 0
     plan = load(scenario)
     world = simulate(plan, Corpora.find(corpora, plan.side), seed, scale)
-    write(world, output)
-    log = output / "exchanges.parquet"
-    if form != "own":
-        log.unlink()
-        log = _rendered(world.exchanges, form, output)
+    log = write(world, output, form)[0]
     terminal.say(f"wrote {world.exchanges.num_rows:,} exchanges to {log}")
     terminal.say(f"next: headwater investigate {log} --accounts {output / 'accounts.parquet'}")
     return 0
-
-
-def _rendered(exchanges: pa.Table, form: str, folder: Path) -> Path:
-    """The exchanges as `form` writes them, in JSON lines."""
-    import gzip
-
-    import msgspec
-
-    from headwater.exchange import render
-
-    def rows() -> Iterator[dict[str, object]]:
-        for batch in exchanges.to_batches(max_chunksize=10_000):
-            yield from batch.to_pylist()
-
-    path = folder / f"{form}.jsonl.gz"
-    encoder = msgspec.json.Encoder()
-    # No name and no time in the header: the same world gives the same bytes.
-    with path.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as file:
-        for record in render.render(rows(), form):
-            file.write(encoder.encode(record) + b"\n")
-    return path
