@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from explain.builders import campaign, findings, hostile, piece, poisoned
-from headwater.detect import Piece
+from headwater.detect import NO_RULE, Piece, Proposal
 from headwater.errors import UsageError
 from headwater.explain import Story, explain_account, explain_campaign, rings_of
 
@@ -117,6 +117,17 @@ def test_a_relay_is_to_be_read_by_exchange() -> None:
     )
 
 
+def test_where_no_rule_applies_none_is_cited() -> None:
+    told = []
+    for rule in (NO_RULE, "weak"):
+        ring = campaign("elm-ring", 4, proposal=Proposal("observe", rule, "acme", "Watch."))
+        story = explain_campaign(findings(campaigns=(ring,)), "elm-ring")
+        told.append(said(story, "What would be proportionate"))
+    assert "No rule of the policy pack “acme” applies." in told[0]
+    assert "no-rule" not in told[0]
+    assert "Rule “weak” of the policy pack “acme”." in told[1]
+
+
 def test_an_account_s_story_gives_its_place_links_and_fillings() -> None:
     story = explain_account(findings(), "birch-00003")
     first = story.passages[0]
@@ -150,7 +161,7 @@ def test_an_account_in_two_rings_is_told_twice() -> None:
     [
         (explain_campaign, "birch-harvst", "did you mean birch-harvest?"),
         (explain_account, "birch-0004", "did you mean birch-"),
-        (explain_account, "nobody-at-all", "nothing ties it to a group"),
+        (explain_account, "nobody-at-all", "spell it as the log does"),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest(call: object, name: str, hint: str) -> None:

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from headwater.detect.verdict import (
+    NO_RULE,
     Campaign,
     Coverage,
     Findings,
@@ -66,6 +67,7 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "NO_RULE",
     "Batch",
     "Campaign",
     "Card",

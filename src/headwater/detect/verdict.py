@@ -16,6 +16,8 @@ import msgspec
 #: `confirmed` is only ever set by a person.
 Word = Literal["confirmed", "likely", "possible", "inconclusive", "unlikely", "unrelated", "stale"]
 Kind = Literal["extraction ring", "relay or reseller", "legitimate fleet", "undetermined"]
+#: What stands for a rule where none of the pack applies.
+NO_RULE = "no-rule"
 #: Microseconds since 1970 in the years 1 to 9999, which a calendar can show.
 Moment = Annotated[int, msgspec.Meta(ge=-62_135_596_800_000_000, le=253_402_300_799_999_999)]
 #: A campaign's name: also an element of a page and a word on a command line.
@@ -104,7 +106,7 @@ class Taken:
 class Proposal:
     """What would be proportionate under the policy pack: never an action, a person decides.
 
-    `rule` is the id of the rule (or limit) that decided, `pack_sha256` the digest of the pack's bytes.
+    `rule` is the id of the rule (or limit) that decided, or `no-rule`, `pack_sha256` the digest of the pack's bytes.
     """
 
     rung: str

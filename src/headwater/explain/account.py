@@ -124,7 +124,7 @@ def explain_account(findings: Findings, account: str) -> Story:
             "no ring that was proposed holds this account",
             hint=f"did you mean {near}?"
             if near
-            else "either it is spelled otherwise, or nothing ties it to a group",
+            else "spell it as the log does; those in no group are looked up in accounts.parquet beside campaigns.json",
         )
     passages: list[Passage] = []
     for ring, member in found:

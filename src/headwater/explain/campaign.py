@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import math
 
-from headwater.detect import Campaign, Coverage, Findings, Piece, Proposal
+from headwater.detect import NO_RULE, Campaign, Coverage, Findings, Piece, Proposal
 from headwater.errors import UsageError
 from headwater.explain import words
 from headwater.explain.declared import undecided
@@ -211,7 +211,9 @@ def proportionate(campaign: Campaign) -> tuple[str, ...]:
         return ("No step is proposed.", "A person decides; nothing has been done to any account.")
     return (
         f"Proposed: {words.sentence(proposal.rung)} {words.sentence(proposal.reason)}",
-        f"Rule “{proposal.rule}” of the policy pack {pack(proposal)}.",
+        f"No rule of the policy pack {pack(proposal)} applies."
+        if proposal.rule == NO_RULE
+        else f"Rule “{proposal.rule}” of the policy pack {pack(proposal)}.",
         "This is a proposal. A person decides; nothing has been done to any account.",
     )
 

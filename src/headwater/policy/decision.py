@@ -7,7 +7,7 @@ an action.
 
 from __future__ import annotations
 
-from headwater.detect import Proposal
+from headwater.detect import NO_RULE, Proposal
 from headwater.policy.facts import Facts
 from headwater.policy.pack import Pack
 from headwater.policy.rungs import Rung
@@ -20,7 +20,7 @@ def decide(facts: Facts, pack: Pack) -> Proposal:
     deciding = max(holding, key=lambda rule: rule.rung, default=None)
     rung = deciding.rung if deciding else Rung.OBSERVE
     person = deciding.person_required if deciding else False
-    rule_id = deciding.id if deciding else "no-rule"
+    rule_id = deciding.id if deciding else NO_RULE
     reason = deciding.reason if deciding else "No rule of the pack asks for more than watching."
     limited = False
     for limit in pack.limits:
