@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from headwater.detect import Campaign, Detection, Findings
 from headwater.engine import Index, Spool
-from headwater.exchange import EXCHANGE_SCHEMA, Column, is_output, marked
+from headwater.exchange import EXCHANGE_SCHEMA, Column, is_output, is_set_aside, marked
 from headwater.exchange.model import schema_of
 from headwater.explain import dumps, page, words
 from headwater.places import Scratch, keep_apart, together
@@ -175,8 +175,8 @@ class Investigation:
             aside = self._scratch.path / SET_ASIDE
             if aside.exists():
                 shutil.copyfile(aside, place(SET_ASIDE))
-        if not aside.exists() and not (folder / SET_ASIDE).is_dir():
-            (folder / SET_ASIDE).unlink(missing_ok=True)  # it would speak of an earlier run
+        if not aside.exists() and is_set_aside(folder / SET_ASIDE):
+            (folder / SET_ASIDE).unlink()  # it would speak of an earlier run
 
     def close(self) -> None:
         """Remove the temporary folder; `findings` stay readable."""

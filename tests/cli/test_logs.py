@@ -87,6 +87,25 @@ def test_ingest_into_one_file(name: str, log: Path, capsys: pytest.CaptureFixtur
     assert json.loads(capsys.readouterr().out)["exchanges"] == 10
 
 
+@pytest.mark.parametrize("output", ["new/b.jsonl", "new"])
+def test_rows_that_an_earlier_run_set_aside_do_not_stay_beside_a_good_one(output: str, log: Path) -> None:
+    assert run(["ingest", str(log), "-q", "-o", "new/a.jsonl"]) == 0
+    assert Path("new/_set_aside.jsonl").exists()
+    log.write_text(json.dumps(record(1)) + "\n")
+    assert run(["ingest", str(log), "-q", "-o", output]) == 0
+    assert not Path("new/_set_aside.jsonl").exists()
+
+
+def test_a_file_of_that_name_that_is_somebody_elses_stays(log: Path) -> None:
+    log.write_text(json.dumps(record(1)) + "\n")
+    for name in ("_set_aside.jsonl", "set_aside.jsonl"):
+        Path(name).write_text('{"file": "of mine"}\n')
+    assert run(["ingest", str(log), "-q", "-o", "b.jsonl"]) == 0
+    assert run(["investigate", str(log), "-q", "-o", "."]) == 0
+    for name in ("_set_aside.jsonl", "set_aside.jsonl"):
+        assert Path(name).read_text() == '{"file": "of mine"}\n'
+
+
 @pytest.mark.parametrize("output", ["deep/out", "deep/one.parquet", "deep/one.jsonl.gz"])
 def test_a_log_without_a_usable_row_is_no_success(
     output: str, log: Path, capsys: pytest.CaptureFixture[str]

@@ -118,7 +118,7 @@ def test_what_is_set_aside_is_told_without_its_content(broken: Broken) -> None:
 def test_earlier_rows_set_aside_do_not_stay(tmp_path: Path) -> None:
     """A clean run in the same folder must not be read with the faults of the last one."""
     path = tmp_path / "set_aside.jsonl"
-    path.write_text('{"what": "of an earlier run"}\n')
+    path.write_text('{"file":"a.jsonl","row":1,"field":null,"what":"of an earlier run","hint":null}\n')
     with headwater.investigate(exchanges().slice(0, 300), settings=SETTINGS) as found:
         assert found.findings.log.set_aside == 0
         assert path.exists()

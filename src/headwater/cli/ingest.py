@@ -49,7 +49,7 @@ def command(
     which is passed over where the folder is read again. A log of which no row can be used is an error, and
     nothing is written.
     """
-    from headwater.exchange import HOLDS_ACCOUNTS, SetAside, not_read, open_log
+    from headwater.exchange import HOLDS_ACCOUNTS, SetAside, is_set_aside, not_read, open_log
     from headwater.places import keep_apart, made, together
 
     single = output.name.endswith(_FILES)
@@ -78,6 +78,8 @@ def command(
 
 def _check_empty(folder: Path, paths: tuple[Path, ...]) -> None:
     """Refuse a folder that parts were written to, or that is read."""
+    if not aside.total and is_set_aside(folder / SET_ASIDE):
+        (folder / SET_ASIDE).unlink()  # it would speak of an earlier run
     there = folder.exists()
     if any(folder.glob("part-*.parquet")) or (
         there and any(p.exists() and folder.samefile(p) for p in paths)
