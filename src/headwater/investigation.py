@@ -35,7 +35,7 @@ from headwater.detect import (
     too_few,
 )
 from headwater.engine import Index, Resources, Spool, arrange
-from headwater.errors import HeadwaterError, UnreadableInput, UsageError
+from headwater.errors import ConfigurationError, HeadwaterError, UnreadableInput, UsageError, Where
 from headwater.exchange import (
     EXCHANGE_SCHEMA,
     HOLDS_ACCOUNTS,
@@ -75,8 +75,14 @@ class ReadSettings:
         metadata={"doc": "Keep no prompt anywhere, only keyed imprints; templates can't be shown."},
     )
     keep_set_aside: int = field(
-        default=1000, metadata={"doc": "Rows set aside that are kept in memory with their reason."}
+        default=1000,
+        metadata={"doc": "Rows set aside that are kept in memory with their reason.", "range": "0 or more"},
     )
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be meant."""
+        if self.keep_set_aside < 0:
+            raise ConfigurationError("must be 0 or more", where=Where(field="read.keep_set_aside"))
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,9 @@ FAULTS = [
     ("prior = 7", "prior", "must be from 0 to 1", "the default is 0.001"),
     ("mode = 'stream'", "mode", "invalid enum value", 'one of batch, live; the default is "batch"'),
     ("strict = 1", "strict", "expected bool, got int", "true or false; the default is false"),
-    ("prior = ", None, "this is not TOML", ""),
+    ("prior = ", None, "is not TOML", ""),
+    pytest.param(("prior = " + "[" * 5000, None, "is not TOML: nested too deep", ""), id="deep"),
+    pytest.param(("prior = " + "9" * 5000, None, "is not TOML: a number has too many digits", ""), id="long"),
 ]
 
 

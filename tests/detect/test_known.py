@@ -44,6 +44,8 @@ def test_a_declaration_is_read(tmp_path: Path) -> None:
     [
         "[[known]",
         b"\xff\xfe",
+        pytest.param("known = " + "[" * 5000, id="deep"),
+        pytest.param("known = " + "9" * 5000, id="long"),
         "other = 1",
         "known = 3",
         "known = [3]",

@@ -19,6 +19,7 @@ from headwater.errors import ConfigurationError
         ("threshold", 1.0),
         ("threshold", -1.0),
         ("prior", 0.0),
+        ("prior", 1e-320),
         ("prior", math.nan),
         ("seed", -1),
         ("seed", 10**23),

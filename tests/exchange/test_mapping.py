@@ -158,6 +158,8 @@ def test_paths(held: object, path: str, found: object) -> None:
         ("at = 7", "at", "is neither a path nor a list of paths"),
         ("at = []", "at", "is neither a path nor a list of paths"),
         ("", None, "names no column"),
+        pytest.param("id = " + "[" * 5000, None, "is not TOML: nested too deep", id="deep"),
+        pytest.param("id = " + "9" * 5000, None, "is not TOML: a number has too many digits", id="long"),
     ],
 )
 def test_a_mapping_that_cannot_be_used(tmp_path: Path, text: str, place: str | None, what: str) -> None:

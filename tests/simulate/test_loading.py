@@ -69,6 +69,13 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
         load(tmp_path / "x.toml")
 
 
+@pytest.mark.parametrize("value", ["[" * 5000, "9" * 5000], ids=["deep", "long"])
+def test_what_cannot_be_parsed_is_refused(tmp_path: Path, value: str) -> None:
+    (tmp_path / "x.toml").write_text(f"seed = {value}")
+    with pytest.raises(ConfigurationError, match="is not TOML"):
+        load(tmp_path / "x.toml")
+
+
 def test_packaged_scenarios_load() -> None:
     assert names() == ("hydra", "quiet", "reasoning_harvest", "sample")
     for name in names():

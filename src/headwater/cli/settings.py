@@ -12,7 +12,8 @@ from dataclasses import MISSING, Field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar, get_args, get_type_hints
 
-from headwater.errors import ConfigurationError, Where, unreadable
+from headwater.errors import ConfigurationError, Where
+from headwater.toml import load_toml
 
 T = TypeVar("T")
 
@@ -36,7 +37,7 @@ def load_settings(kind: type[T], path: Path | None = None, environment: Mapping[
     """
     if path is None and DEFAULT_FILE.is_file():
         path = DEFAULT_FILE
-    written = _toml(path) if path else {}
+    written = load_toml(path) if path else {}
     _check_names(written, kind, Where(file=str(path)))
     made = _converted(written, kind, Where(file=str(path)) if path else Where())
     return _overridden(made, kind, os.environ if environment is None else environment)
@@ -55,18 +56,6 @@ def paths_of(kind: type, prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[s
 def variable(path: tuple[str, ...]) -> str:
     """The environment variable that overrides the setting at `path`."""
     return "_".join((PREFIX, *path)).upper()
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    import tomllib
-
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise unreadable(path, error) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        what = f"this is not TOML: {error}" if isinstance(error, tomllib.TOMLDecodeError) else "is not UTF-8"
-        raise ConfigurationError(what, where=Where(file=str(path))) from None
 
 
 def _check_names(written: Mapping[str, Any], kind: type, where: Where, prefix: str = "") -> None:

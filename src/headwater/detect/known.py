@@ -6,12 +6,12 @@ anything: an evaluator whose traffic is a harvest is still seen.
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from headwater.errors import ConfigurationError, Where, unreadable
+from headwater.errors import ConfigurationError, Where
+from headwater.toml import load_toml
 
 KINDS = ("partner", "red team", "evaluator", "reseller", "fleet")
 
@@ -41,16 +41,7 @@ def load_known(path: Path) -> tuple[Declaration, ...]:
 
     Raises `UnreadableInput` where the file can't be read, `ConfigurationError` for what it holds.
     """
-    try:
-        text = path.read_text("utf-8")
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except UnicodeDecodeError as error:
-        raise ConfigurationError("is not valid UTF-8", where=Where(str(path))) from error
-    try:
-        data = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"is not TOML: {error}", where=Where(str(path))) from error
+    data = load_toml(path)
     rows = data.get("known", [])
     if not isinstance(rows, list) or set(data) - {"known"}:
         raise ConfigurationError(

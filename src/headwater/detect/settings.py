@@ -6,6 +6,9 @@ from dataclasses import dataclass, field, fields
 
 from headwater.errors import ConfigurationError, Where
 
+#: Below it log odds say nothing more, and further down they overflow.
+_LEAST_PRIOR = 1e-12
+
 
 @dataclass(frozen=True)
 class DetectSettings:
@@ -19,7 +22,7 @@ class DetectSettings:
         default=0.01,
         metadata={
             "doc": "Share of proposed rings taken to be campaigns before any evidence.",
-            "range": "above 0 and at most 0.5",
+            "range": f"from {_LEAST_PRIOR:g} to 0.5",
         },
     )
     seed: int = field(
@@ -44,7 +47,7 @@ class DetectSettings:
         """Refuse what can't be meant (also NaN, which compares with nothing)."""
         right = {
             "threshold": 0.5 <= self.threshold < 1,
-            "prior": 0 < self.prior <= 0.5,
+            "prior": _LEAST_PRIOR <= self.prior <= 0.5,
             "seed": 0 <= self.seed < 2**32,
             "fewest_accounts": self.fewest_accounts >= 3,
             "most_rings": self.most_rings >= 1,

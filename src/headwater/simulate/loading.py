@@ -8,7 +8,6 @@ from __future__ import annotations
 import difflib
 import itertools
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib import resources
@@ -19,6 +18,7 @@ import msgspec
 from headwater.errors import ConfigurationError, Where
 from headwater.simulate.catalogue import SOURCES
 from headwater.simulate.scenario import Part, Scenario, corpora_of
+from headwater.toml import parsed
 
 _PAGE = "docs/reference/scenarios.md lists every setting and its values"
 
@@ -35,10 +35,7 @@ def load(source: str | Path) -> Scenario:
     Raises `ConfigurationError` naming the file and the field that cannot be used.
     """
     text, file = _read(source)
-    try:
-        tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as broken:
-        raise ConfigurationError(f"not valid TOML: {broken}", where=Where(file=file)) from None
+    tree = parsed(text, file)
     try:
         scenario = msgspec.convert(tree, type=Scenario)
     except msgspec.ValidationError as misfit:

@@ -13,7 +13,6 @@ itself holds dots is found too. For times that name no zone write `{path = …, 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -22,11 +21,12 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from headwater.errors import BadRow, ConfigurationError, Where, unreadable
+from headwater.errors import BadRow, ConfigurationError, Where
 from headwater.exchange.model import EXCHANGE_COLUMNS
 from headwater.exchange.readers.messages import answer, decoded, turns
 from headwater.exchange.readers.protocol import Record, Row, bad
 from headwater.exchange.times import UNITS, TimeFormatError, instant
+from headwater.toml import load_toml
 
 _NAMES: Final = tuple(column.name for column in EXCHANGE_COLUMNS)
 _KEYS: Final = ("path", "unit", "timezone", "value")
@@ -133,17 +133,7 @@ def load_mapping(given: str | Path | Mapping[str, object]) -> MappingReader:
     """
     if isinstance(given, Mapping):
         return MappingReader(_sources(given, None))
-    file = str(given)
-    try:
-        text = Path(given).read_text("utf-8")
-        content = tomllib.loads(text)
-    except OSError as error:
-        raise unreadable(Path(given), error) from error
-    except UnicodeDecodeError as error:
-        raise ConfigurationError("is not valid UTF-8", where=Where(file)) from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"is not TOML: {error}", where=Where(file)) from error
-    return MappingReader(_sources(content, file))
+    return MappingReader(_sources(load_toml(Path(given)), str(given)))
 
 
 def _sources(content: Mapping[str, object], file: str | None) -> tuple[Source, ...]:
