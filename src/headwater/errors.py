@@ -67,11 +67,15 @@ class UnreadableInput(HeadwaterError):  # noqa: N818  (reads as a sentence where
 
 @dataclass(frozen=True)
 class BadRow:
-    """One row set aside: a value, not an exception, so that the good rows go on."""
+    """One row set aside: a value, not an exception, so that the good rows go on.
+
+    `rows`: how many rows go with it, where they cannot be told apart.
+    """
 
     what: str
     where: Where = field(default_factory=Where)
     hint: str | None = None
+    rows: int = 1
 
 
 def unreadable(path: Path, error: OSError) -> UnreadableInput:

@@ -18,6 +18,8 @@ from pathlib import Path
 from headwater.errors import UsageError, Where
 
 _LOCK = ".lock"
+#: What the lock of a folder that we made holds.
+_OURS = b"a scratch folder of headwater\n"
 #: Files and folders that are named like this are passed over where a folder is read.
 _PASSED_OVER = (".", "_")
 
@@ -123,6 +125,7 @@ def _locked(folder: Path) -> int | None:
         return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.write(descriptor, _OURS)
         made.rename(folder / _LOCK)  # only now has it the name that others look for
     except OSError:
         os.close(descriptor)
@@ -162,7 +165,8 @@ def _swept(folder: Path) -> None:
         return
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a living process would not let go of it
-        _emptied(folder)
+        if os.pread(lock, len(_OURS) + 1, 0) == _OURS:  # somebody else's folder may be named like ours
+            _emptied(folder)
     except OSError:
         pass
     finally:

@@ -97,5 +97,5 @@ def test_a_table_without_accounts_is_refused(tmp_path: Path, kind: str) -> None:
         write_lines(path, [{"user": "a"}])
     else:
         pq.write_table(pa.table({"user": ["a"]}), path)
-    with pytest.raises(UnreadableInput, match="is no account table; its columns are user"):
+    with pytest.raises(UnreadableInput, match="is no account table; it has 1 key, of which known are: user"):
         read_rows(path)

@@ -193,6 +193,19 @@ def csv_quotes_that_nobody_closed() -> None:
 
 
 @case
+def csv_without_a_header() -> None:
+    """Its first row is content: no message may hold it."""
+    (LOGS / "log.csv").write_text(f"sk-live-1,{AT},alice,{SECRET}\ni2,{AT},bob,{SECRET}\n")
+    log(good())
+
+
+@case
+def accounts_without_a_header() -> dict[str, Any]:
+    (LOGS / "accounts.csv").write_text(f"sk-live-1,{SECRET},alice@example.com,+49 30 1234\n" * 2)
+    return {"accounts": ["logs/accounts.csv"]}
+
+
+@case
 def csv_of_an_old_mac() -> None:
     (LOGS / "log.csv").write_text(f"id,at,account,prompt\rr1,{AT},a,p\r")
     log(good())

@@ -129,6 +129,7 @@ def test_the_next_run_sweeps_what_a_killed_one_left_and_nothing_else(tmp_path: P
     (left,) = (tmp_path / "scratch").iterdir()
     assert (left / "spool.parquet").exists()
     (tmp_path / "scratch" / "headwater-notes").mkdir()
+    (tmp_path / "scratch" / "headwater-notes" / ".lock").touch()
     (tmp_path / "scratch" / "headwater-link").symlink_to(tmp_path / "report")
     living = started(tmp_path, SAMPLE / "exchanges.parquet")
     while left.exists() or not list((tmp_path / "scratch").glob("headwater-*/spool.parquet")):

@@ -110,6 +110,22 @@ def test_ingest_onto_its_own_input(
     assert held(tmp_path) == before
 
 
+def test_the_list_of_rows_set_aside_is_no_output(log: Path, tmp_path: Path) -> None:
+    before = held(tmp_path)
+    assert run(["ingest", str(log), "-o", "out/_set_aside.jsonl", "-q"]) == 2
+    assert held(tmp_path) == before
+
+
+def test_keys_and_settings_stay(log: Path) -> None:
+    Path("report").mkdir()
+    assert run(["keys", "new", "report/set_aside.jsonl", "-q"]) == 0
+    Path("report/report.html").write_text("# settings\n")
+    before = held(Path("report"))
+    assert run(["investigate", str(log), "--key-file", "report/set_aside.jsonl", "-o", "report", "-q"]) == 2
+    assert run(["investigate", str(log), "--settings", "report/report.html", "-o", "report", "-q"]) == 2
+    assert held(Path("report")) == before
+
+
 def test_ingest_sets_nothing_aside_into_its_own_input(log: Path, tmp_path: Path) -> None:
     log.rename("logs/_set_aside.jsonl")
     before = held(tmp_path)

@@ -56,6 +56,12 @@ def command(
     folder = output.parent if single else output
     if not single:
         _check_empty(folder, paths)
+    elif output.name == SET_ASIDE:
+        raise UsageError(
+            "is where rows that cannot be used are listed",
+            where=Where(str(output)),
+            hint="choose another name for the output",
+        )
     with (
         made(folder),
         together(folder) as place,
@@ -72,14 +78,14 @@ def command(
             terminal.say(told)
         batches = _usable(log, aside, progress)
         rows = _write(batches, output) if single else _parts(terminal, batches, folder)
+    if not aside.total and is_set_aside(folder / SET_ASIDE):
+        (folder / SET_ASIDE).unlink()  # it would speak of an earlier run
     terminal.say(f"wrote {rows:,} exchanges to {output}; {aside.total:,} rows set aside")
     return too_many_bad(terminal, aside.total, max_bad)
 
 
 def _check_empty(folder: Path, paths: tuple[Path, ...]) -> None:
     """Refuse a folder that parts were written to, or that is read."""
-    if not aside.total and is_set_aside(folder / SET_ASIDE):
-        (folder / SET_ASIDE).unlink()  # it would speak of an earlier run
     there = folder.exists()
     if any(folder.glob("part-*.parquet")) or (
         there and any(p.exists() and folder.samefile(p) for p in paths)

@@ -111,6 +111,7 @@ def investigate(terminal: Terminal, paths: tuple[Path, ...], asked: Asked) -> Fi
     """Read, investigate and write the report folder."""
     from headwater import investigate as find
     from headwater.keys import load_imprint_key
+    from headwater.outcome import check_output
     from headwater.places import made
 
     key = load_imprint_key(asked.key_file)
@@ -120,6 +121,7 @@ def investigate(terminal: Terminal, paths: tuple[Path, ...], asked: Asked) -> Fi
             hint="headwater keys new imprint.key, then --key-file imprint.key",
         )
     settings = settings_of(asked)
+    check_output(asked.output, [path for path in (asked.key_file, asked.settings) if path is not None])
     with (
         made(asked.output),
         terminal.progress() as progress,

@@ -93,7 +93,7 @@ def _batches(file: LogFile, rules: Rules, aside: SetAside) -> Iterator[pa.Record
 
 def _no_accounts(file: LogFile, record: dict[str, object]) -> UnreadableInput:
     return UnreadableInput(
-        f"is no account table; its columns are {keys_of([record])}",
+        f"is no account table; it has {keys_of([record])}",
         where=Where(file.name, None, "account"),
         hint=_HINTS["account"],
     )

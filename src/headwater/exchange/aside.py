@@ -50,10 +50,10 @@ class SetAside:
         self._file: IO[bytes] | None = None
 
     def add(self, row: BadRow) -> None:
-        """One row that is not read."""
+        """One row that is not read, or a few that go together."""
         row = replace(row, where=renamed(row.where, self._names))
-        self.total += 1
-        _count(self.reasons, row.what, row.where)
+        self.total += row.rows
+        _count(self.reasons, row.what, row.where, row.rows)
         if len(self.rows) < self._keep:
             self.rows.append(row)
         if self._sink is not None:

@@ -28,8 +28,16 @@ SURE: Final = 0.5
 AHEAD: Final = 0.05
 _SAMPLE: Final = 32
 _LOOKED_AT: Final = 1000
-_KEYS_SHOWN: Final = 12
 _NO_LOG: Final = "name the log that the report was made from"
+#: Names that logs have for what an exchange or an account holds; safe to print, whatever a file says.
+_NAMES: Final = {c.name for c in (*EXCHANGE_COLUMNS, *ACCOUNT_COLUMNS)} | set(
+    """
+    api_key body completion content created created_at custom_id data date end_time endpoint error event input key
+    message messages metadata method name output params payload prompts query request request_body request_id
+    response_body response_id result session session_id span_id start_time status_code text time timestamp trace_id
+    type url usage user user_id
+    """.split()  # noqa: SIM905
+)
 _ONLY_ACCOUNTS: Final = frozenset(c.name for c in ACCOUNT_COLUMNS) - frozenset(
     c.name for c in EXCHANGE_COLUMNS
 )
@@ -141,7 +149,7 @@ def _told(file: LogFile, readers: Sequence[Reader], aside: SetAside) -> str | No
     (top, name), (next_top, next_name) = scores[0], scores[1] if len(scores) > 1 else (0.0, "")
     if top < SURE:
         raise UnreadableInput(
-            f"is of no known log format; its records have the keys {keys_of(sample)}",
+            f"is of no known log format; its records have {keys_of(sample)}",
             where=Where(file.name),
             hint=_nearest(top, name, readers),
         )
@@ -176,16 +184,14 @@ def _are_accounts(sample: list[Record]) -> bool:
 
 
 def keys_of(sample: Iterable[Record]) -> str:
-    """The keys of some records as messages print them: the first twelve, made safe."""
-    keys = list(dict.fromkeys(_shown(key) for record in sample for key in record))
-    more = f" and {len(keys) - _KEYS_SHOWN:,} more" if len(keys) > _KEYS_SHOWN else ""
-    return ", ".join(keys[:_KEYS_SHOWN]) + more
+    """How many keys some records have, and those that logs are known to have.
 
-
-def _shown(key: str) -> str:
-    """A key of a foreign record, safe to print: no control characters, 40 characters at most."""
-    plain = "".join(character if character.isprintable() else "�" for character in str(key))
-    return plain if len(plain) <= 40 else plain[:39] + "…"
+    No others are named: the first row of a sheet without a header is content.
+    """
+    keys = dict.fromkeys(str(key) for record in sample for key in record)
+    known = [key for key in keys if key.lower() in _NAMES]
+    count = f"{len(keys):,} key{'' if len(keys) == 1 else 's'}"
+    return f"{count}, of which known are: {', '.join(known)}" if known else f"{count}, none of them known"
 
 
 def _nearest(score: float, name: str, readers: Sequence[Reader]) -> str:

@@ -1,7 +1,8 @@
 """Rows of CSV files as records, for readers that take one record at a time.
 
 A row that cannot be decoded becomes a BadRow and the next one is read. A quote that nobody closed swallows the
-rows behind it: they are read again without the row that opened it.
+rows behind it: they are read again without the row that opened it. So are the lines of a row that is longer than the
+longest that is read (64 MiB, which no API takes as a prompt).
 """
 
 from __future__ import annotations
@@ -68,18 +69,6 @@ class Lines:
         self._again.extendleft(reversed(self._held[1:]))
         return 1
 
-    def skip_row(self) -> int:
-        """Pass over the rest of a quoted row that is too long; how many lines it had."""
-        lines = len(self._held)
-        within = sum(line.count('"') for line in self._held) % 2 == 1
-        while within and (line := self._next()) is not None:
-            lines += 1
-            within = line.count('"') % 2 == 0
-        return lines
-
-    def _next(self) -> str | None:
-        return self._again.popleft() if self._again else next(self._source, None)
-
 
 def csv_records(path: Path) -> Iterator[tuple[Where, object] | BadRow]:
     """Rows of a CSV file by its header; empty cells are null. Separator: comma, semicolon or tab.
@@ -116,13 +105,14 @@ def csv_records(path: Path) -> Iterator[tuple[Where, object] | BadRow]:
             except csv.Error as fault:
                 yield _lost(f"is no row of CSV ({fault})", where, lines.without_first())
             except TooLongError:
-                yield _lost("is no row of CSV (it does not end)", where, lines.skip_row())
+                yield _lost("is no row of CSV (it does not end)", where, lines.without_first())
     except streams.TornError as torn:
         yield BadRow(str(torn), Where(str(path), number), _DAMAGED)
 
 
 def _lost(what: str, where: Where, lines: int) -> BadRow:
-    return BadRow(what if lines == 1 else f"{what}; {lines - 1:,} lines behind it go with it", where, _QUOTES)
+    told = what if lines == 1 else f"{what}; {lines - 1:,} lines behind it go with it"
+    return BadRow(told, where, _QUOTES, lines)
 
 
 def _header(first: str, lines: Lines, separator: str, path: Path) -> list[str]:
