@@ -97,6 +97,7 @@ def test_where_too_few_members_can_be_named_nobody_is_accused() -> None:
     reported, (campaign,), attributed = campaigns(replace(detection(), fewest=13), None)
     assert (reported, campaign.word, campaign.reported) == ((), "possible", False)
     assert not attributed.any()
+    assert "exchanges would be attributed" in campaign.sentence
 
 
 def test_only_what_fills_the_template_is_attributed_where_the_rest_is_something_else() -> None:

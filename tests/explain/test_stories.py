@@ -54,6 +54,15 @@ def test_a_ring_that_chance_makes_is_called_no_finding() -> None:
     )
 
 
+def test_nothing_is_attributed_to_a_group_that_was_only_considered() -> None:
+    """As accounts.parquet has it: `attributed` is 0 without a campaign."""
+    (ring,) = [ring for ring in findings().considered if ring.id == "moss-class"]
+    assert ring.members[0].attributed
+    text = explain_account(findings(), ring.members[0].account).text()
+    assert "is attributed: this group was only considered." in text
+    assert "attributed to the campaign" not in text
+
+
 def test_declared_parties_and_uncounted_pieces_against_are_said() -> None:
     against = said(explain_campaign(findings(), "sand-suite"), "What speaks against")
     assert "declared as known: Evaluation team A." in against

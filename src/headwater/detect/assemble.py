@@ -20,7 +20,7 @@ from headwater.detect.known import Declaration
 from headwater.detect.naming import inherit, name_of
 from headwater.detect.pipeline import Detection, Judged
 from headwater.detect.rings import bridges, drawn, member_ties
-from headwater.detect.verdict import Campaign, Kind, Member, Piece, Taken, Template, Undecided
+from headwater.detect.verdict import REPORTED, Campaign, Kind, Member, Piece, Taken, Template, Undecided
 from headwater.detect.wording import align
 from headwater.imprint import intents as known_intents
 
@@ -156,7 +156,9 @@ def _campaign(
         prior_log_odds=verdict.log_odds - sum(p.llr for p in verdict.pieces),
         chance=verdict.chance,
         null_model=NULL_MODEL,
-        sentence=_sentence(len(members), view, taken, verdict.pieces, kind),
+        sentence=_sentence(
+            len(members), view, taken, verdict.pieces, kind, reported=verdict.word in REPORTED
+        ),
         pieces=verdict.pieces,
         members=members,
         exchanges=int(view.attributed.sum()),
@@ -323,7 +325,15 @@ def _sample(
     return [text for text, _ in pairs], [account for _, account in pairs]
 
 
-def _sentence(members: int, view: _View, taken: Sequence[Taken], pieces: Sequence[Piece], kind: Kind) -> str:
+def _sentence(
+    members: int,
+    view: _View,
+    taken: Sequence[Taken],
+    pieces: Sequence[Piece],
+    kind: Kind,
+    *,
+    reported: bool = True,
+) -> str:
     hits, every = int(view.attributed.sum()), len(view.rows)
     what = (
         f", mostly {taken[0].what.lower()}"
@@ -348,7 +358,8 @@ def _sentence(members: int, view: _View, taken: Sequence[Taken], pieces: Sequenc
         if len(said) > 1
         else "".join(said) or "were proposed as one ring"
     )
-    tail = f": {hits:,} of their {every:,} exchanges are attributed{what}."
+    are = "are" if reported else "would be"  # nothing is attributed to a group that was only considered
+    tail = f": {hits:,} of their {every:,} exchanges {are} attributed{what}."
     return (
         head + tail
         if kind != "legitimate fleet"

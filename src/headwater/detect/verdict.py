@@ -26,6 +26,10 @@ Name = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]*$", max_length=64
 Place = Annotated[int, msgspec.Meta(ge=0)]
 
 
+#: Words of verdicts that reach the threshold to report. Exchanges are attributed to rings of these alone.
+REPORTED = ("confirmed", "likely")
+
+
 @dataclass(frozen=True)
 class Piece:
     """One bar of a waterfall.
@@ -176,7 +180,7 @@ class Campaign:
     @property
     def reported(self) -> bool:
         """Whether the verdict reached the threshold to report (its word says so)."""
-        return self.word in ("confirmed", "likely")
+        return self.word in REPORTED
 
 
 @dataclass(frozen=True)

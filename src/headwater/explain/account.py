@@ -33,11 +33,11 @@ def _standing(ring: Campaign, member: Member) -> tuple[str, ...]:
     """The account's place in the ring."""
     rank = 1 + sum(1 for other in ring.members if other.tie > member.tie)
     part = member.attributed / member.exchanges if member.exchanges else 0.0
+    its = words.many(member.exchanges, "exchange")
     told = [
-        (
-            f"{words.count(member.attributed)} of its {words.many(member.exchanges, 'exchange')} "
-            f"({words.share(part)}) are attributed to the campaign."
-        ),
+        f"{words.count(member.attributed)} of its {its} ({words.share(part)}) are attributed to the campaign."
+        if ring.reported
+        else f"None of its {its} is attributed: this group was only considered.",
         f"It was active from {words.when(member.first_at_us)} to {words.when(member.last_at_us)}.",
         (
             f"Its ties into the ring sum to {words.significant(member.tie, 3)} nats, "
