@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from explain.builders import findings, poisoned
+from headwater.cli.app import run
 from headwater.cli.terminal import Terminal, clean, write
+from headwater.explain import dumps
 
 
 class Screen(io.StringIO):
@@ -128,3 +132,18 @@ def test_a_stream_that_was_closed_from_the_start_is_no_fault(closed: str, tmp_pa
         assert done.returncode == (3 if "--max-bad" in command else 0), done.stderr
         assert "fault" not in done.stderr
     assert len((tmp_path / "own" / "_set_aside.jsonl").read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["explain", "diff"])
+def test_names_in_json_act_on_no_screen(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "\x9b2J\u202e\u2066\ufeff\u2028a"
+    (tmp_path / "now.json").write_bytes(dumps(poisoned(name)))
+    (tmp_path / "then.json").write_bytes(dumps(findings()))
+    told = [str(tmp_path / "then.json"), str(tmp_path / "now.json")]
+    named = [poisoned(name).campaigns[0].id, "--report", told[1]]
+    assert run([command, *(told if command == "diff" else named), "--json"]) == 0
+    shown = capsys.readouterr().out
+    assert clean(shown).rstrip() == shown.rstrip()
+    assert name in json.dumps(json.loads(shown), ensure_ascii=False)

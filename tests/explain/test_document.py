@@ -14,6 +14,7 @@ from explain.builders import HOSTILE, campaign, findings, hostile, piece, poison
 from headwater.errors import UnreadableInput
 from headwater.explain import dumps, load, loads, schema
 from headwater.explain.document import schema_text
+from headwater.report import clean
 
 DOCS = Path(__file__).parents[2] / "docs" / "reference"
 
@@ -30,6 +31,12 @@ def test_findings_come_back_as_they_were(made: object) -> None:
 def test_hostile_strings_come_back_as_they_were(text: str) -> None:
     made = poisoned(text)
     assert loads(dumps(made)) == made
+
+
+def test_names_act_on_no_screen() -> None:
+    told = dumps(poisoned("\x9b2J\u202e\u2066\ufeff\u2029")).decode()
+    assert clean(told, lines=True) == told
+    assert "\\u009b2J\\u202e\\u2066\\ufeff\\u2029" in told
 
 
 def test_the_same_findings_give_the_same_bytes_and_the_head_comes_first() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.report import clean
+from headwater.report import clean, inert_json
 from headwater.report.escape import key
 
 
@@ -44,6 +45,18 @@ def test_letters_marks_and_signs_of_every_script_stay(text: str) -> None:
 )
 def test_known_tricks(text: str, left: str) -> None:
     assert clean(text) == left
+
+
+@given(st.text())
+def test_json_keeps_its_value_and_nothing_in_it_acts(text: str) -> None:
+    told = inert_json(json.dumps({"a": text}, ensure_ascii=False))
+    assert json.loads(told) == {"a": text}
+    assert clean(told) == told
+
+
+def test_what_acts_is_escaped_in_json_and_the_rest_stays() -> None:
+    told = inert_json('"\x7f\x9b\u202e\u2066\ufeff\u2028\U000e0041é👩\u200d💻"')
+    assert told == '"\\u007f\\u009b\\u202e\\u2066\\ufeff\\u2028\\udb40\\udc41é👩\u200d💻"'
 
 
 def test_lines_can_be_kept() -> None:

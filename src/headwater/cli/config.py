@@ -31,7 +31,7 @@ def check(terminal: Terminal, *, file: Path | None, as_json: bool) -> int:
 
     made = load_settings(Settings, file)
     if as_json:
-        terminal.out(msgspec.json.encode(made).decode() + "\n")
+        terminal.json(made)
         return 0
     for path, _ in paths_of(Settings):
         value: object = made

@@ -21,8 +21,6 @@ def command(terminal: Terminal, *, old: Path, new: Path, as_json: bool) -> int:
     OLD and NEW are report folders, or their campaigns.json. A campaign is matched by its id and then by its
     accounts, so that one that was found again under another name isn't called new.
     """
-    import msgspec
-
     from headwater.explain import compare, load
     from headwater.report import clean
 
@@ -33,7 +31,7 @@ def command(terminal: Terminal, *, old: Path, new: Path, as_json: bool) -> int:
         )
     changes = compare(before, after)
     if as_json:
-        terminal.out(msgspec.json.encode(changes).decode() + "\n")
+        terminal.json(changes)
     else:
         terminal.out(clean(changes.text(), lines=True))
     return 0

@@ -28,8 +28,6 @@ def command(terminal: Terminal, *, name: str, report: Path, as_json: bool) -> in
     speaks against."""
     from difflib import get_close_matches
 
-    import msgspec
-
     from headwater.explain import explain_account, explain_campaign, explain_untied, load, rings_of, sent_by
     from headwater.report import clean
 
@@ -43,7 +41,7 @@ def command(terminal: Terminal, *, name: str, report: Path, as_json: bool) -> in
     else:
         story = explain_campaign(findings, name) if campaign else explain_account(findings, name)
     if as_json:
-        terminal.out(msgspec.json.encode(story).decode() + "\n")
+        terminal.json(story)
     else:
         width = min(100, shutil.get_terminal_size().columns)
         terminal.out(clean(story.text(width), lines=True))

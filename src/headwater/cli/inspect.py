@@ -38,14 +38,12 @@ def command(
 
     LOGS are files or folders. Nothing is written.
     """
-    import msgspec
-
     from headwater.exchange import inspect
 
     found = inspect(paths, accounts=accounts or None, **reading(**form))
     found = replace(found, ruled_out=ruled_out(found))
     if as_json:
-        terminal.out(msgspec.json.encode(found).decode() + "\n")
+        terminal.json(found)
     else:
         terminal.draw(board(found))
     return too_many_bad(terminal, found.set_aside, max_bad)

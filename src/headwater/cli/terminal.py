@@ -44,6 +44,14 @@ class Terminal:
         """Write data to stdout, as it is; the caller has cleaned what came from a log."""
         write(sys.stdout, text)
 
+    def json(self, value: object) -> None:
+        """Write a value as one line of JSON to stdout; strings from a log don't act on the screen."""
+        import msgspec
+
+        from headwater.report import inert_json
+
+        self.out(inert_json(msgspec.json.encode(value).decode()) + "\n")
+
     def say(self, text: str) -> None:
         """Write a note to stderr, unless `--quiet`."""
         if not self.quiet:

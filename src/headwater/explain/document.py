@@ -47,12 +47,13 @@ def _ready(ring: Campaign) -> Campaign:
 
 
 def dumps(findings: Findings, *, details: bool = True) -> bytes:
-    """The document as UTF-8 JSON with two spaces of indentation and a final line break.
+    """The document as UTF-8 JSON with two spaces of indentation and a final line break; nothing in it acts on a screen.
 
     Without `details` it holds no personal values: see `without_details`. Figures of a piece that are not
     finite are left out; `ValueError` where a verdict is not finite.
     """
     from headwater.explain.hide import without_details
+    from headwater.report import inert_json
 
     shown = findings if details else without_details(findings)
     shown = dataclasses.replace(
@@ -60,7 +61,8 @@ def dumps(findings: Findings, *, details: bool = True) -> bytes:
     )
     body: dict[str, Any] = {"format": FORMAT, "format_version": FORMAT_VERSION, "details": details}
     body.update(msgspec.to_builtins(shown))
-    return msgspec.json.format(msgspec.json.encode(body), indent=2) + b"\n"
+    told = msgspec.json.format(msgspec.json.encode(body), indent=2).decode()
+    return inert_json(told).encode() + b"\n"
 
 
 def loads(data: bytes, *, file: str | None = None) -> Findings:

@@ -5,7 +5,7 @@ never knows what the figures mean.
 """
 
 from headwater.report.charts import chart_bundle, filled
-from headwater.report.escape import clean
+from headwater.report.escape import clean, inert_json
 from headwater.report.frame import fragment, html
 from headwater.report.page import (
     Badge,
@@ -68,5 +68,6 @@ __all__ = [
     "filled",
     "fragment",
     "html",
+    "inert_json",
     "wants_colour",
 ]
