@@ -241,3 +241,76 @@ def test_a_text_that_repeats_is_cut_by_what_it_decodes_to(
     assert max(sizes) <= 1_000_000
     table, aside = read_all(path, aside=SetAside())
     assert (table["prompt"].to_pylist(), aside.total) == (prompts, 0)
+
+
+def shaped(shape: str, texts: Any) -> Any:
+    """A column that holds each text inside something else, with holes."""
+    holes: Any = pa.array([n % 7 == 0 for n in range(len(texts))])
+    numbers: Any = pa.array(range(len(texts)))
+    struct: Any = pa.StructArray.from_arrays([texts, numbers], ["text", "n"], mask=holes)
+    if shape == "struct":
+        return struct
+    if shape == "fixed":
+        return pa.FixedSizeListArray.from_arrays(struct, 1)
+    ends: Any = pa.array(range(len(texts) + 1), pa.int32())
+    keys: Any = pa.array(["k"] * len(texts))
+    if shape == "map":
+        return pa.MapArray.from_arrays(ends, keys, texts)
+    return pa.ListArray.from_arrays(ends, struct)
+
+
+@pytest.mark.parametrize("encoding", ["dictionary", "DELTA_BYTE_ARRAY"])
+@pytest.mark.parametrize("shape", ["struct", "list", "map", "fixed"])
+def test_a_text_inside_others_that_repeats_is_cut_too(
+    shape: str, encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two hundred answers of 30 MiB, one dictionary entry, would take six gigabytes at once."""
+    monkeypatch.setattr("headwater.exchange.parquet._BYTES", 1_000_000)
+    column = shaped(shape, pa.array([f"{n // 70} " + "x" * 100_000 for n in range(200)]))
+    path = tmp_path / "log.parquet"
+    way: dict[str, Any] = {"use_dictionary": False}
+    if encoding != "dictionary":
+        leaves = {"struct": "text", "list": "list.element.text", "map": "key_value.value"}
+        way["column_encoding"] = {"c." + leaves.get(shape, "list.element.text"): encoding}
+    pq.write_table(
+        pa.table({"c": column}), path, row_group_size=90, **({} if encoding == "dictionary" else way)
+    )
+    assert path.stat().st_size < 1_000_000
+    pool, usual = pa.proxy_memory_pool(pa.default_memory_pool()), pa.default_memory_pool()
+    pa.set_memory_pool(pool)
+    try:
+        for part in parquet_batches(path, 1000):
+            assert not isinstance(part, BadRow)
+            assert len(str(part[1].to_pylist())) < 1_050_000
+            del part
+    finally:
+        pa.set_memory_pool(usual)
+    assert (pool.max_memory() or 0) < 4_000_000
+    records = [part[1] for part in parquet_records(path) if not isinstance(part, BadRow)]
+    assert records == pa.table({"c": column}).to_pylist()
+
+
+@pytest.mark.parametrize("shape", ["flat", "struct", "list"])
+def test_rows_longer_than_any_record_are_set_aside(
+    shape: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headwater.exchange.streams.LIMIT", 5000)
+    texts = pa.array(["a" * 10, "b" * 6000, "c" * 5, "d" * 4900, "e" * 5001])
+    column = texts if shape == "flat" else shaped(shape, texts)
+    columns: Any = {"id": pa.array([f"r{n}" for n in range(5)]), "c": column}
+    path = tmp_path / "log.parquet"
+    pq.write_table(pa.table(columns), path)
+    found = list(parquet_records(path))
+    what = [(part.where.row, part.where.field, part.what) for part in found if isinstance(part, BadRow)]
+    assert what == [(2, "c", "is longer than 64 MiB"), (5, "c", "is longer than 64 MiB")]
+    assert [part[0].row for part in found if not isinstance(part, BadRow)] == [1, 3, 4]
+
+
+def test_rows_of_our_own_that_are_too_long_are_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headwater.exchange.streams.LIMIT", 5000)
+    path = stored(tmp_path / "log.parquet", {"prompt": ["p", "q" * 6000, "r"]})
+    table, aside = read_all(path)
+    assert table["prompt"].to_pylist() == ["p", "r"]
+    assert places(aside) == [(2, "prompt", "is longer than 64 MiB")]

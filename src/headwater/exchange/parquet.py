@@ -1,7 +1,8 @@
 """Parquet files as batches of bounded size, and as records for readers that take one record at a time.
 
 A text that repeats costs a file next to nothing and memory its whole length each time. Texts therefore stay
-dictionaries until a batch is cut by what it holds when decoded. Our own files go on to `tables` as columns.
+dictionaries until a batch is cut by what it holds when decoded. A row longer than the longest record of other
+formats is set aside unread. Our own files go on to `tables` as columns.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ import pyarrow.compute
 import pyarrow.parquet as pq
 
 from headwater.errors import BadRow, UnreadableInput, Where
+from headwater.exchange import streams
 
 pc: Any = pyarrow.compute
 
 _ROWS: Final = 4096
 #: Bytes of a batch when decoded, where it has more than one row.
 _BYTES: Final = 64 << 20
-#: Rows read at a time where neither the file's own sizes nor dictionaries bound what they decode to.
+#: Most rows read at a time where no dictionaries bound what they decode to.
 _CAUTIOUS: Final = 64
 _DAMAGED: Final = "write or fetch the file again; the rows before it were read"
 _DICTIONARIES: Final = frozenset(("RLE_DICTIONARY", "PLAIN_DICTIONARY"))
@@ -57,43 +59,77 @@ def only_once(names: list[str], where: Where) -> None:
 def parquet_batches(
     path: Path, rows: int, columns: Collection[str] | None = None
 ) -> Iterator[tuple[int, pa.RecordBatch] | BadRow]:
-    """(rows before, batch), then one BadRow where the file is damaged.
+    """(rows before, batch), a BadRow per row that is too long, and one where the file is damaged.
 
     A batch has at most `rows` rows and, decoded, 64 MiB of text or one row; of `columns` those that there are.
     """
     done = 0
-    metadata = open_parquet(path).metadata
-    folded, cautious = _folded(metadata)
-    file = pq.ParquetFile(path, metadata=metadata, read_dictionary=[] if cautious else folded)
+    file = open_parquet(path)
     names = None if columns is None else [name for name in file.schema_arrow.names if name in columns]
-    size = min(rows, _rows_that_fit(metadata), _CAUTIOUS if cautious else rows)
     try:
-        found = file.iter_batches(batch_size=size, columns=names)
-        for batch in _together(found, rows) if cautious else found:
+        for batch in _read(path, file.metadata, rows, names):
             for start, part in _cut(batch):
-                yield done + start, part
+                if isinstance(part, str):
+                    where = Where(str(path), done + start + 1, part)
+                    yield BadRow(streams.TOO_LONG, where, streams.SHORTEN)
+                else:
+                    yield done + start, part
             done += batch.num_rows
     except (pa.ArrowException, OSError):
         yield BadRow("the Parquet data are damaged from here on", Where(str(path), done + 1), _DAMAGED)
 
 
-def _folded(metadata: pq.FileMetaData) -> tuple[list[str], bool]:
-    """Text columns to keep as dictionaries, and whether others may decode to any multiple of their size."""
+def _read(
+    path: Path, metadata: pq.FileMetaData, rows: int, names: list[str] | None
+) -> Iterator[pa.RecordBatch]:
+    folded, nested, cautious = _folded(metadata)
+    rows = min(rows, _rows_that_fit(metadata))
+    if cautious:
+        file = pq.ParquetFile(path, metadata=metadata)
+        size = min(rows, _cautious_rows(metadata))
+        yield from _together(file.iter_batches(batch_size=size, columns=names), rows)
+        return
+    file = pq.ParquetFile(path, metadata=metadata, read_dictionary=[*folded, *nested])
+    if not nested:
+        yield from file.iter_batches(batch_size=rows, columns=names)
+        return
+    for group in range(metadata.num_row_groups):  # Arrow cannot join nested dictionaries of two
+        yield from file.iter_batches(batch_size=rows, row_groups=[group], columns=names)
+
+
+def _folded(metadata: pq.FileMetaData) -> tuple[list[str], list[str], bool]:
+    """Text columns to keep as dictionaries, those inside others, and whether more may repeat unseen."""
     used: dict[int, set[str]] = {}
     for group in range(metadata.num_row_groups):
         for at in range(metadata.num_columns):
             used.setdefault(at, set()).update(metadata.row_group(group).column(at).encodings)
     folded: list[str] = []
+    nested: list[str] = []
     cautious = False
     for at, encodings in used.items():
         column = metadata.schema.column(at)
         if column.physical_type != "BYTE_ARRAY" or not encodings & (_DICTIONARIES | {"DELTA_BYTE_ARRAY"}):
             continue
-        if column.name == column.path and encodings <= _FOLDABLE and column.converted_type != "DECIMAL":
-            folded.append(column.path)
+        if encodings <= _FOLDABLE and column.converted_type != "DECIMAL":
+            (folded if column.name == column.path else nested).append(column.path)
         else:
             cautious = True
-    return folded, cautious
+    return folded, nested, cautious
+
+
+def _cautious_rows(metadata: pq.FileMetaData) -> int:
+    """Rows that decode to 64 MiB at most, as no text is longer than all of its column's bytes."""
+    fit = _CAUTIOUS
+    for index in range(metadata.num_row_groups):
+        group = metadata.row_group(index)
+        size = 1
+        for at in range(group.num_columns):
+            column = group.column(at)
+            each = -(-column.num_values // max(1, group.num_rows))  # values of a row, where there are lists
+            if column.physical_type == "BYTE_ARRAY":
+                size += column.total_uncompressed_size * each
+        fit = min(fit, max(1, _BYTES // size))
+    return fit
 
 
 def _rows_that_fit(metadata: pq.FileMetaData) -> int:
@@ -128,31 +164,57 @@ def _joined(held: list[pa.RecordBatch]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=held[0].schema)
 
 
-def _cut(batch: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """(rows before, part) of a batch, each part within 64 MiB when decoded, or one row."""
-    ends = np.cumsum(_widths(batch))
+def _cut(batch: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch | str]]:
+    """(rows before, part) of a batch, each part within 64 MiB when decoded, or one row.
+
+    In place of a row that is too long: the name of its longest column.
+    """
+    widths = _widths(batch)
+    ends = np.cumsum(widths)
+    long = [*np.flatnonzero(widths > streams.LIMIT).tolist(), batch.num_rows]
     start = 0
-    while start < batch.num_rows:
-        most = _BYTES + (int(ends[start - 1]) if start else 0)
-        end = max(start + 1, int(np.searchsorted(ends, most, "right")))
-        yield start, batch.slice(start, end - start)
-        start = end
+    for stop in long:
+        while start < stop:
+            most = _BYTES + (int(ends[start - 1]) if start else 0)
+            end = min(stop, max(start + 1, int(np.searchsorted(ends, most, "right"))))
+            yield start, batch.slice(start, end - start)
+            start = end
+        if stop < batch.num_rows:
+            one = batch.slice(stop, 1)
+            sizes = [int(_width(column).sum()) for column in one.columns]
+            yield stop, batch.schema.names[sizes.index(max(sizes))]
+            start = stop + 1
 
 
 def _widths(batch: pa.RecordBatch) -> Any:
-    """Bytes of each row when decoded; columns that are no texts are spread evenly."""
-    widths = np.zeros(batch.num_rows, dtype=np.int64)
-    for column in batch.columns:
-        array: Any = column
-        if pa.types.is_dictionary(array.type) and _is_text(array.type.value_type):
-            lengths = pc.binary_length(array.dictionary).fill_null(0).to_numpy(zero_copy_only=False)
-            rows = array.indices.fill_null(0).to_numpy(zero_copy_only=False)
-            widths += lengths[rows] if len(lengths) else 0
-        elif _is_text(array.type):
-            widths += pc.binary_length(array).fill_null(0).to_numpy(zero_copy_only=False)
-        elif batch.num_rows:
-            widths += array.nbytes // batch.num_rows
-    return widths
+    """Bytes of each row when decoded."""
+    return sum(map(_width, batch.columns), np.zeros(batch.num_rows, dtype=np.int64))
+
+
+def _width(array: Any) -> Any:
+    """Bytes of each value when decoded; those that are no texts and hold none are spread evenly."""
+    kind = array.type
+    if isinstance(array, pa.ExtensionArray):
+        return _width(array.storage)
+    if pa.types.is_dictionary(kind) and _is_text(kind.value_type):
+        lengths = pc.binary_length(array.dictionary).fill_null(0).to_numpy(zero_copy_only=False)
+        rows = array.indices.fill_null(0).to_numpy(zero_copy_only=False)
+        filled = array.indices.is_valid().to_numpy(zero_copy_only=False)
+        return (lengths[rows] * filled).astype(np.int64) if len(lengths) else np.zeros(len(array), np.int64)
+    if _is_text(kind):
+        return pc.binary_length(array).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    if pa.types.is_struct(kind):
+        inner = [_width(array.field(at)) for at in range(kind.num_fields)]
+        return sum(inner, np.zeros(len(array), np.int64))
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_map(kind):
+        offsets = array.offsets.to_numpy()
+        held = [array.keys, array.items] if pa.types.is_map(kind) else [array.values]
+        ends = np.concatenate(([0], np.cumsum(sum(map(_width, held)))))
+        return ends[offsets[1:]] - ends[offsets[:-1]]
+    if pa.types.is_fixed_size_list(kind) and kind.list_size:
+        size = kind.list_size
+        return _width(array.values.slice(array.offset * size, len(array) * size)).reshape(-1, size).sum(1)
+    return np.full(len(array), array.nbytes // max(1, len(array)), dtype=np.int64)
 
 
 def _is_text(kind: pa.DataType) -> bool:

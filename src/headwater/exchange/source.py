@@ -33,7 +33,6 @@ _READABLE: Final = f"readable are {', '.join(_KINDS)}; text also packed as {' or
 #: Keys under which an API's answer keeps the list of records that was asked for.
 _LISTS: Final = ("data", "items", "records", "rows", "logs", "results")
 
-TOO_LONG: Final = f"is longer than {streams.LIMIT >> 20} MiB"
 #: Blocks in which the end of a .json file's first line is looked for.
 _LOOK_AHEAD: Final = 256
 _CONVERT: Final = "convert it to UTF-8, for example with iconv"
@@ -141,7 +140,7 @@ def _document(file: LogFile) -> Iterator[tuple[Where, object] | BadRow]:
 def _record(file: LogFile, number: int, data: bytes | None) -> tuple[Where, object] | BadRow:
     where = Where(file.name, number)
     if data is None:
-        return BadRow(TOO_LONG, where, "split the record, or leave its attachments out")
+        return BadRow(streams.TOO_LONG, where, streams.SHORTEN)
     try:
         return where, decode(data)
     except DecodingError as fault:

@@ -17,6 +17,8 @@ Codec = Literal["gzip", "zstd"]
 
 #: Bytes of the longest record that is read; a longer one is set aside.
 LIMIT: Final = 64 << 20
+TOO_LONG: Final = f"is longer than {LIMIT >> 20} MiB"
+SHORTEN: Final = "split the record, or leave its attachments out"
 _BLOCK: Final = 256 << 10
 _QUOTE, _COMMA, _OPENING = ord('"'), ord(","), frozenset(b"{[")
 _MAGIC: Final[tuple[tuple[bytes, Codec], ...]] = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
