@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 
 import jsonschema
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 
 from explain.builders import HOSTILE, campaign, findings, hostile, piece, poisoned, quiet
 from headwater.errors import UnreadableInput
-from headwater.explain import dumps, load, loads, schema
+from headwater.explain import dumps, load, loads, schema, sent_by
 from headwater.explain.document import schema_text
 from headwater.report import clean
 
@@ -155,6 +156,27 @@ def test_a_folder_or_a_file_can_be_loaded(tmp_path: Path) -> None:
     assert load(tmp_path) == load(tmp_path / "campaigns.json") == findings()
     with pytest.raises(UnreadableInput, match="no such file"):
         load(tmp_path / "nothing.json")
+
+
+def test_what_never_ends_or_fills_the_memory_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "campaigns.json")
+    for path in (tmp_path, Path("/dev/zero")):
+        with pytest.raises(UnreadableInput, match="is not a regular file"):
+            load(path)
+    with (tmp_path / "huge.json").open("wb") as file:
+        file.truncate((1 << 30) + 1)
+    with pytest.raises(UnreadableInput, match="is larger than 1 GiB"):
+        load(tmp_path / "huge.json")
+
+
+def test_accounts_that_are_a_pipe_are_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "accounts.parquet")
+    assert sent_by(tmp_path, "a") is None
+
+
+def test_a_document_nested_too_deep_is_refused() -> None:
+    with pytest.raises(UnreadableInput, match="is nested too deep"):
+        loads(b'{"format": "headwater.campaigns", "x": ' + b"[" * 100_000)
 
 
 @pytest.mark.parametrize("text", [HOSTILE[3], "Alice's prompt about Acme GmbH"])

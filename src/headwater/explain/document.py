@@ -10,6 +10,7 @@ import dataclasses
 import inspect
 import json
 import math
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ FORMAT = "headwater.campaigns"
 FORMAT_VERSION = 1
 SCHEMA_ID = "urn:headwater:campaigns:1"
 _CHANGED = "the file was changed or cut short"
+_NAME_IT = "name a report folder or its campaigns.json"
+#: GiB that a file is read up to: more would fill the memory.
+_MOST_GIB = 1
 
 
 class _Head(msgspec.Struct):
@@ -75,6 +79,8 @@ def loads(data: bytes, *, file: str | None = None) -> Findings:
         ) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UnreadableInput("not JSON", where=Where(file), hint="expected campaigns.json") from error
+    except RecursionError as error:
+        raise UnreadableInput("is nested too deep", where=Where(file), hint=_CHANGED) from error
     if head.format != FORMAT:
         raise UnreadableInput(
             "not a campaigns file", where=Where(file, field="format"), hint=f"expected {FORMAT!r}"
@@ -116,14 +122,22 @@ def load(path: Path | str) -> Findings:
     if place.is_dir():
         place = place / "campaigns.json"
     try:
+        _check_kind(place)
         data = place.read_bytes()
     except OSError as error:
         raise UnreadableInput(
-            "cannot be read" if place.exists() else "no such file",
-            where=Where(str(place)),
-            hint="name a report folder or its campaigns.json",
+            "cannot be read" if place.exists() else "no such file", where=Where(str(place)), hint=_NAME_IT
         ) from error
     return loads(data, file=str(place))
+
+
+def _check_kind(place: Path) -> None:
+    """Refuse what may never end, or would fill the memory."""
+    status = place.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise UnreadableInput("is not a regular file", where=Where(str(place)), hint=_NAME_IT)
+    if status.st_size > _MOST_GIB << 30:
+        raise UnreadableInput(f"is larger than {_MOST_GIB} GiB", where=Where(str(place)), hint=_NAME_IT)
 
 
 def sent_by(path: Path | str, account: str) -> int | None:
@@ -131,11 +145,11 @@ def sent_by(path: Path | str, account: str) -> int | None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    folder = Path(path) if Path(path).is_dir() else Path(path).parent
+    beside = (Path(path) if Path(path).is_dir() else Path(path).parent) / "accounts.parquet"
+    if not beside.is_file():  # a pipe would be waited for
+        return None
     try:
-        rows = pq.read_table(
-            folder / "accounts.parquet", columns=["exchanges"], filters=[("account", "==", account)]
-        )
+        rows = pq.read_table(beside, columns=["exchanges"], filters=[("account", "==", account)])
     except (OSError, pa.ArrowException):
         return None
     return int(rows.column(0)[0].as_py()) if rows.num_rows else None
