@@ -230,7 +230,9 @@ def short(found: Row, scale: Row | None) -> str:
     for name, by_method in found["summary"].items():
         row, bare = by_method["everything"], by_method["neither"]
         cells = [spread(row[k]) for k in ("exchange_precision", "exchange_recall")]
-        rows.append([name, spread(row["recall"]), innocents(row), *cells, spread(bare["recall"]), innocents(bare)])
+        rows.append(
+            [name, spread(row["recall"]), innocents(row), *cells, spread(bare["recall"]), innocents(bare)]
+        )
     seeds = max(row["everything"]["worlds"] for row in found["summary"].values())
     over = "one seed" if seeds == 1 else f"median over {seeds} seeds (least–greatest)"
     told = (
