@@ -116,7 +116,7 @@ def damaged(draw: st.DrawFn, record: Any) -> Any:
 
 #: Faults that a reader may find: none has room for content.
 WORDED = re.compile(
-    r"prompt not in log|is no kind of observation|holds something that is no observation"
+    r"prompt not in log|is no kind of observation|holds something that is no (observation|request)"
     r"|is (null|true or false|a number|empty text|text of length [\d,]+|an? (list of length|object of size) [\d,]+),"
     r" not an? (list|object)"
 )

@@ -81,6 +81,16 @@ def test_a_time_without_a_zone_is_noted(tmp_path: Path) -> None:
     assert wrong.notices == {"at: names no time zone and was read as UTC": 1}
 
 
+def test_what_stands_among_requests_and_is_none_is_counted() -> None:
+    sound = request()
+    other = {key: value for key, value in sound.items() if key != "request_created_at"}
+    found = read_one("helicone", {"data": [sound, 5, other, None, "x"], "error": None})
+    assert len(good(found)) == 1
+    assert [(fault.where.field, fault.what) for fault in aside(found)] == [
+        ("data", "holds something that is no request")
+    ] * 4
+
+
 @settings(max_examples=250)
 @given(st.data(), st.sampled_from([case["record"] for case in CASES]))
 def test_any_damage_is_survived(data: st.DataObject, sound: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exchange.readers.fixtures import aside, check_hostile, damaged, fixture, from_csv, good, maker, read
+from exchange.readers.fixtures import (
+    aside,
+    check_hostile,
+    damaged,
+    fixture,
+    from_csv,
+    good,
+    maker,
+    read,
+    read_one,
+)
 from headwater.errors import Where
 from headwater.exchange.readers import langfuse as module
 from headwater.exchange.readers.langfuse import Langfuse
@@ -68,6 +79,28 @@ def test_trace_serves_all_its_observations_before_and_after_it() -> None:
         ("0", "u-1", "s-1"),
         ("1", "u-1", "s-1"),
         ("2", "u-1", "s-1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shape", "good_ones", "faults"),
+    [
+        (lambda seen: [seen, 5, None, ["x"], "an-id"], 1, ["holds something that is no observation"] * 3),
+        (lambda seen: json.dumps([seen, "an-id"]), 1, []),
+        (lambda seen: [json.dumps(seen)], 1, []),
+        (lambda seen: {"1": seen}, 0, ["is an object of size 1, not a list"]),
+        (lambda seen: 5, 0, ["is a number, not a list"]),
+        (lambda seen: None, 0, []),
+    ],
+)
+def test_observations_inside_a_trace_are_read_or_counted(
+    shape: Callable[[object], object], good_ones: int, faults: list[str]
+) -> None:
+    observation, trace = joined()
+    found = read_one("langfuse", {**trace, "observations": shape(observation)})
+    assert len(good(found)) == good_ones
+    assert [(fault.where.field, fault.what) for fault in aside(found)] == [
+        ("observations", what) for what in faults
     ]
 
 

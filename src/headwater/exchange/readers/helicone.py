@@ -55,6 +55,8 @@ class Helicone:
             for inner in listed:
                 if isinstance(inner, dict) and "request_created_at" in inner:
                     yield from self.exchanges(inner, where)
+                else:
+                    yield bad(where, "data", "holds something that is no request")
             return
         asked = decoded(record.get("request_body"))
         body: Mapping[str, object] = asked if isinstance(asked, dict) else {}

@@ -16,6 +16,7 @@ from headwater.exchange.model import ONE_ACCOUNT
 from headwater.exchange.readers import bodies
 from headwater.exchange.readers.messages import decoded
 from headwater.exchange.readers.protocol import Record, Row, bad
+from headwater.exchange.times import described
 
 #: Observations that wait for their trace, and traces that are remembered.
 WAITING: Final = 65_536
@@ -78,10 +79,7 @@ class Langfuse:
                     yield bad(where, "data", "holds something that is no observation")
         elif _is_trace(record):
             yield from self._trace(record)
-            observations = record.get("observations")
-            for inner in observations if isinstance(observations, list) else ():
-                if isinstance(inner, dict):
-                    yield from self._observation(inner, where)
+            yield from self._inside(decoded(record.get("observations")), where)
         else:
             yield from self._observation(record, where)
 
@@ -104,6 +102,20 @@ class Langfuse:
         self._held -= len(waiting)
         for _, row in waiting:
             yield _with_trace(row, user, session)
+
+    def _inside(self, observations: object, where: Where) -> Iterator[Row | BadRow]:
+        """A trace's observations; texts are ids of some that stand elsewhere."""
+        if observations is None or isinstance(observations, str):
+            return
+        if not isinstance(observations, list):
+            yield bad(where, "observations", f"is {described(observations)}, not a list")
+            return
+        for held in observations:
+            inner = decoded(held)
+            if isinstance(inner, dict):
+                yield from self._observation(inner, where)
+            elif not isinstance(inner, str):
+                yield bad(where, "observations", "holds something that is no observation")
 
     def _observation(self, record: Record, where: Where) -> Iterator[Row | BadRow]:
         kind = record.get("type")
