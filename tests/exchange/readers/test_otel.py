@@ -105,6 +105,62 @@ def test_two_answers_to_one_question_are_both_kept() -> None:
     assert len(good(read_one("otel", record))) == 2
 
 
+def linked(*links: tuple[str, str, str]) -> list[Any]:
+    """Exchanges of calls with one prompt, given as (trace, span, parent)."""
+    record = request()
+    span = only_span(record)
+    named = [a for a in span["attributes"] if a["key"] != "gen_ai.response.id"]
+    calls = [
+        {**span, "attributes": named, "traceId": trace, "spanId": own, "parentSpanId": parent}
+        for trace, own, parent in links
+    ]
+    record["resourceSpans"][0]["scopeSpans"][0]["spans"] = calls
+    return sorted(row["id"] for row in good(read_one("otel", record)))
+
+
+@pytest.mark.parametrize(
+    ("links", "kept"),
+    [
+        ([("t", "a", "b"), ("t", "b", "")], ["t-a"]),
+        ([("t", "a", "b"), ("t", "b", "a")], ["t-a", "t-b"]),
+        ([("t", "a", "c"), ("t", "b", "a"), ("t", "c", "b")], ["t-a", "t-b", "t-c"]),
+        ([("t", "d", "a"), ("t", "a", "b"), ("t", "b", "a")], ["t-b", "t-d"]),
+        ([("t", "a", "a")], ["t-a"]),
+        ([("t", "a", "b"), ("u", "b", "")], ["t-a", "u-b"]),
+    ],
+)
+def test_only_the_outer_of_two_nested_spans_goes(links: list[tuple[str, str, str]], kept: list[str]) -> None:
+    assert linked(*links) == kept
+    assert linked(*reversed(links)) == kept
+
+
+def test_nobody_inherits_from_another_trace() -> None:
+    record = request()
+    span = only_span(record)
+    callers = [{"key": "user.id", "value": {"stringValue": "stranger"}}]
+    record["resourceSpans"][0]["resource"] = {}
+    span["attributes"] = [a for a in span["attributes"] if a["key"] != "user.id"]
+    other = {"traceId": "ab" * 16, "spanId": "cd" * 8, "name": "agent", "attributes": callers}
+    span["parentSpanId"] = other["spanId"]
+    record["resourceSpans"][0]["scopeSpans"][0]["spans"].append(other)
+    (row,) = good(read_one("otel", record))
+    assert "account" not in row
+    other["traceId"] = span["traceId"]
+    (row,) = good(read_one("otel", record))
+    assert row["account"] == "stranger"
+
+
+@pytest.mark.parametrize("empty", [None, [], [{}]])
+def test_spans_under_an_old_name_are_read_beside_an_empty_new_one(empty: object) -> None:
+    record = request()
+    blocks = record["resourceSpans"]
+    for block in blocks:
+        block["scope_spans"] = block.pop("scopeSpans")
+        block["scopeSpans"] = empty
+    assert read_one("otel", record) == read_one("otel", request())
+    assert read_one("otel", {"resource_spans": blocks, "resourceSpans": empty}) == read_one("otel", request())
+
+
 def test_nested_calls_with_different_questions_are_two() -> None:
     record = request()
     inner = only_span(record)

@@ -22,6 +22,9 @@ from headwater.exchange.readers.protocol import Record, Row, bad
 
 _FARTHEST: Final = 32
 
+#: Trace and span id: span ids are unique in their trace only.
+Key = tuple[str, str]
+
 
 class OpenTelemetry:
     """Reader of OTLP JSON (one export request or one span per record).
@@ -53,7 +56,7 @@ class OpenTelemetry:
         for path, what in otlp.misfits(record):
             yield bad(where, path, what)
         held = otlp.spans(record)
-        by_id = {span.span: span for span in held} if len(held) > 1 else {}
+        by_id = {_key(span): span for span in held if span.span} if len(held) > 1 else {}
         read = [(span, kind, of_span(span.attributes, span.events)) for span in held if (kind := _kind(span))]
         rows = {id(span): _row(span, kind, content, by_id) for span, kind, content in read}
         told_twice = _told_twice([(span, rows[id(span)]) for span, _, _ in read])
@@ -79,7 +82,7 @@ def _kind(span: Span) -> str | None:
     return endpoint(span.attributes)
 
 
-def _row(span: Span, kind: str | None, content: Content, by_id: Mapping[str, Span]) -> Row:
+def _row(span: Span, kind: str | None, content: Content, by_id: Mapping[Key, Span]) -> Row:
     """Columns of one call; `by_id`: the spans of the same record, for what only an ancestor says."""
     held = span.attributes
     row = columns(held)
@@ -102,17 +105,41 @@ def _row(span: Span, kind: str | None, content: Content, by_id: Mapping[str, Spa
     return row
 
 
-def _inherited(span: Span, by_id: Mapping[str, Span]) -> Row:
+def _inherited(span: Span, by_id: Mapping[Key, Span]) -> Row:
     """What the resource, then the farthest ancestor, …, then the parent say about the caller."""
     above: list[otlp.Attributes] = []
-    parent = by_id.get(span.parent)
+    parent = by_id.get(_parent(span))
     while parent is not None and len(above) < _FARTHEST:
         above.append(parent.attributes)
-        parent = by_id.get(parent.parent)
+        parent = by_id.get(_parent(parent))
     row = callers(span.resource)
     for attributes in reversed(above):
         row.update(callers(attributes))
     return row
+
+
+def _key(span: Span) -> Key:
+    return span.trace, span.span
+
+
+def _parent(span: Span) -> Key:
+    return span.trace, span.parent
+
+
+def _circular(parents: Mapping[Key, Key]) -> set[Key]:
+    """Spans that are their own ancestors: none of them is the inner one."""
+    found: set[Key] = set()
+    seen: set[Key] = set()
+    for start in parents:
+        way: dict[Key, int] = {}
+        at = start
+        while at in parents and at not in seen and at not in way:
+            way[at] = len(way)
+            at = parents[at]
+        seen.update(way)
+        if at in way:
+            found.update(key for key, place in way.items() if place >= way[at])
+    return found
 
 
 def _told_twice(read: list[tuple[Span, Row]]) -> set[int]:
@@ -123,11 +150,12 @@ def _told_twice(read: list[tuple[Span, Row]]) -> set[int]:
     """
     if len(read) < 2:
         return set()
-    outer = {span.span: (span, row) for span, row in read if span.span}
+    outer = {_key(span): (span, row) for span, row in read if span.span}
+    circular = _circular({key: _parent(span) for key, (span, _) in outer.items()})
     dropped: set[int] = set()
     for span, row in read:
-        above = outer.get(span.parent)
-        if above is None or above[0] is span:
+        above = outer.get(_parent(span))
+        if above is None or (_key(span) in circular and _parent(span) in circular):
             continue
         asked, asked_above = row.get("prompt"), above[1].get("prompt")
         if asked is None and asked_above is not None:

@@ -78,9 +78,10 @@ def spans(record: Record) -> list[Span]:
         held = _mapping(record.get("resource"))
         return [_span(record, attributes(held.get("attributes")))]
     found: list[Span] = []
-    for block in _mappings(record.get("resourceSpans", record.get("resource_spans"))):
+    blocks, scopes, _ = _STEPS[0]
+    for block in _under(record, blocks):
         resource = attributes(_mapping(block.get("resource")).get("attributes"))
-        for scope in _scopes(block):
+        for scope in _under(block, scopes):
             found.extend(_span(span, resource) for span in _mappings(scope.get("spans")))
     return found
 
@@ -175,11 +176,9 @@ def _value(held: object, depth: int = 0) -> object:
     return None
 
 
-def _scopes(block: Mapping[str, object]) -> list[Mapping[str, object]]:
-    for key in ("scopeSpans", "scope_spans", "instrumentationLibrarySpans"):
-        if key in block:
-            return _mappings(block[key])
-    return []
+def _under(held: Mapping[str, object], names: tuple[str, ...]) -> list[Mapping[str, object]]:
+    """What stands under any of these names: exporters may write the others too, empty."""
+    return [item for name in names for item in _mappings(held.get(name))]
 
 
 def _span(span: Mapping[str, object], resource: Attributes) -> Span:
