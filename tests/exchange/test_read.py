@@ -303,3 +303,11 @@ def test_a_line_without_end_is_not_held(tmp_path: Path, monkeypatch: pytest.Monk
     table, aside = read_all(path)
     assert ids(table) == ["r1", "r3"]
     assert [bad.where.row for bad in aside.rows] == [2]
+
+
+def test_every_list_of_a_wrapped_document_is_read_or_counted(tmp_path: Path) -> None:
+    path = tmp_path / "log.json"
+    path.write_text(json.dumps({"items": [row(3), 5], "data": [row(1), row(2)], "results": [], "total": 4}))
+    table, aside = read_all(path)
+    assert ids(table) == ["r1", "r2", "r3"]
+    assert places(aside) == [(4, None, "is a number, not an object")]

@@ -133,6 +133,12 @@ def test_a_broken_element_does_not_hide_the_next() -> None:
     assert cut(b'[{"a": nope}, {"b": 1}]', 5) == ([b'{"a": nope}', b'{"b": 1}'], b"")
 
 
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_what_stands_between_two_arrays_is_handed_on(size: int) -> None:
+    document = b'[{"a": 1}]\n"lost" 5 junk\n[{"b": 2}] , \n[3]'
+    assert cut(document, size) == ([b'{"a": 1}', b'"lost" 5 junk', b'{"b": 2}', b"3"], b"")
+
+
 def test_an_unfinished_document_is_told_by_its_rest() -> None:
     assert cut(b'[{"a": 1}, {"b"', 4) == ([b'{"a": 1}'], b'{"b"')
 

@@ -148,14 +148,13 @@ def _record(file: LogFile, number: int, data: bytes | None) -> tuple[Where, obje
 
 
 def _unwrapped(record: tuple[Where, object] | BadRow) -> Iterator[tuple[Where, object] | BadRow]:
-    """The records of a list that is wrapped as an API's answer, counted from 1; others as they are."""
+    """The records of lists that are wrapped as an API's answer, counted from 1; others as they are."""
     if not isinstance(record, BadRow) and isinstance(held := record[1], dict) and "id" not in held:
-        for key in _LISTS:
-            inside = held.get(key)
-            if isinstance(inside, list) and inside and all(isinstance(value, dict) for value in inside):
-                file = record[0].file
-                yield from ((Where(file, number), value) for number, value in enumerate(inside, 1))
-                return
+        lists = [inside for key in _LISTS if isinstance(inside := held.get(key), list) and inside]
+        if any(all(isinstance(value, dict) for value in inside) for inside in lists):
+            values = (value for inside in lists for value in inside)
+            yield from ((Where(record[0].file, number), value) for number, value in enumerate(values, 1))
+            return
     yield record
 
 

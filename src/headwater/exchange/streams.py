@@ -158,8 +158,8 @@ class Cutter:
                     start = end
             elif mark in _OPENING:
                 depth += 1
-                if depth == 1:  # an array begins, or a value: then hand on whatever stands before it
-                    records.append(b"" if base else held[start:at])
+                if depth == 1:  # an array begins, or a value: hand on whatever stands before it
+                    records.append(held[start:at] if held[start:at].strip(b", \t\r\n") else b"")
                     start = end if base else at
             else:
                 if depth == 1:
