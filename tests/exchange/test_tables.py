@@ -306,6 +306,19 @@ def test_rows_longer_than_any_record_are_set_aside(
     assert [part[0].row for part in found if not isinstance(part, BadRow)] == [1, 3, 4]
 
 
+@pytest.mark.parametrize("value", [True, None, "", {"a": None}])
+def test_a_list_of_many_short_values_is_long(
+    value: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A billion of them cost a file, and Arrow's arrays, next to nothing, but an object each as a record."""
+    monkeypatch.setattr("headwater.exchange.streams.LIMIT", 5000)
+    path = tmp_path / "log.parquet"
+    held: Any = [[value] * 10, [value] * 1000, None]
+    pq.write_table(pa.table({"c": held}), path)
+    found = list(parquet_records(path))
+    assert [isinstance(part, BadRow) for part in found] == [False, True, False]
+
+
 def test_rows_of_our_own_that_are_too_long_are_set_aside(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,6 +26,8 @@ _ROWS: Final = 4096
 _BYTES: Final = 64 << 20
 #: Most rows read at a time where no dictionaries bound what they decode to.
 _CAUTIOUS: Final = 64
+#: Bytes of each value of a list, however short.
+_EACH: Final = 8
 _DAMAGED: Final = "write or fetch the file again; the rows before it were read"
 _DICTIONARIES: Final = frozenset(("RLE_DICTIONARY", "PLAIN_DICTIONARY"))
 #: Encodings of which Arrow makes dictionaries; of the others only DELTA_BYTE_ARRAY hides what repeats.
@@ -209,11 +211,12 @@ def _width(array: Any) -> Any:
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_map(kind):
         offsets = array.offsets.to_numpy()
         held = [array.keys, array.items] if pa.types.is_map(kind) else [array.values]
-        ends = np.concatenate(([0], np.cumsum(sum(map(_width, held)))))
+        ends = np.concatenate(([0], np.cumsum(sum(map(_width, held)) + _EACH)))
         return ends[offsets[1:]] - ends[offsets[:-1]]
     if pa.types.is_fixed_size_list(kind) and kind.list_size:
         size = kind.list_size
-        return _width(array.values.slice(array.offset * size, len(array) * size)).reshape(-1, size).sum(1)
+        inside = _width(array.values.slice(array.offset * size, len(array) * size)) + _EACH
+        return inside.reshape(-1, size).sum(1)
     return np.full(len(array), array.nbytes // max(1, len(array)), dtype=np.int64)
 
 
