@@ -72,8 +72,7 @@ def parquet_batches(
         for batch in _read(path, file.metadata, rows, names):
             for start, part in _cut(batch):
                 if isinstance(part, str):
-                    where = Where(str(path), done + start + 1, part)
-                    yield BadRow(streams.TOO_LONG, where, streams.SHORTEN)
+                    yield streams.too_long(Where(str(path), done + start + 1, part))
                 else:
                     yield done + start, part
             done += batch.num_rows

@@ -140,7 +140,7 @@ def _document(file: LogFile) -> Iterator[tuple[Where, object] | BadRow]:
 def _record(file: LogFile, number: int, data: bytes | None) -> tuple[Where, object] | BadRow:
     where = Where(file.name, number)
     if data is None:
-        return BadRow(streams.TOO_LONG, where, streams.SHORTEN)
+        return streams.too_long(where)
     try:
         return where, decode(data)
     except DecodingError as fault:

@@ -13,12 +13,13 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
+from headwater.errors import BadRow, Where
+
 Codec = Literal["gzip", "zstd"]
 
 #: Bytes of the longest record that is read; a longer one is set aside.
 LIMIT: Final = 64 << 20
-TOO_LONG: Final = f"is longer than {LIMIT >> 20} MiB"
-SHORTEN: Final = "split the record, or leave its attachments out"
+_TOO_LONG: Final = f"is longer than {LIMIT >> 20} MiB"
 _BLOCK: Final = 256 << 10
 _QUOTE, _COMMA, _OPENING = ord('"'), ord(","), frozenset(b"{[")
 _MAGIC: Final[tuple[tuple[bytes, Codec], ...]] = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
@@ -26,6 +27,11 @@ _MAGIC: Final[tuple[tuple[bytes, Codec], ...]] = ((b"\x1f\x8b", "gzip"), (b"\x28
 
 class TornError(Exception):
     """The rest of a compressed file cannot be read."""
+
+
+def too_long(where: Where) -> BadRow:
+    """A record longer than LIMIT, set aside."""
+    return BadRow(_TOO_LONG, where, "split the record, or leave its attachments out")
 
 
 def compression(path: Path) -> Codec | None:
