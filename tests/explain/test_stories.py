@@ -120,6 +120,26 @@ def test_a_low_verdict_says_that_something_speaks_against_only_where_it_does(
     assert ("against one hand" in said(story, "Verdict")) == (MUCH in pieces)
 
 
+@pytest.mark.parametrize(
+    ("probability", "groups", "judged", "told"),
+    [
+        (0.999, ("time",), 4, "One kind of evidence carries it, and a report needs two"),
+        (0.999, ("time", "content"), 40, "Too few of its accounts can be named for a report"),
+        (0.7, ("time", "content"), 40, "stays below the threshold"),
+        (0.999, ("time", "content"), 4, "stays below the threshold"),
+    ],
+)
+def test_possible_says_what_held_it_back(
+    probability: float, groups: tuple[str, ...], judged: int, told: str
+) -> None:
+    pieces = tuple(Piece(group, group, 3.0, 3.0, True, "It speaks for one hand.") for group in groups)
+    ring = dataclasses.replace(
+        campaign("elm-ring", 4, pieces=pieces, word="possible"), probability=probability, judged_with=judged
+    )
+    story = explain_campaign(findings(campaigns=(), considered=(ring,)), "elm-ring")
+    assert told in said(story, "Verdict")
+
+
 def test_a_relay_is_to_be_read_by_exchange() -> None:
     assert "Attribute by exchange, not by account" in said(
         explain_campaign(findings(), "reed-relay"), "Verdict"

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from headwater.detect.verdict import (
+    A_KIND,
     NO_RULE,
     Campaign,
     Coverage,
@@ -67,6 +68,7 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "A_KIND",
     "NO_RULE",
     "Batch",
     "Campaign",

@@ -13,10 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headwater.detect.fold import Card, Finding
-from headwater.detect.verdict import Piece, Word
+from headwater.detect.verdict import A_KIND, Piece, Word
 
-#: Nats from which a kind of evidence counts as a kind of link of its own.
-A_KIND = 1.0
 #: No smaller number of chance rings is ever stated: the laws behind the ratios are measured on some hundreds of groups,
 #: and what lies further out in their tails is extrapolation.
 LEAST_CHANCE = 0.001

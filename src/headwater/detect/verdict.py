@@ -16,6 +16,8 @@ import msgspec
 #: `confirmed` is only ever set by a person.
 Word = Literal["confirmed", "likely", "possible", "inconclusive", "unlikely", "unrelated", "stale"]
 Kind = Literal["extraction ring", "relay or reseller", "legitimate fleet", "undetermined"]
+#: Nats from which a kind of evidence counts as a kind of link of its own.
+A_KIND = 1.0
 #: What stands for a rule where none of the pack applies.
 NO_RULE = "no-rule"
 #: Microseconds since 1970 in the years 1 to 9999, which a calendar can show.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import math
 
-from headwater.detect import NO_RULE, Campaign, Coverage, Findings, Piece, Proposal
+from headwater.detect import A_KIND, NO_RULE, Campaign, Coverage, Findings, Piece, Proposal
 from headwater.errors import UsageError
 from headwater.explain import words
 from headwater.explain.declared import undecided
@@ -36,6 +36,8 @@ _KIND = {
     "undetermined": "What kind of group this is could not be determined.",
 }
 
+#: From here on the sum reaches the threshold to report, unless a user asked for more.
+USUAL_THRESHOLD = 0.99
 #: The group of the evidence that says who the accounts are.
 DECLARATION = "declaration"
 
@@ -135,7 +137,7 @@ def verdict(campaign: Campaign) -> tuple[str, ...]:
     """The word, its meaning, the probability and the kind."""
     prior = 1 / (1 + math.exp(min(-campaign.prior_log_odds, 700.0)))
     spoken = declaration(campaign)
-    meaning = _thin(campaign) or SCALE[campaign.word][1]
+    meaning = _thin(campaign) or _held_back(campaign) or SCALE[campaign.word][1]
     if spoken:
         without = 1 / (1 + math.exp(min(spoken - campaign.log_odds, 700.0)))
         meaning = (
@@ -161,6 +163,18 @@ def _thin(campaign: Campaign) -> str:
     much = "leaves the question open" if campaign.word == "inconclusive" else "is too little"
     less = ", less what speaks against it," if contra else ""
     return f"What speaks for one hand{less} {much}, set against how rare campaigns are taken to be."
+
+
+def _held_back(campaign: Campaign) -> str:
+    """Why a verdict is no more than possible though its sum may suffice; empty where it is the sum."""
+    if campaign.word != "possible":
+        return ""
+    kinds = {p.group for p in campaign.pieces if p.llr >= A_KIND}
+    if len(kinds) < 2:
+        return "One kind of evidence carries it, and a report needs two: worth a look, not a finding."
+    if campaign.probability >= USUAL_THRESHOLD and len(campaign.members) < campaign.judged_with:
+        return "Too few of its accounts can be named for a report: worth a look, not a finding."
+    return ""
 
 
 def unnamed(campaign: Campaign) -> tuple[str, ...]:
