@@ -67,10 +67,14 @@ $(VENV)/.dev: requirements/dev.lock pyproject.toml | $(VENV)/bin/python
 	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
 	@touch $@ $(VENV)/.core
 
-.PHONY: bench-scenarios bench-million bench-imprints
+.PHONY: bench-scenarios bench-real bench-million bench-imprints
 bench-scenarios: $(VENV)/.dev  # recall and false positives on the scenarios, beside two baselines (HEADWATER_CORPORA; an hour)
 	@$(BIN)/python benchmarks/detection/scenarios.py --seeds 3 --work out/worlds --date "$$(date -u +%F)" \
 		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/detection/scenarios.json --pages
+
+bench-real: $(VENV)/.dev  # false alarms on real accounts (HEADWATER_CORPORA; a minute)
+	@$(BIN)/python benchmarks/detection/real_accounts.py --date "$$(date -u +%F)" \
+		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/detection/real_accounts.json --pages
 
 bench-million: $(VENV)/.dev  # a million exchanges end to end (HEADWATER_CORPORA; ten minutes)
 	@$(BIN)/python benchmarks/scale/million.py --work out --date "$$(date -u +%F)" \
