@@ -245,8 +245,8 @@ def real(found: Row) -> str:
     hit = sum(log["reported"] > 0 for log in alone)
     most = clopper_pearson(hit, len(alone))[1]
     opening = (
-        f"Version {version(found)}, {found['date']}, {found['machine']}. Commit messages of people in public projects, at "
-        "their times, as if they were prompts: real accounts, none of them a ring, and no account data. They are the "
+        f"Version {version(found)}, {found['date']}, {found['machine']}. Commit messages of people in public projects, "
+        "at their times, as if they were prompts: real accounts, none of them a ring, and no account data. They are the "
         "*tune* side of the frozen division."
     )
     closing = (
@@ -256,7 +256,7 @@ def real(found: Row) -> str:
     return "\n\n".join([opening, table(heads, rows), closing])
 
 
-def short(found: Row, scale: Row | None) -> str:
+def short(found: Row, scale: Row | None, people: Row | None) -> str:
     """The README's part: one row a scenario."""
     heads = [
         "scenario (constructed)",
@@ -283,6 +283,12 @@ def short(found: Row, scale: Row | None) -> str:
         "Baselines, rings by chance and how the labels were made: "
         "[figures](docs/reference/figures.md)."
     )
+    if people:
+        log = people["logs"][-1]
+        told += (
+            f" Real accounts (commit messages of {log['accounts']:,} people at their own times, {log['projects']} projects): "
+            f"{log['reported']} campaigns reported, {log['flagged']} accounts flagged."
+        )
     if scale:
         run = scale["end_to_end"]
         told += (
@@ -313,7 +319,7 @@ def write() -> None:
     found, detection = part(SCENARIOS, scenarios)
     scale, size = part(MILLION, million)
     _, speed = part(IMPRINTS, imprints)
-    _, people = part(REAL, real)
+    accounts, people = part(REAL, real)
     page = (
         "# Figures\n\nWritten by `make bench-scenarios`, `make bench-real`, `make bench-million` and "
         "`make bench-imprints`; what was measured, whatever it says.\n\n"
@@ -323,7 +329,9 @@ def write() -> None:
     PAGE.write_text(page, encoding="utf-8")
     if found:
         CHART.write_text(recall_chart(found, METHODS), encoding="utf-8")
-        README.write_text(between(README.read_text(encoding="utf-8"), short(found, scale)), encoding="utf-8")
+        README.write_text(
+            between(README.read_text(encoding="utf-8"), short(found, scale, accounts)), encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":
