@@ -246,8 +246,8 @@ def real(found: Row) -> str:
     most = clopper_pearson(hit, len(alone))[1]
     opening = (
         f"Version {version(found)}, {found['date']}, {found['machine']}. Commit messages of people in public projects, "
-        "at their times, as if they were prompts: real accounts, none of them a ring, and no account data. They are the "
-        "*tune* side of the frozen division."
+        "at their times, as if they were prompts: real accounts, none of them a ring, and no account data. They are "
+        "the *tune* side of the frozen division."
     )
     closing = (
         f"A ring of innocents was reported in {hit} of {len(alone)} projects (95% interval by project: up to "
@@ -286,7 +286,8 @@ def short(found: Row, scale: Row | None, people: Row | None) -> str:
     if people:
         log = people["logs"][-1]
         told += (
-            f" Real accounts (commit messages of {log['accounts']:,} people at their own times, {log['projects']} projects): "
+            f" Real accounts (commit messages of {log['accounts']:,} people at their own times, "
+            f"{log['projects']} projects): "
             f"{log['reported']} campaigns reported, {log['flagged']} accounts flagged."
         )
     if scale:
