@@ -21,21 +21,11 @@ import pyarrow as pa
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from pace import TUNE
+
 import figures
 import headwater
 from headwater.exchange.times import EARLIEST_US
-
-TUNE = (
-    *(
-        "Homebrew/brew",
-        "huggingface/datasets",
-        "jekyll/jekyll",
-        "laravel/framework",
-        "moby/moby",
-        "numpy/numpy",
-    ),
-    *("pallets/flask", "python/mypy", "rails/rails", "scipy/scipy", "scrapy/scrapy", "tldr-pages/tldr"),
-)
 
 
 def log(root: Path, projects: tuple[str, ...]) -> pa.Table:

@@ -84,23 +84,23 @@ def declared(ring: Ring, world: World, known: Sequence[Declaration]) -> Declarat
     for party in known:
         if not party.holds(world.span_us[1]):
             continue
-        covered = sum(party.covers(world.accounts[m], world.organisations[m]) for m in ring.members.tolist())
-        if covered >= MOSTLY * len(ring.members):
+        if len(_covered(party, ring, world)) >= MOSTLY * len(ring.members):
             return party
     return None
 
 
 def undecided(ring: Ring, world: World, known: Sequence[Declaration]) -> tuple[Named, ...]:
     """The declarations that name accounts of the ring, where none decides."""
-    covered = (
-        (party, [m for m in ring.members.tolist() if party.covers(world.accounts[m], world.organisations[m])])
-        for party in known
-    )
     return tuple(
-        Named(party, tuple(members), len(ring.members), not party.holds(world.span_us[1]))
-        for party, members in covered
-        if members
+        Named(party, members, len(ring.members), not party.holds(world.span_us[1]))
+        for party in known
+        if (members := _covered(party, ring, world))
     )
+
+
+def _covered(party: Declaration, ring: Ring, world: World) -> tuple[int, ...]:
+    """The members that a declaration names."""
+    return tuple(m for m in ring.members.tolist() if party.covers(world.accounts[m], world.organisations[m]))
 
 
 def finding(party: Declaration) -> Finding:

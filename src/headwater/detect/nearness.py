@@ -144,11 +144,7 @@ def _grow(
         inside = np.flatnonzero(gain(accounts, alone, members) > MEMBER)
         if len(inside) < fewest:
             return None
-        if turn and any(
-            len(inside) > SAME * (size := int(other.sum()))
-            and other[inside].sum() > KNOWN * max(size, len(inside))
-            for other in known
-        ):
+        if turn and any(other[inside].sum() > KNOWN * max(int(other.sum()), len(inside)) for other in known):
             return None
         if np.array_equal(inside, members):
             break

@@ -25,10 +25,6 @@ _LINE_ENDS: Final = "lines end in LF or CRLF, and the first one names the column
 _QUOTES: Final = "a cell that holds a quote, a separator or a line end stands in quotes, its quotes doubled"
 
 
-class TooLongError(Exception):
-    """A row goes on beyond the longest record that is read."""
-
-
 class Lines:
     """Physical lines, with those of the row at hand kept so that they can be given again."""
 
@@ -47,7 +43,7 @@ class Lines:
         self._size += len(line) + _LINE
         if self._size > streams.LIMIT and self._held:
             self._held.append(line)
-            raise TooLongError
+            raise csv.Error("it does not end")
         self._held.append(line)
         return line
 
@@ -104,8 +100,6 @@ def csv_records(path: Path) -> Iterator[tuple[Where, object] | BadRow]:
                 return
             except csv.Error as fault:
                 yield _lost(f"is no row of CSV ({fault})", where, lines.without_first())
-            except TooLongError:
-                yield _lost("is no row of CSV (it does not end)", where, lines.without_first())
     except streams.TornError as torn:
         yield BadRow(str(torn), Where(str(path), number), _DAMAGED)
 
@@ -118,7 +112,7 @@ def _lost(what: str, where: Where, lines: int) -> BadRow:
 def _header(first: str, lines: Lines, separator: str, path: Path) -> list[str]:
     try:
         header = next(csv.reader(chain((first,), lines), delimiter=separator, strict=True), [])
-    except (csv.Error, TooLongError) as fault:
+    except csv.Error as fault:
         what = "its first line is no header of a CSV file"
         raise UnreadableInput(what, where=Where(str(path)), hint=_LINE_ENDS) from fault
     only_once(header, Where(str(path)))
