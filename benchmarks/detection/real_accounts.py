@@ -8,7 +8,6 @@ leave: the corpus is pseudonymous.
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import json
 import os
@@ -23,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from pace import TUNE
 
-import figures
 import headwater
+import record
 from headwater.exchange.times import EARLIEST_US
 
 
@@ -60,13 +59,7 @@ def measured(root: Path, projects: tuple[str, ...]) -> dict[str, Any]:
 
 def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--date", required=True)
-    parser.add_argument("--revision", default="", help="the commit that is measured")
-    parser.add_argument("--out", type=Path)
-    parser.add_argument("--pages", action="store_true", help="write docs/reference/figures.md too")
+    parser = record.options(__doc__)
     asked = parser.parse_args()
     if "HEADWATER_CORPORA" not in os.environ:
         parser.error("HEADWATER_CORPORA names no folder of corpora")
@@ -78,12 +71,7 @@ def main() -> int:
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "logs": [measured(root, (project,)) for project in TUNE] + [measured(root, TUNE)],
     }
-    text = json.dumps(result, indent=1) + "\n"
-    if asked.out:
-        asked.out.write_text(text, encoding="utf-8")
-    print(text, end="")
-    if asked.pages:
-        figures.write()
+    record.keep(result, asked)
     return 0
 
 

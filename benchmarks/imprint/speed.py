@@ -8,9 +8,7 @@ The limit is what a core needs to read every byte once with care: SHA-256 (OpenS
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-import json
 import os
 import platform
 import statistics
@@ -24,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-import figures
+import record
 from headwater.imprint import imprint
 from headwater.keys import DEMO_KEY
 from headwater.simulate import Corpora
@@ -93,14 +91,7 @@ def measured(texts: pa.Array) -> dict[str, Any]:
 
 def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--date", required=True)
-    parser.add_argument("--revision", default="", help="the commit that is measured")
-    parser.add_argument("--out", type=Path)
-    parser.add_argument("--pages", action="store_true", help="write docs/reference/figures.md too")
-    asked = parser.parse_args()
+    asked = record.options(__doc__).parse_args()
     corpora = Corpora.find(None, "tune")
     pa.set_cpu_count(1)
     imprint(["warm up", "ü"], DEMO_KEY, passages=50)
@@ -116,12 +107,7 @@ def main() -> int:
             **{f"English, {size:,} bytes each": measured(cut(corpora, size)) for size in CUTS},
         },
     }
-    text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
-    if asked.out:
-        asked.out.write_text(text, encoding="utf-8")
-    print(text, end="")
-    if asked.pages:
-        figures.write()
+    record.keep(result, asked)
     return 0
 
 

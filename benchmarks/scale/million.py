@@ -29,7 +29,7 @@ import pyarrow.parquet as pq
 from texts import unrepeated, vocabulary
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-import figures
+import record
 
 SCENARIOS = ("reasoning_harvest", "quiet")
 BAR_SECONDS, BAR_GIB = 60.0, 4.0
@@ -219,16 +219,10 @@ def run(asked: argparse.Namespace) -> dict[str, Any]:
 
 def main() -> int:
     """Measure and write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = record.options(__doc__)
     parser.add_argument("--corpora", type=Path, default=os.environ.get("HEADWATER_CORPORA"))
     parser.add_argument("--work", type=Path, required=True, help="keep the generated file here")
-    parser.add_argument("--out", type=Path)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--date", required=True)
-    parser.add_argument("--revision", default="", help="the commit that is measured")
-    parser.add_argument("--pages", action="store_true")
     parser.add_argument("--part", choices=("material", "limit", "staged"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.part:
@@ -238,11 +232,7 @@ def main() -> int:
             print(json.dumps(parts[asked.part](asked.work)))
         return 0
     result = run(asked)
-    if asked.out:
-        asked.out.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(json.dumps(result, indent=1, ensure_ascii=False))
-    if asked.pages:
-        figures.write()
+    record.keep(result, asked)
     return 0
 
 
