@@ -19,21 +19,22 @@ import pyarrow.parquet as pq
 from headwater.engine import Spool
 from headwater.errors import UsageError
 from headwater.exchange import EXCHANGE_SCHEMA
-from headwater.imprint import imprint
+from headwater.imprint import imprint, text_keys
 from headwater.keys import ImprintKey
 
 #: Arrow columns of whatever type.
 Array = Any
 
-#: Columns that detection has no use for; answers and system prompts stay where they are.
-LEFT_OUT = ("system", "response")
+#: Texts of which only a keyed hash enters the spool: that two are the same is all that detection asks of them.
+HASHED = ("system", "response", "previous")
 #: Columns that hold what people and models said.
-TEXTS = (*LEFT_OUT, "prompt")
+TEXTS = (*HASHED, "prompt")
 
 
 def schema(*, keep_prompts: bool) -> pa.Schema:
-    """Columns of the spool."""
-    out = [f for f in EXCHANGE_SCHEMA if f.name not in LEFT_OUT and (keep_prompts or f.name != "prompt")]
+    """Columns of the spool: those of an exchange, with keyed hashes (uint64) for the texts named in HASHED."""
+    out = [f for f in EXCHANGE_SCHEMA if keep_prompts or f.name != "prompt"]
+    out = [f.with_type(pa.uint64()) if f.name in HASHED else f for f in out]
     return pa.schema([f.with_nullable(False) if f.name == "imprint" else f for f in out])
 
 
@@ -110,17 +111,19 @@ def fill(
     columns = pa.schema([spool.schema.field(name) for name in names])
 
     def prepared(batch: pa.RecordBatch) -> pa.RecordBatch:
-        arrays = [
-            _imprints(batch.column(n), batch.column("prompt"), key) if n == "imprint" else batch.column(n)
-            for n in names
-        ]
-        return pa.RecordBatch.from_arrays(arrays, schema=columns)
+        return pa.RecordBatch.from_arrays([_spooled(batch, n, key) for n in names], schema=columns)
 
     held: set[str] = set()
     for batch in _ahead(prepared, _noted(batches, EXCHANGE_SCHEMA.names, held), workers):
         spool.append(batch)
         progress(batch.num_rows)
     return held
+
+
+def _spooled(batch: pa.RecordBatch, name: str, key: ImprintKey) -> Array:
+    if name == "imprint":
+        return _imprints(batch.column(name), batch.column("prompt"), key)
+    return text_keys(batch.column(name), key) if name in HASHED else batch.column(name)
 
 
 def _imprints(given: Array, prompt: Array, key: ImprintKey) -> Array:

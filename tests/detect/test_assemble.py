@@ -12,7 +12,8 @@ from detect.worlds import DAY, HOUR, dealt_log, folded
 from headwater.detect.assemble import _sentence, _View, campaigns
 from headwater.detect.combine import combine
 from headwater.detect.declarations import DECLARED, ORGANISATION
-from headwater.detect.evidence import queue, template
+from headwater.detect.evidence.between import queue
+from headwater.detect.evidence.content import template
 from headwater.detect.fold import Card, Finding, Links
 from headwater.detect.harvest import Harvested
 from headwater.detect.known import Declaration

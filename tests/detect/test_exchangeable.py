@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headwater.detect.evidence.queue import log_ratio
+from headwater.detect.evidence.between.queue import log_ratio
 from headwater.detect.exchangeable import exchangeability
 
 HOUR_US = 3_600_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from detect.worlds import DAY, Made, folded, log
-from headwater.detect.evidence import template
+from headwater.detect.evidence.content import template
 from headwater.detect.fold import Links, Ring, World
 from headwater.detect.objects import Sharing, weave
 from headwater.detect.refine import owned_by, refine

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from headwater.detect import passes
 from headwater.detect.attribution import ring_by_account
-from headwater.detect.evidence import template
+from headwater.detect.evidence.content import template
 from headwater.detect.fold import Batch, Ring, World
 from headwater.detect.population import Population
 from headwater.detect.refine import owned_by

@@ -1,9 +1,10 @@
 """What a piece of evidence is: a fold over exchanges, a card that says how far to trust it.
 
-Every kind of evidence is one file in `evidence/` that exposes objects of the two protocols below, found through
+Every kind of evidence is one file in `evidence/` that exposes objects of the three protocols below, found through
 the entry-point group `headwater.evidence`. A `Proposer` sees the first half of every account's sessions and
 answers with links; a `Test` is handed the proposed rings, judges them on the second half (or on something that
-proposing didn't look at) and answers with one `Finding` a ring. Both are folds (init, update, merge, finish), so
+proposing didn't look at) and answers with one `Finding` a ring; a `Trait` gives every account a value, which `traits`
+turns into evidence about accounts and about rings. All are folds (init, update, merge, finish), so
 that one definition serves a file, a stream and a cluster. Sums are kept in integers, or in an order that the rows'
 content fixes, so that neither the order of rows nor the number of threads can change a verdict.
 """
@@ -20,8 +21,23 @@ import numpy.typing as npt
 import pyarrow as pa
 
 Group = Literal[
-    "content", "dispatch", "time", "purse", "infrastructure", "intent", "behaviour", "declaration"
+    "content",
+    "dispatch",
+    "time",
+    "purse",
+    "infrastructure",
+    "intent",
+    "behaviour",
+    "declaration",
+    "account",
+    "client",
+    "continuity",
+    "outside",
+    "customer",
 ]
+#: The versions that `Card.atlas` and `Card.aisvs` refer to.
+ATLAS_VERSION = "MITRE ATLAS 5.6.0"
+AISVS_VERSION = "OWASP AISVS 1.01-dev (94fbad5)"
 
 PROPOSE, CONFIRM = 0, 1
 NO_KEY = np.uint64(2**64 - 1)
@@ -49,6 +65,9 @@ class Card:
     needs: tuple[str, ...] = ()
     any_of: tuple[str, ...] = ()
     source: str = ""
+    #: Ids of techniques in ATLAS_VERSION, and of requirements in AISVS_VERSION, that it bears on.
+    atlas: tuple[str, ...] = ()
+    aisvs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -176,13 +195,29 @@ class Finding:
     figures: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What a trait says of each account.
+
+    `value` (accounts, float64): greater is more telling, NaN where there is too little to say. An account of at least
+    `notable` shows the trait. `phrase` goes on after "N of M accounts …", in the plural ("never carry an answer back").
+    """
+
+    value: npt.NDArray[np.float64]
+    notable: float
+    phrase: str
+
+
 @runtime_checkable
 class Fold(Protocol):
-    """The shape shared by both kinds of evidence."""
+    """The shape shared by all kinds of evidence: a card, the stage, the spool's columns that it reads."""
 
-    card: Card
-    stage: str
-    columns: tuple[str, ...]
+    @property
+    def card(self) -> Card: ...
+    @property
+    def stage(self) -> str: ...
+    @property
+    def columns(self) -> tuple[str, ...]: ...
 
     def init(self, world: World) -> Any:
         """An empty state."""
@@ -210,14 +245,26 @@ class Test(Fold, Protocol):
         """A finding for each of `world.rings` (by its index) about which there is something to say."""
 
 
+@runtime_checkable
+class Trait(Fold, Protocol):
+    """Evidence about single accounts (`stage = "trait"`), from all rows: nothing is proposed by it."""
+
+    def finish(self, state: Any, world: World) -> Reading:
+        """The value of every account."""
+
+
 def load() -> tuple[Fold, ...]:
-    """All evidence that is installed, built-in or a stranger's, in order of name and stage."""
-    found = []
+    """All evidence that is installed, built-in or a stranger's, in order of stage and name.
+
+    An entry point names one kind of evidence or a tuple of them.
+    """
+    found: list[Fold] = []
     for point in entry_points(group="headwater.evidence"):
-        evidence = point.load()
-        if not isinstance(evidence, Fold):
-            raise TypeError(f"entry point {point.name} of headwater.evidence is no fold")
-        found.append(evidence)
+        named = point.load()
+        for evidence in named if isinstance(named, tuple) else (named,):
+            if not isinstance(evidence, Fold):
+                raise TypeError(f"entry point {point.name} of headwater.evidence is no fold")
+            found.append(evidence)
     return tuple(sorted(found, key=lambda e: (e.stage, e.card.name)))
 
 

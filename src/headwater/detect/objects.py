@@ -12,12 +12,25 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from headwater.detect.fold import Links
+from headwater.detect.fold import NO_KEY, Batch, Links
 
 #: Uncompacted pairs held before they are counted.
 BUFFER = 8_000_000
+#: Parts of an imprint that stand for a template, beside its shingles.
+PARTS = ("imprint.skeleton", "imprint.opening", "imprint.closing")
+#: A shorter prompt is no template: "hello" has an opening too.
+LEAST_WORDS = 6
 #: Random cycles through the accounts of one object: each account gets twice as many ties.
 CYCLES = 8
+
+
+def objects_of(batch: Batch) -> list[npt.NDArray[np.uint64]]:
+    """The hashes of each row that stand for templates (a list of arrays of n), NO_KEY where there is none."""
+    long = batch.column("imprint.words") >= LEAST_WORDS
+    columns = [batch.column(part) for part in PARTS]
+    shingles = batch.column("imprint.minimisers")
+    columns += [shingles[:, i] for i in range(shingles.shape[1])]
+    return [np.where(long & (c != 0), c, NO_KEY).astype(np.uint64) for c in columns]
 
 
 @dataclass

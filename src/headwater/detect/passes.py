@@ -17,8 +17,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from headwater.detect.attribution import RingObjects, keys
-from headwater.detect.evidence.template import objects_of
 from headwater.detect.fold import Batch, World
+from headwater.detect.objects import objects_of
 from headwater.engine import Index, Spool
 
 #: Below so many rows one thread is done before several have begun.

@@ -2,13 +2,14 @@
 
     population ─▶ proposers ─▶ links ─▶ rings ─▶ tests ─▶ ledger ─▶ campaigns
       (half 1)     (half 1)                     (half 2, or what proposing didn't look at)
+                                 traits of accounts ─▶ the same ledger, and one an account
 
 Nothing here reads files, words a report or decides a measure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,6 +28,7 @@ from headwater.detect.population import Population
 from headwater.detect.refine import owned_by, refine
 from headwater.detect.rings import Graph, graph, rings
 from headwater.detect.settings import DetectSettings
+from headwater.detect.traits import Measured, measured, of_ring
 from headwater.detect.world import build
 from headwater.engine import Index, Resources, Spool
 
@@ -59,6 +61,8 @@ class Detection:
     proposed: int
     #: accounts below which a ring isn't one
     fewest: int
+    #: what single accounts show, in order of the traits' names
+    traits: tuple[Measured, ...] = ()
 
 
 def detect(
@@ -70,11 +74,19 @@ def detect(
     *,
     known: Sequence[Declaration] = (),
     evidence: Sequence[Fold] | None = None,
+    given: Mapping[str, Any] | None = None,
     progress: Progress = lambda *_: None,
 ) -> Detection:
-    """Find and judge the rings of a spooled log."""
+    """Find and judge the rings of a spooled log.
+
+    `given` are the operator's own tables by name (networks, indicators, …): evidence that needs one names it as
+    `given.NAME`, and finds it in `world.context`.
+    """
     every = tuple(load() if evidence is None else evidence)
-    world = build(index, accounts, frozenset(spool.filled), settings.seed)
+    given = {name: table for name, table in (given or {}).items() if table}
+    columns = frozenset(spool.filled) | {f"given.{name}" for name in given}
+    world = build(index, accounts, columns, settings.seed)
+    world.context.update(given)
     able = usable(every, world.columns)
 
     def fold(what: str, folds: Sequence[Any], world: World) -> list[Any]:
@@ -98,11 +110,18 @@ def detect(
     tested = tuple(r for r in tested if _customers(r, world) >= settings.fewest_accounts)
     world = _under_test(world, tested, owned_by(world, tested))
     tests = [e for e in able if e.stage == "confirm"]
-    *results, apart, harvest = fold("confirm on other sessions", [*tests, Apart(CONFIRM), Harvested()], world)
-    found = {id(test): result for test, result in zip(tests, results, strict=True)}
+    traits = [e for e in able if e.stage == "trait"]
+    *results, apart, harvest = fold(
+        "confirm on other sessions", [*tests, *traits, Apart(CONFIRM), Harvested()], world
+    )
+    found = {id(test): result for test, result in zip(tests, results, strict=False)}
+    shown = tuple(
+        measured(trait.card, reading, world)
+        for trait, reading in zip(traits, results[len(tests) :], strict=True)
+    )
     # Members are named after the ring was judged with them: leaving out on the same half can't help a verdict.
     judged = tuple(
-        _judge(at, without(ring, apart[at]), world, tests, found, settings, known, len(proposed))
+        _judge(at, without(ring, apart[at]), world, (tests, found, shown), settings, known, len(proposed))
         for at, ring in enumerate(tested)
     )
     order = sorted(
@@ -117,6 +136,7 @@ def detect(
         every,
         len(proposed),
         settings.fewest_accounts,
+        shown,
     )
 
 
@@ -140,17 +160,15 @@ def _judge(
     at: int,
     ring: Ring,
     world: World,
-    tests: Sequence[Fold],
-    found: dict[int, dict[int, Finding]],
+    seen: tuple[Sequence[Fold], Mapping[int, Mapping[int, Finding]], Sequence[Measured]],
     settings: DetectSettings,
     known: Sequence[Declaration],
     tested: int,
 ) -> Judged:
-    pieces: list[tuple[Card, Finding]] = []
-    for test in tests:
-        finding = found[id(test)].get(at)
-        if finding is not None:
-            pieces.append((test.card, finding))
+    tests, found, traits = seen
+    findings = [(test.card, found[id(test)].get(at)) for test in tests]
+    findings += [(trait.card, of_ring(trait, world.rings[at], world)) for trait in traits]
+    pieces: list[tuple[Card, Finding]] = [(card, f) for card, f in findings if f is not None]
     organisation = declarations.one_organisation(ring, world)
     if organisation is not None:
         pieces.append((declarations.ORGANISATION, organisation))

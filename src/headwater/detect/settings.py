@@ -25,6 +25,13 @@ class DetectSettings:
             "range": f"from {_LEAST_PRIOR:g} to 0.5",
         },
     )
+    account_prior: float = field(
+        default=0.001,
+        metadata={
+            "doc": "Share of accounts taken to extract on their own before any evidence.",
+            "range": f"from {_LEAST_PRIOR:g} to 0.5",
+        },
+    )
     seed: int = field(
         default=0,
         metadata={
@@ -48,6 +55,7 @@ class DetectSettings:
         right = {
             "threshold": 0.5 <= self.threshold < 1,
             "prior": _LEAST_PRIOR <= self.prior <= 0.5,
+            "account_prior": _LEAST_PRIOR <= self.account_prior <= 0.5,
             "seed": 0 <= self.seed < 2**32,
             "fewest_accounts": self.fewest_accounts >= 3,
             "most_rings": self.most_rings >= 1,

@@ -186,6 +186,24 @@ class Campaign:
 
 
 @dataclass(frozen=True)
+class AccountVerdict:
+    """What single-account evidence says of one account: never more than `possible`, whatever the sum.
+
+    `log_odds` = `prior_log_odds` + the sum of `pieces[i].llr`. `campaign` is the reported campaign that it belongs to.
+    """
+
+    account: str
+    organisation: str | None
+    word: Word
+    probability: float
+    log_odds: float
+    prior_log_odds: float
+    pieces: tuple[Piece, ...]
+    exchanges: int
+    campaign: Name | None = None
+
+
+@dataclass(frozen=True)
 class Coverage:
     """What one kind of evidence could see in this log."""
 
@@ -240,4 +258,6 @@ class Findings:
     seconds: float = 0.0
     peak_bytes: int = 0
     labels_note: str | None = None
+    #: accounts that are at least possible on their own evidence, strongest first (some at most)
+    accounts: tuple[AccountVerdict, ...] = ()
     notes: tuple[str, ...] = ()

@@ -62,6 +62,11 @@ EXCHANGE_COLUMNS = (
     Column("prompt", pa.large_string(), "Text of the newest user turn; null where only its imprint is kept."),
     Column("system", pa.large_string(), "System or developer prompt, kept apart: honest harnesses share it."),
     Column("response", pa.large_string(), "Text that the model answered, where the log keeps it."),
+    Column(
+        "previous",
+        pa.large_string(),
+        "Newest answer that the request carries back (its last assistant turn).",
+    ),
     Column("organisation", pa.string(), "Customer organisation or tenant that the account belongs to."),
     Column("conversation", pa.string(), "Conversation or session identifier given by the client or tracer."),
     Column("turn", pa.int32(), "How many user turns came before in the same request (0: first)."),
@@ -79,7 +84,9 @@ EXCHANGE_COLUMNS = (
     Column("n", pa.int32(), "How many answers were asked for."),
     Column("seed", pa.int64(), "Sampling seed asked for."),
     Column("logprobs", pa.bool_(), "Whether token probabilities were asked for."),
+    Column("logit_bias", pa.bool_(), "Whether the odds of single tokens were shifted."),
     Column("stream", pa.bool_(), "Whether the answer was streamed."),
+    Column("cancelled", pa.bool_(), "Whether the client left before the answer's end."),
     Column("tools", pa.int32(), "How many tools were offered to the model."),
     Column(
         "response_format", pa.string(), "Structured-output format asked for (json_schema, json_object, …)."
@@ -87,6 +94,9 @@ EXCHANGE_COLUMNS = (
     Column("ip", pa.string(), "Client address, or a keyed hash of it."),
     Column("user_agent", pa.string(), "Client's user agent."),
     Column("tls", pa.string(), "TLS client fingerprint (JA4 or JA3)."),
+    Column("ja4h", pa.string(), "HTTP client fingerprint (JA4H)."),
+    Column("http2", pa.string(), "Fingerprint of the client's HTTP/2 settings."),
+    Column("header_order", pa.string(), "Order of the request's headers, or a hash of it."),
     Column("imprint", IMPRINT_TYPE, "Keyed digest of the prompt (see the imprint reference)."),
 )
 
@@ -95,7 +105,11 @@ ACCOUNT_COLUMNS = (
     Column("organisation", pa.string(), "Customer organisation or tenant."),
     Column("created_at", _UTC, "When the account was opened."),
     Column("tier", pa.string(), "Identity or billing tier."),
+    Column("held_at", _UTC, "When the account was held (suspended or banned), if it was."),
     Column("email_domain", pa.string(), "Domain of the sign-up address (never the address)."),
+    Column(
+        "name_pattern", pa.string(), "Shape of the sign-up name: letters as a, digits as 0 (never the name)."
+    ),
     Column("payment", pa.string(), "Keyed hash of the payment instrument."),
     Column("device", pa.string(), "Keyed hash of the sign-up device."),
     Column("phone", pa.string(), "Keyed hash of the phone number."),

@@ -9,6 +9,7 @@ from headwater.imprint.intents import Intent, intent_flags, intent_names, intent
 from headwater.imprint.kernel.codes import ABSENT, CONTENT, LAYOUT, SKETCH_LENGTH
 from headwater.imprint.material import IMPRINT_VERSION
 from headwater.imprint.scripts import UNICODE_VERSION, Script
+from headwater.imprint.text_key import text_keys
 
 __all__ = [
     "ABSENT",
@@ -23,4 +24,5 @@ __all__ = [
     "intent_flags",
     "intent_names",
     "intents",
+    "text_keys",
 ]

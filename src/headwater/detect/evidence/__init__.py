@@ -1,1 +1,1 @@
-"""One file for each kind of evidence, found through the entry-point group `headwater.evidence`."""
+"""One file for each kind of evidence, by family; each family lists its own (entry points `headwater.evidence`)."""

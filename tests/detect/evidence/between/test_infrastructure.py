@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from detect.worlds import EVERY, dealt_log, folded, judged
-from headwater.detect.evidence import infrastructure
+from headwater.detect.evidence.between import infrastructure
 from headwater.detect.fold import Ring, World
 
 SIZE = 60

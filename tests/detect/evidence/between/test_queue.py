@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from detect.worlds import DAY, dealt_log, judged, log
-from headwater.detect.evidence import queue
+from headwater.detect.evidence.between import queue
 from headwater.exchange import SKETCH
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from detect.pace.worlds import steady
 from detect.worlds import Made, judged, timed
-from headwater.detect.evidence import purse
+from headwater.detect.evidence.between import purse
 
 PAUSES = ((100, 112), (200, 212))
 

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.special import pdtrc
 
-from headwater.detect.evidence.template import calibrated
 from headwater.detect.fold import Batch, Card, Finding, Links, Ring, World
 from headwater.detect.objects import Counts, Sharing, committed, distinct, weave
+from headwater.detect.pvalues import calibrated
 
 #: What sharing a rare one may weigh at most, in nats: an address is often a company's or a carrier's.
 MEANS = {"payment": 3.0, "device": 3.0, "phone": 3.0, "signup_ip": 1.0, "ip": 1.0}

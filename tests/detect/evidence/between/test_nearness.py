@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from detect.worlds import dealt_log, folded
-from headwater.detect.evidence import nearness
+from headwater.detect.evidence.between import nearness
 
 
 def proposed(made) -> np.ndarray:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detect.worlds import DAY, dealt_log, folded, judged, log
-from headwater.detect.evidence import template
+from headwater.detect.evidence.content import template
 
 
 def forms(share: np.ndarray, seed: int = 2, each: int = 24, words: int = 20):

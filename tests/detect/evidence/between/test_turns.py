@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from detect.worlds import DAY, HOUR, Made, folded, judged, log
-from headwater.detect.evidence import turns
+from headwater.detect.evidence.between import turns
 
 SIZE, EACH = 80, 40
 

@@ -17,13 +17,11 @@ from scipy.special import ndtr
 
 from headwater.detect.attribution import RingObjects, filled
 from headwater.detect.fold import CONFIRM, NO_KEY, PROPOSE, Batch, Card, Finding, Links, World
-from headwater.detect.objects import Counts, committed, distinct, weave
+from headwater.detect.objects import Counts, committed, distinct, objects_of, weave
+from headwater.detect.pvalues import calibrated
 
-PARTS = ("imprint.skeleton", "imprint.opening", "imprint.closing")
 #: An account is committed to a template from two uses and a fiftieth of its exchanges on.
 LEAST, SHARE = 2, 0.02
-#: A shorter prompt is no template: "hello" has an opening too.
-LEAST_WORDS = 6
 #: Most objects that are turned into ties, rarest and largest first.
 MOST_OBJECTS = 20_000
 CAP = 3.0
@@ -47,15 +45,6 @@ CARD = Card(
     cap_nats=CAP,
     source="rarity weighting after Fellegi and Sunter (1969); leave-ring-out rarity, see docs/explanation/detection.md",
 )
-
-
-def objects_of(batch: Batch) -> list[npt.NDArray[np.uint64]]:
-    """The hashes of each row that stand for templates (a list of arrays of n), NO_KEY where there is none."""
-    long = batch.column("imprint.words") >= LEAST_WORDS
-    columns = [batch.column(part) for part in PARTS]
-    shingles = batch.column("imprint.minimisers")
-    columns += [shingles[:, i] for i in range(shingles.shape[1])]
-    return [np.where(long & (c != 0), c, NO_KEY).astype(np.uint64) for c in columns]
 
 
 class TemplateLinks:
@@ -191,11 +180,6 @@ def _finding(
         "z": float(z),
     }
     return Finding(max(calibrated(p_value), 0.0), sentence, p_value, figures)
-
-
-def calibrated(p_value: float) -> float:
-    """A p-value as evidence in nats that errs for the accused: ln(½ p^(−½)), an e-value (Vovk and Wang 2021)."""
-    return -0.5 * math.log(max(p_value, 1e-300)) - math.log(2)
 
 
 links = TemplateLinks()

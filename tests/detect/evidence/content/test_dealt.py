@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from detect.worlds import dealt_log, judged
-from headwater.detect.evidence import dealt
+from headwater.detect.evidence.content import dealt
 
 ROWS = np.arange(60 * 24)
 

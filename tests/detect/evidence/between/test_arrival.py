@@ -7,7 +7,7 @@ import pytest
 
 from detect.pace.worlds import DAY, SECOND, diurnal
 from detect.worlds import Made, judged, timed
-from headwater.detect.evidence import arrival
+from headwater.detect.evidence.between import arrival
 
 
 def clocked(rng: np.random.Generator, accounts: int, days: int = 5) -> list[np.ndarray]:

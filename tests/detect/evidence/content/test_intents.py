@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from detect.worlds import dealt_log, judged
-from headwater.detect.evidence import intents
+from headwater.detect.evidence.content import intents
 
 ROWS = 60 * 24
 ACCOUNT = np.repeat(np.arange(60), 24)

@@ -7,7 +7,7 @@ import pytest
 
 from detect.pace.worlds import scripts, workers
 from detect.worlds import EVERY, Made, judged, timed
-from headwater.detect.evidence import pool
+from headwater.detect.evidence.between import pool
 
 
 def mixed(seed: int, **more: object) -> Made:

@@ -1,0 +1,18 @@
+"""What ties accounts to each other: one queue, pool and purse, joint turns, shared means and hand-overs."""
+
+from __future__ import annotations
+
+from headwater.detect.evidence.between import arrival, infrastructure, nearness, pool, purse, queue, turns
+from headwater.detect.fold import Fold
+
+#: One line a detector.
+EVIDENCE: tuple[Fold, ...] = (
+    arrival.test,
+    infrastructure.links,
+    infrastructure.test,
+    nearness.propose,
+    pool.test,
+    purse.test,
+    queue.test,
+    turns.test,
+)

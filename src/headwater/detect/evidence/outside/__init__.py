@@ -1,0 +1,8 @@
+"""What others report: peers' indicators, marks and canaries found in the wild."""
+
+from __future__ import annotations
+
+from headwater.detect.fold import Fold
+
+#: One line a detector.
+EVIDENCE: tuple[Fold, ...] = ()
