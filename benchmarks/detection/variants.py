@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ import pyarrow.parquet as pq
 
 import headwater
 from headwater import intake
-from headwater.detect import Campaign, DetectSettings, campaigns, detect
+from headwater.detect import Campaign, DetectSettings, campaigns, detect, load
 from headwater.engine import Index, Resources, Spool, arrange
 from headwater.exchange import SetAside, read, read_accounts
 from headwater.keys import DEMO_KEY
@@ -74,10 +73,7 @@ def spooled(log: Path) -> Iterator[tuple[Spool, Index]]:
 def by_the_rooms(spool: Spool, index: Index, accounts: Path | None, leave_out: Iterable[str]) -> Seen:
     """The same steps as the public call, with some evidence left out by the name on its card."""
     left_out = set(leave_out)
-    loaded: list[Any] = [point.load() for point in entry_points(group="headwater.evidence")]
-    evidence = sorted(
-        (e for e in loaded if e.card.name not in left_out), key=lambda e: (e.stage, e.card.name)
-    )
+    evidence = [e for e in load() if e.card.name not in left_out]
     with SetAside() as aside:
         table = read_accounts([accounts], aside) if accounts else None
     detection = detect(spool, index, table, DetectSettings(), Resources(), evidence=evidence)

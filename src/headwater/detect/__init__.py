@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.detect.verdict import (
     A_KIND,
     NO_RULE,
+    AccountVerdict,
     Campaign,
     Coverage,
     Findings,
@@ -29,8 +30,22 @@ from headwater.detect.verdict import (
 )
 
 if TYPE_CHECKING:
+    from headwater.detect.alone import alone
     from headwater.detect.assemble import campaigns
-    from headwater.detect.fold import Batch, Card, Finding, Fold, Links, Proposer, Ring, Test, World
+    from headwater.detect.fold import (
+        Batch,
+        Card,
+        Finding,
+        Fold,
+        Links,
+        Proposer,
+        Reading,
+        Ring,
+        Test,
+        Trait,
+        World,
+        load,
+    )
     from headwater.detect.known import Declaration, load_known
     from headwater.detect.pipeline import Detection, detect
     from headwater.detect.settings import DetectSettings
@@ -47,9 +62,13 @@ _WHERE = {
     "Fold": "fold",
     "Links": "fold",
     "Proposer": "fold",
+    "Reading": "fold",
     "Ring": "fold",
     "Test": "fold",
+    "Trait": "fold",
     "World": "fold",
+    "alone": "alone",
+    "load": "fold",
     "Declaration": "known",
     "load_known": "known",
     "Detection": "pipeline",
@@ -70,6 +89,7 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "A_KIND",
     "NO_RULE",
+    "AccountVerdict",
     "Batch",
     "Campaign",
     "Card",
@@ -87,17 +107,21 @@ __all__ = [
     "Piece",
     "Proposal",
     "Proposer",
+    "Reading",
     "Ring",
     "Slot",
     "Taken",
     "Template",
     "Test",
+    "Trait",
     "Undecided",
     "Word",
     "World",
+    "alone",
     "campaigns",
     "coverage",
     "detect",
+    "load",
     "load_known",
     "needs",
     "too_few",

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.attribution import fillers
+from headwater.detect.cells import OURS
 from headwater.detect.combine import Verdict
 from headwater.detect.declarations import GROUP as EXCUSE
 from headwater.detect.fold import NO_KEY, Ring
@@ -97,7 +98,7 @@ def _excused(verdict: Verdict) -> bool:
 
 
 def _named(detection: Detection, judged: Judged, rows: npt.NDArray[np.int64]) -> tuple[Judged, _View]:
-    """The ring with the members that its templates name, where it has any, and their rows.
+    """The ring with the members that its templates name, or else its content, where either can; and their rows.
 
     Where too few can be named nobody is accused: the verdict is then of the ring at most possible.
     """
@@ -108,6 +109,10 @@ def _named(detection: Detection, judged: Judged, rows: npt.NDArray[np.int64]) ->
         ring = replace(judged.ring, members=np.intersect1d(judged.ring.members, filling))
         judged = replace(judged, ring=ring)
         view = _view(detection.harvest, rows[np.isin(account, filling)])
+    elif judged.named is not None:
+        members = np.intersect1d(judged.ring.members, judged.named)
+        judged = replace(judged, ring=replace(judged.ring, members=members))
+        view = _by_content(detection, judged.at, rows[np.isin(detection.harvest.account[rows], members)])
     if len(judged.ring.members) < detection.fewest and judged.verdict.word == "likely":
         judged = replace(judged, verdict=replace(judged.verdict, word="possible"))
     return judged, view
@@ -118,6 +123,13 @@ def _view(harvest: Harvest, rows: npt.NDArray[np.int64]) -> _View:
     if filled.mean() < LEAST_SHARE if len(rows) else True:
         return _View(rows, np.ones(len(rows), bool), False)
     return _View(rows, filled, True)
+
+
+def _by_content(detection: Detection, at: int, rows: npt.NDArray[np.int64]) -> _View:
+    """Rows attributed by the chance that what they ask for is the ring's."""
+    known, _ = detection.world.context["excess"][at]
+    account, cell = detection.harvest.account[rows], detection.harvest.cell[rows].astype(np.int64)
+    return _View(rows, known.chance(account, cell) > OURS, False)
 
 
 def _names(detection: Detection, earlier: Sequence[tuple[str, frozenset[str]]]) -> dict[int, str]:

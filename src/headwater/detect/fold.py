@@ -88,14 +88,21 @@ class Batch:
     table: pa.RecordBatch
     #: uint64: the object by which a row is attributed to its account's own ring (NO_KEY: it isn't); None before rings
     key: npt.NDArray[np.uint64] | None = None
+    #: rows that a ring without templates has in common by their content; None before rings
+    ours: npt.NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.account)
 
     @property
-    def attributed(self) -> npt.NDArray[np.bool_]:
+    def filled(self) -> npt.NDArray[np.bool_]:
         """Rows that fill a template of their own account's ring."""
         return np.zeros(len(self), bool) if self.key is None else self.key != NO_KEY
+
+    @property
+    def attributed(self) -> npt.NDArray[np.bool_]:
+        """Rows that are their own account's ring's, by a template or (in a ring that has none) by content."""
+        return self.filled if self.ours is None else self.filled | self.ours
 
     def column(self, name: str) -> npt.NDArray[Any]:
         """A column as NumPy, `imprint.exact` and the like from the struct; lists as 2-D arrays."""
@@ -120,6 +127,7 @@ class Batch:
             self.ring[keep],
             self.table.filter(pa.array(keep)),
             None if self.key is None else self.key[keep],
+            None if self.ours is None else self.ours[keep],
         )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from headwater.detect.cells import Cells
 from headwater.detect.fold import NO_KEY, Batch, World
 
 HOUR_US = 3_600_000_000
@@ -24,6 +25,8 @@ class Rows:
     model: list[npt.NDArray[np.int32]] = field(default_factory=list)
     exact: list[npt.NDArray[np.uint64]] = field(default_factory=list)
     key: list[npt.NDArray[np.uint64]] = field(default_factory=list)
+    cell: list[npt.NDArray[np.int16]] = field(default_factory=list)
+    cells: Cells | None = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Harvest:
     model: npt.NDArray[np.int32]
     exact: npt.NDArray[np.uint64]
     key: npt.NDArray[np.uint64]
+    #: of content, −1 where the log was too small to be divided
+    cell: npt.NDArray[np.int16]
 
 
 class Harvested:
@@ -46,7 +51,7 @@ class Harvested:
 
     def init(self, world: World) -> Rows:
         """No rows."""
-        return Rows()
+        return Rows(cells=world.context.get("cells"))
 
     def update(self, state: Rows, batch: Batch) -> Rows:
         """Keep members' rows."""
@@ -59,6 +64,8 @@ class Harvested:
             state.model.append(batch.model)
             state.exact.append(batch.column("imprint.exact"))
             state.key.append(batch.key if batch.key is not None else np.full(len(batch), NO_KEY))
+            unknown = np.full(len(batch), -1, np.int16)
+            state.cell.append(state.cells.of(batch.column("imprint.sketch")) if state.cells else unknown)
         return state
 
     def merge(self, left: Rows, right: Rows) -> Rows:
@@ -71,6 +78,8 @@ class Harvested:
             left.model + right.model,
             left.exact + right.exact,
             left.key + right.key,
+            left.cell + right.cell,
+            left.cells,
         )
 
     def finish(self, state: Rows, world: World) -> Harvest:
@@ -79,15 +88,24 @@ class Harvested:
             empty = np.empty(0, np.int64)
             whole = empty.astype(np.uint64)
             code = empty.astype(np.int32)
-            return Harvest(empty, code, empty, empty.astype(np.uint32), code, whole, whole)
+            return Harvest(
+                empty, code, empty, empty.astype(np.uint32), code, whole, whole, empty.astype(np.int16)
+            )
         row, account, at_us = (
             np.concatenate(state.row),
             np.concatenate(state.account),
             np.concatenate(state.at_us),
         )
         intents, model = np.concatenate(state.intents), np.concatenate(state.model)
-        exact, key = np.concatenate(state.exact), np.concatenate(state.key)
+        exact, key, cell = np.concatenate(state.exact), np.concatenate(state.key), np.concatenate(state.cell)
         order = np.lexsort((key, intents, exact, at_us, account))
         return Harvest(
-            row[order], account[order], at_us[order], intents[order], model[order], exact[order], key[order]
+            row[order],
+            account[order],
+            at_us[order],
+            intents[order],
+            model[order],
+            exact[order],
+            key[order],
+            cell[order],
         )

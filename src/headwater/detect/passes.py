@@ -6,7 +6,7 @@ Each thread folds its own batches into its own states, which are merged at the e
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from headwater.detect.attribution import RingObjects, keys
+from headwater.detect.cells import OURS, Excess
 from headwater.detect.fold import Batch, World
 from headwater.detect.objects import objects_of
 from headwater.engine import Index, Spool
@@ -80,6 +81,7 @@ def _fold(
     states = [fold.init(world) for fold in folds]
     for table in source:
         batch = of(table, index, ring_of, world.context.get("ring_objects"))
+        batch = by_content(batch, world)
         for at, fold in enumerate(folds):
             states[at] = fold.update(states[at], batch)
         progress(table.num_rows)
@@ -107,6 +109,21 @@ def of(
     if owned is None or "imprint" not in table.schema.names:
         return batch
     return replace(batch, key=keys(owned, objects_of(batch), batch))
+
+
+def by_content(batch: Batch, world: World) -> Batch:
+    """The batch with the rows that are a ring's by their content, for rings that own no template."""
+    known: Mapping[int, tuple[Excess, float]] = world.context.get("excess", {})
+    if not known or "imprint" not in batch.table.schema.names:
+        return batch
+    templated = set(world.context["ring_objects"].ring.tolist())
+    ours = np.zeros(len(batch), bool)
+    for at in known.keys() - templated:
+        rows = np.flatnonzero(batch.ring == at)
+        if len(rows):
+            cell = world.context["cells"].of(batch.column("imprint.sketch")[rows]).astype(np.int64)
+            ours[rows] = known[at][0].chance(batch.account[rows], cell) > OURS
+    return replace(batch, ours=ours)
 
 
 class _Shared(Iterator[pa.RecordBatch]):

@@ -17,9 +17,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from headwater.detect import declarations, passes
+from headwater.detect import declarations, passes, shares
 from headwater.detect.apart import Apart
 from headwater.detect.attribution import RingObjects, ring_by_account
+from headwater.detect.cells import Division, Placing
 from headwater.detect.combine import Verdict, combine
 from headwater.detect.fold import CONFIRM, PROPOSE, Card, Finding, Fold, Ring, World, load, usable
 from headwater.detect.harvest import Harvest, Harvested
@@ -46,6 +47,8 @@ class Judged:
     declared: Declaration | None
     at: int
     undecided: tuple[declarations.Named, ...] = ()
+    #: members that content names on the confirming half; None where content can't tell
+    named: npt.NDArray[np.int32] | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,8 @@ def detect(
         return passes.run(folds, spool, index, world, workers=resources.workers, progress=tell)
 
     world.context["content"] = fold("learn what is usual", [Population()], world)[0]
-    links = fold("look for ties", [e for e in able if e.stage == "propose"], world)
+    proposers = [e for e in able if e.stage == "propose"]
+    *links, world.context["cells"] = fold("look for ties", [*proposers, Division()], world)
     ties = graph(links, world.tenant)
     proposed = tuple(
         r
@@ -105,15 +109,17 @@ def detect(
     )
     tested, owned = refine(proposed[: settings.most_rings], ties, world, settings.fewest_accounts)
     world = _under_test(world, tested, owned)
-    apart = fold("leave out bystanders", [Apart(PROPOSE)], world)[0]
+    apart, placed = fold("leave out bystanders", [Apart(PROPOSE), Placing(PROPOSE)], world)
     tested = tuple(without(ring, apart[at]) for at, ring in enumerate(tested))
     tested = tuple(r for r in tested if _customers(r, world) >= settings.fewest_accounts)
+    tested = shares.joined(tested, placed, owned_by(world, tested), world)
     world = _under_test(world, tested, owned_by(world, tested))
+    world.context["excess"] = shares.learned(tested, placed, world)
     tests = [e for e in able if e.stage == "confirm"]
     traits = [e for e in able if e.stage == "trait"]
-    *results, apart, harvest = fold(
-        "confirm on other sessions", [*tests, *traits, Apart(CONFIRM), Harvested()], world
-    )
+    last = [*tests, *traits, Placing(CONFIRM, members_only=True), Apart(CONFIRM), Harvested()]
+    *results, placed, apart, harvest = fold("confirm on other sessions", last, world)
+    named = shares.taking_part(world, placed)
     found = {id(test): result for test, result in zip(tests, results, strict=False)}
     shown = tuple(
         measured(trait.card, reading, world)
@@ -121,7 +127,12 @@ def detect(
     )
     # Members are named after the ring was judged with them: leaving out on the same half can't help a verdict.
     judged = tuple(
-        _judge(at, without(ring, apart[at]), world, (tests, found, shown), settings, known, len(proposed))
+        replace(
+            _judge(
+                at, without(ring, apart[at]), world, (tests, found, shown), settings, known, len(proposed)
+            ),
+            named=named.get(at),
+        )
         for at, ring in enumerate(tested)
     )
     order = sorted(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -93,7 +94,7 @@ class Queue:
             state.at_us.append(batch.at_us)
             state.exact.append(batch.column("imprint.exact"))
             state.sketch.append(batch.column("imprint.sketch"))
-            state.harvest.append(batch.attributed)
+            state.harvest.append(batch.filled)
         return state
 
     def merge(self, left: _Rows, right: _Rows) -> _Rows:
@@ -124,6 +125,8 @@ class Queue:
             share = harvest[rows].mean() if len(rows) else 0.0
             if share > COVER:
                 rows = rows[harvest[rows]]
+            elif at in world.context.get("excess", {}):
+                rows = _purest(at, rows, account, sketch, world)
             if len(rows) < 2:
                 continue
             vector, unit_account, unit_at = units(
@@ -134,6 +137,21 @@ class Queue:
             if result.enough:
                 out[at] = _finding(result)
         return out
+
+
+def _purest(
+    at: int,
+    rows: npt.NDArray[np.int64],
+    account: npt.NDArray[Any],
+    sketch: npt.NDArray[np.int8],
+    world: World,
+) -> npt.NDArray[np.int64]:
+    """The rows that are the ring's by their content, as the proposing half knows it: an account's own business differs
+    from account to account, and would hide that the rest is dealt.
+    """
+    known, least = world.context["excess"][at]
+    cell = world.context["cells"].of(sketch[rows]).astype(np.int64)
+    return rows[known.chance(account[rows], cell) > least] if least else rows
 
 
 def units(

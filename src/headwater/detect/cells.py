@@ -1,0 +1,283 @@
+"""What a ring asks for, and what its accounts ask for besides: content in cells, told apart exchange by exchange.
+
+Content is divided into cells (k-means of whitened sketches, from the proposing half). Where a ring's accounts send
+more than everybody else does, the excess is what they have in common; the rest is business of their own, in which they
+are like other people. So each exchange has a chance of being the ring's, without a template and without a label, and
+each account a log likelihood of taking part. Every member is judged by what the *others* ask for, or its own topics
+would speak against it. Source: the empirical-Bayes two-group model (Efron 2008), local false discovery rate by cell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from headwater.detect.fold import PROPOSE, Batch, Ring, World
+from headwater.detect.population import A_ACCOUNT, UNIT, Content
+from headwater.exchange import SKETCH
+
+Floats = npt.NDArray[np.float64]
+
+CELLS, ROUNDS, SAMPLE = 256, 8, 40_000
+#: Exchanges of prior weight: a cell seen seldom says little.
+PRIOR = 20.0
+#: Everybody's own business is at least this share of what they send in the cells where the ring is least in excess.
+QUIET_CELLS = 0.2
+#: An exchange from this chance on is the ring's.
+OURS = 0.7
+#: The purest of these chances that leaves this share of a ring's exchanges chooses those that are tested for one queue.
+PURE, LEFT = (0.9, OURS, 0.5), 0.2
+MOST_USUAL = 0.98
+#: Nats from which an account takes part, and from which one outside joins (on the proposing half, with this share).
+TAKES_PART, JOINS, JOINING_SHARE = 1.0, 5.0, 0.2
+#: Shares of an account's traffic that are tried.
+SHARES = np.linspace(0.02, 0.98, 25)
+BLOCK = 16_384
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A division of content: a raw sketch s belongs to the cell where s @ `map` + `offset` is greatest."""
+
+    map: npt.NDArray[np.float32]
+    offset: npt.NDArray[np.float32]
+
+    @property
+    def count(self) -> int:
+        """Number of cells."""
+        return len(self.offset)
+
+    def of(self, sketches: npt.NDArray[np.int8]) -> npt.NDArray[np.int16]:
+        """The cell of each sketch (n × SKETCH, int8)."""
+        out = np.empty(len(sketches), np.int16)
+        for at in range(0, len(sketches), BLOCK):
+            part = sketches[at : at + BLOCK].astype(np.float32)
+            out[at : at + BLOCK] = (part @ self.map + self.offset).argmax(axis=1)
+        return out
+
+
+@dataclass
+class _Sample:
+    keep: Floats
+    exact: list[npt.NDArray[np.uint64]]
+    sketch: list[npt.NDArray[np.int8]]
+
+
+class Division:
+    """A fold over the proposing half that ends in `Cells` (None where there is next to nothing to divide)."""
+
+    columns = ("imprint",)
+
+    def init(self, world: World) -> _Sample:
+        """No rows; busy accounts are thinned as they are for the covariance, and the whole to SAMPLE rows."""
+        volume = world.half_volume[:, PROPOSE]
+        keep = np.minimum(1.0, A_ACCOUNT / np.maximum(volume, 1))
+        expected = float((keep * volume).sum())
+        return _Sample(keep * min(1.0, SAMPLE / max(expected, 1.0)), [], [])
+
+    def update(self, state: _Sample, batch: Batch) -> _Sample:
+        """Keep rows by a hash of their content."""
+        exact = batch.column("imprint.exact")
+        keep = (batch.half == PROPOSE) & (exact.astype(np.float64) / UNIT < state.keep[batch.account])
+        if keep.any():
+            state.exact.append(exact[keep])
+            state.sketch.append(batch.column("imprint.sketch")[keep])
+        return state
+
+    def merge(self, left: _Sample, right: _Sample) -> _Sample:
+        """Rows of both."""
+        return _Sample(left.keep, left.exact + right.exact, left.sketch + right.sketch)
+
+    def finish(self, state: _Sample, world: World) -> Cells | None:
+        """Spherical k-means; equal texts are one point, so that a text sent often has no cell to itself."""
+        if not state.exact:
+            return None
+        _, first = np.unique(np.concatenate(state.exact), return_index=True)
+        content: Content = world.context["content"]
+        points = content.whiten(np.concatenate(state.sketch).reshape(-1, SKETCH)[first])
+        count = min(CELLS, len(points) // 8)
+        if count < 2:
+            return None
+        centres = _centres(points, count, np.random.default_rng(world.seed))
+        turned = content.matrix @ centres.T
+        return Cells(turned.astype(np.float32), (-(content.mean @ turned)).astype(np.float32))
+
+
+def _centres(
+    points: npt.NDArray[np.float32], count: int, rng: np.random.Generator
+) -> npt.NDArray[np.float32]:
+    centres = points[np.sort(rng.choice(len(points), count, replace=False))]
+    for _ in range(ROUNDS):
+        near = np.concatenate(
+            [(points[a : a + BLOCK] @ centres.T).argmax(axis=1) for a in range(0, len(points), BLOCK)]
+        )
+        ones, shape = np.ones(len(near), np.float32), (count, len(near))
+        place = sparse.csr_matrix((ones, (near, np.arange(len(near)))), shape=shape)
+        total = np.asarray(place @ points)
+        length = np.linalg.norm(total, axis=1, keepdims=True)
+        centres = np.where(length > 0, total / np.maximum(length, 1e-9), centres).astype(np.float32)
+    return centres
+
+
+@dataclass
+class _Rows:
+    session: list[npt.NDArray[np.int32]]
+    account: list[npt.NDArray[np.int32]]
+    cell: list[npt.NDArray[np.int16]]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Exchanges of one half as counts: `session`, `account`, `cell`, `times` (parallel, by session, then cell)."""
+
+    session: npt.NDArray[np.int64]
+    account: npt.NDArray[np.int32]
+    cell: npt.NDArray[np.int64]
+    times: npt.NDArray[np.int64]
+
+
+class Placing:
+    """A fold over one half that ends in `Placed`."""
+
+    columns = ("imprint",)
+
+    def __init__(self, half: int, *, members_only: bool = False) -> None:
+        self.half = half
+        self.members_only = members_only
+
+    def init(self, world: World) -> tuple[Cells | None, _Rows]:
+        """No rows."""
+        return world.context.get("cells"), _Rows([], [], [])
+
+    def update(self, state: tuple[Cells | None, _Rows], batch: Batch) -> tuple[Cells | None, _Rows]:
+        """Place the rows of this half."""
+        cells, rows = state
+        keep = (batch.half == self.half) & ((batch.ring >= 0) | (not self.members_only))
+        if cells is not None and keep.any():
+            rows.session.append(batch.session[keep])
+            rows.account.append(batch.account[keep])
+            rows.cell.append(cells.of(batch.column("imprint.sketch")[keep]))
+        return state
+
+    def merge(
+        self, left: tuple[Cells | None, _Rows], right: tuple[Cells | None, _Rows]
+    ) -> tuple[Cells | None, _Rows]:
+        """Rows of both."""
+        a, b = left[1], right[1]
+        return left[0], _Rows(a.session + b.session, a.account + b.account, a.cell + b.cell)
+
+    def finish(self, state: tuple[Cells | None, _Rows], world: World) -> Placed | None:
+        """Counts by session and cell."""
+        cells, rows = state
+        if cells is None or not rows.session:
+            return None
+        session = np.concatenate(rows.session).astype(np.int64)
+        cell = np.concatenate(rows.cell).astype(np.int64)
+        key, first, times = np.unique(session * cells.count + cell, return_index=True, return_counts=True)
+        return Placed(
+            key // cells.count, np.concatenate(rows.account)[first], key % cells.count, times.astype(np.int64)
+        )
+
+
+@dataclass(frozen=True)
+class Excess:
+    """What a ring's accounts ask for beyond what everybody does, learned on the proposing half.
+
+    `members` (m, ascending), `inside` (cells) and `own` (m × cells) weighted exchanges of the ring and of each member,
+    `outside` (cells) chances elsewhere, `usual` the share of members' traffic that is like everybody's.
+    """
+
+    members: npt.NDArray[np.int32]
+    inside: Floats
+    own: sparse.csr_matrix
+    outside: Floats
+    usual: float
+
+    @cached_property
+    def _prior(self) -> Floats:
+        return PRIOR * self.outside
+
+    def ratio(self, account: npt.NDArray[np.int32], cell: npt.NDArray[np.int64]) -> Floats:
+        """For exchanges (n): how much likelier their cell is in what the ring's *other* accounts have in common."""
+        place = np.searchsorted(self.members, account)
+        place[place == len(self.members)] = 0
+        member = self.members[place] == account
+        own = np.where(member, np.asarray(self.own[place, cell]).ravel(), 0.0)
+        own_total = np.where(member, np.asarray(self.own.sum(axis=1)).ravel()[place], 0.0)
+        inside = (self.inside[cell] - own + self._prior[cell]) / (self.inside.sum() - own_total + PRIOR)
+        excess = inside / self.outside[cell] - self.usual
+        return np.asarray(np.maximum(excess, 0.0) / max(1 - self.usual, 1e-6))
+
+    def chance(self, account: npt.NDArray[np.int32], cell: npt.NDArray[np.int64]) -> Floats:
+        """For members' exchanges (n): the chance that it is the ring's and not the account's own business."""
+        ratio = self.ratio(account, cell)
+        both = (1 - self.usual) * ratio
+        return np.asarray(both / (both + self.usual))
+
+    def pure(self, placed: Placed) -> float:
+        """The chance from which members' exchanges are all but surely the ring's, if enough are; 0 where none is."""
+        chance = self.chance(placed.account, placed.cell)
+        every = placed.times.sum()
+        return next((q for q in PURE if placed.times[chance > q].sum() >= LEFT * every), 0.0)
+
+    def gain(self, placed: Placed, accounts: int) -> tuple[Floats, Floats]:
+        """Nats (accounts) by which each takes part in the ring rather than not, and the likeliest share of its traffic.
+
+        Exchanges of one session repeat each other: a session says what its mean exchange says.
+        """
+        best, share = np.zeros(accounts), np.zeros(accounts)
+        if not len(placed.account):
+            return best, share
+        ratio = self.ratio(placed.account, placed.cell)
+        _, first, place = np.unique(placed.session, return_index=True, return_inverse=True)
+        sent = np.bincount(place, placed.times)
+        of = placed.account[first]
+        for part in SHARES:
+            nats = np.bincount(place, placed.times * np.log(part * ratio + 1 - part)) / sent
+            total = np.bincount(of, nats, accounts)
+            better = total > best
+            best[better], share[better] = total[better], part
+        return best, share
+
+
+def excess(ring: Ring, mine: Placed, every: Floats, world: World) -> Excess:
+    """What `ring` asks for beyond everybody else, from its own exchanges of the proposing half and `every` (cells)."""
+    worth = mine.times * weights(world)[mine.account]
+    at = np.searchsorted(ring.members, mine.account)
+    shape = (len(ring.members), len(every))
+    own = sparse.coo_matrix((worth, (at, mine.cell)), shape=shape).tocsr()
+    inside = np.asarray(own.sum(axis=0)).ravel()
+    elsewhere = np.maximum(every - inside, 0.0)
+    usually = (every + 1 / len(every)) / (every.sum() + 1)
+    outside = (elsewhere + PRIOR * usually) / (elsewhere.sum() + PRIOR)
+    likely = (inside + PRIOR * outside) / (inside.sum() + PRIOR)
+    order = np.argsort(likely / outside, kind="stable")
+    # The cells in which the ring is least in excess, a fifth of what everybody sends: there it is all own business.
+    quiet = order[np.cumsum(outside[order]) <= QUIET_CELLS]
+    usual = float(likely[quiet].sum() / outside[quiet].sum()) if len(quiet) else 0.0
+    return Excess(ring.members, inside, own, outside, min(usual, MOST_USUAL))
+
+
+def weights(world: World) -> Floats:
+    """What an exchange of each account counts for: busy accounts are thinned, as they are for the covariance."""
+    return np.asarray(np.minimum(1.0, A_ACCOUNT / np.maximum(world.half_volume[:, PROPOSE], 1)))
+
+
+def by_cell(placed: Placed, cells: int, world: World) -> Floats:
+    """Weighted exchanges of everybody in each cell."""
+    worth = placed.times * weights(world)[placed.account]
+    return np.asarray(np.bincount(placed.cell, worth, cells), np.float64)
+
+
+def by_ring(placed: Placed, ring_of: npt.NDArray[np.int32], rings: int) -> list[Placed]:
+    """The exchanges of each ring's members."""
+    ring = ring_of[placed.account]
+    order = np.argsort(ring, kind="stable")
+    bounds = np.searchsorted(ring[order], np.arange(rings + 1))
+    parts = (order[a:b] for a, b in pairwise(bounds))
+    return [Placed(placed.session[p], placed.account[p], placed.cell[p], placed.times[p]) for p in parts]

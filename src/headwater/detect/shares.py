@@ -1,0 +1,82 @@
+"""Who takes part in a ring that has no template: by what its accounts ask for in excess of everybody else.
+
+On the proposing half accounts outside may join; on the confirming half members are named, each judged by the others.
+A ring whose excess says little (it asks for what everybody asks for) is left as it was proposed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from headwater.detect.attribution import RingObjects, ring_by_account
+from headwater.detect.cells import (
+    JOINING_SHARE,
+    JOINS,
+    TAKES_PART,
+    Cells,
+    Excess,
+    Placed,
+    by_cell,
+    by_ring,
+    excess,
+)
+from headwater.detect.fold import Ring, World
+
+#: Fewer members tell too little about each other.
+LEAST_MEMBERS = 8
+
+
+def joined(
+    rings: tuple[Ring, ...], placed: Placed | None, owned: RingObjects, world: World
+) -> tuple[Ring, ...]:
+    """The rings with accounts outside that take part in one beyond doubt, where it owns no template."""
+    cells: Cells | None = world.context.get("cells")
+    if placed is None or cells is None or not rings:
+        return rings
+    ring_of = ring_by_account(rings, world.size)
+    every, parts = by_cell(placed, cells.count, world), by_ring(placed, ring_of, len(rings))
+    best, whose = np.full(world.size, JOINS), np.full(world.size, -1)
+    for at, ring in enumerate(rings):
+        if len(ring.members) < LEAST_MEMBERS or (owned.ring == at).any():
+            continue
+        nats, share = excess(ring, parts[at], every, world).gain(placed, world.size)
+        better = (nats > best) & (share >= JOINING_SHARE) & (ring_of < 0)
+        best[better], whose[better] = nats[better], at
+    return tuple(
+        replace(ring, members=np.union1d(ring.members, np.flatnonzero(whose == at)).astype(np.int32))
+        for at, ring in enumerate(rings)
+    )
+
+
+def learned(rings: tuple[Ring, ...], placed: Placed | None, world: World) -> dict[int, tuple[Excess, float]]:
+    """For each ring large enough whose excess tells its members apart: the excess, and the chance that is pure."""
+    cells: Cells | None = world.context.get("cells")
+    if placed is None or cells is None or not rings:
+        return {}
+    ring_of = ring_by_account(rings, world.size)
+    every, parts = by_cell(placed, cells.count, world), by_ring(placed, ring_of, len(rings))
+    out = {}
+    for at, ring in enumerate(rings):
+        if len(ring.members) >= LEAST_MEMBERS:
+            found = excess(ring, parts[at], every, world)
+            nats, _ = found.gain(parts[at], world.size)
+            if np.median(nats[ring.members]) > TAKES_PART:
+                out[at] = (found, found.pure(parts[at]))
+    return out
+
+
+def taking_part(world: World, placed: Placed | None) -> dict[int, npt.NDArray[np.int32]]:
+    """Members that the confirming half names, by ring (only rings of which `learned` knows the excess)."""
+    known: dict[int, tuple[Excess, float]] = world.context.get("excess", {})
+    if placed is None or not known:
+        return {}
+    parts = by_ring(placed, world.context["ring_of"], len(world.rings))
+    out = {}
+    for at, (found, _) in known.items():
+        nats, _ = found.gain(parts[at], world.size)
+        members = world.rings[at].members
+        out[at] = members[nats[members] > TAKES_PART]
+    return out
