@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import msgspec
@@ -231,3 +232,40 @@ def test_the_card_says_that_labels_are_constructed(world: World) -> None:
     assert "constructed" in world.card["constructed"]
     assert world.card["accounts_by_role"] == {"innocent": world.accounts.num_rows - 40, "ring": 40}
     assert world.card["author_effect"]["people"]["icc"] > 0.02
+
+
+#: SHA-256 of the small world's first columns and truth, as the first version made them. New columns may come;
+#: these stay, or every figure on a packaged scenario would have to be measured again.
+FIRST = "690ef1eac439110cb2b44742b79576afe11c173cfdee312360a16d42e9e77857"
+FIRST_COLUMNS = (
+    *("id", "at", "account", "prompt", "system", "organisation", "conversation", "turn", "model", "endpoint"),
+    *(
+        "batch",
+        "status",
+        "latency_ms",
+        "input_tokens",
+        "output_tokens",
+        "temperature",
+        "max_tokens",
+        "stream",
+    ),
+    *("ip", "user_agent", "tls"),
+)
+
+
+def fingerprint(world: World) -> str:
+    """One hash over the first columns of all tables."""
+    parts = (
+        world.exchanges.select(FIRST_COLUMNS),
+        world.accounts.select(
+            ["account", "created_at", "tier", "email_domain", "payment", "device", "phone"]
+        ),
+        world.truth.accounts.select(["account", "role", "ring", "shape", "population", "harvest_exchanges"]),
+        world.truth.exchanges.select(["id", "harvest", "ring", "corpus"]),
+    )
+    text = repr([[table[name].to_pylist() for name in table.column_names] for table in parts])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_a_scenario_keeps_the_bytes_that_it_has(world: World) -> None:
+    assert fingerprint(world) == FIRST

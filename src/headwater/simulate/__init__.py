@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from headwater.simulate.corpora import Corpora
 from headwater.simulate.loading import load, names
+from headwater.simulate.override import settings
 from headwater.simulate.scenario import Scenario
 from headwater.simulate.tables import Truth
 from headwater.simulate.world import World, simulate
 from headwater.simulate.writing import write
 
-__all__ = ["Corpora", "Scenario", "Truth", "World", "load", "names", "simulate", "write"]
+__all__ = ["Corpora", "Scenario", "Truth", "World", "load", "names", "settings", "simulate", "write"]

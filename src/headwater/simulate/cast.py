@@ -6,8 +6,8 @@ name) tells which side it is on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,17 @@ from headwater.simulate.software import SYSTEMS, agents
 from headwater.simulate.voices import Voice
 
 Role = Literal["innocent", "ring", "reseller"]
+#: Whose habits a client has: what it asks for besides the text follows from them.
+Habits = Literal["person", "service", "harness", "ring"]
 
 
 @dataclass(frozen=True)
 class ClientRows:
-    """Columns of clients: −1 or NaN means that nothing is asked for. Other numbers point into `software`."""
+    """Columns of clients: −1 or NaN means that nothing is asked for. Other numbers point into `software`.
+
+    `tools` is −1 where the habits decide. `contradicts` is the share of these clients whose HTTP fingerprints
+    don't fit the software that they name: proxies among innocents, disguises among rings.
+    """
 
     ip: list[str]
     agent: Ints
@@ -31,6 +37,18 @@ class ClientRows:
     max_tokens: Ints
     stream: NDArray[np.bool_]
     endpoint: Ints
+    tools: Ints
+    habits: Habits = "person"
+    contradicts: float = 0.015
+
+    def repeated(self, times: int) -> ClientRows:
+        """Every client so many times, side by side."""
+        columns: dict[str, Any] = {name: np.repeat(getattr(self, name), times) for name in CLIENT_COLUMNS}
+        return replace(self, ip=[ip for ip in self.ip for _ in range(times)], **columns)
+
+
+#: Fields of `ClientRows` that hold one number per client.
+CLIENT_COLUMNS = ("agent", "system", "model", "temperature", "max_tokens", "stream", "endpoint", "tools")
 
 
 @dataclass(frozen=True)
@@ -60,11 +78,18 @@ class Part(NamedTuple):
 
 @dataclass
 class Cast:
-    """Everyone so far. Numbers handed out never change."""
+    """Everyone so far. Numbers handed out never change.
+
+    `groups` numbers independent organisations and events within a shape (−1: a single person), `held` has the
+    second at which the provider held an account.
+    """
 
     clients: list[ClientRows] = field(default_factory=list)
     accounts: list[AccountRows] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
+    groups: list[Ints] = field(default_factory=list)
+    group_counts: dict[str, int] = field(default_factory=dict)
+    held: dict[int, float] = field(default_factory=dict)
     voices: list[Voice] = field(default_factory=list)
     client_count: int = 0
     account_count: int = 0
@@ -77,10 +102,17 @@ class Cast:
         self.client_count += len(rows.ip)
         return self.client_count - len(rows.ip)
 
-    def add_accounts(self, rows: AccountRows, part: Part) -> int:
-        """Add accounts that play one part; the number of the first."""
+    def add_accounts(self, rows: AccountRows, part: Part, group: Ints | None = None) -> int:
+        """Add accounts that play one part; the number of the first.
+
+        `group` tells the part's independent organisations or events apart (from 0), None single persons.
+        """
         self.accounts.append(rows)
         self.parts.append(part)
+        known = self.group_counts.get(part.shape, 0)
+        if group is not None:
+            self.group_counts[part.shape] = known + int(group.max(initial=-1)) + 1
+        self.groups.append(np.full(len(rows.organisation), -1) if group is None else group + known)
         self.account_count += len(rows.organisation)
         return self.account_count - len(rows.organisation)
 
@@ -120,20 +152,24 @@ def person_clients(rng: np.random.Generator, ips: list[str]) -> ClientRows:
         max_tokens=limits.astype(np.int64),
         stream=rng.random(count) < 0.55,
         endpoint=rng.choice(3, size=count, p=[0.7, 0.2, 0.1]).astype(np.int64),
+        tools=np.full(count, -1, dtype=np.int64),
     )
 
 
-def same_clients(ips: list[str], agent: Ints, **asked: float | Ints) -> ClientRows:
+def same_clients(
+    ips: list[str], agent: Ints, habits: Habits = "service", **asked: float | Ints
+) -> ClientRows:
     """One client per address, all with the same habits; `asked` sets columns (default: nothing asked for)."""
     count = len(ips)
-    whole = {"system": -1, "model": 0, "max_tokens": -1, "endpoint": 0} | asked
+    whole = {"system": -1, "model": 0, "max_tokens": -1, "endpoint": 0, "tools": -1} | asked
     temperature = whole.pop("temperature", np.nan)
     stream = whole.pop("stream", 0)
-    columns = {name: np.full(count, value, dtype=np.int64) for name, value in whole.items()}
+    columns: dict[str, Any] = {name: np.full(count, value, dtype=np.int64) for name, value in whole.items()}
     return ClientRows(
         ip=ips,
         agent=agent,
         temperature=np.full(count, temperature, dtype=np.float64),
         stream=np.full(count, stream, dtype=bool),
+        habits=habits,
         **columns,
     )

@@ -17,6 +17,9 @@ from headwater.simulate.chance import Floats, Ints
 from headwater.simulate.rhythm import DAY
 from headwater.simulate.scenario import Dispatcher
 
+#: Seconds for which full noise holds a job back on average, at least.
+_HELD_BACK_S = 180.0
+
 
 @dataclass(frozen=True)
 class Clock:
@@ -80,14 +83,17 @@ def send_times(
     if spec.kind == "pool":
         # Half of the thinking time is fixed, half of it random: sleep(n) plus jitter.
         busy = latency_s + spec.think_s * (0.75 + 0.5 * rng.random(jobs))
-        needed = float(busy.sum()) / spec.workers + float(busy.max(initial=0.0))
+        workers = spec.workers
+        if spec.noise:
+            busy, workers = _idle(rng, busy, spec)
+        needed = float(busy.sum()) / workers + float(busy.max(initial=0.0))
         plan = clock(rng, spec, begin_s, end_s, needed)
         if needed > plan.total * 1.001:
             raise UsageError(
                 f"the dispatcher needs {needed / 3600:.0f} h for its jobs and has {plan.total / 3600:.0f} h",
                 hint="more workers, less think_s, or fewer exchanges",
             )
-        return plan.wall(_pool(rng, busy, spec.workers))
+        return plan.wall(_held_back(rng, spec.noise, _pool(rng, busy, workers), plan.total))
     plan = clock(rng, spec, begin_s, end_s, 0.5 * (end_s - begin_s))
     if spec.kind == "pacer":
         step = plan.total / max(jobs, 1)
@@ -95,7 +101,25 @@ def send_times(
     else:
         moments = np.sort(rng.uniform(0, plan.total, -(-jobs // spec.batch)))
         active = np.repeat(moments, spec.batch)[:jobs] + rng.uniform(0, 20.0, jobs)
-    return plan.wall(np.sort(active))
+    return plan.wall(_held_back(rng, spec.noise, np.sort(active), plan.total))
+
+
+def _idle(rng: np.random.Generator, busy: Floats, spec: Dispatcher) -> tuple[Floats, int]:
+    """Idle capacity: up to three workers in four wait for no reason, for times as irregular as people's."""
+    more = 1 + round(spec.workers * (1 + 3 * spec.noise)) - spec.workers
+    workers = spec.workers + more
+    idle = float(busy.mean()) * more / spec.workers if len(busy) else 0.0
+    return busy + rng.gamma(0.6, idle / 0.6, len(busy)) * 0.9, workers
+
+
+def _held_back(rng: np.random.Generator, noise: float, active: Floats, total: float) -> Floats:
+    """Jobs that wait a little before they are sent, each for itself; ascending, and within the active time."""
+    if noise == 0 or len(active) == 0:
+        return active
+    wait = noise * max(_HELD_BACK_S, 5 * total / len(active))
+    later = active + rng.exponential(wait, len(active))
+    # What would fall behind the end is sent earlier instead.
+    return np.sort(np.where(later < total, later, np.maximum(2 * total - later, 0.0)))
 
 
 def _pool(rng: np.random.Generator, busy: Floats, workers: int) -> Floats:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple, Protocol
 
 from headwater.errors import UsageError
 from headwater.simulate.corpora import Corpora
@@ -21,7 +22,7 @@ _MEANING = {
     "completion": "answer", "response": "answer", "answer": "answer", "summary": "answer",
     "chain_of_thought": "answer",
     "criteria": "criterion", "criterion": "criterion", "rubric": "criterion", "reference_answer": "reference",
-    "ideal": "reference", "options_": "nothing", "options": "nothing",
+    "ideal": "reference", "options_": "nothing", "options": "nothing", "number": "number",
 }  # fmt: skip
 
 #: Criteria for grading requests: short rubrics in plain words.
@@ -41,6 +42,24 @@ CRITERIA = (
 )
 
 
+class Given(NamedTuple):
+    """What one request has to say: a content with its answer, a criterion, a personal number, 64 random bits."""
+
+    task: str
+    answer: str
+    criterion: str
+    number: str
+    bits: int
+    language: str
+
+
+class Wording(Protocol):
+    """Whatever makes a prompt of a content."""
+
+    def write(self, given: Given) -> str:
+        """The prompt of one request."""
+
+
 @dataclass(frozen=True)
 class Form:
     """One template: `pieces` of fixed text, and between them the meaning of each slot."""
@@ -49,13 +68,18 @@ class Form:
     pieces: tuple[str, ...]
     slots: tuple[str, ...]
 
-    def fill(self, task: str, answer: str, criterion: str) -> str:
+    def write(self, given: Given) -> str:
+        """The prompt of one request; a template has nothing to choose."""
+        return self.fill(given.task, given.answer, given.criterion, given.number)
+
+    def fill(self, task: str, answer: str, criterion: str, number: str = "") -> str:
         """The prompt: every slot replaced by what it means."""
         values = {
             "task": task,
             "answer": answer or task,
             "criterion": criterion,
             "reference": answer,
+            "number": number,
             "nothing": "",
         }
         out = [self.pieces[0]]
@@ -75,7 +99,7 @@ def parse(name: str, text: str) -> Form:
         if meaning is None:
             raise UsageError(
                 f"the template {name!r} has an unknown slot {match[1]!r}",
-                hint="slots are task, answer, criterion",
+                hint="slots are task, answer, criterion, number",
             )
         pieces.append(text[last : match.start()])
         slots.append(meaning)
@@ -117,6 +141,19 @@ def _public(kind: str, name: str, text: str) -> Form:
     if kind == "promptbench" and not re.search(r"\{(task|text)\}", text):
         text = text.replace("{}", "this text").rstrip() + "\n\n{task}"
     return parse(name, text)
+
+
+def usable(corpora: Corpora, name: str) -> tuple[Form, ...]:
+    """Every wording of a corpus that has a slot for a task and no slot that we cannot fill, nor an answer's."""
+    found = []
+    for i, text in enumerate(corpora.load(name).texts):
+        try:
+            form = parse(f"{name}#{i}", text)
+        except UsageError:
+            continue
+        if set(form.slots) <= {"task", "nothing"} and form.slots.count("task") == 1:
+            found.append(form)
+    return tuple(found)
 
 
 def _short(text: str) -> str:

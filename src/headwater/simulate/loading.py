@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from headwater.errors import ConfigurationError, Where
 from headwater.simulate.catalogue import SOURCES
-from headwater.simulate.scenario import Part, Scenario, corpora_of
+from headwater.simulate.scenario import Part, Scenario, corpora_of, wordings_of
 from headwater.toml import parsed
 
 _PAGE = "docs/reference/scenarios.md lists every setting and its values"
@@ -35,7 +36,14 @@ def load(source: str | Path) -> Scenario:
     Raises `ConfigurationError` naming the file and the field that cannot be used.
     """
     text, file = _read(source)
-    tree = parsed(text, file)
+    return of_tree(parsed(text, file), file)
+
+
+def of_tree(tree: dict[str, Any], file: str | None) -> Scenario:
+    """A scenario from a document's values; `file` is named where they cannot be used.
+
+    Raises `ConfigurationError` with the field that cannot.
+    """
     try:
         scenario = msgspec.convert(tree, type=Scenario)
     except msgspec.ValidationError as misfit:
@@ -69,7 +77,7 @@ def fault(what: str, place: str | None, *, hint: str | None = None) -> Configura
     return ConfigurationError(what, where=Where(field=place), hint=hint)
 
 
-def _in_file(found: ConfigurationError, file: str) -> ConfigurationError:
+def _in_file(found: ConfigurationError, file: str | None) -> ConfigurationError:
     return ConfigurationError(found.what, where=replace(found.where, file=file), hint=found.hint)
 
 
@@ -90,7 +98,7 @@ def _worded(message: str) -> ConfigurationError:
 
 
 def _corpus_faults(scenario: Scenario) -> Iterator[ConfigurationError]:
-    for place, weights in corpora_of(scenario):
+    for place, weights in (*corpora_of(scenario), *wordings_of(scenario)):
         if not weights and "cover" not in place:
             yield fault(
                 "no corpus is named", place, hint="write the corpora with their weights: { gsm8k = 1 }"

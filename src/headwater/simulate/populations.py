@@ -10,17 +10,16 @@ import numpy as np
 
 from headwater.simulate.answers import latencies, lengths
 from headwater.simulate.cast import Part, person_clients, same_clients
-from headwater.simulate.chance import Floats, shares
+from headwater.simulate.chance import shares
+from headwater.simulate.crowds import crowd
 from headwater.simulate.dispatch import send_times
-from headwater.simulate.people import Crowd, crowd_requests
 from headwater.simulate.requests import Requests, blank, join
 from headwater.simulate.rhythm import DAY
-from headwater.simulate.scenario import Dispatcher, Population, Weights
+from headwater.simulate.scenario import Dispatcher, Population
 from headwater.simulate.setting import Setting
 from headwater.simulate.signup import customers, ordinary
 from headwater.simulate.software import SYSTEMS, addresses, agents, homes
 from headwater.simulate.traces import load_curve
-from headwater.simulate.voices import draw
 
 #: The system prompt of a bank's app.
 _BANK = 7
@@ -37,30 +36,6 @@ def population(world: Setting, group: Population) -> Requests:
         "labelling": _harness,
     }[group.shape]
     return make(world, group)
-
-
-def crowd(
-    world: Setting,
-    name: str,
-    corpora: Weights,
-    *,
-    people: int,
-    exchanges: int,
-    first_s: Floats | None = None,
-    even: bool = False,
-) -> Requests:
-    """Requests of `people` persons with voices; `account` holds the person's number, `client` nothing yet."""
-    begin = np.zeros(people) if first_s is None else np.asarray(first_s, dtype=np.float64)
-    made = crowd_requests(
-        world.rng(name, "crowd"),
-        Crowd(people, exchanges, corpora, begin, np.full(people, world.span_s), world.weekday, even),
-        world.scenario.author,
-        world.library,
-        world.rhythms,
-    )
-    first = world.cast.add_voices(draw(world.rng(name, "voices"), people, world.scenario.author.style))
-    talks = world.cast.add_conversations(made.conversation)
-    return made.with_columns(voice=made.account + first, conversation=talks)
 
 
 def _innocent(group: Population) -> Part:

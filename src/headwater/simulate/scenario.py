@@ -71,7 +71,7 @@ class Population(Part, frozen=True):
 class Task(Part, frozen=True):
     """One kind of work in a campaign's queue: `corpora` put into `templates`, as `share` of the harvest."""
 
-    kind: Literal["reasoning", "grading", "code", "answers"]
+    kind: Literal["reasoning", "grading", "code", "answers", "agent"]
     share: Positive
     corpora: Weights
     templates: tuple[str, ...]
@@ -81,12 +81,14 @@ class Dispatcher(Part, frozen=True):
     """Who deals the queue to accounts.
 
     `pool`: `workers` fetch the next job when the last answer has come and `think_s` has passed (mean; half
-    of it is random). `pacer`: even spacing with relative `jitter`. `batch`: `batch` jobs at once. Work is
-    done all day long with `pauses` joint pauses of about `pause_hours`, or in `runs_per_day` runs of which
-    `pauses` are left out. `order` says how the queue is sorted, `deal` how an account is chosen.
+    of it is random). `pacer`: even spacing with relative `jitter`. `batch`: `batch` jobs at once. `human`:
+    nobody deals, every account works at a person's own hours. Work is done all day long with `pauses` joint
+    pauses of about `pause_hours`, or in `runs_per_day` runs of which `pauses` are left out. `order` says how
+    the queue is sorted, `deal` how an account is chosen. `noise` (0 to 1) idles workers and holds jobs back
+    at random, so that the hand behind them shows less.
     """
 
-    kind: Literal["pool", "pacer", "batch"]
+    kind: Literal["pool", "pacer", "batch", "human"]
     workers: Some = 16
     think_s: Annotated[float, msgspec.Meta(ge=0)] = 10.0
     jitter: Share = 0.2
@@ -96,18 +98,34 @@ class Dispatcher(Part, frozen=True):
     pause_hours: Positive = 5.0
     order: Literal["shuffled", "by corpus"] = "shuffled"
     deal: Literal["random", "in turn"] = "random"
+    noise: Share = 0.0
 
 
 class Infrastructure(Part, frozen=True):
-    """What a ring's accounts share: accounts per payment instrument, device, phone, address (0: nothing)."""
+    """What a ring's accounts share: accounts per payment instrument, device, phone, address (0: nothing).
+
+    `user_agents` is the number of kinds of client software (0: everybody's own, as of ordinary people),
+    `contradicts` the share of clients whose HTTP fingerprints don't fit the software that they name.
+    """
 
     per_payment: Count = 0
     per_device: Count = 0
     per_phone: Count = 0
     per_ip: Count = 0
-    user_agents: Some = 2
+    user_agents: Count = 2
     signup_bursts: Count = 0
     programme_share: Share = 0.0
+    contradicts: Share = 0.2
+
+
+class Access(Part, frozen=True):
+    """One way in to the service: `share` of the harvest comes through this endpoint, to this model."""
+
+    share: Positive
+    endpoint: Literal["chat", "responses", "messages"] = "chat"
+    model: Model = "large-1"
+    tools: Count = 0
+    stream: bool = False
 
 
 class Reseller(Part, frozen=True):
@@ -122,9 +140,13 @@ class Campaign(Part, frozen=True):
     """One ring: `exchanges` of harvest over `accounts`, and what hides it.
 
     `cover` is the share of the accounts' traffic that is cover (drawn as an innocent's would be), `personas`
-    the number of topic-and-style shards (0: one queue), `churn` the share of accounts that come late or
-    leave early, `pivot_day` the day on which all turn to `pivot_model` (0: never), `system` whether harvest
-    requests carry the commonest system prompt. It lasts from `begin_day` to `end_day` (0: to the end).
+    the number of topic-and-style shards (0: one queue), `paraphrase` the share of harvest whose wording is
+    made anew each time (from a grammar, and at times from a public wording of the corpus `wordings`), `churn`
+    the share of accounts that come late or leave early, `held` the share that the provider holds midway (new
+    accounts take their work up), `turns` the mean length of a job's conversation. From `pivot_day` (0: never)
+    on, `pivot_share` of the harvest asks for `pivot_model`, reached over `pivot_hours`. `paths` are ways in;
+    `system` says whether harvest carries the commonest system prompt. It lasts from `begin_day` to `end_day`
+    (0: to the end).
     """
 
     name: str
@@ -136,12 +158,19 @@ class Campaign(Part, frozen=True):
     cover: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
     cover_corpora: Weights = {}
     personas: Count = 0
+    paraphrase: Share = 0.0
+    wordings: str = ""
     churn: Share = 0.3
+    held: Share = 0.0
+    turns: Annotated[float, msgspec.Meta(ge=1)] = 1.0
+    paths: tuple[Access, ...] = ()
     begin_day: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     end_day: float = 0.0
     model: Model = "large-1"
     pivot_day: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     pivot_model: Model = "large-2"
+    pivot_share: Share = 1.0
+    pivot_hours: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     system: bool = False
     temperature: float = 0.7
     max_tokens: Some = 4096
@@ -179,3 +208,12 @@ def corpora_of(scenario: Scenario) -> list[tuple[str, Weights]]:
         if ring.reseller:
             found.append((f"campaigns[{i}].reseller.corpora", ring.reseller.corpora))
     return found
+
+
+def wordings_of(scenario: Scenario) -> list[tuple[str, Weights]]:
+    """Every place that names a corpus of wordings, in the form of `corpora_of`; nobody sends these as texts."""
+    return [
+        (f"campaigns[{i}].wordings", {ring.wordings: 1.0})
+        for i, ring in enumerate(scenario.campaigns)
+        if ring.wordings
+    ]

@@ -5,6 +5,7 @@ Nothing is decided here; it is the one object that is passed around while a worl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from headwater.simulate.cast import Cast
 from headwater.simulate.chance import Ints, stream
 from headwater.simulate.corpora import Corpora
-from headwater.simulate.forms import Form, forms
+from headwater.simulate.forms import Wording, forms
 from headwater.simulate.library import Library
 from headwater.simulate.rhythm import DAY, Rhythms
 from headwater.simulate.scenario import Scenario
@@ -30,7 +31,7 @@ class Setting:
     rhythms: Rhythms
     lengths: Ints
     cast: Cast = field(default_factory=Cast)
-    forms: list[Form] = field(default_factory=list)
+    forms: list[Wording] = field(default_factory=list)
     organisations: int = 0
 
     @property
@@ -53,10 +54,11 @@ class Setting:
 
     def form_numbers(self, references: tuple[str, ...]) -> Ints:
         """Numbers of the forms that the references mean; new ones are added."""
-        numbers = []
-        for reference in references:
-            for form in forms(self.corpora, reference):
-                if form not in self.forms:
-                    self.forms.append(form)
-                numbers.append(self.forms.index(form))
-        return np.array(numbers, dtype=np.int64)
+        return self.wording_numbers([form for one in references for form in forms(self.corpora, one)])
+
+    def wording_numbers(self, wordings: Sequence[Wording]) -> Ints:
+        """Numbers of these wordings; new ones are added."""
+        for wording in wordings:
+            if wording not in self.forms:
+                self.forms.append(wording)
+        return np.array([self.forms.index(wording) for wording in wordings], dtype=np.int64)

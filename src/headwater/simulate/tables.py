@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 
 from headwater.exchange import ACCOUNT_SCHEMA, EXCHANGE_SCHEMA
-from headwater.simulate.cast import AccountRows, ClientRows
+from headwater.simulate.cast import CLIENT_COLUMNS, AccountRows, ClientRows
 from headwater.simulate.chance import Ints
-from headwater.simulate.forms import CRITERIA
+from headwater.simulate.forms import CRITERIA, Given
 from headwater.simulate.requests import Requests
 from headwater.simulate.setting import Setting
 from headwater.simulate.software import AGENTS, ENDPOINTS, MODELS, SYSTEMS, TLS
@@ -26,8 +26,9 @@ from headwater.simulate.voices import speak
 class Truth:
     """What was constructed.
 
-    `accounts`: account, role (innocent, ring, reseller), ring, organisation, shape, population,
-    harvest_exchanges. `exchanges`: id, harvest, ring, corpus.
+    `accounts`: account, role (innocent, ring, reseller), ring, organisation, shape, population, group (number
+    of the independent organisation or event within its shape), harvest_exchanges. `exchanges`: id, harvest,
+    ring, corpus.
     """
 
     accounts: pa.Table
@@ -39,13 +40,16 @@ def prompts(world: Setting, made: Requests) -> list[str]:
     texts, answers, voices = world.library.texts, world.library.answers, world.cast.voices
     languages = [world.library.languages[i] for i in world.library.language.tolist()]
     out = []
-    columns = (made.content, made.form, made.voice, made.bits)
-    for content, form, voice, bits in zip(*(column.tolist() for column in columns), strict=True):
+    columns = (made.content, made.form, made.voice, made.bits, made.account)
+    for content, form, voice, bits, account in zip(*(column.tolist() for column in columns), strict=True):
         text = texts[content]
         if voice >= 0:
             text = speak(voices[voice], text, languages[content], bits)
         if form >= 0:
-            text = world.forms[form].fill(text, answers[content], CRITERIA[content % len(CRITERIA)])
+            criterion = CRITERIA[content % len(CRITERIA)]
+            number = str(10_000 + account * 48_271 % 89_989)
+            given = Given(text, answers[content], criterion, number, bits, languages[content])
+            text = world.forms[form].write(given)
         out.append(text)
     return out
 
@@ -56,6 +60,11 @@ def _coded(values: Sequence[str | None], codes: Ints) -> Any:
     return pa.array(values, pa.string()).take(indices)
 
 
+def _nullable(numbers: Ints) -> Any:
+    """Whole numbers; those below 0 are null."""
+    return pa.array(numbers.astype(np.int32), mask=numbers < 0)
+
+
 def _account_names(world: Setting) -> list[str]:
     shuffled = world.rng("names").permutation(world.cast.account_count)
     return [f"acct-{i:06d}" for i in shuffled.tolist()]
@@ -63,8 +72,9 @@ def _account_names(world: Setting) -> list[str]:
 
 def _clients(world: Setting) -> ClientRows:
     rows = world.cast.clients
-    names = [name for name in ClientRows.__dataclass_fields__ if name != "ip"]
-    columns = {name: np.concatenate([getattr(part, name) for part in rows]) for name in names}
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in rows]) for name in CLIENT_COLUMNS
+    }
     return ClientRows(ip=[ip for part in rows for ip in part.ip], **columns)
 
 
@@ -151,6 +161,7 @@ def truth_tables(world: Setting, made: Requests, present: Ints) -> Truth:
             "organisation": pa.array(_column(world, "organisation"), pa.string()),
             "shape": [part.shape for part in parts],
             "population": [part.population for part in parts],
+            "group": _nullable(np.concatenate(world.cast.groups)),
             "harvest_exchanges": np.bincount(made.account[made.harvest], minlength=len(parts)),
         }
     )

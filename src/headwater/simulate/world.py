@@ -6,6 +6,7 @@ says so and gives the figures.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,13 @@ import pyarrow as pa
 
 from headwater.errors import UsageError
 from headwater.simulate.answers import serve
+from headwater.simulate.camouflage import dialled, disguised
 from headwater.simulate.campaign import campaign
 from headwater.simulate.card import card
 from headwater.simulate.corpora import Corpora
 from headwater.simulate.library import Library
 from headwater.simulate.loading import load
+from headwater.simulate.override import changed
 from headwater.simulate.populations import population
 from headwater.simulate.requests import Requests, join
 from headwater.simulate.rhythm import DAY, rhythms
@@ -41,15 +44,25 @@ class World:
 
 
 def simulate(
-    scenario: Scenario | str | Path, corpora: Corpora, seed: int | None = None, scale: float = 1.0
+    scenario: Scenario | str | Path,
+    corpora: Corpora,
+    seed: int | None = None,
+    scale: float = 1.0,
+    *,
+    camouflage: float | str | Mapping[str, float] = 0.0,
+    override: Mapping[str, Any] | None = None,
 ) -> World:
-    """The world that `scenario` describes; the same seed and scale give the same bytes.
+    """The world that `scenario` describes; the same seed, scale and settings give the same bytes.
 
     `scenario` is a loaded one, a file, or a packaged name. `scale` shrinks (or grows) accounts and exchanges
-    alike; `seed` replaces the scenario's own. Raises `ConfigurationError` for a scenario that cannot be used,
-    `UsageError` for corpora of the other side or a scale that is not positive.
+    alike; `seed` replaces the scenario's own. `override` changes single settings by their path
+    (`{"campaigns.0.accounts": 50}`), then `camouflage` hides every ring: one number from 0 to 1, or parts
+    (`{"cover": 0.5, "paraphrase": 1}`). Raises `ConfigurationError` for a scenario that cannot be used,
+    `UsageError` for corpora of the other side, a scale that is not positive or a dial out of its range.
     """
-    plan = scenario if isinstance(scenario, Scenario) else load(scenario)
+    loaded = scenario if isinstance(scenario, Scenario) else load(scenario)
+    dial, override = dialled(camouflage), dict(override or {})
+    plan = disguised(changed(loaded, override), dial, scale)
     world = _setting(plan, corpora, plan.seed if seed is None else seed, scale)
     parts = [population(world, group) for group in plan.innocents]
     parts += [campaign(world, ring, number) for number, ring in enumerate(plan.campaigns)]
@@ -65,7 +78,7 @@ def simulate(
         exchanges,
         accounts_table(world, present),
         truth_tables(world, made, present),
-        card(world, made, written),
+        card(world, made, written) | {"camouflage": dial, "override": override},
     )
 
 
