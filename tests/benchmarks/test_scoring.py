@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import scoring
-from baselines import above, rate_rule, rates, template_join
+from baselines import rate_rule, rates, template_join, thresholded
 from scoring import Truth
 
 from headwater.engine import Spool
@@ -57,11 +57,11 @@ def test_rates_by_hand() -> None:
 def test_the_threshold_spends_what_is_allowed_and_no_more() -> None:
     rate = np.array([9, 7, 7, 5, 8, 6])
     innocent = np.array([False, True, True, True, False, False])
-    assert above(rate, innocent, 0).tolist() == [True, False, False, False, True, False]
+    assert thresholded(rate, innocent, 0).tolist() == [True, False, False, False, True, False]
     # Two innocents tie at 7: one cannot be had without the other.
-    assert above(rate, innocent, 1).tolist() == above(rate, innocent, 0).tolist()
-    assert above(rate, innocent, 2).tolist() == [True, True, True, False, True, True]
-    assert above(rate, innocent, 3).all()
+    assert thresholded(rate, innocent, 1).tolist() == thresholded(rate, innocent, 0).tolist()
+    assert thresholded(rate, innocent, 2).tolist() == [True, True, True, False, True, True]
+    assert thresholded(rate, innocent, 3).all()
 
 
 def test_the_rate_rule_names_accounts_and_all_their_exchanges() -> None:
