@@ -172,3 +172,35 @@ def test_anything_gives_texts_or_nothing(messages: object, system: object) -> No
     assert (found.turn is None) == (found.prompt is None)
     assert isinstance(answer(messages), str | None)
     assert turns(json.dumps(messages), system=system).prompt is not None or found.prompt is None
+
+
+@pytest.mark.parametrize(
+    ("messages", "previous"),
+    [
+        ([user("a")], None),
+        ([user("a"), assistant("x"), user("b")], "x"),
+        ([user("a"), assistant("x"), user("b"), assistant("y"), user("c")], "y"),
+        # an answer in parts, one after another, is one answer
+        ([user("a"), assistant("x"), assistant("y"), user("b")], "x\ny"),
+        # an agent's step is an answer too; what stands in the model's mouth at the end is none
+        ([user("a"), assistant("let me look"), {"role": "tool", "content": "42"}], "let me look"),
+        ([user("a"), assistant("x"), user("b"), assistant("Sure, ")], "x"),
+        ([user("a"), assistant("Sure, ")], None),
+        ([user("a"), assistant(None), user("b")], None),
+        ([{"role": "user", "content": "a"}, {"role": "model", "parts": [{"text": "x"}]}, user("b")], "x"),
+        ([assistant([{"type": "thinking", "thinking": "t"}, {"type": "text", "text": "x"}]), user("b")], "x"),
+        ("plain text", None),
+        (None, None),
+    ],
+)
+def test_the_answer_that_is_carried_back(messages: object, previous: str | None) -> None:
+    assert turns(messages).previous == previous
+
+
+def test_what_is_carried_back_is_what_was_answered() -> None:
+    said = [
+        {"type": "text", "text": "One."},
+        {"type": "tool_use", "name": "f"},
+        {"type": "text", "text": "Two."},
+    ]
+    assert turns([user("a"), assistant(said), user("b")]).previous == answer(said)

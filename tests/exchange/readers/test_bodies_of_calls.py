@@ -172,3 +172,32 @@ def test_junk_anywhere_in_a_record_stops_nothing(data: st.DataObject) -> None:
     for row in good(read_one(name, broken)):
         for column in ("prompt", "system", "response"):
             assert isinstance(row.get(column), str | None)
+
+
+@pytest.mark.parametrize(
+    ("bias", "shifted"),
+    [({"50256": -100}, True), ('{"50256": -100}', True), ({}, False), (None, None), ([3], None), ("x", None)],
+)
+def test_odds_are_shifted_where_a_token_is_named(bias: object, shifted: bool | None) -> None:
+    record = {"request": {"messages": [{"role": "user", "content": "x"}], "logit_bias": bias}, "response": {}}
+    (row,) = good(read_one("openai", record))
+    assert row["logit_bias"] is shifted
+
+
+@pytest.mark.parametrize(
+    ("around", "answer", "cancelled"),
+    [
+        ({"status": 499}, {}, True),
+        ({"status": "499"}, {}, True),
+        ({"status": 200}, {}, None),
+        ({"status": 499, "cancelled": False}, {}, False),
+        ({"client_disconnected": True}, {}, True),
+        ({}, {"object": "response", "status": "cancelled"}, True),
+        ({}, {"object": "response", "status": "completed"}, None),
+        ({"status": {"code": 499}}, {"status": [499]}, None),
+    ],
+)
+def test_a_client_that_left(around: dict[str, Any], answer: dict[str, Any], cancelled: bool | None) -> None:
+    record = {**around, "request": {"messages": [{"role": "user", "content": "x"}]}, "response": answer}
+    (row,) = good(read_one("openai", record))
+    assert row["cancelled"] is cancelled

@@ -46,7 +46,7 @@ def endpoint_of(url: object) -> str | None:
 
 
 def request_columns(body: Record, endpoint: str | None = None) -> Row:
-    """What a request body asks: prompt, system, turn, model, parameters, kind of call."""
+    """What a request body asks: prompt, system, turn, answer carried back, model, parameters, kind of call."""
     kind = endpoint or _kind(body)
     asked = body.get("messages")
     system = body.get("system")
@@ -58,8 +58,10 @@ def request_columns(body: Record, endpoint: str | None = None) -> Row:
     row: Row = {"prompt": said.prompt, "system": said.system, "turn": said.turn, "endpoint": kind}
     for name in _PLAIN:
         row[name] = body.get(name)
+    row["previous"] = said.previous
     row["max_tokens"] = first(body, _LIMITS)
     row["logprobs"] = _wants_logprobs(body)
+    row["logit_bias"] = _shifts_odds(body)
     tools = first(body, ("tools", "functions"))
     row["tools"] = len(tools) if isinstance(tools, list) else None
     row["response_format"] = _format(body)
@@ -95,6 +97,12 @@ def _wants_logprobs(body: Record) -> bool | None:
     if wanted is None and isinstance(top := body.get("top_logprobs"), int):  # responses: how many
         return top > 0
     return wanted if isinstance(wanted, bool) else None
+
+
+def _shifts_odds(body: Record) -> bool | None:
+    """Whether `logit_bias` names any token: clients send an empty object by default."""
+    shifted = decoded(body.get("logit_bias"))
+    return bool(shifted) if isinstance(shifted, dict) else None
 
 
 def _format(body: Record) -> object:

@@ -41,12 +41,13 @@ class Turns:
     """What a request asks.
 
     `prompt`: the newest user turn, None where there is none; `system`: all system texts, joined with
-    newlines; `turn`: how many user turns came before the newest.
+    newlines; `turn`: how many user turns came before the newest; `previous`: the newest answer that is carried back.
     """
 
     prompt: str | None
     system: str | None
     turn: int | None
+    previous: str | None = None
 
 
 def decoded(value: object) -> object:
@@ -117,7 +118,8 @@ def turns(messages: object, *, system: object = None) -> Turns:
     `messages`: a list of messages, one message, plain text, or JSON of these. `system`: system text given
     beside them (Anthropic `system`, Responses `instructions`). The newest user turn is the last run of user
     messages with no answer between them, joined with newlines; a request that ends with tool results or a
-    prefilled answer therefore still has the turn that started it. Tool results are no user turn.
+    prefilled answer therefore still has the turn that started it. Tool results are no user turn. `previous` is the last
+    answer that something follows: what a request ends with was put into the model's mouth, not said by it.
     """
     messages = _conversation(messages)
     systems = [text] if (text := text_of(_conversation(system))) else []
@@ -128,9 +130,15 @@ def turns(messages: object, *, system: object = None) -> Turns:
     if not isinstance(messages, list | tuple):
         return Turns(None, systems[0] if systems else None, None)
     newest: list[str] = []
+    said: list[str] = []
+    previous: str | None = None
     groups, answered = 0, True
     for message in messages:
         role, text = _message(message)
+        if role == "assistant":
+            said += [text] if text else []
+        elif said:
+            previous, said = "\n".join(said), []
         if role == "system" and text:
             systems.append(text)
         elif role == "assistant":
@@ -140,7 +148,7 @@ def turns(messages: object, *, system: object = None) -> Turns:
                 newest, groups, answered = [], groups + 1, False
             newest.append(text)
     joined = "\n".join(systems) if systems else None
-    return Turns("\n".join(newest) if groups else None, joined, groups - 1 if groups else None)
+    return Turns("\n".join(newest) if groups else None, joined, groups - 1 if groups else None, previous)
 
 
 def _message(message: object) -> tuple[str | None, str | None]:

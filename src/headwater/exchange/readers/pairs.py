@@ -70,6 +70,7 @@ _AROUND: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "conversation": ("conversation", "conversation_id", "session_id", "sessionId", "thread_id"),
     "status": ("status", "status_code", "statusCode", "http_status", "response_status"),
+    "cancelled": ("cancelled", "canceled", "aborted", "client_disconnected", "clientDisconnected"),
     "latency_ms": ("latency_ms", "latencyMs", "duration_ms", "durationMs", "response_time_ms"),
     "ip": ("ip", "client_ip", "clientIp", "remote_addr", "remote_ip"),
     "user_agent": ("user_agent", "userAgent"),
@@ -79,6 +80,8 @@ _AROUND: Final[Mapping[str, tuple[str, ...]]] = {
 _COLUMN_OF: Final = {
     name: (column, rank) for column, names in _AROUND.items() for rank, name in enumerate(names)
 }
+#: Gateways' own status for a client that left before the answer's end (nginx and those who followed it).
+_LEFT: Final = (499, "499")
 _ENDS: Final = ("end_time", "endTime", "ended_at", "completed_at")
 
 
@@ -122,6 +125,8 @@ def pair_row(record: Record, asked: Half, answered: Half) -> Row:
     row.setdefault("at", first(answered.body, ("created", "created_at")))
     if row.get("status") is None:
         row["status"] = first(answered.envelope, ("status", "status_code", "statusCode"))
+    if row.get("cancelled") is None:
+        row["cancelled"] = _cancelled(row["status"], answered)
     if row.get("user_agent") is None:
         row["user_agent"] = asked.header("user-agent")
     if row.get("ip") is None and isinstance(forwarded := asked.header("x-forwarded-for"), str):
@@ -129,6 +134,12 @@ def pair_row(record: Record, asked: Half, answered: Half) -> Row:
     if row.get("latency_ms") is None:
         row["latency_ms"] = _elapsed(row.get("at"), first(record, _ENDS))
     return row
+
+
+def _cancelled(status: object, answered: Half) -> bool | None:
+    """Whether the client left, by the gateway's status or the Responses API's own word; None where neither says."""
+    left = status in _LEFT or answered.body.get("status") == "cancelled"
+    return True if left else None
 
 
 def _read_around(record: Record, row: Row) -> None:
