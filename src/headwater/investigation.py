@@ -28,6 +28,7 @@ from headwater.detect import (
     DetectSettings,
     Findings,
     LogSummary,
+    alone,
     campaigns,
     coverage,
     detect,
@@ -170,6 +171,7 @@ def investigate(
             considered=tuple(replace(c, proposal=decide(facts_of(c), pack)) for c in considered),
             coverage=coverage(detection.evidence, detection.world.columns),
             chance_total=sum(c.chance for c in reported),
+            accounts=alone(detection.traits, detection.world, settings.detect, _campaign_of(reported)),
             settings=_plain(settings, detection.proposed),
             version=headwater.__version__,
             imprint_key_id=key.id,
@@ -186,6 +188,10 @@ def investigate(
     found = Investigation(findings, detection, attributed, index, spool, scratch)
     found.sources = inputs
     return found
+
+
+def _campaign_of(reported: Iterable[Campaign]) -> dict[str, str]:
+    return {member.account: ring.id for ring in reported for member in ring.members}
 
 
 def _kind(name: str, given: Any, kind: type[Any], hint: str) -> Any:
@@ -339,6 +345,7 @@ def _plain(settings: Settings, proposed: int) -> dict[str, object]:
     return {
         "threshold": detect.threshold,
         "prior": detect.prior,
+        "account_prior": detect.account_prior,
         "seed": detect.seed,
         "fewest_accounts": detect.fewest_accounts,
         "most_rings": detect.most_rings,

@@ -23,11 +23,10 @@ from headwater.exchange import SKETCH
 
 Floats = npt.NDArray[np.float64]
 
-CELLS, ROUNDS, SAMPLE = 256, 8, 40_000
+#: Cells at most, rounds of k-means, exchanges that it sees, and how many of them make a cell.
+CELLS, ROUNDS, SAMPLE, A_CELL = 256, 8, 40_000, 40
 #: Exchanges of prior weight: a cell seen seldom says little.
 PRIOR = 20.0
-#: Everybody's own business is at least this share of what they send in the cells where the ring is least in excess.
-QUIET_CELLS = 0.2
 #: An exchange from this chance on is the ring's.
 OURS = 0.7
 #: The purest of these chances that leaves this share of a ring's exchanges chooses those that are tested for one queue.
@@ -100,7 +99,7 @@ class Division:
         _, first = np.unique(np.concatenate(state.exact), return_index=True)
         content: Content = world.context["content"]
         points = content.whiten(np.concatenate(state.sketch).reshape(-1, SKETCH)[first])
-        count = min(CELLS, len(points) // 8)
+        count = min(CELLS, len(points) // A_CELL)
         if count < 2:
             return None
         centres = _centres(points, count, np.random.default_rng(world.seed))
@@ -256,10 +255,12 @@ def excess(ring: Ring, mine: Placed, every: Floats, world: World) -> Excess:
     usually = (every + 1 / len(every)) / (every.sum() + 1)
     outside = (elsewhere + PRIOR * usually) / (elsewhere.sum() + PRIOR)
     likely = (inside + PRIOR * outside) / (inside.sum() + PRIOR)
-    order = np.argsort(likely / outside, kind="stable")
-    # The cells in which the ring is least in excess, a fifth of what everybody sends: there it is all own business.
-    quiet = order[np.cumsum(outside[order]) <= QUIET_CELLS]
-    usual = float(likely[quiet].sum() / outside[quiet].sum()) if len(quiet) else 0.0
+    ratio = likely / outside
+    # Cells in which the ring sends less than everybody does hold its accounts' own business at most; of these the
+    # middle one (by what everybody sends), as single cells are noisy and their least is always too little.
+    order = np.argsort(ratio, kind="stable")
+    mass = np.cumsum(np.where(ratio[order] < 1, outside[order], 0.0))
+    usual = float(ratio[order][np.searchsorted(mass, mass[-1] / 2)]) if mass[-1] > 0 else 0.0
     return Excess(ring.members, inside, own, outside, min(usual, MOST_USUAL))
 
 

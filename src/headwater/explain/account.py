@@ -11,6 +11,7 @@ import difflib
 from headwater.detect import Campaign, Findings, Member
 from headwater.errors import UsageError
 from headwater.explain import words
+from headwater.explain.alone import NO_FINDING, told
 from headwater.explain.campaign import against, chance, proportionate, unseen, verdict
 from headwater.explain.declared import named
 from headwater.explain.story import Passage, Story, passage
@@ -106,12 +107,21 @@ def explain_untied(findings: Findings, account: str, exchanges: int) -> Story:
                 f"Nothing ties it to a group. It sent {words.many(exchanges, 'exchange')}.",
                 "No step is proposed.",
             ),
+            *_seen_alone(findings, account),
             passage("What was not in the log", *unseen(findings)),
             passage(
                 "What it doesn't prove",
                 "Evidence is looked for between accounts; what one account does alone is no finding, either way.",
             ),
         ),
+    )
+
+
+def _seen_alone(findings: Findings, account: str) -> tuple[Passage, ...]:
+    return tuple(
+        passage(f"Seen of it alone ({verdict.word})", *told(verdict), NO_FINDING)
+        for verdict in findings.accounts
+        if verdict.account == account
     )
 
 
@@ -139,6 +149,7 @@ def explain_account(findings: Findings, account: str) -> Story:
             passage("What speaks against", *against(ring)),
             passage("What would be proportionate", *proportionate(ring)),
         ]
+    passages += _seen_alone(findings, account)
     passages.append(passage("What was not in the log", *unseen(findings)))
     passages.append(
         passage(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from headwater.detect import Campaign, Findings
-from headwater.explain import appendix, words
+from headwater.explain import alone, appendix, words
 from headwater.explain.ringmap import ring_map
 from headwater.explain.section import badge, glance, section
 from headwater.explain.summary import known
@@ -119,7 +119,9 @@ def page(findings: Findings) -> Page:
     keys |= {ring.id: f"r{i}" for i, ring in enumerate(nearest, 1)}
     sections: list[Section] = [section(ring, findings, f"c{i}") for i, ring in enumerate(shown, 1)]
     sections[:MENU] = [replace(made, menu=words.clip(made.title, 24)) for made in sections[:MENU]]
+    single = alone.alone(findings)
     sections += [
+        *([single] if single else []),
         appendix.considered(findings),
         appendix.errors(findings),
         appendix.not_seen(findings),

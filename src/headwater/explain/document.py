@@ -61,7 +61,10 @@ def dumps(findings: Findings, *, details: bool = True) -> bytes:
 
     shown = findings if details else without_details(findings)
     shown = dataclasses.replace(
-        shown, campaigns=tuple(map(_ready, shown.campaigns)), considered=tuple(map(_ready, shown.considered))
+        shown,
+        campaigns=tuple(map(_ready, shown.campaigns)),
+        considered=tuple(map(_ready, shown.considered)),
+        accounts=tuple(dataclasses.replace(v, pieces=tuple(map(_finite, v.pieces))) for v in shown.accounts),
     )
     body: dict[str, Any] = {"format": FORMAT, "format_version": FORMAT_VERSION, "details": details}
     body.update(msgspec.to_builtins(shown))

@@ -79,13 +79,23 @@ def without_details(findings: Findings) -> Findings:
     rings = (*findings.campaigns, *findings.considered)
     named: list[str | None] = [m.account for ring in rings for m in ring.members]
     named += [name for ring in rings for a, b, _ in ring.bridges for name in (a, b)]
+    named += [verdict.account for verdict in findings.accounts]
     accounts = _numbering(named, "account")
-    organisations = _numbering([m.organisation for ring in rings for m in ring.members], "organisation")
+    owners = [m.organisation for ring in rings for m in ring.members]
+    organisations = _numbering([*owners, *(v.organisation for v in findings.accounts)], "organisation")
     return dataclasses.replace(
         findings,
         log=dataclasses.replace(findings.log, sources=()),
         campaigns=tuple(_ring(ring, accounts, organisations) for ring in findings.campaigns),
         considered=tuple(_ring(ring, accounts, organisations) for ring in findings.considered),
+        accounts=tuple(
+            dataclasses.replace(
+                verdict,
+                account=accounts[verdict.account],
+                organisation=organisations.get(verdict.organisation) if verdict.organisation else None,
+            )
+            for verdict in findings.accounts
+        ),
         settings={
             name: value
             for name, value in findings.settings.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headwater.detect import Campaign, Findings
 from headwater.explain import words
+from headwater.explain.alone import line
 from headwater.explain.campaign import pack
 from headwater.explain.section import badge
 from headwater.report import Board, Cell, Column
@@ -102,6 +103,7 @@ def board(findings: Findings, *, report: str | None = None, set_aside: str | Non
     below += proposed(findings) + known(findings)
     if findings.considered:
         below.append(f"{words.many(len(findings.considered), 'group')} considered and not reported")
+    below += line(findings)
     lost = [c for c in findings.coverage if not c.available]
     if lost:
         below.append(
