@@ -22,13 +22,15 @@ def busy() -> tuple[Made, World]:
     at_us = rng.integers(0, 14 * DAY, len(account))
     member = account < RING
     at_us = np.where(member & (at_us // DAY == 4), at_us + 5 * DAY, at_us)
+    at_us = _driven(at_us, account)
     later = at_us > 8 * DAY + rng.integers(0, HOUR, SIZE)[account]
     topic = rng.normal(size=(SIZE, 128)) * 0.5
     topic[:RING] = topic[0]
     made = log(
         account,
         at_us,
-        vector=rng.normal(size=(len(account), 128)) * 0.8 + topic[account],
+        vector=rng.normal(size=(len(account), 128)) * np.where(account == 1, 0.1, 0.8)[:, None]
+        + topic[account],
         form=np.where(member, 5, 0),
         intents=np.where(member, 1, 0),
         model=np.where(member & later, 1, 0),
@@ -37,6 +39,19 @@ def busy() -> tuple[Made, World]:
         known=_known(),
     )
     return made, made.world(range(RING), range(20, 32))
+
+
+def _driven(at_us: np.ndarray, account: np.ndarray) -> np.ndarray:
+    """Times of the ring's machines: the first account at even gaps, three more in full minutes of twelve requests."""
+    turn = np.arange(len(account)) % EACH
+    even = turn * (14 * DAY // EACH)
+    full = (
+        np.array([1, 6, 9, 11, 12])[turn // 12] * DAY
+        + 10 * HOUR
+        + account * HOUR // 4
+        + turn % 12 * 4_000_000
+    )
+    return np.where(account == 0, even, np.where((account >= 1) & (account <= 3), full, at_us))
 
 
 def _asked(rng: np.random.Generator, member: np.ndarray, account: np.ndarray) -> dict[str, pa.Array]:
@@ -58,7 +73,12 @@ def _asked(rng: np.random.Generator, member: np.ndarray, account: np.ndarray) ->
         "endpoint": text("completions", "chat"),
         "batch": pa.array(member),
         "status": pa.array(np.where(rng.random(n) < 0.05, 429, 200).astype(np.int16)),
-        "finish_reason": pa.array([None if m else "stop" for m in member]),
+        "finish_reason": pa.array(
+            [
+                "content_filter" if a == 1 else None if m else "stop"
+                for a, m in zip(account, member, strict=True)
+            ]
+        ),
         "input_tokens": pa.array(np.full(n, 40)),
         "output_tokens": pa.array(np.where(member, 4000, 200)),
         "temperature": pa.array(np.where(member, rng.choice([0.1, 0.5, 1.0], n), 0.7).astype(np.float32)),

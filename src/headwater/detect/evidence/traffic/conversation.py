@@ -1,0 +1,93 @@
+"""No conversation: answers that never come back as part of a later request.
+
+A person answers an answer. A harvest stores it, and every request stands alone. So does much honest automation, which
+is why it weighs little.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from headwater.detect.evidence.traffic.columns import hashes, numbers
+from headwater.detect.evidence.traffic.states import OfRows, Rows, shares
+from headwater.detect.fold import Batch, Card, Reading, World
+
+LEAST = 10
+NOTABLE = 1.0
+#: Whether a request carries earlier turns, as far as its count of turns says.
+CARRIED, ALONE, SILENT = np.int8(1), np.int8(0), np.int8(-1)
+
+CARD = Card(
+    name="conversation",
+    title="No conversation",
+    group="behaviour",
+    sees="accounts whose requests carry no earlier turn and no earlier answer: outputs never come back as inputs",
+    null="other customers that sent about as much: how many never carry an answer back",
+    false_positive="not measured yet",
+    innocent_causes=("classification and extraction jobs", "embeddings", "search boxes", "evaluation"),
+    evasion_cost="send answers back and pay for them as input, or spend exchanges on turns that nobody needs",
+    cap_nats=1.5,
+    any_of=("turn", "previous"),
+    atlas=("AML.T0040",),
+    aisvs=("11.2.2",),
+)
+
+
+class Conversation(OfRows):
+    """Share of an account's exchanges that carry nothing back."""
+
+    card = CARD
+    columns = ("turn", "response", "previous")
+    least = LEAST
+
+    def update(self, state: Rows, batch: Batch) -> Rows:
+        """Keep what each request carries and what it was answered."""
+        turn = numbers(batch, "turn")
+        said = np.where(np.isnan(turn), SILENT, np.where(turn > 0, CARRIED, ALONE)).astype(np.int8)
+        state.add(batch, batch.at_us, said, hashes(batch, "response"), hashes(batch, "previous"))
+        return state
+
+    def finish(self, state: Rows, world: World) -> Reading:
+        """The share that stands alone, of exchanges of which it is known."""
+        rows = state.ordered()
+        value = np.full(world.size, np.nan)
+        if rows is not None:
+            account, at_us, said, response, previous = rows
+            owner = world.customer[account].astype(np.uint64)
+            back = said == CARRIED
+            # An answer is looked for in all of a customer's accounts: one key may go on where another left off.
+            asks = np.flatnonzero((previous != 0) & ~back)
+            back[asks] = _returned(owner, at_us, response, previous, asks)
+            known = (said != SILENT) | (previous != 0) | (response != 0)
+            total = np.bincount(account[known], minlength=world.size)
+            value = shares(total - np.bincount(account[known & back], minlength=world.size), total, LEAST)
+        return Reading(value, NOTABLE, "never carry an answer back into a request")
+
+
+def _returned(
+    owner: npt.NDArray[np.uint64],
+    at_us: npt.NDArray[np.int64],
+    response: npt.NDArray[np.uint64],
+    previous: npt.NDArray[np.uint64],
+    asks: npt.NDArray[np.int64],
+) -> npt.NDArray[np.bool_]:
+    """Which of the rows `asks` carry an earlier answer of their owner.
+
+    An owner of whom the log keeps no answer is taken at its word: any answer carried back counts.
+    """
+    spread = np.uint64(0x9E3779B97F4A7C15)
+    kept = response != 0
+    key, when = response[kept] ^ owner[kept] * spread, at_us[kept]
+    order = np.lexsort((when, key))
+    key, first = np.unique(key[order], return_index=True)
+    wanted = previous[asks] ^ owner[asks] * spread
+    silent = ~np.isin(owner[asks], owner[kept])
+    if not len(key):
+        return silent
+    place = np.minimum(np.searchsorted(key, wanted), len(key) - 1)
+    found = (key[place] == wanted) & (when[order][first][place] < at_us[asks])
+    return np.asarray(found | silent)
+
+
+trait = Conversation()

@@ -1,0 +1,117 @@
+"""Refusal followed by a rewrite: what was refused is asked again within minutes, in other words.
+
+A person rewords once or twice. A program that must have its answer does so every time. Prompts are compared by the side
+of 64 random planes on which their sketches lie: nothing is read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from headwater.detect.evidence.traffic.columns import among, numbers
+from headwater.detect.evidence.traffic.planes import Planes
+from headwater.detect.evidence.traffic.states import Rows
+from headwater.detect.fold import Batch, Card, Reading, World
+
+LEAST = 10
+#: Rewrites of one account that are notable.
+NOTABLE = 3.0
+WITHIN_US = 10 * 60_000_000
+#: How many later requests of the account are looked at.
+NEXT = 3
+PLANES = 64
+#: Planes that may lie between two wordings of one request: a cosine of about 0.8. Unlike prompts differ by 32 ± 4.
+APART = 13
+#: Words for it, as services say it, and statuses.
+REFUSED = (
+    "blocklist",
+    "content_filter",
+    "content_filtered",
+    "guardrail_intervened",
+    "prohibited_content",
+    "refusal",
+    "refused",
+    "safety",
+)
+STATUSES = (400, 403)
+
+CARD = Card(
+    name="refusals",
+    title="Refusal, then a rewrite",
+    group="behaviour",
+    sees="accounts whose refused requests come again within ten minutes in other words",
+    null="other customers that sent about as much: how many rewrote as often",
+    false_positive="not measured yet",
+    innocent_causes=(
+        "a filter that errs",
+        "writers of fiction, medicine or law",
+        "requests too long for a model",
+    ),
+    evasion_cost="drop what is refused, or wait and send the rewrite from another account",
+    cap_nats=2.0,
+    any_of=("finish_reason", "status"),
+    atlas=("AML.T0040", "AML.T0065"),
+    aisvs=("12.2.2",),
+)
+
+
+@dataclass
+class _Seen:
+    rows: Rows
+    planes: Planes
+
+
+class Refusals:
+    """How many requests of an account are a rewrite of one that was refused."""
+
+    card = CARD
+    stage = "trait"
+    columns = ("imprint", "finish_reason", "status")
+
+    def init(self, world: World) -> _Seen:
+        """No rows."""
+        return _Seen(
+            Rows(world.volume >= LEAST), Planes.through(world.context["content"], PLANES, world.seed)
+        )
+
+    def update(self, state: _Seen, batch: Batch) -> _Seen:
+        """Keep time, prompt, where its content lies, and whether it was refused."""
+        enough = state.rows.enough[batch.account]
+        where = np.zeros(len(batch), np.uint64)
+        where[enough] = state.planes.sides(batch.column("imprint.sketch")[enough])
+        refused = among(batch, "finish_reason", REFUSED) | np.isin(numbers(batch, "status"), STATUSES)
+        state.rows.add(batch, batch.at_us, batch.column("imprint.exact"), where, refused)
+        return state
+
+    def merge(self, left: _Seen, right: _Seen) -> _Seen:
+        """Rows of both."""
+        return _Seen(left.rows.merged(right.rows), left.planes)
+
+    def finish(self, state: _Seen, world: World) -> Reading:
+        """Rewrites by account."""
+        rows = state.rows.ordered()
+        value = np.full(world.size, np.nan)
+        if rows is not None:
+            account, at_us, exact, where, refused = rows
+            rewrite = np.zeros(len(account), bool)
+            for step in range(1, NEXT + 1):
+                before, after = slice(None, -step), slice(step, None)
+                near = refused[before] & (account[after] == account[before])
+                near &= (at_us[after] - at_us[before] <= WITHIN_US) & (exact[after] != exact[before])
+                # Only these few pairs are compared.
+                pairs = np.flatnonzero(near)
+                alike = np.bitwise_count(where[pairs] ^ where[pairs + step]) <= APART
+                rewrite[pairs[alike] + step] = True
+            total = np.bincount(account, minlength=world.size)
+            count = np.bincount(account[rewrite], minlength=world.size)
+            value = np.where(total >= LEAST, count, np.nan).astype(np.float64)
+        return Reading(
+            value,
+            NOTABLE,
+            "sent a refused request again in other words within ten minutes, three times or more",
+        )
+
+
+trait = Refusals()

@@ -1,0 +1,79 @@
+"""The same prompt sampled over and over: several answers to one question, at a temperature above 0 or by n.
+
+Many samples of one prompt are what rejection sampling and preference data are made of. Retries after failures, turns
+of a conversation and short words ("go on") are no samples.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from headwater.detect.evidence.traffic.columns import failed, numbers
+from headwater.detect.evidence.traffic.states import OfRows, Rows, shares, starts
+from headwater.detect.fold import Batch, Card, Reading, World
+from headwater.detect.objects import LEAST_WORDS
+
+LEAST = 10
+NOTABLE = 0.5
+#: Answers to one prompt from which it counts as sampled: asked once, and repeated twice.
+SAMPLES = 3
+#: More answers to one request than this are believed of nobody.
+MOST = 128
+
+CARD = Card(
+    name="repeats",
+    title="One prompt, many samples",
+    group="intent",
+    sees="accounts that take at least three answers to the same prompt, by asking again or by asking for several",
+    null="other customers that sent about as much: how many sample as large a share of their prompts",
+    false_positive="not measured yet",
+    innocent_causes=(
+        "self-consistency: answers that vote",
+        "evaluation with several trials",
+        "health checks and buttons that send a fixed prompt",
+        "games and generators that want variety",
+    ),
+    evasion_cost="reword each prompt for every sample, or spread the samples over accounts",
+    cap_nats=2.0,
+    source="rejection sampling and preference pairs; docs/explanation/detection.md",
+    atlas=("AML.T0024.002", "AML.T0005.001"),
+    aisvs=("11.3.1",),
+)
+
+
+class Repeats(OfRows):
+    """Share of an account's answered exchanges whose prompt it samples at least three times."""
+
+    card = CARD
+    columns = ("imprint", "status", "turn", "temperature", "n")
+    least = LEAST
+
+    def update(self, state: Rows, batch: Batch) -> Rows:
+        """Keep the prompt of answered requests, and how many samples each takes (0: it can't vary, or is a turn)."""
+        several = np.clip(np.nan_to_num(numbers(batch, "n"), nan=1.0), 1, MOST)
+        # A temperature that isn't given is the service's own, and that is above 0.
+        varies = (np.nan_to_num(numbers(batch, "temperature"), nan=1.0) > 0) | (several > 1)
+        alone = np.nan_to_num(numbers(batch, "turn")) <= 0
+        long = batch.column("imprint.words") >= LEAST_WORDS
+        samples = np.where(varies & alone & long, several, 0).astype(np.uint8)
+        state.add(batch, batch.column("imprint.exact"), samples, where=~failed(batch))
+        return state
+
+    def finish(self, state: Rows, world: World) -> Reading:
+        """The share of exchanges whose prompt is sampled."""
+        rows = state.ordered()
+        value = np.full(world.size, np.nan)
+        if rows is not None:
+            account, exact, samples = rows
+            first = starts(account, exact)
+            size = np.diff(np.append(first, len(account)))
+            taken = np.add.reduceat(samples.astype(np.int64), first)
+            sampled = np.repeat(taken >= SAMPLES, size) & (samples > 0)
+            total = np.bincount(account, minlength=world.size)
+            value = shares(np.bincount(account[sampled], minlength=world.size), total, LEAST)
+        return Reading(
+            value, NOTABLE, "spend at least half of their exchanges on prompts sampled three times or more"
+        )
+
+
+trait = Repeats()
