@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,11 @@ import pyarrow as pa
 
 from detect.worlds import DAY, HOUR, Made, log
 from headwater.detect.fold import World
+from headwater.detect.networks import Networks, load_networks
 
 SIZE, EACH, RING = 50, 60, 12
+#: Members whose client names another program, whose key changes hands, whose addresses change, and who slept.
+CONTRADICTS, TAKEN, CHURNS, WOKEN = (0, 1), 3, 4, 11
 
 
 @cache
@@ -23,6 +28,7 @@ def busy() -> tuple[Made, World]:
     member = account < RING
     at_us = np.where(member & (at_us // DAY == 4), at_us + 5 * DAY, at_us)
     at_us = _driven(at_us, account)
+    at_us = np.where(account == WOKEN, 8 * DAY + at_us % (6 * DAY), at_us)
     later = at_us > 8 * DAY + rng.integers(0, HOUR, SIZE)[account]
     topic = rng.normal(size=(SIZE, 128)) * 0.5
     topic[:RING] = topic[0]
@@ -34,11 +40,13 @@ def busy() -> tuple[Made, World]:
         form=np.where(member, 5, 0),
         intents=np.where(member, 1, 0),
         model=np.where(member & later, 1, 0),
-        ip=[f"10.0.0.{a // 2}" if a < RING else None for a in account.tolist()],
-        more=_asked(rng, member, account),
+        ip=_addresses(account, at_us),
+        more=_asked(rng, member, account) | _clients(account, at_us),
         known=_known(),
     )
-    return made, made.world(range(RING), range(20, 32))
+    world = made.world(range(RING), range(20, 32))
+    world.context["networks"] = _networks()
+    return made, world
 
 
 def _driven(at_us: np.ndarray, account: np.ndarray) -> np.ndarray:
@@ -90,12 +98,47 @@ def _asked(rng: np.random.Generator, member: np.ndarray, account: np.ndarray) ->
         "cancelled": pa.array(~member & (rng.random(n) < 0.2)),
         "tools": pa.array(np.where(member, 3, 0).astype(np.int32)),
         "response_format": pa.array(["json_schema" if m else None for m in member]),
-        "user_agent": text("openai-python/1.40", "Mozilla/5.0"),
-        "tls": text("t13d1516h2_go", "t13d1516h2_firefox"),
-        "ja4h": text("po11nn_go", "ge20nr_firefox"),
-        "http2": text("1:65536;4:4194304", "1:65536;4:131072"),
         "header_order": text("host,accept", "host,user-agent,accept"),
     }
+
+
+def _taken(account: np.ndarray, at_us: np.ndarray) -> np.ndarray:
+    return (account == TAKEN) & (at_us > 7 * DAY)
+
+
+def _addresses(account: np.ndarray, at_us: np.ndarray) -> list[str | None]:
+    """Two members at each address; one has left it, one comes from another network each time."""
+    usual = [f"10.0.0.{a // 2}" if a < RING else None for a in account.tolist()]
+    usual = ["198.51.100.7" if t else ip for ip, t in zip(usual, _taken(account, at_us), strict=True)]
+    return [
+        f"192.0.{i % 8}.{i % 250}" if a == CHURNS else ip
+        for i, (ip, a) in enumerate(zip(usual, account, strict=True))
+    ]
+
+
+def _networks() -> Networks:
+    """Eight networks of residential proxies."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "networks.csv"
+        rows = [f"192.0.{i}.0/24,residential-proxy,{64500 + i}" for i in range(8)]
+        path.write_text("\n".join(["cidr,kind,asn", *rows]))
+        return load_networks(path)
+
+
+def _clients(account: np.ndarray, at_us: np.ndarray) -> dict[str, pa.Array]:
+    """What the connections of three programs look like: the ring's all like Go's, whatever two of them say."""
+    go, python, firefox = "Go-http-client/2.0", "openai-python/1.40", "Mozilla/5.0"
+    marks = {
+        "tls": {go: "t13d1516h2_go", python: "t13d1516h2_python", firefox: "t13d1516h2_firefox"},
+        "ja4h": {go: "po11nn_go", python: "po11nn_python", firefox: "ge20nr_firefox"},
+        "http2": {go: "1:65536;4:4194304", python: "1:65536;4:65536", firefox: "1:65536;4:131072"},
+    }
+    true = [go if a < RING else python if a < 38 else firefox for a in account.tolist()]
+    said = [python if a in CONTRADICTS else t for a, t in zip(account.tolist(), true, strict=True)]
+    out = {name: [of[t] for t in true] for name, of in marks.items()} | {"user_agent": said}
+    for row in np.flatnonzero(_taken(account, at_us)).tolist():
+        out["user_agent"][row], out["tls"][row] = "curl/8.4", "t13d1516h2_curl"
+    return {name: pa.array(values) for name, values in out.items()}
 
 
 def _known() -> dict[str, list[Any]]:
@@ -104,11 +147,11 @@ def _known() -> dict[str, list[Any]]:
 
     base = datetime(1970, 1, 1, tzinfo=UTC)
     return {
-        "payment": [f"card {a // 3}" if a < RING else None for a in range(SIZE)],
+        "payment": [f"card {a // 4}" if a < RING else None for a in range(SIZE)],
         "created_at": [
-            base + timedelta(minutes=a) if a < RING else base - timedelta(days=30 * a) for a in range(SIZE)
+            base + timedelta(minutes=a) if a < WOKEN else base - timedelta(days=30 * a) for a in range(SIZE)
         ],
         "email_domain": ["mailinator.com" if a < RING else "gmail.com" for a in range(SIZE)],
         "name_pattern": ["aaaaa0000" if a < RING else f"{'a' * (a % 7 + 3)}.aaa" for a in range(SIZE)],
-        "programme": ["education" if a < RING else None for a in range(SIZE)],
+        "programme": ["education" if a < RING or a >= 38 else None for a in range(SIZE)],
     }

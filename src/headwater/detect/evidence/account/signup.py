@@ -1,0 +1,54 @@
+"""Evidence that the table of accounts alone gives: nothing is folded, and what is read of a column is said once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headwater.detect.fold import Batch, World
+
+
+class FromTable:
+    """A fold that needs no exchange."""
+
+    columns: tuple[str, ...] = ()
+
+    def init(self, world: World) -> None:
+        """Everything needed stands in the table of accounts."""
+
+    def update(self, state: None, batch: Batch) -> None:
+        """Nothing to add."""
+
+    def merge(self, left: None, right: None) -> None:
+        """Nothing to merge."""
+
+
+def created_us(world: World) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """When each account was opened (accounts, µs UTC; 0 where unknown), and whether that is known."""
+    column = _whole(world, "created_at")
+    known = pc.is_valid(column).to_numpy(zero_copy_only=False)
+    return column.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False), known
+
+
+def texts(world: World, name: str) -> list[str | None]:
+    """A column of texts (accounts); None where it is null or blank."""
+    return [v if v and v.strip() else None for v in _whole(world, name).to_pylist()]
+
+
+def coded(world: World, name: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], list[str]]:
+    """Accounts that have a value, the position of each one's value, and the values in order."""
+    column = texts(world, name)
+    order = sorted({v for v in column if v is not None})
+    place = {v: at for at, v in enumerate(order)}
+    have = [code for code, v in enumerate(column) if v is not None]
+    at = [place[v] for v in column if v is not None]
+    return np.array(have, np.int32), np.array(at, np.int64), order
+
+
+def _whole(world: World, name: str) -> Any:
+    column = world.accounts_table.column(name)
+    return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)

@@ -1,0 +1,117 @@
+"""A key that changes hands: software, TLS fingerprint and network all change at one moment and stay changed.
+
+It is a sign that a key was stolen or sold, and speaks for the account's holder as much as against the account: whoever
+reads it should ask the holder first.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from headwater.detect.evidence.account.client import family
+from headwater.detect.evidence.account.tally import Ints, Tally, values
+from headwater.detect.fold import NO_KEY, Batch, Card, Reading, World
+from headwater.detect.networks import Networks, nearby
+
+#: Exchanges before and after; fewer could be a test.
+LEAST = 10
+KINDS = 3
+
+CARD = Card(
+    name="takeover",
+    title="Key in other hands",
+    group="client",
+    sees="accounts whose user agent, TLS fingerprint and network all change at one moment, once, and stay changed",
+    null="how many other customers of like volume change all three at once",
+    false_positive="not measured yet",
+    innocent_causes=(
+        "a program that moves from a laptop to a server and is rewritten for it",
+        "an agency that hands a key over to its client",
+        "a stolen key: then the holder is the victim",
+    ),
+    evasion_cost="keep the victim's kind of client and a network near it",
+    cap_nats=0.7,
+    needs=("user_agent", "tls", "ip"),
+    source="MITRE ATLAS AML.T0012; OWASP AISVS research notes (one JA4H in 99% of sessions with stolen keys)",
+    atlas=("AML.T0012",),
+    aisvs=("11.2.2",),
+)
+
+
+class Takeover:
+    """Whether an account's client changes in everything at one moment."""
+
+    card = CARD
+    stage = "trait"
+    columns = ("user_agent", "tls", "ip")
+
+    def init(self, world: World) -> tuple[Networks | None, Tally]:
+        """No account seen."""
+        return world.context.get("networks"), Tally(3)
+
+    def update(self, state: tuple[Networks | None, Tally], batch: Batch) -> tuple[Networks | None, Tally]:
+        """Note (account, kind, value) with first and last time, of rows that show all three kinds."""
+        networks, tally = state
+        shown = [values(batch, "user_agent", family), values(batch, "tls"), values(batch, "ip", nearby)]
+        seen = np.all([kind != NO_KEY for kind in shown], axis=0)
+        if networks and seen.any():
+            found = networks.find_column(batch.table.column("ip"))
+            number = np.where(found >= 0, networks.asn[found], 0).astype(np.uint64)
+            shown[2] = np.where(number > 0, number, shown[2])
+        for kind, value in enumerate(shown):
+            if seen.any():
+                tally.add(batch.at_us[seen], batch.account[seen], np.full(seen.sum(), kind), value[seen])
+        return state
+
+    def merge(
+        self, left: tuple[Networks | None, Tally], right: tuple[Networks | None, Tally]
+    ) -> tuple[Networks | None, Tally]:
+        """Add two states."""
+        left[1].absorb(right[1])
+        return left
+
+    def finish(self, state: tuple[Networks | None, Tally], world: World) -> Reading:
+        """1 where all three change once at one moment, 0 where not; NaN below twice LEAST exchanges."""
+        tally = state[1]
+        tally.compact()
+        rows = np.bincount(tally.rows[0], tally.times, minlength=world.size) / KINDS
+        changed = np.zeros(world.size)
+        account, kind, until, since, before = _breaks(tally)
+        enough = (before >= LEAST) & (rows[account] - before >= LEAST)
+        moments = np.stack([account, until, since, kind])[:, enough]
+        moment, kinds = np.unique(moments[:3], axis=1, return_counts=True)
+        whose, times = np.unique(moment[0, kinds == KINDS], return_counts=True)
+        changed[whose[times == 1]] = 1.0
+        return Reading(
+            np.where(rows >= 2 * LEAST, changed, np.nan),
+            1.0,
+            "changed software, TLS fingerprint and network at one moment and kept the new ones",
+        )
+
+
+def _breaks(tally: Tally) -> tuple[Ints, Ints, Ints, Ints, Ints]:
+    """Moments at which every earlier value of a kind is gone and every later one is new.
+
+    Parallel arrays: account, kind, last time before (µs), first time after, exchanges before.
+    """
+    order = np.lexsort((tally.last, tally.first, tally.rows[1], tally.rows[0]))
+    account, kind = tally.rows[0][order], tally.rows[1][order]
+    first, last, times = tally.first[order], tally.last[order], tally.times[order]
+    if not len(order):
+        none: npt.NDArray[np.int64] = np.empty(0, np.int64)
+        return none, none, none, none, none
+    new = np.concatenate([[True], (account[1:] != account[:-1]) | (kind[1:] != kind[:-1])])
+    group = np.cumsum(new) - 1
+    # A running greatest within each group: times as ranks, so that whole groups lie apart.
+    ranked, rank = np.unique(last, return_inverse=True)
+    rising = np.maximum.accumulate(group * len(ranked) + rank) - group * len(ranked)
+    until = ranked[rising]
+    total = np.cumsum(times)
+    start = np.flatnonzero(new)
+    before = total - (total[start] - times[start])[group]
+    cut = np.flatnonzero(~new[1:] & (first[1:] > until[:-1]))
+    return account[cut], kind[cut], until[cut], first[cut + 1], before[cut]
+
+
+trait = Takeover()

@@ -1,0 +1,104 @@
+"""What each account was seen with: distinct rows of numbers, how often each came, when first and when last.
+
+Texts (an address, a user agent, a fingerprint) stand in it as 64-bit names. What they mean is left to the evidence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from headwater.detect.fold import NO_KEY, Batch
+
+Ints = npt.NDArray[np.int64]
+Keys = npt.NDArray[np.uint64]
+
+#: Distinct rows held before parts are counted together.
+BUFFER = 4_000_000
+
+
+class Tally:
+    """A mergeable multiset of rows of k numbers (each any 64-bit integer).
+
+    After `compact`: `rows` (k × m, int64) are distinct, `times` (m) counts them, `first` and `last` (m) are µs.
+    """
+
+    def __init__(self, width: int) -> None:
+        self.rows: Ints = np.empty((width, 0), np.int64)
+        self.times: Ints = np.empty(0, np.int64)
+        self.first: Ints = np.empty(0, np.int64)
+        self.last: Ints = np.empty(0, np.int64)
+        self._waiting: list[tuple[Ints, Ints, Ints, Ints]] = []
+        self._held = 0
+
+    def add(self, at_us: Ints, *columns: npt.NDArray[np.integer]) -> None:
+        """Count rows, given as k parallel arrays, once each."""
+        rows = np.stack([c.astype(np.int64) for c in columns])
+        self._push(*_counted(rows, np.ones(len(at_us), np.int64), at_us, at_us))
+
+    def absorb(self, other: Tally) -> None:
+        """Add another multiset to this one."""
+        other.compact()
+        self._push(other.rows, other.times, other.first, other.last)
+
+    def compact(self) -> None:
+        """Count equal rows together; the order of rows then depends on nothing but what they are."""
+        if self._waiting:
+            parts = [(self.rows, self.times, self.first, self.last), *self._waiting]
+            rows = np.concatenate([p[0] for p in parts], axis=1)
+            times, first, last = (np.concatenate([p[i] for p in parts]) for i in (1, 2, 3))
+            self.rows, self.times, self.first, self.last = _counted(rows, times, first, last)
+            self._waiting, self._held = [], 0
+
+    def _push(self, rows: Ints, times: Ints, first: Ints, last: Ints) -> None:
+        self._waiting.append((rows, times, first, last))
+        self._held += len(times)
+        if self._held > BUFFER:
+            self.compact()
+
+
+def _counted(rows: Ints, times: Ints, first: Ints, last: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+    name = named(*rows)
+    order = np.argsort(name)
+    name = name[order]
+    start = np.flatnonzero(np.concatenate([[True], name[1:] != name[:-1]])) if len(name) else order
+    if not len(start):
+        return rows, times, first, last
+    return (
+        rows[:, order[start]],
+        np.add.reduceat(times[order], start),
+        np.minimum.reduceat(first[order], start),
+        np.maximum.reduceat(last[order], start),
+    )
+
+
+def named(*columns: npt.NDArray[np.integer]) -> Keys:
+    """One 64-bit name for each row of parallel columns: chained rounds of splitmix64."""
+    out = np.zeros(len(columns[0]), np.uint64)
+    for column in columns:
+        out = (out ^ column.astype(np.uint64)) + np.uint64(0x9E3779B97F4A7C15)
+        out = (out ^ (out >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        out = (out ^ (out >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        out ^= out >> np.uint64(31)
+    return out
+
+
+def values(batch: Batch, column: str, form: Callable[[str], str | None] = lambda value: value) -> Keys:
+    """The 64-bit name (n) of what `form` makes of each row's text; NO_KEY where the log has none or `form` says None.
+
+    The names live no longer than the investigation.
+    """
+    if column not in batch.table.schema.names:
+        return np.full(len(batch), NO_KEY)
+    coded = batch.table.column(column).dictionary_encode()
+    names = [NO_KEY if not v or not (f := form(v)) else _name(f) for v in coded.dictionary.to_pylist()]
+    place = coded.indices.fill_null(len(names)).to_numpy(zero_copy_only=False)
+    return np.asarray(np.array([*names, NO_KEY], np.uint64)[place])
+
+
+def _name(text: str) -> int:
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1
