@@ -17,12 +17,15 @@ from headwater.detect.evidence.traffic.planes import Planes
 from headwater.detect.evidence.traffic.states import starts
 from headwater.detect.fold import Batch, Card, Reading, World
 from headwater.detect.objects import Counts
+from headwater.detect.population import UNIT
 from headwater.detect.traits import strata
 
 LEAST = 16
 NOTABLE = 0.95
-#: Planes that cut content: 4,096 cells at most; accounts of fewer exchanges are judged by coarser cells.
-PLANES = 12
+#: Exchanges of one account that are looked at, in expectation, and so many of them are drawn at most.
+MOST_ROWS, MOST_DRAWN = 256, 128
+#: Independent ways to cut content, by so many planes each: that two subjects share a cell of one is chance.
+WAYS, PLANES = 4, 8
 
 CARD = Card(
     name="coverage",
@@ -46,11 +49,11 @@ CARD = Card(
 
 @dataclass
 class _Occupied:
-    """How often each account was in each cell; nothing grows beyond accounts × cells."""
+    """How often each account was in each cell of each way; `keep` (accounts) is the share of its rows looked at."""
 
-    enough: npt.NDArray[np.bool_]
+    keep: npt.NDArray[np.float64]
     planes: Planes
-    cells: Counts
+    cells: tuple[Counts, ...]
 
 
 class Coverage:
@@ -62,45 +65,57 @@ class Coverage:
 
     def init(self, world: World) -> _Occupied:
         """Nothing occupied."""
-        planes = Planes.through(world.context["content"], PLANES, world.seed)
-        return _Occupied(world.volume >= LEAST, planes, Counts())
+        keep = np.where(world.volume >= LEAST, MOST_ROWS / np.maximum(world.volume, 1), 0.0)
+        planes = Planes.through(world.context["content"], WAYS * PLANES, world.seed)
+        return _Occupied(keep, planes, tuple(Counts() for _ in range(WAYS)))
 
     def update(self, state: _Occupied, batch: Batch) -> _Occupied:
-        """Count the cell of every exchange."""
-        keep = state.enough[batch.account]
+        """Count cells; which rows of a busy account are looked at is decided by their content."""
+        keep = batch.column("imprint.exact").astype(np.float64) / UNIT < state.keep[batch.account]
         if keep.any():
-            state.cells.add(state.planes.sides(batch.column("imprint.sketch")[keep]), batch.account[keep])
+            side = state.planes.sides(batch.column("imprint.sketch")[keep])
+            for way, cells in enumerate(state.cells):
+                cells.add((side >> np.uint64(way * PLANES)) % np.uint64(2**PLANES), batch.account[keep])
         return state
 
     def merge(self, left: _Occupied, right: _Occupied) -> _Occupied:
         """Add two states."""
-        left.cells.absorb(right.cells)
+        for mine, theirs in zip(left.cells, right.cells, strict=True):
+            mine.absorb(theirs)
         return left
 
     def finish(self, state: _Occupied, world: World) -> Reading:
-        """The ratio, by account; those of one pair of octaves of volume are counted alike."""
-        state.cells.compact()
-        account, cell, times = state.cells.accounts, state.cells.objects, state.cells.times
-        total = np.bincount(account, times, world.size).astype(np.int64)
-        stratum = strata(total)
-        value = np.full(world.size, np.nan)
-        known = np.bincount(world.customer[total > 0], minlength=int(world.customer.max(initial=-1)) + 1)
-        # Every customer counts alike, and so does every account of one.
-        weight = 1.0 / np.maximum(total * known[world.customer], 1)
-        for one in np.unique(stratum[total >= LEAST]):
-            drawn = 4 ** int(one)
-            cells = min(2 * drawn, 2**PLANES)
-            usual = _usual(cell % np.uint64(cells), times * weight[account], cells)
-            everybody = float((1 - (1 - usual) ** drawn).sum())
-            mine = (stratum == one) & (total >= LEAST)
-            rows = mine[account]
-            covered = _rarefied(account[rows], cell[rows] % np.uint64(cells), times[rows], total, drawn)
-            value[mine] = covered[mine] / everybody
+        """The ratio, by account, as a mean over the ways; those of one pair of octaves of volume are counted alike."""
+        drawn = np.minimum(4 ** strata(world.volume), MOST_DRAWN)
+        ratio = np.mean([_ratio(cells, drawn, world.customer) for cells in state.cells], axis=0)
         return Reading(
-            value,
+            np.where(world.volume >= LEAST, ratio, np.nan),
             NOTABLE,
             "cover at least 95% as much of the input space as as many prompts drawn from everybody",
         )
+
+
+def _ratio(
+    counts: Counts, drawn: npt.NDArray[np.int64], customer: npt.NDArray[np.int32]
+) -> npt.NDArray[np.float64]:
+    """Cells that `drawn` (accounts) exchanges of each account occupy, over everybody's; NaN where it has fewer."""
+    counts.compact()
+    account, cell, times = counts.accounts, counts.objects, counts.times
+    total = np.bincount(account, times, len(drawn)).astype(np.int64)
+    known = np.bincount(customer[total > 0], minlength=int(customer.max(initial=-1)) + 1)
+    # Every customer counts alike, and so does every account of one.
+    weight = 1.0 / np.maximum(total * known[customer], 1)
+    out = np.full(len(drawn), np.nan)
+    for few in np.unique(drawn[total >= LEAST]):
+        # Twice as many cells as are drawn: fewer would all be occupied, more by nobody twice.
+        cells = np.uint64(min(2 * int(few), 2**PLANES))
+        usual = _usual(cell % cells, times * weight[account], int(cells))
+        everybody = float((1 - (1 - usual) ** few).sum())
+        mine = (drawn == few) & (total >= np.maximum(few, LEAST))
+        rows = mine[account]
+        covered = _rarefied(account[rows], cell[rows] % cells, times[rows], total, int(few))
+        out[mine] = covered[mine] / everybody
+    return out
 
 
 def _usual(

@@ -55,8 +55,8 @@ class Machine(OfRows):
     def update(self, state: Rows, batch: Batch) -> Rows:
         """Keep arrival and duration (µs, −1: unknown)."""
         ms = numbers(batch, "latency_ms")
-        known = (ms >= 0) & (ms * 1000 < DAY_US)
-        state.add(batch, batch.at_us, np.where(known, np.where(known, ms, 0) * 1000, -1).astype(np.int64))
+        ms = np.where((ms >= 0) & (ms < DAY_US / 1000), ms, np.nan)
+        state.add(batch, batch.at_us, np.nan_to_num(ms * 1000, nan=-1).astype(np.int64))
         return state
 
     def finish(self, state: Rows, world: World) -> Reading:
