@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import gammaln
 
 from headwater.detect.fold import Ring
-from headwater.detect.pvalues import as_many
 
 #: Fewer customers that have it, or of whom it is known, say nothing.
 LEAST_ALIKE, LEAST_CUSTOMERS = 3, 5
@@ -53,11 +53,54 @@ def most_alike(
     shared, hits = shared[hits >= LEAST_ALIKE], hits[hits >= LEAST_ALIKE]
     best = Alike(0, 0, inner.count, 0.0, 1.0)
     for one, times in zip(shared.tolist(), hits.tolist(), strict=True):
-        expected = float(outer.rate(one) @ inner.strata)
-        p_value = min(1.0, as_many(times, inner.count, expected) * len(shared))
+        expected, chance = _as_many(times, inner.among(one), outer.among(one))
+        p_value = min(1.0, chance * len(shared))
         if not best.hits or p_value < best.p_value:
             best = Alike(one, times, inner.count, expected, p_value)
     return best
+
+
+def _as_many(hits: int, inside: _Hits, outside: _Hits) -> tuple[float, float]:
+    """Customers expected to have a value as those outside do, and the chance of at least `hits` of them.
+
+    Fisher's exact test, stratum by stratum: whoever has the value, chance alone said who of them is in the ring.
+    """
+    expected, law = 0.0, np.ones(1)
+    few = outside.people < LEAST_STRATUM
+    for keep, all_ in [*((np.arange(len(few)) == at, False) for at in np.flatnonzero(~few)), (few, True)]:
+        ours, had = int(inside.people[keep].sum()), int(inside.hits[keep].sum())
+        if not ours:
+            continue
+        # Strata with few outside are compared with everybody there.
+        others, have = (int(a.sum() if all_ else a[keep].sum()) for a in (outside.people, outside.hits))
+        expected += ours * have / others
+        law = np.convolve(law, _drawn(ours, others + ours, have + had))
+    return expected, float(min(1.0, max(law[hits:].sum(), 1e-300)))
+
+
+def _drawn(ours: int, people: int, have: int) -> npt.NDArray[np.float64]:
+    """Hypergeometric law (ours + 1) of how many of `ours` drawn from `people` are among the `have` who have a value."""
+    many = np.arange(ours + 1.0)
+    possible = (many <= have) & (ours - many <= people - have)
+    out = np.zeros(ours + 1)
+    out[possible] = np.exp(
+        _choose(have, many[possible]) + _choose(people - have, ours - many[possible]) - _choose(people, ours)
+    )
+    return out
+
+
+def _choose(n: float, k: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Logarithm of binomial coefficients."""
+    k = np.asarray(k, np.float64)
+    return np.asarray(gammaln(n + 1.0) - gammaln(k + 1) - gammaln(n - k + 1))
+
+
+@dataclass(frozen=True)
+class _Hits:
+    """By stratum: customers, and those of them who have one value."""
+
+    people: npt.NDArray[np.int64]
+    hits: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -89,8 +132,6 @@ class _People:
     def count(self) -> int:
         return int(self.strata.sum())
 
-    def rate(self, value: int) -> npt.NDArray[np.float64]:
-        """Share that has a value, by stratum (that of all where too few are there)."""
-        has = np.bincount(self.stratum[self.value == value], minlength=len(self.strata))
-        share = (has + 1) / (self.strata + 2)
-        return np.where(self.strata >= LEAST_STRATUM, share, (has.sum() + 1) / (self.count + 2))
+    def among(self, value: int) -> _Hits:
+        """Who has a value, by stratum."""
+        return _Hits(self.strata, np.bincount(self.stratum[self.value == value], minlength=len(self.strata)))

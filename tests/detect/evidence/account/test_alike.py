@@ -1,0 +1,74 @@
+"""The value that a ring has in common: an exact test, by customer and stratum, that strangers don't fail."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from math import comb
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headwater.detect.evidence.account.alike import LEAST_STRATUM, most_alike
+from headwater.detect.fold import Ring
+
+
+def ring(size: int) -> Ring:
+    return Ring(np.arange(size, dtype=np.int32), ("template",), 3.0)
+
+
+def everybody(size: int) -> np.ndarray:
+    return np.arange(size, dtype=np.int32)
+
+
+def test_the_chance_is_that_of_all_ways_to_draw_the_ring() -> None:
+    value = np.array([1, 1, 1, 1, 2, 3, 1, 2, 4, 5, 6, 7, 8])
+    found = most_alike(ring(6), everybody(13), value, everybody(13))
+    assert found is not None
+    assert (found.value, found.hits, found.customers) == (1, 4, 6)
+    ways = [sum(value[i] == 1 for i in drawn) >= 4 for drawn in combinations(range(13), 6)]
+    assert found.p_value == pytest.approx(sum(ways) / comb(13, 6))
+    assert found.expected == pytest.approx(6 / 7)
+
+
+def test_what_a_stratum_has_in_common_is_expected_of_its_members() -> None:
+    size = 10 + 2 * LEAST_STRATUM
+    tool = np.array([1] * (10 + LEAST_STRATUM) + [2] * LEAST_STRATUM)
+    value = np.where(tool == 1, 7, np.arange(size) + 100)
+    alone = most_alike(ring(10), everybody(size), value, everybody(size))
+    told = most_alike(ring(10), everybody(size), value, everybody(size), tool)
+    assert alone is not None
+    assert told is not None
+    assert (alone.expected, told.expected) == (5.0, 10.0)
+    assert alone.p_value < 0.01
+    assert told.p_value == pytest.approx(1.0)
+    # A stratum that hardly anybody outside is in is compared with everybody.
+    rare = most_alike(
+        ring(10), everybody(size), value, everybody(size), np.where(everybody(size) < 10, 3, tool)
+    )
+    assert rare is not None
+    assert rare.p_value == pytest.approx(alone.p_value)
+
+
+@given(seed=st.integers(0, 2**31), kinds=st.integers(1, 40), strata=st.integers(1, 4))
+def test_strangers_are_seldom_alike(seed: int, kinds: int, strata: int) -> None:
+    rng = np.random.default_rng(seed)
+    value, tool = rng.integers(0, kinds, 120), rng.integers(0, strata, 120)
+    found = most_alike(ring(20), everybody(120), value, everybody(120), tool)
+    assert found is not None
+    assert 1e-6 < found.p_value <= 1
+
+
+def test_several_accounts_of_a_customer_are_one() -> None:
+    customer = np.concatenate([np.zeros(8, np.int32), np.arange(1, 33, dtype=np.int32)])
+    assert most_alike(ring(8), everybody(40), np.ones(40, np.int64), customer) is None
+    found = most_alike(ring(12), everybody(40), np.where(everybody(40) < 8, 1, everybody(40)), customer)
+    assert found is not None
+    assert (found.hits, found.customers, found.p_value) == (0, 5, 1.0)
+
+
+def test_nobody_outside_or_nothing_known_is_no_answer() -> None:
+    none = np.empty(0, np.int64)
+    assert most_alike(ring(5), none.astype(np.int32), none, everybody(9)) is None
+    assert most_alike(ring(9), everybody(9), np.ones(9, np.int64), everybody(9)) is None
