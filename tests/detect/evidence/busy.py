@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,11 +11,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from detect.worlds import DAY, HOUR, Made, log
+from detect.worlds import DAY, HOUR, Made, folded, log
+from headwater.detect.evidence.between import nearness
+from headwater.detect.evidence.content import prefix
 from headwater.detect.fold import World
+from headwater.detect.indicators import Benchmarks, Indicator, Sighting
 from headwater.detect.networks import Networks, load_networks
 
 SIZE, EACH, RING = 50, 60, 12
+#: The first of thirty strangers who work through one list, behind one campus's address.
+CLASS = 20
 #: Members whose client names another program, whose key changes hands, whose addresses change, and who slept.
 CONTRADICTS, TAKEN, CHURNS, WOKEN = (0, 1), 3, 4, 11
 
@@ -37,16 +43,32 @@ def busy() -> tuple[Made, World]:
         at_us,
         vector=rng.normal(size=(len(account), 128)) * np.where(account == 1, 0.1, 0.8)[:, None]
         + topic[account],
-        form=np.where(member, 5, 0),
+        form=np.where(member, 5, np.where((account >= CLASS) & (np.arange(len(account)) % 2 == 0), 9, 0)),
+        filling=np.where(account >= CLASS, np.arange(len(account)) % EACH, np.arange(len(account))),
         intents=np.where(member, 1, 0),
         model=np.where(member & later, 1, 0),
         ip=_addresses(account, at_us),
         more=_asked(rng, member, account) | _clients(account, at_us),
         known=_known(),
     )
-    world = made.world(range(RING), range(20, 32))
-    world.context["networks"] = _networks()
+    world = made.world(range(RING), range(CLASS, 32))
+    world.context.update(_given(made, world))
+    for earlier in (nearness.propose, prefix.links):
+        folded(earlier, world, [made.batch(world)])
     return made, world
+
+
+def _given(made: Made, world: World) -> dict[str, Any]:
+    """The operator's tables: networks, reports of others, and benchmarks that the first member replays."""
+    batch = made.batch(world)
+    replayed = np.unique(batch.column("imprint.exact")[batch.account == 0])
+    until = date(2027, 1, 31)
+    return {
+        "networks": _networks(),
+        "benchmarks": Benchmarks(replayed),
+        "indicators": (Indicator("tls", "t13d1516h2_go", "a peer", until, 0.9),),
+        "sightings": tuple(Sighting(f"a{a:05d}", None, "a data set", until, "a canary") for a in range(5)),
+    }
 
 
 def _driven(at_us: np.ndarray, account: np.ndarray) -> np.ndarray:
@@ -67,7 +89,10 @@ def _asked(rng: np.random.Generator, member: np.ndarray, account: np.ndarray) ->
     n = len(account)
     turn = np.where(member, 0, np.arange(n) % 3)
     answer = rng.integers(1, 2**62, n).astype(np.uint64)
-    before = np.concatenate([[0], answer[:-1]]).astype(np.uint64)
+    before = np.roll(answer, 1)
+    # Some members go on where the member before them left off.
+    over = (account >= 5) & (account < 10) & (np.arange(n) % EACH < 10)
+    before[over] = answer[np.flatnonzero(over) - EACH]
 
     def text(ours: str, theirs: str) -> pa.Array:
         return pa.array([ours if m else theirs for m in member])
@@ -75,7 +100,7 @@ def _asked(rng: np.random.Generator, member: np.ndarray, account: np.ndarray) ->
     return {
         "system": pa.array(np.where(member, 77, account + 1000).astype(np.uint64)),
         "response": pa.array(answer),
-        "previous": pa.array(before, mask=turn == 0),
+        "previous": pa.array(before, mask=(turn == 0) & ~over),
         "conversation": pa.array([None if m else f"c{i // 3}" for i, m in enumerate(member)]),
         "turn": pa.array(turn.astype(np.int32)),
         "endpoint": text("completions", "chat"),
@@ -108,7 +133,8 @@ def _taken(account: np.ndarray, at_us: np.ndarray) -> np.ndarray:
 
 def _addresses(account: np.ndarray, at_us: np.ndarray) -> list[str | None]:
     """Two members at each address; one has left it, one comes from another network each time."""
-    usual = [f"10.0.0.{a // 2}" if a < RING else None for a in account.tolist()]
+    campus = np.where(account >= CLASS, "203.0.113.9", None)
+    usual = [f"10.0.0.{a // 2}" if a < RING else campus[i] for i, a in enumerate(account.tolist())]
     usual = ["198.51.100.7" if t else ip for ip, t in zip(usual, _taken(account, at_us), strict=True)]
     return [
         f"192.0.{i % 8}.{i % 250}" if a == CHURNS else ip
@@ -117,10 +143,11 @@ def _addresses(account: np.ndarray, at_us: np.ndarray) -> list[str | None]:
 
 
 def _networks() -> Networks:
-    """Eight networks of residential proxies."""
+    """Eight networks of residential proxies, and a campus."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "networks.csv"
         rows = [f"192.0.{i}.0/24,residential-proxy,{64500 + i}" for i in range(8)]
+        rows.append("203.0.113.0/24,campus,64999")
         path.write_text("\n".join(["cidr,kind,asn", *rows]))
         return load_networks(path)
 
@@ -146,7 +173,9 @@ def _known() -> dict[str, list[Any]]:
     from datetime import UTC, datetime, timedelta
 
     base = datetime(1970, 1, 1, tzinfo=UTC)
+    held = {9: 5, 10: 9}
     return {
+        "held_at": [base + timedelta(days=held[a]) if a in held else None for a in range(SIZE)],
         "payment": [f"card {a // 4}" if a < RING else None for a in range(SIZE)],
         "created_at": [
             base + timedelta(minutes=a) if a < WOKEN else base - timedelta(days=30 * a) for a in range(SIZE)

@@ -54,6 +54,9 @@ def test_it_has_something_to_say_about_a_ring_with_every_trace(at: int) -> None:
         assert (reading.value[:RING] >= reading.notable).any()
         return
     outcome = whole(at)
+    if EVIDENCE[at].card.group == "customer":  # the second group under test is of innocents
+        assert outcome[1][0] < 0
+        return
     assert outcome[0] if EVIDENCE[at].stage == "propose" else outcome[0][0] != 0
 
 

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from headwater.detect.evidence.between import arrival, infrastructure, nearness, pool, purse, queue, turns
+from headwater.detect.evidence.between import (
+    arrival,
+    distance,
+    handover,
+    infrastructure,
+    nearness,
+    pool,
+    purse,
+    queue,
+    replaced,
+    turns,
+)
 from headwater.detect.fold import Fold
 
 #: One line a detector.
 EVIDENCE: tuple[Fold, ...] = (
     arrival.test,
+    distance.trait,
+    handover.test,
     infrastructure.links,
     infrastructure.test,
     nearness.propose,
     pool.test,
     purse.test,
     queue.test,
+    replaced.test,
     turns.test,
 )

@@ -85,6 +85,7 @@ class Nearness:
         if accounts is None:
             return Links.none(CARD.name)
         neighbours, score = nearest(accounts, world.seed)
+        world.context["companions"] = accounts, neighbours, score
         found = clusters(accounts, neighbours, score)
         if not found:
             return Links.none(CARD.name)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from headwater.detect.evidence.customer import conversations, harness, shared_network, starter
 from headwater.detect.fold import Fold
 
 #: One line a detector.
-EVIDENCE: tuple[Fold, ...] = ()
+EVIDENCE: tuple[Fold, ...] = (
+    conversations.test,
+    harness.test,
+    shared_network.test,
+    starter.test,
+)

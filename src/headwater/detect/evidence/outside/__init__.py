@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from headwater.detect.evidence.outside import indicator, sighting
 from headwater.detect.fold import Fold
 
 #: One line a detector.
-EVIDENCE: tuple[Fold, ...] = ()
+EVIDENCE: tuple[Fold, ...] = (
+    indicator.test,
+    sighting.test,
+)

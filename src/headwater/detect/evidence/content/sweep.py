@@ -1,0 +1,168 @@
+"""Sweeps: a group that walks through a list once, so that nothing it asks was asked by any of it before.
+
+People come back to their questions: they try again, paste the same text, ask what a neighbour asked. A list that is
+worked off grows by one new item with every exchange until it ends. `dealt` looks for slices of one template that don't
+overlap; this looks at all long prompts of a group, its members' own repeats included, template or not, and compares
+with as many other customers of the same log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from headwater.detect.evidence.between.turns import sides
+from headwater.detect.fold import Batch, Card, Finding, World
+from headwater.detect.objects import LEAST_WORDS, account_hash
+from headwater.detect.pvalues import calibrated
+
+#: Exchanges of a group's later half below which nothing is said, customers compared at most, exchanges of each.
+LEAST, MOST_CUSTOMERS, EACH = 30, 60, 400
+#: Groups of others that say how much is usually repeated.
+GROUPS = 199
+#: Fewer customers on either side make no group.
+FEWEST = 5
+
+CARD = Card(
+    name="sweep",
+    title="A list worked off once",
+    group="content",
+    sees="groups that never ask anything twice, neither one member again nor one after another, from first to last",
+    null="as many other customers of like volume, drawn 199 times: how few of their later prompts were sent before",
+    false_positive="not measured yet",
+    innocent_causes=(
+        "documents of one's own, each sent once",
+        "an evaluation that runs through a list",
+        "a labelling batch",
+    ),
+    evasion_cost="ask as many questions twice as people do: that share of the harvest is paid for twice",
+    cap_nats=1.5,
+    cap_against_nats=0.0,
+    source="growth of distinct items with the number of draws (Heaps' law), against groups of the same log",
+    atlas=("AML.T0024.002",),
+    aisvs=("11.3.1",),
+)
+
+Codes = npt.NDArray[np.int64]
+
+
+@dataclass
+class _Asked:
+    """Long prompts of the ring's customers and of their backgrounds: who, when, what."""
+
+    sides: list[tuple[Codes, Codes]]
+    kept: npt.NDArray[np.bool_]
+    owner: npt.NDArray[np.int32]
+    customer: list[npt.NDArray[np.int32]]
+    at_us: list[npt.NDArray[np.int64]]
+    exact: list[npt.NDArray[np.uint64]]
+
+
+class Sweep:
+    """Compares what a ring asks again with what groups of others do."""
+
+    card = CARD
+    stage = "confirm"
+    columns = ("imprint",)
+
+    def init(self, world: World) -> _Asked:
+        """No prompts; whose will be kept follows from the rings."""
+        kept = np.zeros(int(world.customer.max(initial=-1)) + 1, bool)
+        chosen = [(_few(ring, MOST_CUSTOMERS), others) for ring, others in sides(world)]
+        for ring, others in chosen:
+            kept[ring] = kept[others] = True
+        return _Asked(chosen, kept, world.customer, [], [], [])
+
+    def update(self, state: _Asked, batch: Batch) -> _Asked:
+        """Keep who sent which long prompt when."""
+        customer = state.owner[batch.account]
+        keep = state.kept[customer]
+        keep[keep] &= (batch.column("imprint.words") >= LEAST_WORDS)[keep]
+        if keep.any():
+            state.customer.append(customer[keep])
+            state.at_us.append(batch.at_us[keep])
+            state.exact.append(batch.column("imprint.exact")[keep])
+        return state
+
+    def merge(self, left: _Asked, right: _Asked) -> _Asked:
+        """Prompts of both."""
+        return _Asked(
+            left.sides,
+            left.kept,
+            left.owner,
+            left.customer + right.customer,
+            left.at_us + right.at_us,
+            left.exact + right.exact,
+        )
+
+    def finish(self, state: _Asked, world: World) -> Mapping[int, Finding]:
+        """A finding for each ring with prompts enough and others enough."""
+        if not state.customer:
+            return {}
+        customer, at_us = np.concatenate(state.customer), np.concatenate(state.at_us)
+        exact = np.concatenate(state.exact)
+        order = np.lexsort((exact, at_us, customer))
+        customer, at_us, exact = customer[order], at_us[order], exact[order]
+        first = np.searchsorted(customer, customer)
+        keep = np.arange(len(customer)) - first < EACH
+        customer, at_us, exact = customer[keep], at_us[keep], exact[keep]
+        everyone = np.arange(len(state.kept))
+        low, high = np.searchsorted(customer, everyone), np.searchsorted(customer, everyone, side="right")
+        out = {}
+        for at, (ring, others) in enumerate(state.sides):
+            ring, others = ring[high[ring] > low[ring]], others[high[others] > low[others]]
+            size = min(len(ring), len(others) // 2)
+            if size < FEWEST:
+                continue
+            ours = _again(_few(ring, size), low, high, at_us, exact)
+            if ours is None:
+                continue
+            rng = np.random.default_rng([world.seed, at])
+            usual = [
+                _again(np.sort(rng.choice(others, size, replace=False)), low, high, at_us, exact)
+                for _ in range(GROUPS)
+            ]
+            out[at] = _finding(ours, [one[0] / one[1] for one in usual if one is not None])
+        return out
+
+
+def _few(customers: Codes, most: int) -> Codes:
+    """At most so many of them, chosen by a hash of their codes, ascending."""
+    drawn = np.argsort(account_hash(customers.astype(np.int32)), kind="stable")[:most]
+    return np.sort(customers[drawn])
+
+
+def _again(
+    customers: Codes,
+    low: Codes,
+    high: Codes,
+    at_us: npt.NDArray[np.int64],
+    exact: npt.NDArray[np.uint64],
+) -> tuple[int, int] | None:
+    """Of a group's later half of prompts: how many any of it had sent before, and how many there are."""
+    rows = np.concatenate([np.arange(low[c], high[c]) for c in customers])
+    order = np.lexsort((exact[rows], at_us[rows]))
+    _, first = np.unique(exact[rows][order], return_index=True)
+    new = np.zeros(len(rows), bool)
+    new[first] = True
+    later = new[len(rows) // 2 :]
+    return (int((~later).sum()), len(later)) if len(later) >= LEAST else None
+
+
+def _finding(ours: tuple[int, int], usual: list[float]) -> Finding:
+    again, of = ours
+    share = again / of
+    p_value = (1 + sum(one <= share for one in usual)) / (1 + len(usual))
+    typical = float(np.median(usual)) if usual else 0.0
+    sentence = (
+        f"Of the later {of:,} long prompts that were compared {share:.1%} had been sent before by any of its "
+        f"customers; of as many others' {typical:.1%}."
+    )
+    figures = {"again": float(again), "prompts": float(of), "usual": typical}
+    return Finding(max(calibrated(p_value), 0.0), sentence, p_value, figures)
+
+
+test = Sweep()

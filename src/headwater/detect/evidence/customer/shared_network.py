@@ -1,0 +1,158 @@
+"""A shared network: the address that members have in common is a carrier's, a campus's or a crowd's.
+
+One address behind many accounts is one hand's or one gateway's. The operator's table of networks says which ranges are
+carriers' or campuses'; an address that many customers outside use says it by itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from headwater.detect.fold import Batch, Card, Finding, Ring, World
+from headwater.detect.objects import Counts
+
+#: Customers outside from which an address is a crowd's, and members from which there is something to excuse.
+CROWD, LEAST_MEMBERS = 25, 5
+#: Share of a group's customers that must share an address with another member.
+TIED = 0.5
+#: Nats at most: mobile exits are rented out by the hour, a campus or a crowd isn't.
+CARRIER, PLACE = 0.75, 1.5
+
+CARD = Card(
+    name="shared_network",
+    title="A carrier's or a campus's network",
+    group="customer",
+    sees="groups whose addresses in common belong to a carrier or a campus, or are used by many customers outside",
+    null="not applicable: by the share of members that such an address explains",
+    false_positive="not applicable: it speaks for the customer. How many rings it would excuse isn't measured yet",
+    innocent_causes=(),
+    evasion_cost="send everything through one campus or a crowd's gateway; exits behind carriers are for rent, and "
+    "excuse half as much",
+    cap_nats=0.0,
+    cap_against_nats=PLACE,
+    needs=("ip",),
+)
+
+
+class Networks(Protocol):
+    """What is asked of the operator's table `given.networks`."""
+
+    def find(self, addresses: Any) -> npt.NDArray[np.int32]: ...
+
+    def of_kind(self, found: npt.NDArray[np.int32], kinds: Any) -> npt.NDArray[np.bool_]: ...
+
+
+@dataclass
+class _Used:
+    """Addresses (hashes) by account; of those that members use, whether they are a carrier's or a campus's."""
+
+    networks: Networks | None
+    counts: Counts
+    carrier: set[int]
+    campus: set[int]
+
+
+class SharedNetwork:
+    """Looks at the addresses that members have in common."""
+
+    card = CARD
+    stage = "confirm"
+    columns = ("ip",)
+
+    def init(self, world: World) -> _Used:
+        """No addresses."""
+        return _Used(world.context.get("networks"), Counts(), set(), set())
+
+    def update(self, state: _Used, batch: Batch) -> _Used:
+        """Count addresses by account; each text is looked at once a batch."""
+        if "ip" not in batch.table.schema.names:
+            return state
+        column: Any = batch.table.column("ip")
+        known = column.is_valid().to_numpy(zero_copy_only=False)
+        if not known.any():
+            return state
+        coded = column.filter(pa.array(known)).dictionary_encode()
+        code, texts = coded.indices.to_numpy(), coded.dictionary.to_pylist()
+        hashes = np.array([_hash(text) for text in texts], np.uint64)
+        state.counts.add(hashes[code], batch.account[known])
+        if state.networks is not None:
+            members = np.unique(code[batch.ring[known] >= 0])
+            found = state.networks.find([texts[i] for i in members])
+            for kind, held in (("carrier", state.carrier), ("campus", state.campus)):
+                held.update(hashes[members[state.networks.of_kind(found, (kind,))]].tolist())
+        return state
+
+    def merge(self, left: _Used, right: _Used) -> _Used:
+        """Addresses of both."""
+        left.counts.absorb(right.counts)
+        return _Used(left.networks, left.counts, left.carrier | right.carrier, left.campus | right.campus)
+
+    def finish(self, state: _Used, world: World) -> Mapping[int, Finding]:
+        """A finding for each ring whose addresses in common excuse it."""
+        state.counts.compact()
+        kinds = [np.array(sorted(held), np.uint64) for held in (state.carrier, state.campus)]
+        address = state.counts.objects
+        customer = world.customer[state.counts.accounts]
+        out = {}
+        for at, ring in enumerate(world.rings):
+            finding = _finding(address, customer, kinds, ring, world)
+            if finding is not None:
+                out[at] = finding
+        return out
+
+
+def _finding(
+    address: npt.NDArray[np.uint64],
+    customer: npt.NDArray[np.int32],
+    kinds: list[npt.NDArray[np.uint64]],
+    ring: Ring,
+    world: World,
+) -> Finding | None:
+    members = np.unique(world.customer[ring.members])
+    inside = np.isin(customer, members)
+    known, place = np.unique(address, return_inverse=True)
+    users = _users(place[inside], customer[inside], len(known))
+    shared = users >= 2
+    tied = np.unique(customer[inside & shared[place]])
+    if len(members) < LEAST_MEMBERS or len(tied) < TIED * len(members):
+        return None
+    crowd = _users(place[~inside], customer[~inside], len(known)) >= CROWD
+    carrier, campus = (np.isin(known, kind) for kind in kinds)
+
+    def excused(kind: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
+        return np.unique(customer[inside & (shared & kind)[place]])
+
+    # Members that share an address of their own as well aren't explained by the crowd's.
+    own = excused(~(crowd | campus | carrier))
+    in_place = np.setdiff1d(excused(crowd | campus), own)
+    moving = np.setdiff1d(excused(carrier), np.union1d(own, in_place))
+    raw = -(PLACE * len(in_place) + CARRIER * len(moving)) / len(members)
+    if raw == 0:
+        return None
+    sentence = (
+        f"{len(tied):,} of its {len(members):,} customers share an address with another; for {len(in_place):,} it is a "
+        f"campus's or one that at least {CROWD} customers outside use, for {len(moving):,} a carrier's."
+    )
+    figures = {"tied": float(len(tied)), "customers": float(len(members)), "place": float(len(in_place))}
+    return Finding(raw, sentence, None, {**figures, "carrier": float(len(moving))})
+
+
+def _users(place: npt.NDArray[np.int64], customer: npt.NDArray[np.int32], size: int) -> npt.NDArray[np.int64]:
+    """Customers of each address."""
+    pairs = np.unique(np.stack([place, customer.astype(np.int64)]), axis=1)
+    return np.bincount(pairs[0], minlength=size)
+
+
+def _hash(text: str) -> int:
+    """A 64-bit name for an address; it lives no longer than the investigation."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+test = SharedNetwork()
