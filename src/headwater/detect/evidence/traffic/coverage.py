@@ -21,7 +21,7 @@ from headwater.detect.population import UNIT
 from headwater.detect.traits import strata
 
 LEAST = 16
-NOTABLE = 0.95
+NOTABLE = 1.0
 #: Exchanges of one account that are looked at, in expectation, and so many of them are drawn at most.
 MOST_ROWS, MOST_DRAWN = 256, 128
 #: Independent ways to cut content, by so many planes each: that two subjects share a cell of one is chance.
@@ -91,7 +91,7 @@ class Coverage:
         return Reading(
             np.where(world.volume >= LEAST, ratio, np.nan),
             NOTABLE,
-            "cover at least 95% as much of the input space as as many prompts drawn from everybody",
+            "cover as much of the input space as prompts drawn from everybody",
         )
 
 
