@@ -28,6 +28,7 @@ from headwater.detect import (
     DetectSettings,
     Findings,
     LogSummary,
+    Tables,
     alone,
     campaigns,
     coverage,
@@ -110,6 +111,7 @@ def investigate(
     defaults: Mapping[str, object] | None = None,
     labels_note: str | None = None,
     output: Path | str | None = None,
+    tables: Tables | None = None,
 ) -> Investigation:
     """Find the campaigns in API logs.
 
@@ -118,7 +120,9 @@ def investigate(
     declares partners, red teams and evaluators. `policy` is the pack that proposes measures, instead of Headwater's
     own. `previous` findings give campaigns that are found again their names. `format`, `mapping`, `defaults` as in
     `headwater.exchange.read`. `output` is the folder that `write` will be given, where that is known: one that would
-    overwrite the input is refused now. Bad rows are counted, and written with the report. Raises UnreadableInput and
+    overwrite the input is refused now. `tables` names the operator's own (networks, mail domains, …).
+
+    Bad rows are counted, and written with the report. Raises UnreadableInput and
     UsageError before any work is done where input can't be used at all; ConfigurationError later only where a condition
     of `policy` has no answer for a campaign that was found.
     """
@@ -127,6 +131,7 @@ def investigate(
     _kind("key", key, ImprintKey, _KEY_HINT)
     tell: Progress = progress or (lambda *_: None)
     key = key or DEMO_KEY
+    given = tables.load(key) if tables is not None else {}
     declarations = load_known(Path(known)) if isinstance(known, (str, Path)) else tuple(known or ())
     pack = _pack(policy)
     earlier = load(previous) if isinstance(previous, (str, Path)) else previous
@@ -151,6 +156,7 @@ def investigate(
             inputs += tuple(
                 Path(other) for other in (known, mapping, policy) if isinstance(other, (str, Path))
             )
+            inputs += tables.paths if tables is not None else ()
             if output is not None:
                 check_output(Path(output), inputs)
             table = read_accounts(known_accounts, aside) if known_accounts else None
@@ -158,7 +164,14 @@ def investigate(
             spool = _spooled(log, folder, key, settings, tell, held)
         index = arrange(spool.path, spool.rows, settings.engine, folder)
         detection = detect(
-            spool, index, table, settings.detect, settings.engine, known=declarations, progress=tell
+            spool,
+            index,
+            table,
+            settings.detect,
+            settings.engine,
+            known=declarations,
+            given=given,
+            progress=tell,
         )
         names = (
             [(c.id, frozenset(m.account for m in c.members)) for c in earlier.campaigns] if earlier else []

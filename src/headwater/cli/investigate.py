@@ -39,6 +39,10 @@ class Asked:
     settings: Path | None = None
     threads: int | None = None
     memory: int | None = None
+    networks: Path | None = None
+    mail_domains: Path | None = None
+    outside: Path | None = None
+    benchmark_items: tuple[Path, ...] = ()
 
 
 @click.command()
@@ -57,6 +61,14 @@ class Asked:
 )
 @click.option(
     "--known", type=PATH, metavar="FILE", help="TOML file of declared partners, red teams and evaluators."
+)
+@click.option(
+    "--networks", type=PATH, metavar="FILE", help="Ranges of addresses that are proxies, carriers, … (CSV)."
+)
+@click.option("--mail-domains", type=PATH, metavar="FILE", help="Disposable and trusted mail domains (CSV).")
+@click.option("--outside", type=PATH, metavar="FILE", help="TOML file of peers' indicators and of sightings.")
+@click.option(
+    "--benchmark-items", type=PATH, multiple=True, metavar="FILE", help="Prompts of public benchmarks."
 )
 @policy
 @click.option("--key-file", type=PATH, metavar="FILE", help="The imprint key; also HEADWATER_IMPRINT_KEY.")
@@ -110,6 +122,7 @@ def command(
 def investigate(terminal: Terminal, paths: tuple[Path, ...], asked: Asked) -> Findings:
     """Read, investigate and write the report folder."""
     from headwater import investigate as find
+    from headwater.detect import Tables
     from headwater.keys import load_imprint_key
     from headwater.outcome import check_output
     from headwater.places import made
@@ -136,6 +149,7 @@ def investigate(terminal: Terminal, paths: tuple[Path, ...], asked: Asked) -> Fi
             progress=progress,
             labels_note=asked.labels_note or constructed(paths),
             output=asked.output,
+            tables=Tables(asked.networks, asked.mail_domains, asked.outside, asked.benchmark_items),
             **reading(asked.form, asked.mapping, asked.constants),
         ) as found,
     ):

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from headwater.detect.pipeline import Detection, detect
     from headwater.detect.settings import DetectSettings
     from headwater.detect.sight import coverage, needs, too_few
+    from headwater.detect.tables import Tables
 
 _WHERE = {
     "campaigns": "assemble",
@@ -65,6 +66,7 @@ _WHERE = {
     "Reading": "fold",
     "Ring": "fold",
     "Test": "fold",
+    "Tables": "tables",
     "Trait": "fold",
     "World": "fold",
     "alone": "alone",
@@ -110,6 +112,7 @@ __all__ = [
     "Reading",
     "Ring",
     "Slot",
+    "Tables",
     "Taken",
     "Template",
     "Test",
