@@ -27,6 +27,7 @@ FAULTS = {
     "cover-without-corpora": ("cover_corpora = { banking77 = 1, multiwoz = 1 }\n", ""),
     "ends-before-it-begins": ("end_day = 13.5", "end_day = 0.5"),
     "outlives-the-world": ("end_day = 13.5", "end_day = 20"),
+    "sizes-in-the-wrong-order": ("organisations = 2\n", "organisations = 2\nsizes = [8, 2]\n"),
     "no-zone": ("00:00:00Z", "00:00:00"),
     "two-of-a-name": ('name = "labels"', 'name = "lab"'),
     "no-template": (
@@ -77,6 +78,6 @@ def test_what_cannot_be_parsed_is_refused(tmp_path: Path, value: str) -> None:
 
 
 def test_packaged_scenarios_load() -> None:
-    assert names() == ("hydra", "quiet", "reasoning_harvest", "sample")
+    assert {"hydra", "quiet", "reasoning_harvest", "sample"} < set(names())
     for name in names():
         assert load(name).name == name

@@ -48,6 +48,7 @@ def serve(
         begin = outage.day * DAY
         hit = (done.at >= begin) & (done.at < begin + outage.minutes * 60)
         status[hit & (rng.random(len(done)) < 0.97)] = 503
+    status = np.where(done.status >= 0, done.status, status)
     return _retried(rng, done, status, outages)
 
 
@@ -56,6 +57,8 @@ def _retried(
 ) -> tuple[Requests, Ints]:
     failed = np.flatnonzero(status != 200)
     again = failed[rng.random(len(failed)) < 0.8]
+    # Where a population says what became of its requests, it has sent them again itself.
+    again = again[done.status[again] < 0]
     later = done.at[again] + rng.exponential(6.0, len(again)) + 1.0
     for outage in outages:
         begin, end = outage.day * DAY, outage.day * DAY + outage.minutes * 60

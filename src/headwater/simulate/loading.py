@@ -134,6 +134,13 @@ def _faults(scenario: Scenario) -> Iterator[ConfigurationError]:
                 "innocents",
                 hint="every name is used once",
             )
+    for i, group in enumerate(scenario.innocents):
+        if group.sizes and group.sizes[0] > group.sizes[1]:
+            yield fault(
+                "the smallest size is above the largest",
+                f"innocents[{i}].sizes",
+                hint="write the smaller first: [20, 500]",
+            )
     for i, ring in enumerate(scenario.campaigns):
         if ring.cover > 0 and not ring.cover_corpora:
             yield fault(

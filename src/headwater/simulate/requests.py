@@ -20,7 +20,8 @@ class Requests:
 
     `at` is in seconds from the world's start, `latency_s` NaN where it is not decided yet. `account`,
     `content`, `form`, `voice`, `client` and `ring` are numbers into the world's tables. `conversation` is a
-    number unique in the world; `turn` counts user turns before. `model` overrides the client's where ≥ 0.
+    number unique in the world; `turn` counts user turns before. `model` overrides the client's where ≥ 0;
+    `status` is decided where ≥ 0. `refused`: the model declines to answer.
     """
 
     at: Floats
@@ -37,6 +38,8 @@ class Requests:
     batch: NDArray[np.bool_]
     latency_s: Floats
     output_tokens: Ints
+    status: Ints
+    refused: NDArray[np.bool_]
     bits: NDArray[np.uint64]
 
     def __len__(self) -> int:
@@ -58,6 +61,7 @@ def blank(rng: np.random.Generator, count: int) -> Requests:
         at=np.zeros(count), account=none, content=none, form=none, voice=none, client=none, conversation=none,
         turn=np.zeros(count, dtype=np.int64), ring=none, model=none, harvest=np.zeros(count, dtype=bool),
         batch=np.zeros(count, dtype=bool), latency_s=np.full(count, np.nan), output_tokens=none,
+        status=none, refused=np.zeros(count, dtype=bool),
         bits=rng.integers(0, 2**64, size=count, dtype=np.uint64),
     )  # fmt: skip
 

@@ -18,6 +18,21 @@ Count = Annotated[int, msgspec.Meta(ge=0)]
 Some = Annotated[int, msgspec.Meta(ge=1)]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Weights = dict[str, Positive]
+Shape = Literal[
+    "people",
+    "template",
+    "seats",
+    "product",
+    "harness",
+    "labelling",
+    "retries",
+    "popular_template",
+    "class_of_400",
+    "honest_reseller",
+    "hackathon",
+    "viral_prompt",
+    "red_team",
+]
 Model = Literal["small-1", "large-1", "mini-1", "large-2"]
 
 
@@ -52,17 +67,24 @@ class Population(Part, frozen=True):
     `people`: each account is one person. `seats`: the same, behind one organisation's network and harness.
     `product`: many end users behind the keys of one organisation. `harness`: evaluation runs over keys.
     `labelling`: batches with a shared wording. `template`: people who sometimes use one popular template.
-    `organisations` splits the accounts into that many customers (0: no organisation).
+    `retries`: customers whose software repeats what an outage failed. `red_team`: testers' keys. The others
+    have no organisation: `popular_template`, `viral_prompt` (people with one prompt in common),
+    `class_of_400`, `hackathon` (people in one place) and `honest_reseller` (end users behind a router).
+    `organisations` splits the accounts into that many customers (0: no organisation), `events` into that many
+    independent templates, prompts, classes, …; `sizes` is the range of accounts in one (none: all equal).
     """
 
     name: str
-    shape: Literal["people", "seats", "product", "harness", "labelling", "template"]
+    shape: Shape
     accounts: Some
     exchanges: Some
     corpora: Weights
     templates: tuple[str, ...] = ()
     template_share: Share = 0.0
+    template_corpus: str = ""
     organisations: Count = 0
+    events: Count = 0
+    sizes: tuple[Some, Some] | None = None
     end_users: Count = 0
     workers: Some = 4
     repeats: Some = 1
@@ -216,4 +238,8 @@ def wordings_of(scenario: Scenario) -> list[tuple[str, Weights]]:
         (f"campaigns[{i}].wordings", {ring.wordings: 1.0})
         for i, ring in enumerate(scenario.campaigns)
         if ring.wordings
+    ] + [
+        (f"innocents[{i}].template_corpus", {group.template_corpus: 1.0})
+        for i, group in enumerate(scenario.innocents)
+        if group.template_corpus
     ]
