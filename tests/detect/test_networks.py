@@ -60,7 +60,6 @@ def test_what_is_no_address_is_in_no_range(tmp_path: Path) -> None:
         "1.2.3.4.5",
         "999.1.1.1",
         "1.2.3.4\0",
-        "\ud800",
         ":",
         "x" * 10**6,
     ]

@@ -11,13 +11,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from socket import AF_INET, AF_INET6, inet_pton
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from headwater.detect.addresses import KEY, keys
 from headwater.detect.given import rows_of
 from headwater.errors import ConfigurationError, Where
 
@@ -29,9 +29,6 @@ SERVERS = ("data-centre", "hosting")
 RELAYING = ("residential-proxy", "proxy", "vpn", "tor")
 #: What `find` answers for an address in no range, and for what is no address (a keyed hash of one).
 NOWHERE, NO_ADDRESS = -1, -2
-_MAPPED = b"\0" * 10 + b"\xff\xff"
-#: IPv4 and IPv6 in one order: a byte of the version, then 16 of the address.
-_KEY = np.dtype("S17")
 _BITS = {4: 32, 6: 128}
 
 
@@ -54,21 +51,20 @@ class Networks:
 
     def find(self, addresses: Sequence[str | None]) -> npt.NDArray[np.int32]:
         """The narrowest range that holds each address (n), NOWHERE where none does, NO_ADDRESS for what is none."""
-        out = np.full(len(addresses), NO_ADDRESS, np.int32)
-        keys = [_key(text) for text in addresses]
-        known = np.array([key is not None for key in keys], bool)
-        out[known] = NOWHERE
-        if known.any() and len(self.start):
-            found = np.array([key for key in keys if key is not None], _KEY)
-            at = np.searchsorted(self.start, found, side="right") - 1
-            out[known] = np.where(at >= 0, self.range_of[at], NOWHERE)
-        return out
+        return self.find_column(pa.array(addresses, pa.string()))
 
     def find_column(self, column: pa.Array[Any]) -> npt.NDArray[np.int32]:
         """`find` for an Arrow column of texts: every value is looked up once."""
-        coded = column.dictionary_encode()
-        found = np.append(self.find(coded.dictionary.to_pylist()), np.int32(NO_ADDRESS))
-        return np.asarray(found[coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)])
+        coded: Any = column.dictionary_encode()
+        asked = keys(coded.dictionary.to_pylist())
+        found = np.full(len(asked), NOWHERE, np.int32)
+        if len(self.start):
+            # Asked in order, the search stays in one place of the table: three times as fast.
+            order = np.argsort(asked)
+            at = np.searchsorted(self.start, asked[order], side="right") - 1
+            found[order] = np.where(at >= 0, self.range_of[at], NOWHERE)
+        found[asked == b""] = NO_ADDRESS
+        return _spread(found, coded)
 
     def of_kind(self, found: npt.NDArray[np.int32], kinds: Iterable[str]) -> npt.NDArray[np.bool_]:
         """Whether ranges that `find` gave (n) are of one of these kinds; false for none."""
@@ -88,8 +84,10 @@ def load_networks(path: Path) -> Networks:
     asns: list[int] = []
     names: list[str] = []
     lines: list[int] = []
-    for row, (cidr, kind, asn, name) in rows_of(path, ("cidr", "kind"), ("asn", "name")):
-        first, last = _range(cidr, path, row)
+    rows = list(rows_of(path, ("cidr", "kind"), ("asn", "name")))
+    firsts = keys(fields[0].partition("/")[0] for _, fields in rows)
+    for key, (row, (cidr, kind, asn, name)) in zip(firsts.tolist(), rows, strict=True):
+        first, last = _range(key, cidr, path, row)
         if kind not in KINDS:
             raise ConfigurationError(
                 "has no known kind", where=Where(str(path), row, "kind"), hint=f"one of: {', '.join(KINDS)}"
@@ -109,40 +107,36 @@ def load_networks(path: Path) -> Networks:
     return Networks(np.array(kinds, np.int8), np.array(asns, np.int64), tuple(names), start, range_of)
 
 
-def nearby(text: str) -> str:
-    """The network around an address (IPv4 /16, IPv6 /32) as a text; anything else as it is."""
-    key = _key(text)
-    return text if key is None else (key[:3] if key[0] == 4 else key[:5]).hex()
+def around(column: pa.Array[Any]) -> npt.NDArray[np.int64]:
+    """A number for the network around each address (n; IPv4 /16, IPv6 /32), NO_ADDRESS for what is none."""
+    coded: Any = column.dictionary_encode()
+    asked = keys(coded.dictionary.to_pylist())
+    part = asked.view(np.uint8).reshape(-1, KEY.itemsize)[:, :5].astype(np.int64)
+    part[part[:, 0] == 4, 3:] = 0
+    return _spread(np.where(asked == b"", NO_ADDRESS, part @ (256 ** np.arange(5)[::-1])), coded)
 
 
-def _key(text: str | None) -> bytes | None:
-    """An address as it is sorted; None for what is no address. An IPv4 address within IPv6 is the IPv4 address."""
-    if text is None:
-        return None
-    try:
-        if ":" not in text:
-            return b"\x04" + inet_pton(AF_INET, text) + b"\0" * 12
-        packed = inet_pton(AF_INET6, text)
-    except (OSError, ValueError):  # a hash, a name, a text with a NUL or a lone surrogate in it
-        return None
-    return b"\x04" + packed[12:] + b"\0" * 12 if packed.startswith(_MAPPED) else b"\x06" + packed
+def _spread(found: npt.NDArray[Any], coded: Any) -> npt.NDArray[Any]:
+    """What was found for the values of a dictionary, row by row; NO_ADDRESS for null."""
+    place = coded.indices.fill_null(len(found)).to_numpy(zero_copy_only=False)
+    return np.asarray(np.append(found, found.dtype.type(NO_ADDRESS))[place])
 
 
-def _range(cidr: str, path: Path, row: int) -> tuple[int, int]:
-    """First and last key of a range, as numbers."""
+def _range(key: bytes, cidr: str, path: Path, row: int) -> tuple[int, int]:
+    """First and last key of a range, as numbers; `key` is that of its first address."""
     text, slash, prefix = cidr.partition("/")
-    key = _key(text)
+    version = key[0] if key else 0
     # What follows the slash is checked as text: int() would take "+8", "1_0" and digits of other scripts.
-    good = key is not None and (key[0] == 6) == (":" in text)
+    good = version > 0 and (version == 6) == (":" in text)
     good = good and (not slash or re.fullmatch(r"[0-9]{1,3}", prefix) is not None)
-    if key is None or not good or (slash and int(prefix) > _BITS[key[0]]):
+    if not good or (slash and int(prefix) > _BITS[version]):
         raise ConfigurationError(
             "is no address range",
             where=Where(str(path), row, "cidr"),
             hint="like 192.0.2.0/24 or 2001:db8::/32",
         )
-    length = int(prefix) if slash else _BITS[key[0]]
-    first = int.from_bytes(key)
+    length = int(prefix) if slash else _BITS[version]
+    first = int.from_bytes(key.ljust(KEY.itemsize, b"\0"))
     span = 1 << (128 - length)
     if first % span:
         raise ConfigurationError(
@@ -173,7 +167,7 @@ def _stretches(ranges: dict[tuple[int, int], int]) -> tuple[npt.NDArray[np.bytes
         cuts[first] = at
         open_.append((last, at))
     _close(open_, cuts, 1 << 136)
-    start = np.array([key.to_bytes(17) for key in cuts], _KEY)
+    start = np.array([key.to_bytes(KEY.itemsize) for key in cuts], KEY)
     return start, np.array(list(cuts.values()), np.int32)
 
 

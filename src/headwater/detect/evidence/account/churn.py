@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from headwater.detect.evidence.account.tally import Tally, values
+from headwater.detect.evidence.account.tally import Tally, named, values
 from headwater.detect.fold import NO_KEY, Batch, Card, Reading, World
 from headwater.detect.networks import INNOCENT, Networks
 
@@ -76,8 +76,9 @@ class Churn:
         account, session, address = tally.rows
         size = world.size
         rows = np.bincount(account, tally.times, minlength=size)
-        pairs = np.unique(np.stack([account, address]), axis=1)[0]
-        sessions = np.unique(np.stack([account, session]), axis=1)[0]
+        pairs, sessions = (
+            account[np.unique(named(account, c), return_index=True)[1]] for c in (address, session)
+        )
         visits = np.bincount(sessions, minlength=size)
         # The first address of an account, or of a session, is no change.
         overall = (np.bincount(pairs, minlength=size) - 1) / np.maximum(rows - 1, 1)

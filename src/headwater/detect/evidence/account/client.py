@@ -68,7 +68,7 @@ class Client:
 
     def update(self, state: Tally, batch: Batch) -> Tally:
         """Count (account, combination, family) of rows that show any mark."""
-        marks = [values(batch, name, without_language if name == "ja4h" else str) for name in MARKS]
+        marks = [values(batch, name, without_language if name == "ja4h" else None) for name in MARKS]
         seen = np.any([mark != NO_KEY for mark in marks], axis=0)
         if seen.any():
             product = values(batch, "user_agent", family)

@@ -69,7 +69,7 @@ class Contradiction:
         """Count (account, family, value) for each kind of fingerprint."""
         product = values(batch, "user_agent", family)
         for name, tally in state.items():
-            value = values(batch, name, protocol if name == "ja4h" else str)
+            value = values(batch, name, protocol if name == "ja4h" else None)
             seen = (product != NO_KEY) & (value != NO_KEY)
             if seen.any():
                 tally.add(batch.at_us[seen], batch.account[seen], product[seen], value[seen])

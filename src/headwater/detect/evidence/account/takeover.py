@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.evidence.account.client import family
-from headwater.detect.evidence.account.tally import Ints, Tally, values
+from headwater.detect.evidence.account.tally import Ints, Tally, named, values
 from headwater.detect.fold import NO_KEY, Batch, Card, Reading, World
-from headwater.detect.networks import Networks, nearby
+from headwater.detect.networks import NO_ADDRESS, Networks, around
 
 #: Exchanges before and after; fewer could be a test.
 LEAST = 10
@@ -53,12 +53,16 @@ class Takeover:
     def update(self, state: tuple[Networks | None, Tally], batch: Batch) -> tuple[Networks | None, Tally]:
         """Note (account, kind, value) with first and last time, of rows that show all three kinds."""
         networks, tally = state
-        shown = [values(batch, "user_agent", family), values(batch, "tls"), values(batch, "ip", nearby)]
+        shown = [values(batch, "user_agent", family), values(batch, "tls"), values(batch, "ip")]
         seen = np.all([kind != NO_KEY for kind in shown], axis=0)
-        if networks and seen.any():
-            found = networks.find_column(batch.table.column("ip"))
-            number = np.where(found >= 0, networks.asn[found], 0).astype(np.uint64)
-            shown[2] = np.where(number > 0, number, shown[2])
+        if seen.any():
+            # Its autonomous system, where the operator says; else what lies around it; a hash as it is.
+            place = around(batch.table.column("ip"))
+            shown[2] = np.where(place == NO_ADDRESS, shown[2], place.astype(np.uint64))
+            found = networks.find_column(batch.table.column("ip")) if networks else None
+            if networks and found is not None:
+                number = np.where(found >= 0, networks.asn[found], 0).astype(np.uint64)
+                shown[2] = np.where(number > 0, number, shown[2])
         for kind, value in enumerate(shown):
             if seen.any():
                 tally.add(batch.at_us[seen], batch.account[seen], np.full(seen.sum(), kind), value[seen])
@@ -77,11 +81,11 @@ class Takeover:
         tally.compact()
         rows = np.bincount(tally.rows[0], tally.times, minlength=world.size) / KINDS
         changed = np.zeros(world.size)
-        account, kind, until, since, before = _breaks(tally)
+        account, until, since, before = _breaks(tally)
         enough = (before >= LEAST) & (rows[account] - before >= LEAST)
-        moments = np.stack([account, until, since, kind])[:, enough]
-        moment, kinds = np.unique(moments[:3], axis=1, return_counts=True)
-        whose, times = np.unique(moment[0, kinds == KINDS], return_counts=True)
+        account, until, since = account[enough], until[enough], since[enough]
+        _, at, kinds = np.unique(named(account, until, since), return_index=True, return_counts=True)
+        whose, times = np.unique(account[at[kinds == KINDS]], return_counts=True)
         changed[whose[times == 1]] = 1.0
         return Reading(
             np.where(rows >= 2 * LEAST, changed, np.nan),
@@ -90,17 +94,17 @@ class Takeover:
         )
 
 
-def _breaks(tally: Tally) -> tuple[Ints, Ints, Ints, Ints, Ints]:
+def _breaks(tally: Tally) -> tuple[Ints, Ints, Ints, Ints]:
     """Moments at which every earlier value of a kind is gone and every later one is new.
 
-    Parallel arrays: account, kind, last time before (µs), first time after, exchanges before.
+    Parallel arrays: account, last time before (µs), first time after, exchanges before.
     """
     order = np.lexsort((tally.last, tally.first, tally.rows[1], tally.rows[0]))
     account, kind = tally.rows[0][order], tally.rows[1][order]
     first, last, times = tally.first[order], tally.last[order], tally.times[order]
     if not len(order):
         none: npt.NDArray[np.int64] = np.empty(0, np.int64)
-        return none, none, none, none, none
+        return none, none, none, none
     new = np.concatenate([[True], (account[1:] != account[:-1]) | (kind[1:] != kind[:-1])])
     group = np.cumsum(new) - 1
     # A running greatest within each group: times as ranks, so that whole groups lie apart.
@@ -111,7 +115,7 @@ def _breaks(tally: Tally) -> tuple[Ints, Ints, Ints, Ints, Ints]:
     start = np.flatnonzero(new)
     before = total - (total[start] - times[start])[group]
     cut = np.flatnonzero(~new[1:] & (first[1:] > until[:-1]))
-    return account[cut], kind[cut], until[cut], first[cut + 1], before[cut]
+    return account[cut], until[cut], first[cut + 1], before[cut]
 
 
 trait = Takeover()

@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from headwater.detect.fold import NO_KEY, Batch
 
 Ints = npt.NDArray[np.int64]
 Keys = npt.NDArray[np.uint64]
 
+#: Bytes up to which texts are named many at a time.
+SHORT = 48
 #: Distinct rows held before parts are counted together.
 BUFFER = 4_000_000
 
@@ -86,7 +91,7 @@ def named(*columns: npt.NDArray[np.integer]) -> Keys:
     return out
 
 
-def values(batch: Batch, column: str, form: Callable[[str], str | None] = lambda value: value) -> Keys:
+def values(batch: Batch, column: str, form: Callable[[str], str | None] | None = None) -> Keys:
     """The 64-bit name (n) of what `form` makes of each row's text; NO_KEY where the log has none or `form` says None.
 
     The names live no longer than the investigation.
@@ -94,11 +99,23 @@ def values(batch: Batch, column: str, form: Callable[[str], str | None] = lambda
     if column not in batch.table.schema.names:
         return np.full(len(batch), NO_KEY)
     coded = batch.table.column(column).dictionary_encode()
-    names = [NO_KEY if not v or not (f := form(v)) else _name(f) for v in coded.dictionary.to_pylist()]
-    place = coded.indices.fill_null(len(names)).to_numpy(zero_copy_only=False)
-    return np.asarray(np.array([*names, NO_KEY], np.uint64)[place])
+    texts: Any = coded.dictionary
+    if form is not None:
+        texts = pa.array([form(v) for v in texts.to_pylist()], pa.string())
+    names = np.append(_names(texts), NO_KEY)
+    return np.asarray(names[coded.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)])
 
 
-def _name(text: str) -> int:
-    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "little") >> 1
+def _names(texts: Any) -> Keys:
+    """63-bit names of texts (n); NO_KEY for null and empty."""
+    length = pc.binary_length(texts).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    out = np.full(len(texts), NO_KEY)
+    short = (length > 0) & (length <= SHORT)
+    if short.any():
+        padded = pc.ascii_rpad(texts.filter(pa.array(short)), width=SHORT, padding="\0")
+        words = np.frombuffer(pc.cast(padded, pa.binary(SHORT)).buffers()[1], np.uint64)
+        out[short] = named(length[short], *words.reshape(-1, SHORT // 8).T) >> np.uint64(1)
+    for at in np.flatnonzero(length > SHORT).tolist():
+        digest = hashlib.blake2b(texts[at].as_py().encode(), digest_size=8).digest()
+        out[at] = int.from_bytes(digest, "little") >> 1
+    return out
