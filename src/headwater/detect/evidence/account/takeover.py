@@ -55,17 +55,17 @@ class Takeover:
         networks, tally = state
         shown = [values(batch, "user_agent", family), values(batch, "tls"), values(batch, "ip")]
         seen = np.all([kind != NO_KEY for kind in shown], axis=0)
-        if seen.any():
-            # Its autonomous system, where the operator says; else what lies around it; a hash as it is.
-            place = around(batch.table.column("ip"))
-            shown[2] = np.where(place == NO_ADDRESS, shown[2], place.astype(np.uint64))
-            found = networks.find_column(batch.table.column("ip")) if networks else None
-            if networks and found is not None:
-                number = np.where(found >= 0, networks.asn[found], 0).astype(np.uint64)
-                shown[2] = np.where(number > 0, number, shown[2])
+        if not seen.any():
+            return state
+        # An address's autonomous system, where the operator says; else what lies around it; a hash as it is.
+        place = around(batch.table.column("ip")).astype(np.uint64)
+        shown[2] = np.where(place == np.int64(NO_ADDRESS).astype(np.uint64), shown[2], place)
+        if networks:
+            found = networks.find_column(batch.table.column("ip"))
+            number = np.where(found >= 0, networks.asn[found], 0).astype(np.uint64)
+            shown[2] = np.where(number > 0, number, shown[2])
         for kind, value in enumerate(shown):
-            if seen.any():
-                tally.add(batch.at_us[seen], batch.account[seen], np.full(seen.sum(), kind), value[seen])
+            tally.add(batch.at_us[seen], batch.account[seen], np.full(seen.sum(), kind), value[seen])
         return state
 
     def merge(
