@@ -7,22 +7,25 @@ them and have none.
 from __future__ import annotations
 
 from hashlib import blake2b
+from typing import Any
 
 import pyarrow as pa
 
 from headwater.keys import ImprintKey
 
+#: Arrow columns of whatever type.
+Array = Any
 #: Shorter texts ("Yes.") are everybody's.
 LEAST_CHARS = 24
 
 
-def text_keys(texts: pa.Array, key: ImprintKey) -> pa.Array:
+def text_keys(texts: Array, key: ImprintKey) -> Array:
     """64-bit hashes (uint64) of `texts` without the white space around them; null for null and for short texts."""
     if texts.null_count == len(texts):
         return pa.nulls(len(texts), pa.uint64())
     secret = key.derive("text keys", 32)
     coded = texts.dictionary_encode()
-    hashes = [_hash(text, secret) for text in coded.dictionary.to_pylist()]
+    hashes = [_hash(str(text), secret) for text in coded.dictionary.to_pylist()]
     return pa.array(hashes, pa.uint64()).take(coded.indices)
 
 
