@@ -247,6 +247,8 @@ def evidence() -> str:
             ),
             ("needs", ", ".join(needs) or "nothing beyond the required columns"),
             ("source", card.source or "our own"),
+            (f"{fold.ATLAS_VERSION}", ", ".join(card.atlas) or "none"),
+            (f"{fold.AISVS_VERSION}", ", ".join(card.aisvs) or "none"),
         ]
         parts += [f"## {card.title}\n\n`{card.name}`, group `{card.group}`.", table(("", ""), rows)]
     return page(

@@ -35,6 +35,8 @@ CARD = Card(
     cap_nats=CAP,
     cap_against_nats=CAP_AGAINST,
     source="logistic law on quiet hours, spread of gaps and clock; docs/explanation/pace.md",
+    atlas=("AML.CS0056", "AML.T0024.002"),
+    aisvs=("11.3.1", "12.2.3"),
 )
 
 

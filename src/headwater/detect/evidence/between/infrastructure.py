@@ -46,6 +46,8 @@ CARD = Card(
     evasion_cost="buy separate cards, devices and residential addresses for each account",
     cap_nats=CAP,
     any_of=("ip", *(f"account.{name}" for name in MEANS if name != "ip")),
+    atlas=("AML.T0021", "AML.T0008.005"),
+    aisvs=("12.2.5", "11.2.2"),
 )
 
 

@@ -33,6 +33,8 @@ CARD = Card(
     "other",
     cap_nats=0.0,
     source="two-covariance model of authors (PLDA; Brümmer and de Villiers 2010) on whitened imprint sketches",
+    atlas=("AML.CS0056", "AML.T0024.002"),
+    aisvs=("11.3.1", "12.2.3"),
 )
 
 

@@ -26,6 +26,8 @@ CARD = Card(
     cap_nats=CAP,
     cap_against_nats=CAP_AGAINST,
     source="permutation test of joint silences; docs/explanation/pace.md",
+    atlas=("AML.CS0056", "AML.T0024.002"),
+    aisvs=("11.3.1", "12.2.3"),
 )
 
 

@@ -53,6 +53,8 @@ CARD = Card(
     cap_against_nats=CAP_AGAINST,
     source="permutation test of MMD between accounts (Gretton et al. 2012), used for likeness; "
     "docs/explanation/detection.md",
+    atlas=("AML.CS0056", "AML.T0024.002"),
+    aisvs=("11.3.1", "12.2.3"),
 )
 
 

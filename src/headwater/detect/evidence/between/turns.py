@@ -45,6 +45,8 @@ CARD = Card(
     cap_against_nats=CAP_AGAINST,
     needs=("model",),
     source="permutation test of joint changes; docs/explanation/pace.md",
+    atlas=("AML.CS0056", "AML.T0024.002"),
+    aisvs=("11.3.1", "12.2.3"),
 )
 
 

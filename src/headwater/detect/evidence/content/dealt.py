@@ -38,6 +38,8 @@ CARD = Card(
     evasion_cost="ask every question twice: the harvest costs twice as much",
     cap_nats=CAP,
     cap_against_nats=CAP_AGAINST,
+    atlas=("AML.T0065", "AML.T0024.002"),
+    aisvs=("11.3.1",),
 )
 
 

@@ -32,6 +32,8 @@ CARD = Card(
     evasion_cost="rephrase what is asked for; some traces can't be had without asking",
     cap_nats=CAP,
     cap_against_nats=CAP_AGAINST,
+    atlas=("AML.T0065", "AML.T0024.002"),
+    aisvs=("11.3.1",),
 )
 
 

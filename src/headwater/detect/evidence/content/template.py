@@ -44,6 +44,8 @@ CARD = Card(
     evasion_cost="paraphrase every prompt with a model: one more call for each exchange",
     cap_nats=CAP,
     source="rarity weighting after Fellegi and Sunter (1969); leave-ring-out rarity, see docs/explanation/detection.md",
+    atlas=("AML.T0065", "AML.T0024.002"),
+    aisvs=("11.3.1",),
 )
 
 
