@@ -43,12 +43,24 @@ def test_what_a_stratum_has_in_common_is_expected_of_its_members() -> None:
     assert (alone.expected, told.expected) == (5.0, 10.0)
     assert alone.p_value < 0.01
     assert told.p_value == pytest.approx(1.0)
-    # A stratum that hardly anybody outside is in is compared with everybody.
-    rare = most_alike(
-        ring(10), everybody(size), value, everybody(size), np.where(everybody(size) < 10, 3, tool)
-    )
-    assert rare is not None
-    assert rare.p_value == pytest.approx(alone.p_value)
+    # A stratum of the ring's own is compared with everybody; small ones are one.
+    mostly = np.where(everybody(size) < 10, 3, tool)
+    grown = np.concatenate([np.full(20, 3), tool[10:]])
+    few = most_alike(ring(10), everybody(size), value, everybody(size), mostly)
+    own = most_alike(ring(20), everybody(size + 10), np.full(size + 10, 7), everybody(size + 10), grown)
+    assert few is not None
+    assert own is not None
+    assert few.p_value == 1.0
+    assert own.p_value == pytest.approx(1.0)
+
+
+def test_a_small_habit_is_no_surprise_because_it_is_small() -> None:
+    # Four tools of six users each with a print of its own; half of one tool's are in the group.
+    tool = np.concatenate([np.repeat(np.arange(4), 6), np.full(96, 9)])
+    drawn = Ring(np.concatenate([np.arange(3), np.arange(100, 110)]).astype(np.int32), ("queue",), 3.0)
+    found = most_alike(drawn, everybody(120), tool.astype(np.int64), everybody(120), tool)
+    assert found is not None
+    assert found.p_value > 0.01
 
 
 @given(seed=st.integers(0, 2**31), kinds=st.integers(1, 40), strata=st.integers(1, 4))

@@ -51,6 +51,17 @@ def test_nulls_short_accounts_and_one_account_say_nothing() -> None:
     assert found(client.test, people(1, tls=["x"] * 40), range(1)) == {}
 
 
-def test_a_family_is_the_first_product() -> None:
-    names = ["OpenAI/Python 1.4", " curl/8 (x)", "Go-http-client", "(x)", "", "/"]
-    assert [client.family(name) for name in names] == ["openai", "curl", "go-http-client", None, None, None]
+def test_a_family_is_products_without_versions() -> None:
+    names = {
+        "OpenAI/Python 1.4.0": "openai/python",
+        "openai-python/1.40": "openai-python",
+        " curl/8 (x)": "curl",
+        "Go-http-client": "go-http-client",
+        "Mozilla/5.0 (X11; rv:130.0) Gecko/20100101 Firefox/130.0": "mozilla gecko firefox",
+        "Mozilla/5.0 (M) Apple/537.36 (KHTML, like Gecko) Chrome/131 Safari/537.36": "mozilla apple chrome safari",
+        "x" * 10**6: "x" * 64,
+        "(x)": None,
+        "": None,
+        "/ 1.2": "/",
+    }
+    assert {name: client.family(name) for name in names} == names

@@ -1,7 +1,7 @@
 """One client: a ring whose customers have the same TLS, HTTP and header fingerprints, few of whom others have.
 
-People of one tool have its client in common. So customers are compared with others of the same user agent where the
-log has enough of them. The language that a JA4H carries is left out: it must not raise a score.
+People of one tool have its client in common. So customers are compared with others of the same user agent, but for
+one that is mostly the ring's own. The language that a JA4H carries is left out: it must not raise a score.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ CARD = Card(
     group="client",
     sees="customers of a ring that have one combination of TLS (JA4, JA3), JA4H, HTTP/2 settings and header order that "
     "few other customers have",
-    null="customers outside the ring, of the same user agent where twenty of them are known: how many have that "
-    "combination; every combination in the ring is counted as tried",
+    null="customers outside the ring that name the same program as user agent (a program that is mostly the ring's: "
+    "all): who of them has the combination is chance (Fisher); every combination in the ring is counted as tried",
     false_positive="not measured yet",
     innocent_causes=(
         "one program that all of them installed",
@@ -45,9 +45,10 @@ CARD = Card(
 
 
 def family(user_agent: str) -> str | None:
-    """The product that a user agent names first, without its version."""
-    found = re.match(r"\s*([^\s/(;]{1,64})", user_agent)
-    return found[1].casefold() if found else None
+    """The products that a user agent names, without versions and comments ("openai/python", "mozilla firefox")."""
+    named_ = re.sub(r"\([^()]*\)", " ", user_agent[:512])
+    products = re.sub(r"(?:(?<=\s)|/|^)v?\d[\w.+-]*", " ", named_).casefold().split()
+    return " ".join(products)[:64] or None
 
 
 def without_language(ja4h: str) -> str:

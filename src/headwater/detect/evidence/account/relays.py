@@ -89,7 +89,7 @@ class Relays:
 
 
 def _browser(user_agent: str) -> str | None:
-    return "browser" if family(user_agent) == "mozilla" else None
+    return "browser" if (family(user_agent) or "").startswith("mozilla") else None
 
 
 trait = Relays()
