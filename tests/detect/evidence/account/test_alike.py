@@ -43,15 +43,19 @@ def test_what_a_stratum_has_in_common_is_expected_of_its_members() -> None:
     assert (alone.expected, told.expected) == (5.0, 10.0)
     assert alone.p_value < 0.01
     assert told.p_value == pytest.approx(1.0)
-    # A stratum of the ring's own is compared with everybody; small ones are one.
-    mostly = np.where(everybody(size) < 10, 3, tool)
-    grown = np.concatenate([np.full(20, 3), tool[10:]])
-    few = most_alike(ring(10), everybody(size), value, everybody(size), mostly)
-    own = most_alike(ring(20), everybody(size + 10), np.full(size + 10, 7), everybody(size + 10), grown)
-    assert few is not None
-    assert own is not None
-    assert few.p_value == 1.0
-    assert own.p_value == pytest.approx(1.0)
+
+
+def test_a_stratum_of_the_rings_own_is_compared_with_everybody() -> None:
+    tool = np.where(everybody(90) < 25, 3, 1)
+    value = np.where(everybody(90) < 25, 7, np.arange(90) + 100)
+    found = most_alike(ring(25), everybody(90), value, everybody(90), tool)
+    assert found is not None
+    assert found.p_value < 1e-10
+    # Half of it outside: it is a tool that people have.
+    shared = np.where(everybody(90) < 50, 3, 1)
+    found = most_alike(ring(25), everybody(90), np.where(shared == 3, 7, value), everybody(90), shared)
+    assert found is not None
+    assert found.p_value == pytest.approx(1.0)
 
 
 def test_a_small_habit_is_no_surprise_because_it_is_small() -> None:

@@ -18,6 +18,8 @@ from headwater.detect.fold import Ring
 LEAST_ALIKE, LEAST_CUSTOMERS = 3, 5
 #: Strata of fewer customers, in and outside, are taken together.
 LEAST_STRATUM = 20
+#: At most this share of a stratum lies outside a ring whose own it is.
+OWN = 0.05
 
 
 @dataclass(frozen=True)
@@ -78,11 +80,12 @@ def _parts(
 ) -> list[tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]]:
     """Which customers inside are compared with which outside, given the strata of both.
 
-    Small strata are one. A stratum that is mostly the ring's own is compared with everybody: it is no innocent habit.
+    Small strata are one. A stratum that is all but the ring's own is compared with everybody: it is no innocent habit.
+    So it can't be by chance, unless the ring is most of the log.
     """
     ours, theirs = np.bincount(inner, minlength=size), np.bincount(outer, minlength=size)
     small = ours + theirs < LEAST_STRATUM
-    own = ~small & (ours > theirs)
+    own = ~small & (theirs <= OWN * (ours + theirs)) & (len(inner) <= len(outer))
     parts = [(inner == at, outer == at) for at in np.flatnonzero(~small & ~own & (ours > 0)).tolist()]
     return [*parts, (small[inner], small[outer]), (own[inner], np.ones(len(outer), bool))]
 

@@ -1,7 +1,7 @@
 """One client: a ring whose customers have the same TLS, HTTP and header fingerprints, few of whom others have.
 
 People of one tool have its client in common. So customers are compared with others of the same user agent, but for
-one that is mostly the ring's own. The language that a JA4H carries is left out: it must not raise a score.
+one that is all but the ring's own. The language that a JA4H carries is left out: it must not raise a score.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CARD = Card(
     group="client",
     sees="customers of a ring that have one combination of TLS (JA4, JA3), JA4H, HTTP/2 settings and header order that "
     "few other customers have",
-    null="customers outside the ring that name the same program as user agent (a program that is mostly the ring's: "
+    null="customers outside the ring that name the same program as user agent (one that is all but the ring's: "
     "all): who of them has the combination is chance (Fisher); every combination in the ring is counted as tried",
     false_positive="not measured yet",
     innocent_causes=(
