@@ -40,7 +40,7 @@ def test_inspect_says_what_is_there_and_what_is_missing(
     assert run(["inspect", str(log)]) == 0
     shown = capsys.readouterr()
     assert shown.out.startswith("10 exchanges · 3 accounts")
-    assert "missing: system, response, organisation" in shown.out
+    assert "missing: system, response, previous, organisation" in shown.out
     assert "2 rows set aside:" in shown.out
     assert "log.jsonl, row 11, field at" in shown.out
     assert shown.err == ""
