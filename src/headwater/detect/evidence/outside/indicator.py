@@ -6,7 +6,6 @@ all once it has expired; that it matched is said all the same.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,7 +45,7 @@ CARD = Card(
     cap_nats=3.0,
     cap_against_nats=0.0,
     needs=("given.indicators",),
-    source="the reports named in the sentence; mixture of a right and a wrong report by its confidence",
+    source="the reports named in the sentence",
     atlas=("AML.T0008.005",),
     aisvs=("12.2.5",),
 )
@@ -164,9 +163,9 @@ def _finding(
     matched, times = np.unique(place[inside & counted], return_counts=True)
     order = matched[np.lexsort((matched, -times))]
     named = [_best(reports[at], world) for at in order.tolist()]
-    # A report is right with its confidence, and says nothing otherwise.
+    # Members that match one report match for one reason: how surely it is right bounds them all together.
     sure = max(one.confidence for one in named)
-    raw = math.log(sure * math.exp(min(max(calibrated(p_value), 0.0), 50.0)) + 1 - sure)
+    raw = sure * min(max(calibrated(p_value), 0.0), CARD.cap_nats)
     said = "; ".join(
         f"{one.kind} from {one.source}, until {one.expires.isoformat()}" for one in named[:NAMED]
     )
