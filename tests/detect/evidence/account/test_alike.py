@@ -76,6 +76,17 @@ def test_strangers_are_seldom_alike(seed: int, kinds: int, strata: int) -> None:
     assert 1e-6 < found.p_value <= 1
 
 
+def test_among_many_values_a_surprising_one_is_no_surprise() -> None:
+    rng = np.random.default_rng(3)
+    below = 0
+    for _ in range(400):
+        # A few common values and a long tail, as shapes of names are.
+        found = most_alike(ring(60), everybody(600), rng.zipf(1.3, 600).clip(max=400), everybody(600))
+        assert found is not None
+        below += found.p_value < 0.05
+    assert below <= 30
+
+
 def test_several_accounts_of_a_customer_are_one() -> None:
     customer = np.concatenate([np.zeros(8, np.int32), np.arange(1, 33, dtype=np.int32)])
     assert most_alike(ring(8), everybody(40), np.ones(40, np.int64), customer) is None

@@ -1,7 +1,6 @@
 """What more of a ring's customers have in common than customers outside do: one value, tested against everybody else.
 
-The value is chosen among those of the ring, so its chance counts every value that could have been chosen. Rarity is
-taken outside the ring: it must not make its own habits usual.
+The value is chosen because the ring shares it, so its chance counts every value that could have been chosen.
 """
 
 from __future__ import annotations
@@ -53,11 +52,14 @@ def most_alike(
         return None
     shared, hits = np.unique(inner[0], return_counts=True)
     shared, hits = shared[hits >= LEAST_ALIKE], hits[hits >= LEAST_ALIKE]
+    # Tried are not only those that the ring happens to share: any that so many have could have been among them.
+    _, spread = np.unique(np.concatenate([inner[0], outer[0]]), return_counts=True)
+    tried = int((spread >= LEAST_ALIKE).sum())
     best = Alike(0, 0, len(inner[0]), 0.0, 1.0)
     parts = _parts(inner[1], outer[1], len(strata))
     for one, times in zip(shared.tolist(), hits.tolist(), strict=True):
         expected, chance = _as_many(times, parts, inner[0] == one, outer[0] == one)
-        p_value = min(1.0, chance * len(shared))
+        p_value = min(1.0, chance * tried)
         if not best.hits or p_value < best.p_value:
             best = Alike(one, times, len(inner[0]), expected, p_value)
     return best

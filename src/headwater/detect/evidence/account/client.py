@@ -28,7 +28,7 @@ CARD = Card(
     sees="customers of a ring that have one combination of TLS (JA4, JA3), JA4H, HTTP/2 settings and header order that "
     "few other customers have",
     null="customers outside the ring that name the same program as user agent (one that is all but the ring's: "
-    "all): who of them has the combination is chance (Fisher); every combination in the ring is counted as tried",
+    "all): who of them has the combination is chance (Fisher); every combination that three have is counted",
     false_positive="not measured yet",
     innocent_causes=(
         "one program that all of them installed",

@@ -17,8 +17,8 @@ CARD = Card(
     title="One shape of name",
     group="account",
     sees="customers of a ring whose sign-up names have one shape (so many letters and digits) that few others have",
-    null="who of all customers with a name of that shape is in the ring is chance (Fisher); every shape in it is "
-    "counted as tried",
+    null="who of all customers with a name of that shape is in the ring is chance (Fisher); every shape that "
+    "three have is counted as tried",
     false_positive="not measured yet",
     innocent_causes=(
         "student or staff numbers as names",
