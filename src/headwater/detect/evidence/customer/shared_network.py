@@ -85,6 +85,7 @@ class SharedNetwork:
         if state.networks is not None:
             members = np.unique(code[batch.ring[known] >= 0])
             found = state.networks.find([texts[i] for i in members])
+            members, found = members[found >= 0], found[found >= 0]
             for kind, held in (("carrier", state.carrier), ("campus", state.campus)):
                 held.update(hashes[members[state.networks.of_kind(found, (kind,))]].tolist())
         return state
@@ -97,6 +98,8 @@ class SharedNetwork:
     def finish(self, state: _Used, world: World) -> Mapping[int, Finding]:
         """A finding for each ring whose addresses in common excuse it."""
         state.counts.compact()
+        if not len(state.counts.objects):
+            return {}
         kinds = [np.array(sorted(held), np.uint64) for held in (state.carrier, state.campus)]
         address = state.counts.objects
         customer = world.customer[state.counts.accounts]
