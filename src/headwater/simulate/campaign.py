@@ -42,7 +42,8 @@ def campaign(world: Setting, plan: Campaign, number: int) -> Requests:
     ring = Ring(plan, number, accounts, account, client, begin_s, end_s, held)
     parts = [harvest(world, ring)]
     if plan.cover > 0:
-        covered = round(len(parts[0]) * plan.cover / (1 - plan.cover))
+        # About as much as `held` is lost where accounts are held, or not yet opened.
+        covered = round(len(parts[0]) * plan.cover / (1 - plan.cover) / (1 - plan.held))
         made = crowd(
             world, f"{plan.name} cover", plan.cover_corpora, people=accounts, exchanges=covered, even=True
         )

@@ -74,6 +74,11 @@ def dealt(world: Setting, ring: Ring, at: Floats, content: Ints) -> tuple[Ints, 
         own = np.arange(i, ring.accounts, shards)
         rows = np.flatnonzero(shard == i)
         account[rows] = own[deal(rng, spec, at[rows], first[own], last[own])]
+    # A persona serves on where nobody else is there for it, but not while held or not yet opened.
+    bound = np.zeros(ring.accounts, dtype=bool)
+    bound[ring.held.out] = bound[ring.held.into] = True
+    away = bound[account] & ((at < first[account]) | (at >= last[account]))
+    account[away] = deal(rng, spec, at[away], first, last)
     return account, voice + shard
 
 

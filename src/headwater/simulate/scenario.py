@@ -183,7 +183,7 @@ class Campaign(Part, frozen=True):
     paraphrase: Share = 0.0
     wordings: str = ""
     churn: Share = 0.3
-    held: Share = 0.0
+    held: Annotated[float, msgspec.Meta(ge=0, le=0.5)] = 0.0
     turns: Annotated[float, msgspec.Meta(ge=1)] = 1.0
     paths: tuple[Access, ...] = ()
     begin_day: Annotated[float, msgspec.Meta(ge=0)] = 0.0

@@ -31,6 +31,8 @@ _FAMILIES = (
 )  # fmt: skip
 AGENTS: tuple[str, ...] = tuple(name.format(v) for name, versions, _, _ in _FAMILIES for v in versions)
 TLS: tuple[str, ...] = tuple(tls for _, versions, tls, _ in _FAMILIES for _ in versions)
+#: The family of each user agent, as a number into `wire.FAMILIES`.
+FAMILY: Ints = np.array([i for i, (_, versions, _, _) in enumerate(_FAMILIES) for _ in versions])
 _POPULAR = np.array([weight / len(versions) for _, versions, _, weight in _FAMILIES for _ in versions])
 _POPULAR /= _POPULAR.sum()
 

@@ -13,13 +13,17 @@ import numpy as np
 import pyarrow as pa
 
 from headwater.exchange import ACCOUNT_SCHEMA, EXCHANGE_SCHEMA
+from headwater.simulate.asked import FORMATS, asked
 from headwater.simulate.cast import CLIENT_COLUMNS, AccountRows, ClientRows
 from headwater.simulate.chance import Ints
 from headwater.simulate.forms import CRITERIA, Given
+from headwater.simulate.naming import holds, patterns
 from headwater.simulate.requests import Requests
 from headwater.simulate.setting import Setting
 from headwater.simulate.software import AGENTS, ENDPOINTS, MODELS, SYSTEMS, TLS
+from headwater.simulate.spoken import FINISHES, answers, carried, finishes, left
 from headwater.simulate.voices import speak
+from headwater.simulate.wire import FAMILIES
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,10 @@ def _ids(made: Requests) -> list[str]:
 
 
 def _utc(world: Setting, seconds: Any) -> Any:
-    micros = (np.asarray(seconds) * 1e6).astype(np.int64) + world.scenario.start_us
-    return pa.array(micros).cast(pa.timestamp("us", tz="UTC"))
+    """Seconds from the world's start as times; NaN is null."""
+    unknown = np.isnan(seconds)
+    micros = (np.where(unknown, 0.0, seconds) * 1e6).astype(np.int64) + world.scenario.start_us
+    return pa.array(micros, mask=unknown).cast(pa.timestamp("us", tz="UTC"))
 
 
 def _column(world: Setting, name: str) -> list[Any]:
@@ -123,7 +129,33 @@ def exchanges_table(world: Setting, made: Requests, status: Ints, written: list[
         "user_agent": _coded(AGENTS, clients.agent[who]),
         "tls": _coded(TLS, clients.agent[who]),
     }
-    return pa.table(columns, schema=pa.schema([EXCHANGE_SCHEMA.field(name) for name in columns]))
+    columns |= _asked(world, made, status, clients)
+    return pa.table(columns, schema=pa.schema([field for field in EXCHANGE_SCHEMA if field.name in columns]))
+
+
+def _asked(world: Setting, made: Requests, status: Ints, clients: ClientRows) -> dict[str, Any]:
+    """What clients asked for besides the text, how answers ended, and what conversations carry back."""
+    who, wants = made.client, asked(world)
+    tools, limit, rng = wants.tools[who], clients.max_tokens[who], world.rng("ends")
+    said = answers(world, made, status)
+    finish = finishes(rng, made, status, limit, clients.endpoint[who], tools)
+    cancelled = left(rng, wants, who, clients.stream[who], status)
+    wire = wants.family[who]
+    return {
+        "response": pa.array(said, pa.large_string()),
+        "previous": pa.array(carried(made, said), pa.large_string()),
+        "finish_reason": _coded(FINISHES, np.where(cancelled, -1, finish)),
+        "n": _nullable(wants.n[who]),
+        "seed": _nullable(wants.seed[who]).cast(pa.int64()),
+        "logprobs": pa.array(wants.logprobs[who]),
+        "logit_bias": pa.array(wants.logit_bias[who]),
+        "cancelled": pa.array(cancelled),
+        "tools": pa.array(tools.astype(np.int32)),
+        "response_format": _coded(FORMATS, wants.response_format[who]),
+        "ja4h": _coded([family.ja4h for family in FAMILIES], wire),
+        "http2": _coded([family.http2 for family in FAMILIES], wire),
+        "header_order": _coded([family.header_order for family in FAMILIES], wire),
+    }
 
 
 def _conversations(world: Setting, talk: Ints) -> Any:
@@ -133,18 +165,21 @@ def _conversations(world: Setting, talk: Ints) -> Any:
     return _coded(names, place)
 
 
-def accounts_table(world: Setting, present: Ints) -> pa.Table:
+def accounts_table(world: Setting, made: Requests, present: Ints) -> pa.Table:
     """Accounts that sent anything (`present`), by name; dates to the second."""
+    held = np.floor(holds(world, made))
     created = np.floor(np.concatenate([rows.created_s for rows in world.cast.accounts]))
     columns: dict[str, Any] = {
         "account": pa.array(_account_names(world)),
         "organisation": pa.array(_column(world, "organisation"), pa.string()),
         "created_at": _utc(world, created),
+        "held_at": _utc(world, held),
+        "name_pattern": pa.array(patterns(world), pa.string()),
     }
     for name in AccountRows.__dataclass_fields__:
         if name not in ("organisation", "created_s"):
             columns[name] = pa.array(_column(world, name), pa.string())
-    table = pa.table(columns, schema=pa.schema([ACCOUNT_SCHEMA.field(name) for name in columns]))
+    table = pa.table(columns, schema=pa.schema([field for field in ACCOUNT_SCHEMA if field.name in columns]))
     return table.take(present).sort_by("account")
 
 

@@ -76,7 +76,7 @@ def simulate(
     exchanges = exchanges_table(world, made, status, written)
     return World(
         exchanges,
-        accounts_table(world, present),
+        accounts_table(world, made, present),
         truth_tables(world, made, present),
         card(world, made, written) | {"camouflage": dial, "override": override},
     )
