@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from headwater.errors import ConfigurationError, UsageError
@@ -59,8 +61,15 @@ def test_the_command_lines_words_become_values() -> None:
 
 
 def test_a_world_is_made_of_the_changed_scenario_and_says_so(scenario: Scenario, corpora: Corpora) -> None:
-    override = {"campaigns.0.accounts": 9, "campaigns.0.exchanges": 700}
+    override: dict[str, object] = {"campaigns.0.accounts": 9, "campaigns.0.exchanges": 700}
     world = simulate(scenario, corpora, scale=0.5, override=override)
     assert world.card["accounts_by_role"]["ring"] == 4
     assert 330 < world.card["harvest_exchanges"] < 380
     assert world.card["override"] == override
+
+
+def test_a_time_is_written_into_the_card_as_a_text(scenario: Scenario, corpora: Corpora) -> None:
+    later = {"start": datetime(2027, 1, 4, tzinfo=UTC)}
+    world = simulate(scenario, corpora, scale=0.1, override=later)
+    assert world.card["override"] == {"start": "2027-01-04T00:00:00Z"}
+    assert world.exchanges["at"].to_pylist()[0].year == 2027

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
@@ -78,7 +79,7 @@ def simulate(
         exchanges,
         accounts_table(world, made, present),
         truth_tables(world, made, present),
-        card(world, made, written) | {"camouflage": dial, "override": override},
+        card(world, made, written) | {"camouflage": dial, "override": msgspec.to_builtins(override)},
     )
 
 
