@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+import numpy as np
 from scipy.special import bdtrc
+from scipy.stats import hypergeom
 
 
 def calibrated(p_value: float) -> float:
@@ -12,8 +15,24 @@ def calibrated(p_value: float) -> float:
     return -0.5 * math.log(max(p_value, 1e-300)) - math.log(2)
 
 
+def drawn(hits: int, parts: Sequence[tuple[int, int, int]]) -> tuple[float, float]:
+    """P(at least `hits`) and what is expected, where `parts` are drawn without replacement.
+
+    A part is (taken, marked, all): so many drawn from a stratum of `all`, of which `marked` are hits. The exact test
+    of Fisher (1935) over strata: chances elsewhere are estimated from few as well, and this counts that in.
+    """
+    law, first, expected = np.ones(1), 0, 0.0
+    for taken, marked, every in parts:
+        least, most = max(0, taken + marked - every), min(taken, marked)
+        law = np.convolve(law, hypergeom.pmf(np.arange(least, most + 1), every, marked, taken))
+        first += least
+        expected += taken * marked / every
+    tail = float(law[max(hits - first, 0) :].sum())
+    return min(max(tail, 1e-300), 1.0), expected
+
+
 def as_many(hits: int, trials: int, expected: float) -> float:
-    """P(at least `hits` of independent `trials`) where their chances sum to `expected`.
+    """P(at least `hits` of independent `trials`) where their chances are known and sum to `expected`.
 
     Where hits lie above what is expected the binomial law of the mean chance is an upper bound (Hoeffding 1956); below
     it there is nothing to be surprised at, and the answer is 1.

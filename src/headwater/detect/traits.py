@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.fold import Card, Finding, Reading, Ring, World
-from headwater.detect.pvalues import as_many, calibrated
+from headwater.detect.pvalues import calibrated, drawn
 
 #: Accounts are compared with others of the same octave pair of volume, or with all where fewer customers are there.
 LEAST_OTHERS = 200
@@ -77,46 +77,31 @@ def _by_customer(
 
 def of_ring(trait: Measured, ring: Ring, world: World) -> Finding | None:
     """How many of a ring's customers show a trait, against others of their volume outside it."""
-    value, stratum = trait.reading.value, strata(world.volume)
-    members = ring.members[np.isfinite(value[ring.members])]
-    customers, first = np.unique(world.customer[members], return_index=True)
-    if len(customers) < LEAST_MEMBERS:
+    value = trait.reading.value
+    known = np.flatnonzero(np.isfinite(value))
+    shows = value[known] >= trait.reading.notable
+    # A customer shows it if one of its accounts does; its volume is that of its busiest account.
+    customer, place = np.unique(world.customer[known], return_inverse=True)
+    marked = np.bincount(place, shows, len(customer)) > 0
+    stratum = np.zeros(len(customer), np.int64)
+    np.maximum.at(stratum, place, strata(world.volume)[known])
+    inside = np.isin(customer, world.customer[ring.members])
+    if inside.sum() < LEAST_MEMBERS or inside.all():
         return None
-    outside = np.isfinite(value)
-    outside[ring.members] = False
-    # Rarity is estimated without the ring: a ring that is half of the log must not make its own habits usual.
-    shows = value >= trait.reading.notable
-    rate = _rates(shows, outside, stratum, world.customer)
-    hits = len(np.unique(world.customer[members[shows[members]]]))
-    expected = float(rate[stratum[members[first]]].sum())
-    p_value = as_many(hits, len(customers), expected)
+    few = np.bincount(stratum[~inside], minlength=STRATA) < LEAST_OTHERS
+    stratum = np.where(few[stratum], STRATA, stratum)
+    parts = [
+        (int(inside[at].sum()), int(marked[at].sum()), int(at.sum()))
+        for at in (stratum == one for one in np.unique(stratum[inside]))
+    ]
+    hits, customers = int((marked & inside).sum()), int(inside.sum())
+    p_value, expected = drawn(hits, parts)
     sentence = (
-        f"{hits:,} of its {len(customers):,} customers of whom enough is known {trait.reading.phrase}; of as many "
-        f"others of their volume {expected:.1f} would."
+        f"{hits:,} of its {customers:,} customers of whom enough is known {trait.reading.phrase}; of as many drawn "
+        f"from all of their volume {expected:.1f} would."
     )
-    figures = {"customers": float(len(customers)), "show": float(hits), "expected": expected}
+    figures = {"customers": float(customers), "show": float(hits), "expected": expected}
     return Finding(max(calibrated(p_value), 0.0), sentence, p_value, figures)
-
-
-def _rates(
-    shows: npt.NDArray[np.bool_],
-    outside: npt.NDArray[np.bool_],
-    stratum: npt.NDArray[np.int64],
-    customer: npt.NDArray[np.int32],
-) -> npt.NDArray[np.float64]:
-    """Share of customers outside that show the trait, by stratum (that of all where too few are there)."""
-
-    def share(keep: npt.NDArray[np.bool_]) -> tuple[float, int]:
-        count = len(np.unique(customer[keep]))
-        return (len(np.unique(customer[keep & shows])) + 1) / (count + 2), count
-
-    everyone, _ = share(outside)
-    out = np.full(STRATA, everyone)
-    for one in range(STRATA):
-        rate, count = share(outside & (stratum == one))
-        if count >= LEAST_OTHERS:
-            out[one] = rate
-    return out
 
 
 def of_account(traits: Sequence[Measured], account: int) -> list[tuple[Card, Finding]]:
