@@ -20,7 +20,7 @@ from headwater.detect.fold import Batch, Card, Finding, Ring, World
 from headwater.detect.pvalues import as_many, calibrated
 
 #: Rows of customers outside all rings that are kept, in expectation; a hash of the text decides which.
-KEPT = 4_000_000
+KEPT = 300_000
 #: A conversation's name that more customers use is a word ("default"), not a name.
 MOST_USERS, COMMON = 25, 0.02
 

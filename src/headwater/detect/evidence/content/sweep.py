@@ -31,7 +31,8 @@ CARD = Card(
     title="A list worked off once",
     group="content",
     sees="groups that never ask anything twice, neither one member again nor one after another, from first to last",
-    null="as many other customers of like volume, drawn 199 times: how few of their later prompts were sent before",
+    null="as many customers drawn from the ring and from others of like volume: how few of their later prompts were "
+    "sent before (permutation, 199 draws)",
     false_positive="not measured yet",
     innocent_causes=(
         "documents of one's own, each sent once",
@@ -120,9 +121,10 @@ class Sweep:
             ours = _again(_few(ring, size), low, high, at_us, exact)
             if ours is None:
                 continue
-            rng = np.random.default_rng([world.seed, at])
+            # Drawn from both, or groups of others would differ from each other less than from the ring.
+            rng, both = np.random.default_rng([world.seed, at]), np.union1d(ring, others)
             usual = [
-                _again(np.sort(rng.choice(others, size, replace=False)), low, high, at_us, exact)
+                _again(np.sort(rng.choice(both, size, replace=False)), low, high, at_us, exact)
                 for _ in range(GROUPS)
             ]
             out[at] = _finding(ours, [one[0] / one[1] for one in usual if one is not None])
@@ -159,7 +161,7 @@ def _finding(ours: tuple[int, int], usual: list[float]) -> Finding:
     typical = float(np.median(usual)) if usual else 0.0
     sentence = (
         f"Of the later {of:,} long prompts that were compared {share:.1%} had been sent before by any of its "
-        f"customers; of as many others' {typical:.1%}."
+        f"customers; of those of as many customers drawn at random {typical:.1%}."
     )
     figures = {"again": float(again), "prompts": float(of), "usual": typical}
     return Finding(max(calibrated(p_value), 0.0), sentence, p_value, figures)

@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from scipy.stats import hypergeom
 
 from headwater.detect.fold import Batch, Card, Finding, Ring, World
 from headwater.detect.indicators import Indicator
 from headwater.detect.objects import Counts, objects_of
-from headwater.detect.pvalues import as_many, calibrated
+from headwater.detect.pvalues import calibrated
 
 #: An indicator that more customers outside match is no indicator of anybody.
 COMMON, LEAST_COMMON = 0.02, 25
@@ -34,7 +35,8 @@ CARD = Card(
     group="outside",
     sees="members that match indicators in the operator's outside.toml: addresses, client fingerprints, mail domains, "
     "accounts, templates",
-    null="customers outside the ring match as often; what more than one in fifty of them match is left out",
+    null="as many customers drawn from all match as often (Fisher's exact test); what more than one in fifty outside "
+    "match is left out",
     false_positive="not measured: that of the reports. They weigh by their stated confidence, while they hold",
     innocent_causes=(
         "an address or a client that has changed hands",
@@ -158,8 +160,9 @@ def _finding(
     late = f" {expired:,} more that matched had expired and don't weigh." if expired else ""
     if not hits:
         return Finding(0.0, f"No indicator that holds matches.{late}", None, {"expired": float(expired)})
-    expected = len(members) * (len(np.unique(customer[~inside & counted])) + 1) / (outside + 2)
-    p_value = as_many(hits, len(members), expected)
+    every, marked = outside + len(members), hits + len(np.unique(customer[~inside & counted]))
+    expected = len(members) * marked / every
+    p_value = max(float(hypergeom.sf(hits - 1, every, marked, len(members))), 1e-300)
     matched, times = np.unique(place[inside & counted], return_counts=True)
     order = matched[np.lexsort((matched, -times))]
     named = [_best(reports[at], world) for at in order.tolist()]
@@ -172,7 +175,7 @@ def _finding(
     more = f"; and {len(named) - NAMED:,} more" if len(named) > NAMED else ""
     sentence = (
         f"{hits:,} of its {len(members):,} customers match indicators that others reported ({said}{more}); of as many "
-        f"customers outside {expected:.1f} would.{late}"
+        f"drawn from all {expected:.1f} would.{late}"
     )
     figures = {
         "customers": float(len(members)),

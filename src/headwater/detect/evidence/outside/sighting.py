@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from scipy.stats import hypergeom
 
 from headwater.detect.fold import Batch, Card, Finding, Ring, World
 from headwater.detect.indicators import Sighting
-from headwater.detect.pvalues import as_many, calibrated
+from headwater.detect.pvalues import calibrated
 
 #: Sightings named in a sentence, and letters of what the operator wrote of each.
 NAMED, NAME_CHARS = 3, 60
@@ -26,7 +27,7 @@ CARD = Card(
     title="Answers found elsewhere",
     group="outside",
     sees="members whose answers (a canary, a mark, a text) were found outside, as the operator's outside.toml says",
-    null="customers outside the ring have answers found as often",
+    null="as many customers drawn from all have answers found as often (Fisher's exact test)",
     false_positive="not measured: that of the canaries and marks behind the sightings",
     innocent_causes=(
         "a customer who publishes answers",
@@ -104,8 +105,9 @@ def _finding(ring: Ring, world: World, found: Sequence[tuple[int, Sighting]]) ->
     hits = len({customer for customer, _ in found if customer in members})
     elsewhere = len({customer for customer, _ in found} - members)
     outside = len(np.unique(world.customer)) - len(members)
-    expected = len(members) * (elsewhere + 1) / (outside + 2)
-    p_value = as_many(hits, len(members), expected)
+    every, marked = outside + len(members), hits + elsewhere
+    expected = len(members) * marked / every
+    p_value = max(float(hypergeom.sf(hits - 1, every, marked, len(members))), 1e-300)
     mine.sort(key=lambda one: (one.found_on, one.where, one.source))
     said = "; ".join(
         f"{one.where[:NAME_CHARS]} on {one.found_on.isoformat()}, by {one.source[:NAME_CHARS]}"
@@ -114,7 +116,7 @@ def _finding(ring: Ring, world: World, found: Sequence[tuple[int, Sighting]]) ->
     more = f"; and {len(mine) - NAMED:,} more" if len(mine) > NAMED else ""
     sentence = (
         f"Answers to {hits:,} of its {len(members):,} customers were found elsewhere ({said}{more}); of as many "
-        f"customers outside {expected:.1f} would be."
+        f"drawn from all {expected:.1f} would be."
     )
     figures = {"customers": float(len(members)), "found": float(hits), "expected": expected}
     return Finding(max(calibrated(p_value), 0.0), sentence, p_value, figures)
