@@ -183,7 +183,8 @@ def hackathon(world: Setting, group: Population) -> Requests:
         first_s=np.maximum(rows.created_s, begin[own]),
         last_s=until,
     )
-    form = world.wording_numbers([_starter(int(b)) for b in rng.integers(0, 1 << 62, events)])
+    kits = rng.choice(len(_STARTERS) * len(_NOUNS), events, replace=events > len(_STARTERS) * len(_NOUNS))
+    form = world.wording_numbers([_starter(number) for number in kits.tolist()])
     uses = kit[made.account] & (made.turn == 0) & (rng.random(len(made)) < 0.6)
     return made.with_columns(
         account=made.account + first,
@@ -220,8 +221,7 @@ def _joined(
     )
 
 
-def _starter(bits: int) -> Form:
-    """The starter template of one hackathon."""
-    dice = Dice(bits)
-    text = dice.of(_STARTERS).replace("{noun}", dice.of(_NOUNS))
+def _starter(number: int) -> Form:
+    """The starter template of one hackathon; no two of a world have the same."""
+    text = _STARTERS[number % len(_STARTERS)].replace("{noun}", _NOUNS[number // len(_STARTERS)])
     return Form(text.strip(), (text, ""), ("task",))
