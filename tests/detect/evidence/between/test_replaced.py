@@ -55,7 +55,15 @@ def test_accounts_that_begin_after_each_hold() -> None:
     finding = judged(replaced.test, made(1, begin=True), range(RING))[0]
     assert finding.raw > 1
     assert finding.figures["begun"] == 4
-    assert "began within a day" in finding.sentence
+    assert "opened or first seen" in finding.sentence
+
+
+def test_where_accounts_were_opened_is_known_it_counts() -> None:
+    plain = made(1, begin=True)
+    base = datetime(1970, 1, 1, tzinfo=UTC)
+    early = {"created_at": [base - timedelta(days=30)] * SIZE, **known(HELD)}
+    opened_before = log(plain.index.account, plain.index.at_us, known=early)
+    assert judged(replaced.test, opened_before, range(RING))[0].figures["begun"] == 0
 
 
 def test_strangers_go_on_as_before() -> None:

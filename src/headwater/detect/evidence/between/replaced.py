@@ -25,12 +25,13 @@ LEAST_HOLDS, LEAST_MEMBERS, LEAST_ROWS, LEAST_DAYS = 2, 5, 30, 4
 FIRST_LOOK, PERMUTATIONS, WORTH_MORE = 199, 9999, 0.1
 #: Share of a ring's rows that fill its templates, from which they alone are its work.
 TEMPLATED = 0.05
+NEVER = int(np.iinfo(np.int64).min)
 
 CARD = Card(
     name="replaced",
     title="Work taken up after a hold",
     group="continuity",
-    sees="members that send more of the ring's content, or begin to send, in the day after another member was held",
+    sees="members that send more of the ring's content, or are opened or first seen, in the day after another was held",
     null="the same holds at random times of the log, with what everybody else did on the same days taken off",
     false_positive="not measured yet; under holds at random times its level is that of the permutation",
     innocent_causes=(
@@ -51,7 +52,7 @@ Times = npt.NDArray[np.int64]
 
 @dataclass
 class _Work:
-    """Members' rows (account, time, whether they are the ring's work), and when each account was first seen."""
+    """Members' rows (account, time, whether they are the ring's work), and when each account first sent anything."""
 
     account: list[npt.NDArray[np.int32]]
     at_us: list[Times]
@@ -103,22 +104,29 @@ class Replaced:
         order = np.lexsort((account, at_us))
         account, at_us, ours = account[order], at_us[order], np.concatenate(state.ours)[order]
         ring_of, held = world.context["ring_of"][account], held_at(world)
+        opened = times_of(world, "created_at")
+        begun = np.where(opened != NEVER, opened, state.first)
         out = {}
         for at, ring in enumerate(world.rings):
             rows = ring_of == at
             if rows.any() and ours[rows].mean() >= TEMPLATED:
                 rows &= ours
-            holds = _holds(ring, world, held, (account[rows], at_us[rows]), state.first)
+            holds = _holds(ring, world, held, (account[rows], at_us[rows]), begun)
             if len(holds) >= LEAST_HOLDS and rows.sum() >= LEAST_ROWS and len(ring.members) >= LEAST_MEMBERS:
-                others = np.delete(state.first, ring.members)
+                others = np.delete(begun, ring.members)
                 out[at] = _finding(holds, _Others(world, at_us[ring_of == at], np.sort(others)), at)
         return out
 
 
+def times_of(world: World, name: str) -> Times:
+    """A time of each account (µs UTC), NEVER where it isn't known."""
+    column: Any = world.accounts_table.column(name).combine_chunks()
+    return np.asarray(column.cast("int64").fill_null(NEVER).to_numpy(zero_copy_only=False))
+
+
 def held_at(world: World) -> Times:
-    """When each account was held (µs UTC, −1: never), if within the log and a day from its ends."""
-    column: Any = world.accounts_table.column("held_at").combine_chunks()
-    when = column.cast("int64").fill_null(-1).to_numpy(zero_copy_only=False)
+    """When each account was held, −1 for those that weren't, or not within the log and a day from its ends."""
+    when = times_of(world, "held_at")
     inside = (when >= world.span_us[0] + DAY_US) & (when <= world.span_us[1] - DAY_US)
     return np.where(inside, when, -1).astype(np.int64)
 
@@ -173,7 +181,10 @@ def _finding(holds: list[_Hold], others: _Others, at: int) -> Finding:
         if p_value > WORTH_MORE:
             break
     if p_begun < p_grown:
-        what = f"{figures['begun']:.0f} of its accounts began within a day after one of {len(holds)} holds of members"
+        what = (
+            f"{figures['begun']:.0f} of its accounts were opened or first seen in the day after {len(holds)} holds of "
+            "members"
+        )
     else:
         what = (
             f"In the day after {len(holds)} holds of members the others sent {figures['after']:,.0f} of the ring's "

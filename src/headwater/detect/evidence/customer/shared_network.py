@@ -24,6 +24,8 @@ CROWD, LEAST_MEMBERS = 25, 5
 TIED = 0.5
 #: Nats at most: mobile exits are rented out by the hour, a campus or a crowd isn't.
 CARRIER, PLACE = 0.75, 1.5
+#: What excuses a member or two of many isn't mentioned.
+LEAST_RAW = 0.05
 
 CARD = Card(
     name="shared_network",
@@ -137,7 +139,7 @@ def _finding(
     in_place = np.setdiff1d(excused(crowd | campus), own)
     moving = np.setdiff1d(excused(carrier), np.union1d(own, in_place))
     raw = -(PLACE * len(in_place) + CARRIER * len(moving)) / len(members)
-    if raw == 0:
+    if raw > -LEAST_RAW:
         return None
     sentence = (
         f"{len(tied):,} of its {len(members):,} customers share an address with another; for {len(in_place):,} it is a "
