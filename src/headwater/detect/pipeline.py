@@ -126,13 +126,9 @@ def detect(
         for trait, reading in zip(traits, results[len(tests) :], strict=True)
     )
     # Members are named after the ring was judged with them: leaving out on the same half can't help a verdict.
+    seen = tests, found, shown
     judged = tuple(
-        replace(
-            _judge(
-                at, without(ring, apart[at]), world, (tests, found, shown), settings, known, len(proposed)
-            ),
-            named=named.get(at),
-        )
+        _judge(at, without(ring, apart[at]), named.get(at), world, seen, settings, known, len(proposed))
         for at, ring in enumerate(tested)
     )
     order = sorted(
@@ -170,6 +166,7 @@ def _customers(ring: Ring, world: World) -> int:
 def _judge(
     at: int,
     ring: Ring,
+    named: npt.NDArray[np.int32] | None,
     world: World,
     seen: tuple[Sequence[Fold], Mapping[int, Mapping[int, Finding]], Sequence[Measured]],
     settings: DetectSettings,
@@ -180,12 +177,14 @@ def _judge(
     findings = [(test.card, found[id(test)].get(at)) for test in tests]
     findings += [(trait.card, of_ring(trait, world.rings[at], world)) for trait in traits]
     pieces: list[tuple[Card, Finding]] = [(card, f) for card, f in findings if f is not None]
-    organisation = declarations.one_organisation(ring, world)
+    # Whoever isn't named must not make a few customers look like many.
+    told = ring if named is None else replace(ring, members=np.intersect1d(ring.members, named))
+    organisation = declarations.one_organisation(told if len(told.members) else ring, world)
     if organisation is not None:
         pieces.append((declarations.ORGANISATION, organisation))
     declared = declarations.declared(ring, world, known)
     if declared is not None:
         pieces.append((declarations.DECLARED, declarations.finding(declared)))
     verdict = combine(pieces, prior=settings.prior, threshold=settings.threshold, tested=tested)
-    named = declarations.undecided(ring, world, known) if declared is None else ()
-    return Judged(ring, verdict, declared, at, named)
+    undecided = declarations.undecided(ring, world, known) if declared is None else ()
+    return Judged(ring, verdict, declared, at, undecided, named)

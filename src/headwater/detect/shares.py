@@ -25,8 +25,8 @@ from headwater.detect.cells import (
 )
 from headwater.detect.fold import Ring, World
 
-#: Fewer members tell too little about each other.
-LEAST_MEMBERS = 8
+#: Fewer customers tell too little about each other: one customer's keys are alike in the open.
+LEAST_CUSTOMERS = 8
 
 
 def joined(
@@ -40,7 +40,7 @@ def joined(
     every, parts = by_cell(placed, cells.count, world), by_ring(placed, ring_of, len(rings))
     best, whose = np.full(world.size, JOINS), np.full(world.size, -1)
     for at, ring in enumerate(rings):
-        if len(ring.members) < LEAST_MEMBERS or (owned.ring == at).any():
+        if _customers(ring, world) < LEAST_CUSTOMERS or (owned.ring == at).any():
             continue
         nats, share = excess(ring, parts[at], every, world).gain(placed, world.size)
         better = (nats > best) & (share >= JOINING_SHARE) & (ring_of < 0)
@@ -60,7 +60,7 @@ def learned(rings: tuple[Ring, ...], placed: Placed | None, world: World) -> dic
     every, parts = by_cell(placed, cells.count, world), by_ring(placed, ring_of, len(rings))
     out = {}
     for at, ring in enumerate(rings):
-        if len(ring.members) >= LEAST_MEMBERS:
+        if _customers(ring, world) >= LEAST_CUSTOMERS:
             found = excess(ring, parts[at], every, world)
             nats, _ = found.gain(parts[at], world.size)
             if np.median(nats[ring.members]) > TAKES_PART:
@@ -80,3 +80,7 @@ def taking_part(world: World, placed: Placed | None) -> dict[int, npt.NDArray[np
         members = world.rings[at].members
         out[at] = members[nats[members] > TAKES_PART]
     return out
+
+
+def _customers(ring: Ring, world: World) -> int:
+    return len(np.unique(world.customer[ring.members]))
