@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detect.worlds import DAY, log
-from headwater.detect.alone import KINDS, alone
 from headwater.detect.fold import Card, Reading, Ring, World
 from headwater.detect.settings import DetectSettings
+from headwater.detect.single import KINDS, alone
 from headwater.detect.traits import LEAST_MEMBERS, measured, of_account, of_ring, strengths
 
 

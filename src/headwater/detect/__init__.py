@@ -30,7 +30,6 @@ from headwater.detect.verdict import (
 )
 
 if TYPE_CHECKING:
-    from headwater.detect.alone import alone
     from headwater.detect.assemble import campaigns
     from headwater.detect.fold import (
         Batch,
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
     from headwater.detect.pipeline import Detection, detect
     from headwater.detect.settings import DetectSettings
     from headwater.detect.sight import coverage, needs, too_few
+    from headwater.detect.single import alone
     from headwater.detect.tables import Tables
 
 _WHERE = {
@@ -69,7 +69,7 @@ _WHERE = {
     "Tables": "tables",
     "Trait": "fold",
     "World": "fold",
-    "alone": "alone",
+    "alone": "single",
     "load": "fold",
     "Declaration": "known",
     "load_known": "known",

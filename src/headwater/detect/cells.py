@@ -96,9 +96,12 @@ class Division:
         """Spherical k-means; equal texts are one point, so that a text sent often has no cell to itself."""
         if not state.exact:
             return None
-        _, first = np.unique(np.concatenate(state.exact), return_index=True)
+        exact, sketch = np.concatenate(state.exact), np.concatenate(state.sketch).reshape(-1, SKETCH)
+        # Texts that differ in layout alone have one hash and several sketches: the least of them, in any order of rows.
+        order = np.lexsort((*sketch.T, exact))
+        first = order[np.concatenate([[True], np.diff(exact[order]) != 0])]
         content: Content = world.context["content"]
-        points = content.whiten(np.concatenate(state.sketch).reshape(-1, SKETCH)[first])
+        points = content.whiten(sketch[first])
         count = min(CELLS, len(points) // A_CELL)
         if count < 2:
             return None

@@ -18,6 +18,10 @@ from headwater.detect.verdict import A_KIND, Piece, Word
 #: No smaller number of chance rings is ever stated: the laws behind the ratios are measured on some hundreds of groups,
 #: and what lies further out in their tails is extrapolation.
 LEAST_CHANCE = 0.001
+#: Groups that say how accounts are used or opened, not what ties them: customers of one software share such habits.
+#: For a ring they add at most TOGETHER nats, and are one kind of evidence at most.
+HABITS = frozenset({"account", "behaviour", "client", "intent"})
+TOGETHER = 4.0
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,15 @@ class Verdict:
     kinds: int
 
 
-def combine(found: Sequence[tuple[Card, Finding]], *, prior: float, threshold: float, tested: int) -> Verdict:
-    """Weigh the findings of one ring.
+def combine(
+    found: Sequence[tuple[Card, Finding]],
+    *,
+    prior: float,
+    threshold: float,
+    tested: int,
+    together: float = TOGETHER,
+) -> Verdict:
+    """Weigh the findings of one ring (or, with `together` infinite, of one account, of which habits are all there is).
 
     `found`: cards and findings. `prior`: share of proposals taken to be campaigns.
     `threshold`: probability from which a verdict is reported. `tested`: number of rings proposed in this log; every
@@ -46,9 +57,13 @@ def combine(found: Sequence[tuple[Card, Finding]], *, prior: float, threshold: f
         key = (card.group, llr > 0)
         if llr != 0 and (key not in best or (abs(llr), card.name) > best[key]):
             best[key] = (abs(llr), card.name)
+    habits = sum(nats for (group, speaks), (nats, _) in best.items() if speaks and group in HABITS)
+    share = min(1.0, together / habits) if habits else 1.0
     pieces = []
     for card, llr, finding in capped:
         counted = llr != 0 and best[(card.group, llr > 0)][1] == card.name
+        if llr > 0 and card.group in HABITS:
+            llr *= share
         pieces.append(
             Piece(
                 evidence=card.name,
@@ -64,7 +79,8 @@ def combine(found: Sequence[tuple[Card, Finding]], *, prior: float, threshold: f
     pieces.sort(key=lambda p: (-p.llr, p.evidence))
     total = sum(p.llr for p in pieces)
     log_odds = logit(prior) + total
-    kinds = len({p.group for p in pieces if p.llr >= A_KIND})
+    groups = {p.group for p in pieces if p.llr >= A_KIND}
+    kinds = len(groups) if math.isinf(together) else len(groups - HABITS) + bool(groups & HABITS)
     probability = 1 / (1 + math.exp(-log_odds))
     return Verdict(
         pieces=tuple(pieces),

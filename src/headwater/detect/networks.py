@@ -71,7 +71,7 @@ class Networks:
         wanted = np.array([KINDS.index(kind) for kind in kinds], np.int8)
         if not len(self):
             return np.zeros(len(found), bool)
-        return (found >= 0) & np.isin(self.kind[found], wanted)
+        return (found >= 0) & np.isin(self.kind[np.maximum(found, 0)], wanted)
 
 
 def load_networks(path: Path) -> Networks:

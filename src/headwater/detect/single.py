@@ -5,6 +5,8 @@ One account may be a benchmark, a batch job or a zealous student; only what ties
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from headwater.detect.combine import combine, logit
@@ -37,7 +39,11 @@ def alone(
         if prior + nats[code] < 0 or len(out) == MOST:
             break
         verdict = combine(
-            of_account(traits, code), prior=settings.account_prior, threshold=settings.threshold, tested=1
+            of_account(traits, code),
+            prior=settings.account_prior,
+            threshold=settings.threshold,
+            tested=1,
+            together=math.inf,
         )
         if verdict.kinds < KINDS or verdict.log_odds < 0:
             continue
