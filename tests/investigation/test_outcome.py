@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from copy import copy
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import duckdb
@@ -195,6 +196,6 @@ def test_a_column_that_is_lost_is_named_with_the_evidence_it_costs() -> None:
     assert any("ip" in name for name in lost["infrastructure"].missing)
     assert any("account." in name for name in lost["infrastructure"].missing)
     assert not any(piece.evidence in lost for ring in found.campaigns for piece in ring.pieces)
-    text = found.html().decode()
+    text = unescape(found.html().decode())
     for each in lost.values():
         assert each.title in text
