@@ -243,7 +243,9 @@ def evidence() -> str:
             ("evading it costs", card.evasion_cost),
             (
                 "weight",
-                f"at most {card.cap_nats:g} nats for a campaign, {card.cap_against_nats:g} against one",
+                f"at most {card.cap_nats:g} nats for a single account; none in a ring's verdict"
+                if card.alone
+                else f"at most {card.cap_nats:g} nats for a campaign, {card.cap_against_nats:g} against one",
             ),
             ("needs", ", ".join(needs) or "nothing beyond the required columns"),
             ("source", card.source or "our own"),

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -142,6 +143,23 @@ class Placed:
     cell: npt.NDArray[np.int64]
     times: npt.NDArray[np.int64]
 
+    def of(self, keep: npt.NDArray[Any]) -> Placed:
+        """Some of them: a mask, or places in ascending order."""
+        return Placed(self.session[keep], self.account[keep], self.cell[keep], self.times[keep])
+
+    @cached_property
+    def starts(self) -> npt.NDArray[np.int64]:
+        """Where each session begins."""
+        return np.flatnonzero(np.concatenate([[True], self.session[1:] != self.session[:-1]]))
+
+    def by_session(self, values: Floats) -> Floats:
+        """The mean of `values` (one a cell of a session) over the exchanges of each session."""
+        return np.asarray(np.add.reduceat(self.times * values, self.starts) / self._sent)
+
+    @cached_property
+    def _sent(self) -> npt.NDArray[np.int64]:
+        return np.add.reduceat(self.times, self.starts)
+
 
 class Placing:
     """A fold over one half that ends in `Placed`."""
@@ -204,13 +222,18 @@ class Excess:
     def _prior(self) -> Floats:
         return PRIOR * self.outside
 
+    @cached_property
+    def _sent(self) -> Floats:
+        return np.asarray(self.own.sum(axis=1), np.float64).ravel()
+
     def ratio(self, account: npt.NDArray[np.int32], cell: npt.NDArray[np.int64]) -> Floats:
         """For exchanges (n): how much likelier their cell is in what the ring's *other* accounts have in common."""
         place = np.searchsorted(self.members, account)
         place[place == len(self.members)] = 0
-        member = self.members[place] == account
-        own = np.where(member, np.asarray(self.own[place, cell]).ravel(), 0.0)
-        own_total = np.where(member, np.asarray(self.own.sum(axis=1)).ravel()[place], 0.0)
+        member = np.flatnonzero(self.members[place] == account)
+        own, own_total = np.zeros(len(cell)), np.zeros(len(cell))
+        own[member] = np.asarray(self.own[place[member], cell[member]]).ravel()
+        own_total[member] = self._sent[place[member]]
         inside = (self.inside[cell] - own + self._prior[cell]) / (self.inside.sum() - own_total + PRIOR)
         excess = inside / self.outside[cell] - self.usual
         return np.asarray(np.maximum(excess, 0.0) / max(1 - self.usual, 1e-6))
@@ -236,15 +259,21 @@ class Excess:
         if not len(placed.account):
             return best, share
         ratio = self.ratio(placed.account, placed.cell)
-        _, first, place = np.unique(placed.session, return_index=True, return_inverse=True)
-        sent = np.bincount(place, placed.times)
-        of = placed.account[first]
+        of = placed.account[placed.starts]
         for part in SHARES:
-            nats = np.bincount(place, placed.times * np.log(part * ratio + 1 - part)) / sent
-            total = np.bincount(of, nats, accounts)
+            total = np.bincount(of, placed.by_session(np.log(part * ratio + 1 - part)), accounts)
             better = total > best
             best[better], share[better] = total[better], part
         return best, share
+
+    def at_most(self, outside: Placed, accounts: int) -> Floats:
+        """Nats (accounts) that the gain of accounts outside can't exceed: each exchange at the share that suits it."""
+        if not len(outside.account):
+            return np.zeros(accounts)
+        nobody = np.full(self.outside.shape, -1, np.int32)
+        best = np.log(np.maximum(self.ratio(nobody, np.arange(len(nobody))), 1.0))
+        nats = outside.by_session(best[outside.cell])
+        return np.asarray(np.bincount(outside.account[outside.starts], nats, accounts), np.float64)
 
 
 def excess(ring: Ring, mine: Placed, every: Floats, world: World) -> Excess:
@@ -284,4 +313,4 @@ def by_ring(placed: Placed, ring_of: npt.NDArray[np.int32], rings: int) -> list[
     order = np.argsort(ring, kind="stable")
     bounds = np.searchsorted(ring[order], np.arange(rings + 1))
     parts = (order[a:b] for a, b in pairwise(bounds))
-    return [Placed(placed.session[p], placed.account[p], placed.cell[p], placed.times[p]) for p in parts]
+    return [placed.of(part) for part in parts]

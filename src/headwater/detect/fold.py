@@ -68,6 +68,8 @@ class Card:
     #: Ids of techniques in ATLAS_VERSION, and of requirements in AISVS_VERSION, that it bears on.
     atlas: tuple[str, ...] = ()
     aisvs: tuple[str, ...] = ()
+    #: A trait of content speaks of single accounts only: groups are found by content, and by it show what found them.
+    alone: bool = False
 
 
 @dataclass(frozen=True)

@@ -175,7 +175,7 @@ def _judge(
 ) -> Judged:
     tests, found, traits = seen
     findings = [(test.card, found[id(test)].get(at)) for test in tests]
-    findings += [(trait.card, of_ring(trait, world.rings[at], world)) for trait in traits]
+    findings += [(t.card, of_ring(t, world.rings[at], world)) for t in traits if not t.card.alone]
     pieces: list[tuple[Card, Finding]] = [(card, f) for card, f in findings if f is not None]
     # Whoever isn't named must not make a few customers look like many.
     told = ring if named is None else replace(ring, members=np.intersect1d(ring.members, named))

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import bdtrc
-from scipy.stats import hypergeom
+import numpy.typing as npt
+from scipy.special import bdtrc, gammaln
 
 
 def calibrated(p_value: float) -> float:
@@ -24,11 +24,18 @@ def drawn(hits: int, parts: Sequence[tuple[int, int, int]]) -> tuple[float, floa
     law, first, expected = np.ones(1), 0, 0.0
     for taken, marked, every in parts:
         least, most = max(0, taken + marked - every), min(taken, marked)
-        law = np.convolve(law, hypergeom.pmf(np.arange(least, most + 1), every, marked, taken))
+        hit = np.arange(least, most + 1)
+        logs = _choose(marked, hit) + _choose(every - marked, taken - hit) - _choose(every, taken)
+        law = np.convolve(law, np.exp(logs))
         first += least
         expected += taken * marked / every
     tail = float(law[max(hits - first, 0) :].sum())
     return min(max(tail, 1e-300), 1.0), expected
+
+
+def _choose(n: int, k: npt.NDArray[np.int64] | int) -> npt.NDArray[np.float64]:
+    """Logarithm of binomial coefficients."""
+    return np.asarray(gammaln(n + 1.0) - gammaln(np.add(k, 1.0)) - gammaln(n - np.add(k, -1.0)))
 
 
 def as_many(hits: int, trials: int, expected: float) -> float:

@@ -27,6 +27,8 @@ from headwater.detect.fold import Ring, World
 
 #: Fewer customers tell too little about each other: one customer's keys are alike in the open.
 LEAST_CUSTOMERS = 8
+#: Members who send this share of what they have in common, at the median, hide behind nothing.
+MOSTLY = 0.9
 
 
 def joined(
@@ -38,12 +40,17 @@ def joined(
         return rings
     ring_of = ring_by_account(rings, world.size)
     every, parts = by_cell(placed, cells.count, world), by_ring(placed, ring_of, len(rings))
+    outside = placed.of(ring_of[placed.account] < 0)
     best, whose = np.full(world.size, JOINS), np.full(world.size, -1)
     for at, ring in enumerate(rings):
         if _customers(ring, world) < LEAST_CUSTOMERS or (owned.ring == at).any():
             continue
-        nats, share = excess(ring, parts[at], every, world).gain(placed, world.size)
-        better = (nats > best) & (share >= JOINING_SHARE) & (ring_of < 0)
+        found = excess(ring, parts[at], every, world)
+        able = found.at_most(outside, world.size) > JOINS
+        if not able.any():
+            continue
+        nats, share = found.gain(outside.of(np.flatnonzero(able[outside.account])), world.size)
+        better = (nats > best) & (share >= JOINING_SHARE)
         best[better], whose[better] = nats[better], at
     return tuple(
         replace(ring, members=np.union1d(ring.members, np.flatnonzero(whose == at)).astype(np.int32))
@@ -62,9 +69,13 @@ def learned(rings: tuple[Ring, ...], placed: Placed | None, world: World) -> dic
     for at, ring in enumerate(rings):
         if _customers(ring, world) >= LEAST_CUSTOMERS:
             found = excess(ring, parts[at], every, world)
-            nats, _ = found.gain(parts[at], world.size)
-            if np.median(nats[ring.members]) > TAKES_PART:
-                out[at] = (found, found.pure(parts[at]))
+            nats, share = found.gain(parts[at], world.size)
+            nats, share = nats[ring.members], share[ring.members]
+            if np.median(nats) > TAKES_PART:
+                # Whoever sends next to nothing else has no cover to leave out: to choose would only choose members, and
+                # people who share one subject are alike in it.
+                covered = np.median(share[nats > TAKES_PART]) < MOSTLY
+                out[at] = (found, found.pure(parts[at]) if covered else 0.0)
     return out
 
 

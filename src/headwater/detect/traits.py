@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -32,13 +33,22 @@ class Measured:
     """A trait's card with what it read, and how many other customers of an account's volume show as much.
 
     `chance` (accounts): share of other customers in its stratum with at least its value, NaN where unknown.
-    `usual` (accounts): share of other customers in its stratum that show the trait.
+    `known`, `marked` (customers by code): of whom enough is known, and who show the trait by one of their accounts;
+    `stratum` that of their busiest account of which it is known.
     """
 
     card: Card
     reading: Reading
     chance: npt.NDArray[np.float64]
-    usual: npt.NDArray[np.float64]
+    known: npt.NDArray[np.bool_]
+    marked: npt.NDArray[np.bool_]
+    stratum: npt.NDArray[np.int64]
+
+    @cached_property
+    def everybody(self) -> npt.NDArray[np.int64]:
+        """Customers by stratum (STRATA): in all, and those who show the trait (2 × STRATA)."""
+        every = np.bincount(self.stratum[self.known], minlength=STRATA)
+        return np.stack([every, np.bincount(self.stratum[self.marked], minlength=STRATA)])
 
 
 def measured(card: Card, reading: Reading, world: World) -> Measured:
@@ -46,7 +56,7 @@ def measured(card: Card, reading: Reading, world: World) -> Measured:
     value = np.asarray(reading.value, np.float64)
     known = np.isfinite(value)
     stratum = strata(world.volume)
-    chance, usual = np.full(len(value), np.nan), np.full(len(value), np.nan)
+    chance = np.full(len(value), np.nan)
     everyone = _by_customer(value, world.customer, known)
     for one in np.unique(stratum[known]):
         mine = known & (stratum == one)
@@ -55,10 +65,12 @@ def measured(card: Card, reading: Reading, world: World) -> Measured:
         at_least = len(others) - np.searchsorted(others, value[mine], side="left")
         # The account itself is among them: it stands for the 1 that keeps a chance from being 0.
         chance[mine] = np.maximum(at_least, 1) / max(len(others), 1)
-        usual[mine] = (len(others) - np.searchsorted(others, reading.notable, side="left") + 1) / (
-            len(others) + 2
-        )
-    return Measured(card, reading, chance, usual)
+    size = int(world.customer.max(initial=-1)) + 1
+    of = world.customer[known]
+    busiest = np.zeros(size, np.int64)
+    np.maximum.at(busiest, of, stratum[known])
+    shows = np.bincount(of, value[known] >= reading.notable, size) > 0
+    return Measured(card, reading, chance, np.bincount(of, minlength=size) > 0, shows, busiest)
 
 
 def strata(volume: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -77,24 +89,19 @@ def _by_customer(
 
 def of_ring(trait: Measured, ring: Ring, world: World) -> Finding | None:
     """How many of a ring's customers show a trait, against others of their volume outside it."""
-    value = trait.reading.value
-    known = np.flatnonzero(np.isfinite(value))
-    shows = value[known] >= trait.reading.notable
-    # A customer shows it if one of its accounts does; its volume is that of its busiest account.
-    customer, place = np.unique(world.customer[known], return_inverse=True)
-    marked = np.bincount(place, shows, len(customer)) > 0
-    stratum = np.zeros(len(customer), np.int64)
-    np.maximum.at(stratum, place, strata(world.volume)[known])
-    inside = np.isin(customer, world.customer[ring.members])
-    if inside.sum() < LEAST_MEMBERS or inside.all():
+    inside = np.unique(world.customer[ring.members])
+    inside = inside[trait.known[inside]]
+    every, marked = trait.everybody
+    if len(inside) < LEAST_MEMBERS or len(inside) == every.sum():
         return None
-    few = np.bincount(stratum[~inside], minlength=STRATA) < LEAST_OTHERS
-    stratum = np.where(few[stratum], STRATA, stratum)
-    parts = [
-        (int(inside[at].sum()), int(marked[at].sum()), int(at.sum()))
-        for at in (stratum == one for one in np.unique(stratum[inside]))
-    ]
-    hits, customers = int((marked & inside).sum()), int(inside.sum())
+    ours = np.bincount(trait.stratum[inside], minlength=STRATA)
+    hits, customers = int(trait.marked[inside].sum()), len(inside)
+    # Strata in which few others are known are taken together.
+    few = every - ours < LEAST_OTHERS
+    parts = [(int(ours[at]), int(marked[at]), int(every[at])) for at in np.flatnonzero(~few & (ours > 0))]
+    if ours[few].any():
+        # Of a stratum in which no member is nothing is drawn, but others there stand for the rest.
+        parts.append((int(ours[few].sum()), int(marked[few].sum()), int(every[few].sum())))
     p_value, expected = drawn(hits, parts)
     sentence = (
         f"{hits:,} of its {customers:,} customers of whom enough is known {trait.reading.phrase}; of as many drawn "

@@ -10,12 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.detect.evidence.account.alike import LEAST_STRATUM, most_alike
+from headwater.detect.evidence.account import alike
+from headwater.detect.evidence.account.alike import LEAST_STRATUM, Alike, People
 from headwater.detect.fold import Ring
 
 
 def ring(size: int) -> Ring:
     return Ring(np.arange(size, dtype=np.int32), ("template",), 3.0)
+
+
+def most_alike(
+    ring: Ring,
+    account: np.ndarray,
+    value: np.ndarray,
+    customer: np.ndarray,
+    stratum: np.ndarray | None = None,
+) -> Alike | None:
+    return alike.most_alike(ring, People.of(account, value, customer, stratum), customer)
 
 
 def everybody(size: int) -> np.ndarray:

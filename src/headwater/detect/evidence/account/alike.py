@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaln
 
 from headwater.detect.fold import Ring
+from headwater.detect.pvalues import drawn
 
 #: Fewer customers that have it, or of whom it is known, say nothing.
 LEAST_ALIKE, LEAST_CUSTOMERS = 3, 5
@@ -32,49 +32,55 @@ class Alike:
     p_value: float
 
 
-def most_alike(
-    ring: Ring,
-    account: npt.NDArray[np.int32],
-    value: npt.NDArray[np.int64],
-    customer: npt.NDArray[np.int32],
-    stratum: npt.NDArray[np.int64] | None = None,
-) -> Alike | None:
-    """The least likely value in common; None where too little is known.
+@dataclass(frozen=True)
+class People:
+    """What each customer has, by the first of its accounts of which it is known: or many would be many chances.
 
-    `account` (m, each once) and `value` (m) are pairs, `customer` is by account. `stratum` (by account), where given,
-    is what is innocent to have in common: a customer is expected to be as others of its own stratum are.
+    `customer` (m, ascending), `value` (m), `stratum` (m): what is innocent to have in common.
     """
-    _, strata = np.unique(np.zeros(len(customer)) if stratum is None else stratum, return_inverse=True)
-    inside = np.isin(account, ring.members)
-    outside = ~np.isin(customer[account], customer[ring.members])
-    inner, outer = (_people(account[k], value[k], customer, strata) for k in (inside, outside))
+
+    customer: npt.NDArray[np.int32]
+    value: npt.NDArray[np.int64]
+    stratum: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls,
+        account: npt.NDArray[np.int32],
+        value: npt.NDArray[np.int64],
+        customer: npt.NDArray[np.int32],
+        stratum: npt.NDArray[np.int64] | None = None,
+    ) -> People:
+        """From pairs of `account` (each once) and `value`; `customer` and `stratum` are by account."""
+        _, strata = np.unique(np.zeros(len(customer)) if stratum is None else stratum, return_inverse=True)
+        order = np.argsort(account)
+        people, first = np.unique(customer[account[order]], return_index=True)
+        at = order[first]
+        return cls(people, value[at], strata[account[at]])
+
+
+def most_alike(ring: Ring, people: People, customer: npt.NDArray[np.int32]) -> Alike | None:
+    """The least likely value that a ring's customers have in common; None where too little is known.
+
+    `customer` is by account. A customer is expected to be as others of its own stratum are.
+    """
+    mine = np.isin(people.customer, customer[ring.members])
+    inner, outer = ((people.value[k], people.stratum[k]) for k in (mine, ~mine))
     if len(inner[0]) < LEAST_CUSTOMERS or not len(outer[0]):
         return None
     shared, hits = np.unique(inner[0], return_counts=True)
     shared, hits = shared[hits >= LEAST_ALIKE], hits[hits >= LEAST_ALIKE]
     # Tried are not only those that the ring happens to share: any that so many have could have been among them.
-    _, spread = np.unique(np.concatenate([inner[0], outer[0]]), return_counts=True)
+    _, spread = np.unique(people.value, return_counts=True)
     tried = int((spread >= LEAST_ALIKE).sum())
     best = Alike(0, 0, len(inner[0]), 0.0, 1.0)
-    parts = _parts(inner[1], outer[1], len(strata))
+    parts = _parts(inner[1], outer[1], int(people.stratum.max()) + 1)
     for one, times in zip(shared.tolist(), hits.tolist(), strict=True):
         expected, chance = _as_many(times, parts, inner[0] == one, outer[0] == one)
         p_value = min(1.0, chance * tried)
         if not best.hits or p_value < best.p_value:
             best = Alike(one, times, len(inner[0]), expected, p_value)
     return best
-
-
-def _people(
-    account: npt.NDArray[np.int32],
-    value: npt.NDArray[np.int64],
-    customer: npt.NDArray[np.int32],
-    strata: npt.NDArray[np.int64],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Value and stratum of each customer: those of its first account, or many accounts would be many chances."""
-    order = np.argsort(account)
-    at = order[np.unique(customer[account[order]], return_index=True)[1]]
-    return value[at], strata[account[at]]
 
 
 def _parts(
@@ -102,27 +108,10 @@ def _as_many(
 
     Fisher's exact test, part by part: whoever has the value, chance alone said who of them is in the ring.
     """
-    expected, law = 0.0, np.ones(1)
+    expected, strata = 0.0, []
     for inner, outer in parts:
         ours, had, others, have = (int(a.sum()) for a in (inner, inside[inner], outer, outside[outer]))
         if ours:
             expected += ours * have / others if others else had
-            law = np.convolve(law, _drawn(ours, others + ours, have + had))
-    return expected, float(min(1.0, max(law[hits:].sum(), 1e-300)))
-
-
-def _drawn(ours: int, people: int, have: int) -> npt.NDArray[np.float64]:
-    """Hypergeometric law (ours + 1) of how many of `ours` drawn from `people` are among the `have` who have a value."""
-    many = np.arange(ours + 1.0)
-    possible = (many <= have) & (ours - many <= people - have)
-    out = np.zeros(ours + 1)
-    out[possible] = np.exp(
-        _choose(have, many[possible]) + _choose(people - have, ours - many[possible]) - _choose(people, ours)
-    )
-    return out
-
-
-def _choose(n: float, k: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Logarithm of binomial coefficients."""
-    k = np.asarray(k, np.float64)
-    return np.asarray(gammaln(n + 1.0) - gammaln(k + 1) - gammaln(n - k + 1))
+            strata.append((ours, have + had, others + ours))
+    return expected, drawn(hits, strata)[0]

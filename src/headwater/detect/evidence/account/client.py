@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from headwater.detect.evidence.account.alike import most_alike
+from headwater.detect.evidence.account.alike import People, most_alike
 from headwater.detect.evidence.account.tally import Tally, named, values
 from headwater.detect.fold import NO_KEY, Batch, Card, Finding, World
 from headwater.detect.pvalues import calibrated
@@ -89,9 +89,10 @@ class Client:
         tool = np.full(world.size, -1, np.int64)
         whose, product = _mostly(state.rows[0], state.rows[2], state.times)
         tool[whose] = product
+        people = People.of(account, client, world.customer, tool)
         out = {}
         for at, ring in enumerate(world.rings):
-            found = most_alike(ring, account, client, world.customer, tool)
+            found = most_alike(ring, people, world.customer)
             if found is None:
                 continue
             said = (

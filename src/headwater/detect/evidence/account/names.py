@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from headwater.detect.evidence.account.alike import most_alike
+from headwater.detect.evidence.account.alike import People, most_alike
 from headwater.detect.evidence.account.signup import FromTable, coded
 from headwater.detect.fold import Card, Finding, World
 from headwater.detect.pvalues import calibrated
@@ -43,9 +43,10 @@ class Names(FromTable):
     def finish(self, state: None, world: World) -> Mapping[int, Finding]:
         """A finding for each ring with five customers whose shape of name is known."""
         account, shape, _ = coded(world, "name_pattern")
+        people = People.of(account, shape, world.customer)
         out = {}
         for at, ring in enumerate(world.rings):
-            found = most_alike(ring, account, shape, world.customer)
+            found = most_alike(ring, people, world.customer)
             if found is None:
                 continue
             if found.hits:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from headwater.detect.evidence.account.alike import most_alike
+from headwater.detect.evidence.account.alike import People, most_alike
 from headwater.detect.evidence.account.signup import FromTable, coded
 from headwater.detect.fold import Card, Finding, Ring, World
 from headwater.detect.pvalues import calibrated
@@ -50,10 +50,11 @@ class Programme(FromTable):
         everybody = np.arange(world.size, dtype=np.int32)
         entry = np.full(world.size, -1, np.int64)
         entry[account] = programme
+        # An account without a programme counts too: it came in by the open door.
+        people = People.of(everybody, entry, world.customer)
         out = {}
         for at, ring in enumerate(world.rings):
-            # An account without a programme counts too: it came in by the open door.
-            found = most_alike(ring, everybody, entry, world.customer)
+            found = most_alike(ring, people, world.customer)
             mine = ring.members[entry[ring.members] == found.value] if found is not None else ring.members[:0]
             if found is None or not found.hits or found.value < 0 or not len(mine):
                 continue

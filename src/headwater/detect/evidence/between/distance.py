@@ -31,6 +31,7 @@ CARD = Card(
     source="two-covariance model of authors (PLDA; Brümmer and de Villiers 2010), mean over the ten nearest",
     atlas=("AML.T0024.002",),
     aisvs=("11.3.1",),
+    alone=True,
 )
 
 

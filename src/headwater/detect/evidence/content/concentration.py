@@ -42,6 +42,7 @@ CARD = Card(
     source="signs of random projections of whitened imprint sketches (Charikar 2002), the best of four cuts",
     atlas=("AML.T0024.002",),
     aisvs=("11.3.1",),
+    alone=True,
 )
 
 

@@ -21,8 +21,8 @@ from headwater.detect.pvalues import calibrated
 
 #: Exchanges of a group's later half below which nothing is said, customers compared at most, exchanges of each.
 LEAST, MOST_CUSTOMERS, EACH = 30, 60, 400
-#: Groups of others that say how much is usually repeated.
-GROUPS = 199
+#: Groups that say how much is usually repeated, at most; so many that repeat as little end the comparison.
+GROUPS, ENOUGH = 199, 20
 #: Fewer customers on either side make no group.
 FEWEST = 5
 
@@ -32,7 +32,7 @@ CARD = Card(
     group="content",
     sees="groups that never ask anything twice, neither one member again nor one after another, from first to last",
     null="as many customers drawn from the ring and from others of like volume: how few of their later prompts were "
-    "sent before (permutation, 199 draws)",
+    "sent before (permutation, up to 199 draws)",
     false_positive="not measured yet",
     innocent_causes=(
         "documents of one's own, each sent once",
@@ -123,11 +123,13 @@ class Sweep:
                 continue
             # Drawn from both, or groups of others would differ from each other less than from the ring.
             rng, both = np.random.default_rng([world.seed, at]), np.union1d(ring, others)
-            usual = [
-                _again(np.sort(rng.choice(both, size, replace=False)), low, high, at_us, exact)
-                for _ in range(GROUPS)
-            ]
-            out[at] = _finding(ours, [one[0] / one[1] for one in usual if one is not None])
+            usual: list[float] = []
+            for _ in range(GROUPS):
+                one = _again(np.sort(rng.choice(both, size, replace=False)), low, high, at_us, exact)
+                usual += [one[0] / one[1]] if one is not None else []
+                if sum(share <= ours[0] / ours[1] for share in usual) >= ENOUGH:
+                    break
+            out[at] = _finding(ours, usual)
         return out
 
 
@@ -157,7 +159,9 @@ def _again(
 def _finding(ours: tuple[int, int], usual: list[float]) -> Finding:
     again, of = ours
     share = again / of
-    p_value = (1 + sum(one <= share for one in usual)) / (1 + len(usual))
+    as_little = sum(one <= share for one in usual)
+    # Stopped after ENOUGH: the share of draws itself is exact then (Besag and Clifford 1991).
+    p_value = as_little / len(usual) if as_little >= ENOUGH else (1 + as_little) / (1 + len(usual))
     typical = float(np.median(usual)) if usual else 0.0
     sentence = (
         f"Of the later {of:,} long prompts that were compared {share:.1%} had been sent before by any of its "

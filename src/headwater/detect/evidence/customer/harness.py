@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from headwater.detect.fold import Batch, Card, Finding, Ring, World
 from headwater.detect.objects import LEAST_WORDS, Counts
 
 #: Rows that are looked at, in expectation: a hash of the text decides which.
-KEPT = 4_000_000
+KEPT = 500_000
 #: Texts, members and customers outside that a list takes at least.
 LEAST, LEAST_MEMBERS, OUTSIDE = 20, 5, 2
 #: A customer outside runs the same list if it sends this share of it.
@@ -78,30 +79,59 @@ class Harness:
         if not len(state.counts.objects):
             return {}
         text = np.cumsum(np.concatenate([[0], state.counts.objects[1:] != state.counts.objects[:-1]]))
-        pairs = np.unique(np.stack([text, world.customer[state.counts.accounts].astype(np.int64)]), axis=1)
+        size = int(world.customer.max()) + 1
+        pairs = np.unique(text * size + world.customer[state.counts.accounts])
+        sent = _Pairs.of(*np.divmod(pairs.astype(np.int64), size), size)
         out = {}
         for at, ring in enumerate(world.rings):
-            finding = _finding(pairs[0], pairs[1], ring, world)
+            finding = _finding(sent, ring, world)
             if finding is not None:
                 out[at] = finding
         return out
 
 
-def _finding(
-    text: npt.NDArray[np.int64], customer: npt.NDArray[np.int64], ring: Ring, world: World
-) -> Finding | None:
+@dataclass(frozen=True)
+class _Pairs:
+    """Who sent which text, each once: `customer` in order of text, `text` in order of customer, with their bounds."""
+
+    customer: npt.NDArray[np.int64]
+    by_text: npt.NDArray[np.int64]
+    text: npt.NDArray[np.int64]
+    by_customer: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, text: npt.NDArray[np.int64], customer: npt.NDArray[np.int64], size: int) -> _Pairs:
+        """From pairs that are sorted by text."""
+        order = np.argsort(customer, kind="stable")
+        bounds = (
+            np.searchsorted(text, np.arange(text[-1] + 2)),
+            np.searchsorted(customer[order], np.arange(size + 1)),
+        )
+        return cls(customer, bounds[0], text[order], bounds[1])
+
+
+def _rows(bounds: npt.NDArray[np.int64], chosen: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Places of everything between the bounds of each chosen one."""
+    size = bounds[chosen + 1] - bounds[chosen]
+    ends = np.cumsum(size)
+    return np.asarray(np.arange(size.sum()) + np.repeat(bounds[chosen] - ends + size, size), np.int64)
+
+
+def _finding(sent: _Pairs, ring: Ring, world: World) -> Finding | None:
     members = np.unique(world.customer[ring.members])
-    inside = np.isin(customer, members)
-    uses = np.bincount(text[inside], minlength=int(text[-1]) + 1)
-    mine = uses > 0
-    if len(members) < LEAST_MEMBERS or mine.sum() < LEAST:
+    texts, uses = np.unique(sent.text[_rows(sent.by_customer, members)], return_counts=True)
+    if len(members) < LEAST_MEMBERS or len(texts) < LEAST:
         return None
-    others, sent = np.unique(customer[~inside & mine[text]], return_counts=True)
+    rows = _rows(sent.by_text, texts)
+    place = np.repeat(np.arange(len(texts)), sent.by_text[texts + 1] - sent.by_text[texts])
+    outer = ~np.isin(sent.customer[rows], members)
+    customer, place = sent.customer[rows][outer], place[outer]
     # One text in common with many others is a coincidence; a customer that runs the list sends much of it.
-    runs = others[sent >= SAME_LIST * mine.sum()]
-    outside = np.bincount(text[np.isin(customer, runs)], minlength=len(uses))
-    in_common = float((outside[mine] >= OUTSIDE).mean())
-    repeated = float((uses[mine] >= 2).mean())
+    others, times = np.unique(customer, return_counts=True)
+    runs = others[times >= SAME_LIST * len(texts)]
+    outside = np.bincount(place[np.isin(customer, runs)], minlength=len(texts))
+    in_common = float((outside >= OUTSIDE).mean())
+    repeated = float((uses >= 2).mean())
     raw = -MOST * float(np.clip((min(in_common, repeated) - FROM) / (FULL - FROM), 0.0, 1.0))
     if raw == 0:
         return None
@@ -113,7 +143,7 @@ def _finding(
         "in_common": in_common,
         "repeated": repeated,
         "outside": float(len(runs)),
-        "texts": float(mine.sum()),
+        "texts": float(len(texts)),
     }
     return Finding(raw, sentence, None, figures)
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from headwater.detect.fold import Batch, Card, Finding, Ring, World
+from headwater.detect.networks import Networks
 from headwater.detect.objects import Counts
 
 #: Customers outside from which an address is a crowd's, and members from which there is something to excuse.
@@ -41,14 +42,6 @@ CARD = Card(
     cap_against_nats=PLACE,
     needs=("ip",),
 )
-
-
-class Networks(Protocol):
-    """What is asked of the operator's table `given.networks`."""
-
-    def find(self, addresses: Any) -> npt.NDArray[np.int32]: ...
-
-    def of_kind(self, found: npt.NDArray[np.int32], kinds: Any) -> npt.NDArray[np.bool_]: ...
 
 
 @dataclass
@@ -102,36 +95,38 @@ class SharedNetwork:
         state.counts.compact()
         if not len(state.counts.objects):
             return {}
-        kinds = [np.array(sorted(held), np.uint64) for held in (state.carrier, state.campus)]
-        address = state.counts.objects
-        customer = world.customer[state.counts.accounts]
+        known, place = np.unique(state.counts.objects, return_inverse=True)
+        kinds = [np.isin(known, np.array(sorted(held), np.uint64)) for held in (state.carrier, state.campus)]
+        size = int(world.customer.max()) + 1
+        pairs = np.unique(place * size + world.customer[state.counts.accounts])
+        place, customer = np.divmod(pairs, size)
         out = {}
         for at, ring in enumerate(world.rings):
-            finding = _finding(address, customer, kinds, ring, world)
+            finding = _finding(place, customer, kinds, ring, world)
             if finding is not None:
                 out[at] = finding
         return out
 
 
 def _finding(
-    address: npt.NDArray[np.uint64],
-    customer: npt.NDArray[np.int32],
-    kinds: list[npt.NDArray[np.uint64]],
+    place: npt.NDArray[np.int64],
+    customer: npt.NDArray[np.int64],
+    kinds: list[npt.NDArray[np.bool_]],
     ring: Ring,
     world: World,
 ) -> Finding | None:
+    """`place` and `customer` are pairs, each once; `kinds` say which addresses are a carrier's, which a campus's."""
     members = np.unique(world.customer[ring.members])
     inside = np.isin(customer, members)
-    known, place = np.unique(address, return_inverse=True)
-    users = _users(place[inside], customer[inside], len(known))
+    users = np.bincount(place[inside], minlength=len(kinds[0]))
     shared = users >= 2
     tied = np.unique(customer[inside & shared[place]])
     if len(members) < LEAST_MEMBERS or len(tied) < TIED * len(members):
         return None
-    crowd = _users(place[~inside], customer[~inside], len(known)) >= CROWD
-    carrier, campus = (np.isin(known, kind) for kind in kinds)
+    crowd = np.bincount(place[~inside], minlength=len(users)) >= CROWD
+    carrier, campus = kinds
 
-    def excused(kind: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
+    def excused(kind: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
         return np.unique(customer[inside & (shared & kind)[place]])
 
     # Members that share an address of their own as well aren't explained by the crowd's.
@@ -147,12 +142,6 @@ def _finding(
     )
     figures = {"tied": float(len(tied)), "customers": float(len(members)), "place": float(len(in_place))}
     return Finding(raw, sentence, None, {**figures, "carrier": float(len(moving))})
-
-
-def _users(place: npt.NDArray[np.int64], customer: npt.NDArray[np.int32], size: int) -> npt.NDArray[np.int64]:
-    """Customers of each address."""
-    pairs = np.unique(np.stack([place, customer.astype(np.int64)]), axis=1)
-    return np.bincount(pairs[0], minlength=size)
 
 
 def _hash(text: str) -> int:

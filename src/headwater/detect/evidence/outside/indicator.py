@@ -14,12 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.stats import hypergeom
 
 from headwater.detect.fold import Batch, Card, Finding, Ring, World
 from headwater.detect.indicators import Indicator
 from headwater.detect.objects import Counts, objects_of
-from headwater.detect.pvalues import calibrated
+from headwater.detect.pvalues import calibrated, drawn
 
 #: An indicator that more customers outside match is no indicator of anybody.
 COMMON, LEAST_COMMON = 0.02, 25
@@ -161,8 +160,7 @@ def _finding(
     if not hits:
         return Finding(0.0, f"No indicator that holds matches.{late}", None, {"expired": float(expired)})
     every, marked = outside + len(members), hits + len(np.unique(customer[~inside & counted]))
-    expected = len(members) * marked / every
-    p_value = max(float(hypergeom.sf(hits - 1, every, marked, len(members))), 1e-300)
+    p_value, expected = drawn(hits, [(len(members), marked, every)])
     matched, times = np.unique(place[inside & counted], return_counts=True)
     order = matched[np.lexsort((matched, -times))]
     named = [_best(reports[at], world) for at in order.tolist()]

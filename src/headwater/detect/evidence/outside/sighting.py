@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.stats import hypergeom
 
 from headwater.detect.fold import Batch, Card, Finding, Ring, World
 from headwater.detect.indicators import Sighting
-from headwater.detect.pvalues import calibrated
+from headwater.detect.pvalues import calibrated, drawn
 
 #: Sightings named in a sentence, and letters of what the operator wrote of each.
 NAMED, NAME_CHARS = 3, 60
@@ -106,8 +105,7 @@ def _finding(ring: Ring, world: World, found: Sequence[tuple[int, Sighting]]) ->
     elsewhere = len({customer for customer, _ in found} - members)
     outside = len(np.unique(world.customer)) - len(members)
     every, marked = outside + len(members), hits + elsewhere
-    expected = len(members) * marked / every
-    p_value = max(float(hypergeom.sf(hits - 1, every, marked, len(members))), 1e-300)
+    p_value, expected = drawn(hits, [(len(members), marked, every)])
     mine.sort(key=lambda one: (one.found_on, one.where, one.source))
     said = "; ".join(
         f"{one.where[:NAME_CHARS]} on {one.found_on.isoformat()}, by {one.source[:NAME_CHARS]}"

@@ -44,6 +44,7 @@ CARD = Card(
     source="Dubiński et al. 2023 (B4B, arXiv 2310.08571); rarefaction after Hurlbert 1971",
     atlas=("AML.T0024.002", "AML.T0005.001"),
     aisvs=("11.3.1",),
+    alone=True,
 )
 
 

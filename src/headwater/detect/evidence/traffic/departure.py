@@ -45,6 +45,7 @@ CARD = Card(
     source="Gretton et al. 2012 (MMD), Rahimi and Recht 2007 (random features); LabRAI (arXiv 2606.05725) on windows",
     atlas=("AML.T0024.002", "AML.T0005.001"),
     aisvs=("11.3.1",),
+    alone=True,
 )
 
 
