@@ -239,6 +239,21 @@ class Fold(Protocol):
         """The state of both parts of the rows."""
 
 
+class NoRows:
+    """What evidence shares that needs no exchange: what it reads was counted before, or stands in a table."""
+
+    columns: tuple[str, ...] = ()
+
+    def init(self, world: World) -> None:
+        """Nothing to keep."""
+
+    def update(self, state: None, batch: Batch) -> None:
+        """Nothing to add."""
+
+    def merge(self, left: None, right: None) -> None:
+        """Nothing to merge."""
+
+
 @runtime_checkable
 class Proposer(Fold, Protocol):
     """Evidence that proposes links from the first half (`stage = "propose"`)."""

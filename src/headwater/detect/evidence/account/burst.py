@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import pdtrc
 
-from headwater.detect.evidence.account.signup import FromTable, created_us
-from headwater.detect.fold import Card, Reading, World
+from headwater.detect.evidence.account.signup import created_us
+from headwater.detect.fold import Card, NoRows, Reading, World
 
 HOUR_US, DAY_US = 3_600_000_000, 86_400_000_000
 #: Windows around a sign-up, each with what surrounds it: the greatest rate of these is the usual one.
@@ -45,7 +45,7 @@ CARD = Card(
 )
 
 
-class Burst(FromTable):
+class Burst(NoRows):
     """How surprising it is that so many others signed up at the same time."""
 
     card = CARD

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from headwater.detect.evidence.account.tally import Tally, named, values
+from headwater.detect.evidence.account.tally import OfPlaces, Places, named, values
 from headwater.detect.fold import NO_KEY, Batch, Card, Reading, World
-from headwater.detect.networks import INNOCENT, Networks
+from headwater.detect.networks import INNOCENT
 
 #: Fewer exchanges with a known address say nothing; nor do fewer steps from one exchange of a session to the next.
 LEAST, LEAST_STEPS = 20, 10
@@ -38,18 +38,14 @@ CARD = Card(
 )
 
 
-class Churn:
+class Churn(OfPlaces):
     """How many addresses an account needs for a hundred exchanges."""
 
     card = CARD
-    stage = "trait"
+    width = 3
     columns = ("ip",)
 
-    def init(self, world: World) -> tuple[Networks | None, Tally]:
-        """No address seen."""
-        return world.context.get("networks"), Tally(3)
-
-    def update(self, state: tuple[Networks | None, Tally], batch: Batch) -> tuple[Networks | None, Tally]:
+    def update(self, state: Places, batch: Batch) -> Places:
         """Count (account, session, address)."""
         networks, tally = state
         address = values(batch, "ip").astype(np.int64)
@@ -62,14 +58,7 @@ class Churn:
             tally.add(batch.at_us[known], batch.account[known], batch.session[known], address[known])
         return state
 
-    def merge(
-        self, left: tuple[Networks | None, Tally], right: tuple[Networks | None, Tally]
-    ) -> tuple[Networks | None, Tally]:
-        """Add two states."""
-        left[1].absorb(right[1])
-        return left
-
-    def finish(self, state: tuple[Networks | None, Tally], world: World) -> Reading:
+    def finish(self, state: Places, world: World) -> Reading:
         """New addresses per 100 exchanges, or per 100 steps within sessions if that is more; NaN below LEAST."""
         tally = state[1]
         tally.compact()

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.evidence.account.alike import People, most_alike
-from headwater.detect.evidence.account.tally import Tally, named, values
+from headwater.detect.evidence.account.tally import OfTally, Tally, named, values
 from headwater.detect.fold import NO_KEY, Batch, Card, Finding, World
 from headwater.detect.pvalues import calibrated
 
@@ -56,16 +56,13 @@ def without_language(ja4h: str) -> str:
     return re.sub(r"^(\w{2}\d\d[cn][rn]\d\d)\w{4}", r"\1", ja4h)
 
 
-class Client:
+class Client(OfTally):
     """Compares the commonest client of a ring with everybody else's."""
 
     card = CARD
     stage = "confirm"
+    width = 3
     columns = (*MARKS, "user_agent")
-
-    def init(self, world: World) -> Tally:
-        """No account seen."""
-        return Tally(3)
 
     def update(self, state: Tally, batch: Batch) -> Tally:
         """Count (account, combination, family) of rows that show any mark."""
@@ -76,11 +73,6 @@ class Client:
             one = named(*marks)
             state.add(batch.at_us[seen], batch.account[seen], one[seen], product[seen])
         return state
-
-    def merge(self, left: Tally, right: Tally) -> Tally:
-        """Add two states."""
-        left.absorb(right)
-        return left
 
     def finish(self, state: Tally, world: World) -> Mapping[int, Finding]:
         """A finding for each ring with five customers whose client is known."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from headwater.detect.evidence.account.signup import FromTable, created_us, texts
-from headwater.detect.fold import Card, Reading, World
+from headwater.detect.evidence.account.signup import created_us, texts
+from headwater.detect.fold import Card, NoRows, Reading, World
 from headwater.detect.mail_domains import kind_of, plain
 
 #: Customers of a domain from which it is shared by several, and other customers from which it is known what is usual.
@@ -41,7 +41,7 @@ CARD = Card(
 )
 
 
-class Mail(FromTable):
+class Mail(NoRows):
     """What an account's mail domain is."""
 
     card = CARD

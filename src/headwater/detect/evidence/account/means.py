@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from headwater.detect.evidence.account.signup import FromTable, coded
-from headwater.detect.fold import Card, Reading, World
+from headwater.detect.evidence.account.signup import coded
+from headwater.detect.fold import Card, NoRows, Reading, World
 
 MEANS = ("payment", "device", "phone")
 #: Other customers from which a means is shared by more than a household.
@@ -39,7 +39,7 @@ CARD = Card(
 )
 
 
-class Means(FromTable):
+class Means(NoRows):
     """With how many other customers each account shares its means."""
 
     card = CARD

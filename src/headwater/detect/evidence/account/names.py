@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from headwater.detect.evidence.account.alike import People, most_alike
-from headwater.detect.evidence.account.signup import FromTable, coded
-from headwater.detect.fold import Card, Finding, World
+from headwater.detect.evidence.account.signup import coded
+from headwater.detect.fold import Card, Finding, NoRows, World
 from headwater.detect.pvalues import calibrated
 
 CARD = Card(
@@ -34,7 +34,7 @@ CARD = Card(
 )
 
 
-class Names(FromTable):
+class Names(NoRows):
     """Compares the commonest shape of name in a ring with everybody else's."""
 
     card = CARD

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from scipy.special import ndtr
 
 from headwater.detect.evidence.account.alike import People, most_alike
-from headwater.detect.evidence.account.signup import FromTable, coded
-from headwater.detect.fold import Card, Finding, Ring, World
+from headwater.detect.evidence.account.signup import coded
+from headwater.detect.fold import Card, Finding, NoRows, Ring, World
 from headwater.detect.pvalues import calibrated
 
 #: Fewer other customers in the programme can't be compared with.
@@ -38,7 +38,7 @@ CARD = Card(
 )
 
 
-class Programme(FromTable):
+class Programme(NoRows):
     """Compares a ring's way in, and its use, with everybody else's."""
 
     card = CARD

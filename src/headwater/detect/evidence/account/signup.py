@@ -1,4 +1,4 @@
-"""Evidence that the table of accounts alone gives: nothing is folded, and what is read of a column is said once."""
+"""What is read of a column of the table of accounts, said once for all evidence that needs nothing else."""
 
 from __future__ import annotations
 
@@ -9,22 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headwater.detect.fold import Batch, World
-
-
-class FromTable:
-    """A fold that needs no exchange."""
-
-    columns: tuple[str, ...] = ()
-
-    def init(self, world: World) -> None:
-        """Everything needed stands in the table of accounts."""
-
-    def update(self, state: None, batch: Batch) -> None:
-        """Nothing to add."""
-
-    def merge(self, left: None, right: None) -> None:
-        """Nothing to merge."""
+from headwater.detect.fold import World
 
 
 def created_us(world: World) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:

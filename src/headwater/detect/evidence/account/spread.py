@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from headwater.detect.evidence.account.tally import Tally
+from headwater.detect.evidence.account.tally import OfPlaces, Places
 from headwater.detect.fold import Batch, Card, Reading, World
-from headwater.detect.networks import INNOCENT, Networks
+from headwater.detect.networks import INNOCENT
 
 #: Fewer exchanges from networks with a number say nothing.
 LEAST = 20
@@ -36,18 +36,13 @@ CARD = Card(
 )
 
 
-class Spread:
+class Spread(OfPlaces):
     """From how many autonomous systems an account comes."""
 
     card = CARD
-    stage = "trait"
     columns = ("ip",)
 
-    def init(self, world: World) -> tuple[Networks | None, Tally]:
-        """No network seen."""
-        return world.context.get("networks"), Tally(2)
-
-    def update(self, state: tuple[Networks | None, Tally], batch: Batch) -> tuple[Networks | None, Tally]:
+    def update(self, state: Places, batch: Batch) -> Places:
         """Count (account, autonomous system)."""
         networks, tally = state
         if networks and "ip" in batch.table.schema.names:
@@ -57,14 +52,7 @@ class Spread:
             tally.add(batch.at_us[seen], batch.account[seen], number[seen])
         return state
 
-    def merge(
-        self, left: tuple[Networks | None, Tally], right: tuple[Networks | None, Tally]
-    ) -> tuple[Networks | None, Tally]:
-        """Add two states."""
-        left[1].absorb(right[1])
-        return left
-
-    def finish(self, state: tuple[Networks | None, Tally], world: World) -> Reading:
+    def finish(self, state: Places, world: World) -> Reading:
         """The number of autonomous systems; NaN below LEAST exchanges from one that has a number."""
         tally = state[1]
         tally.compact()

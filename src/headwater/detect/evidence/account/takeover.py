@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.evidence.account.client import family
-from headwater.detect.evidence.account.tally import Ints, Tally, named, values
+from headwater.detect.evidence.account.tally import Ints, OfPlaces, Places, Tally, named, values
 from headwater.detect.fold import NO_KEY, Batch, Card, Reading, World
-from headwater.detect.networks import NO_ADDRESS, Networks, around
+from headwater.detect.networks import NO_ADDRESS, around
 
 #: Exchanges before and after; fewer could be a test.
 LEAST = 10
@@ -39,18 +39,14 @@ CARD = Card(
 )
 
 
-class Takeover:
+class Takeover(OfPlaces):
     """Whether an account's client changes in everything at one moment."""
 
     card = CARD
-    stage = "trait"
+    width = 3
     columns = ("user_agent", "tls", "ip")
 
-    def init(self, world: World) -> tuple[Networks | None, Tally]:
-        """No account seen."""
-        return world.context.get("networks"), Tally(3)
-
-    def update(self, state: tuple[Networks | None, Tally], batch: Batch) -> tuple[Networks | None, Tally]:
+    def update(self, state: Places, batch: Batch) -> Places:
         """Note (account, kind, value) with first and last time, of rows that show all three kinds."""
         networks, tally = state
         shown = [values(batch, "user_agent", family), values(batch, "tls"), values(batch, "ip")]
@@ -68,14 +64,7 @@ class Takeover:
             tally.add(batch.at_us[seen], batch.account[seen], np.full(seen.sum(), kind), value[seen])
         return state
 
-    def merge(
-        self, left: tuple[Networks | None, Tally], right: tuple[Networks | None, Tally]
-    ) -> tuple[Networks | None, Tally]:
-        """Add two states."""
-        left[1].absorb(right[1])
-        return left
-
-    def finish(self, state: tuple[Networks | None, Tally], world: World) -> Reading:
+    def finish(self, state: Places, world: World) -> Reading:
         """1 where all three change once at one moment, 0 where not; NaN below twice LEAST exchanges."""
         tally = state[1]
         tally.compact()

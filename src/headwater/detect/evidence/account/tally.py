@@ -14,7 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headwater.detect.fold import NO_KEY, Batch
+from headwater.detect.fold import NO_KEY, Batch, World
+from headwater.detect.networks import Networks
 
 Ints = npt.NDArray[np.int64]
 Keys = npt.NDArray[np.uint64]
@@ -63,6 +64,41 @@ class Tally:
         self._held += len(times)
         if self._held > BUFFER:
             self.compact()
+
+
+class OfTally:
+    """What evidence shares that keeps a tally of `width` numbers a row; it differs in `update` and `finish`."""
+
+    width = 2
+
+    def init(self, world: World) -> Tally:
+        """Nothing seen."""
+        return Tally(self.width)
+
+    def merge(self, left: Tally, right: Tally) -> Tally:
+        """Add two states."""
+        left.absorb(right)
+        return left
+
+
+#: The operator's table of networks, where there is one, and what was seen.
+Places = tuple[Networks | None, Tally]
+
+
+class OfPlaces:
+    """The same with the operator's table of networks beside it."""
+
+    stage = "trait"
+    width = 2
+
+    def init(self, world: World) -> Places:
+        """Nothing seen."""
+        return world.context.get("networks"), Tally(self.width)
+
+    def merge(self, left: Places, right: Places) -> Places:
+        """Add two states."""
+        left[1].absorb(right[1])
+        return left
 
 
 def _counted(rows: Ints, times: Ints, first: Ints, last: Ints) -> tuple[Ints, Ints, Ints, Ints]:

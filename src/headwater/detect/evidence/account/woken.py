@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.evidence.account.signup import created_us
-from headwater.detect.evidence.account.tally import Tally
+from headwater.detect.evidence.account.tally import OfTally, Tally
 from headwater.detect.fold import Batch, Card, Reading, World
 
 DAY_US = 86_400_000_000
@@ -41,26 +41,17 @@ CARD = Card(
 )
 
 
-class Woken:
+class Woken(OfTally):
     """For how much of its days in view an account was silent before it woke."""
 
     card = CARD
     stage = "trait"
     columns = ()
 
-    def init(self, world: World) -> Tally:
-        """No account seen."""
-        return Tally(2)
-
     def update(self, state: Tally, batch: Batch) -> Tally:
         """Count (account, day)."""
         state.add(batch.at_us, batch.account, batch.at_us // DAY_US)
         return state
-
-    def merge(self, left: Tally, right: Tally) -> Tally:
-        """Add two states."""
-        left.absorb(right)
-        return left
 
     def finish(self, state: Tally, world: World) -> Reading:
         """The longest silence as a share of the days in view, 0 for accounts that didn't wake; NaN if unknown."""

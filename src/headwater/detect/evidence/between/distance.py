@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.authors import Accounts
-from headwater.detect.fold import Batch, Card, Reading, World
+from headwater.detect.fold import Card, NoRows, Reading, World
 
 #: Companions of other customers below which nothing is said.
 LEAST = 3
@@ -35,21 +35,11 @@ CARD = Card(
 )
 
 
-class Distance:
+class Distance(NoRows):
     """Reads what `nearness` compared while ties were proposed."""
 
     card = CARD
     stage = "trait"
-    columns = ()
-
-    def init(self, world: World) -> None:
-        """Everything needed was compared while ties were proposed."""
-
-    def update(self, state: None, batch: Batch) -> None:
-        """Nothing to add."""
-
-    def merge(self, left: None, right: None) -> None:
-        """Nothing to merge."""
 
     def finish(self, state: None, world: World) -> Reading:
         """How near each account's companions are."""

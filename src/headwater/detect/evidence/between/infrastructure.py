@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.special import pdtrc
 
-from headwater.detect.fold import Batch, Card, Finding, Links, Ring, World
+from headwater.detect.fold import Batch, Card, Finding, Links, NoRows, Ring, World
 from headwater.detect.objects import Counts, Sharing, committed, distinct, weave
 from headwater.detect.pvalues import calibrated
 
@@ -115,21 +115,11 @@ class Infrastructure:
         return weave(CARD.name, sharing, chosen, np.minimum(np.log(world.size / np.maximum(size, 1)), 4.0))
 
 
-class InfrastructureTest:
+class InfrastructureTest(NoRows):
     """How many members share a rare means with another member, against as many accounts at random."""
 
     card = CARD
     stage = "confirm"
-    columns = ()
-
-    def init(self, world: World) -> None:
-        """Everything needed was counted while ties were proposed."""
-
-    def update(self, state: None, batch: Batch) -> None:
-        """Nothing to add."""
-
-    def merge(self, left: None, right: None) -> None:
-        """Nothing to merge."""
 
     def finish(self, state: None, world: World) -> Mapping[int, Finding]:
         """A finding for each ring, also where nothing is shared."""

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.evidence.between.distance import likeness
-from headwater.detect.fold import PROPOSE, Batch, Card, Finding, Ring, World
+from headwater.detect.fold import PROPOSE, Card, Finding, NoRows, Ring, World
 from headwater.detect.objects import Counts
 
 #: Share of a group's customers that must use a text for it to be what ties them, and members at least.
@@ -47,21 +47,11 @@ CARD = Card(
 )
 
 
-class Starter:
+class Starter(NoRows):
     """Reads who uses what from the counts that proposers left."""
 
     card = CARD
     stage = "confirm"
-    columns = ()
-
-    def init(self, world: World) -> None:
-        """Everything needed was counted while ties were proposed."""
-
-    def update(self, state: None, batch: Batch) -> None:
-        """Nothing to add."""
-
-    def merge(self, left: None, right: None) -> None:
-        """Nothing to merge."""
 
     def finish(self, state: None, world: World) -> Mapping[int, Finding]:
         """A finding for each ring that a popular text ties."""
