@@ -176,7 +176,8 @@ def _judge(
     tests, found, traits = seen
     findings = [(test.card, found[id(test)].get(at)) for test in tests]
     findings += [(t.card, of_ring(t, world.rings[at], world)) for t in traits if not t.card.alone]
-    pieces: list[tuple[Card, Finding]] = [(card, f) for card, f in findings if f is not None]
+    # What was looked at and says nothing either way is no bar of a waterfall.
+    pieces: list[tuple[Card, Finding]] = [(card, f) for card, f in findings if f is not None and f.raw]
     # Whoever isn't named must not make a few customers look like many.
     told = ring if named is None else replace(ring, members=np.intersect1d(ring.members, named))
     organisation = declarations.one_organisation(told if len(told.members) else ring, world)

@@ -105,3 +105,8 @@ def test_a_finding_says_a_sentence_and_finite_figures(evidence: Fold) -> None:
         assert finding.sentence.endswith(".")
         assert np.isfinite([finding.raw, *finding.figures.values()]).all()
         assert finding.p_value is None or 0 < finding.p_value <= 1
+
+
+def test_no_two_kinds_have_one_title() -> None:
+    titles = {e.card.name: e.card.title for e in EVIDENCE}
+    assert len(set(titles.values())) == len(titles)

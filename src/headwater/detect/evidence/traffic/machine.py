@@ -28,7 +28,7 @@ LEAST_GAPS = 20
 
 CARD = Card(
     name="machine",
-    title="Machine-like arrival",
+    title="No night, even gaps, no waiting",
     group="behaviour",
     sees="accounts that send around the clock without a night, at even gaps, or before the last answer has ended",
     null="other customers that sent about as much: how many do so in as many of the three ways",
