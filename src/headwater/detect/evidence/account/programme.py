@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from headwater.detect.evidence.account.alike import People, most_alike
+from headwater.detect.evidence.account.alike import LEAST_ALIKE, People, most_alike
 from headwater.detect.evidence.account.signup import coded
 from headwater.detect.fold import Card, Finding, NoRows, Ring, World
 from headwater.detect.pvalues import calibrated
@@ -54,6 +54,8 @@ class Programme(NoRows):
         people = People.of(everybody, entry, world.customer)
         out = {}
         for at, ring in enumerate(world.rings):
+            if np.count_nonzero(entry[ring.members] >= 0) < LEAST_ALIKE:
+                continue
             found = most_alike(ring, people, world.customer)
             mine = ring.members[entry[ring.members] == found.value] if found is not None else ring.members[:0]
             if found is None or not found.hits or found.value < 0 or not len(mine):
