@@ -5,7 +5,7 @@ Everything a reader needs of one ring in one plain record; nothing is decided he
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -48,7 +48,7 @@ NULL_MODEL = (
 
 
 @dataclass(frozen=True)
-class _View:
+class View:
     """The rows of one ring: positions in the harvest, and which of them are attributed."""
 
     rows: npt.NDArray[np.int64]
@@ -62,19 +62,12 @@ def campaigns(
     earlier: Sequence[tuple[str, frozenset[str]]] = (),
 ) -> tuple[tuple[Campaign, ...], tuple[Campaign, ...], npt.NDArray[np.bool_]]:
     """Reported campaigns, considered ones, and for each row of the harvest whether it is attributed to its ring."""
-    world = detection.world
     names = _names(detection, earlier)
     attributed = np.zeros(len(detection.harvest.row), bool)
-    ring_of_row = detection.ring_of[detection.harvest.account]
-    order = np.argsort(ring_of_row, kind="stable")
-    bounds = np.searchsorted(ring_of_row[order], np.arange(len(world.rings) + 1))
     reported: list[Campaign] = []
     considered: list[Campaign] = []
     room = CONSIDERED
-    for judged in detection.judged:
-        rows = order[bounds[judged.at] : bounds[judged.at + 1]]
-        rows = rows[np.isin(detection.harvest.account[rows], judged.ring.members)]
-        judged, view = _named(detection, judged, rows)
+    for judged, view in named(detection):
         shown = judged.verdict.word == "likely"
         excused = not shown and _excused(judged.verdict)
         weak = not excused and (room == 0 or judged.verdict.word == "unrelated")
@@ -88,6 +81,17 @@ def campaigns(
     return tuple(reported), tuple(considered), attributed
 
 
+def named(detection: Detection) -> Iterator[tuple[Judged, View]]:
+    """Every judged ring, strongest first, with the members that can be named and their rows."""
+    ring_of_row = detection.ring_of[detection.harvest.account]
+    order = np.argsort(ring_of_row, kind="stable")
+    bounds = np.searchsorted(ring_of_row[order], np.arange(len(detection.world.rings) + 1))
+    for judged in detection.judged:
+        rows = order[bounds[judged.at] : bounds[judged.at + 1]]
+        rows = rows[np.isin(detection.harvest.account[rows], judged.ring.members)]
+        yield _named(detection, judged, rows)
+
+
 def _excused(verdict: Verdict) -> bool:
     """Whether the ring would be possible at least, if it weren't declared or few customers in the open.
 
@@ -97,7 +101,7 @@ def _excused(verdict: Verdict) -> bool:
     return excuse < 0 and verdict.log_odds - excuse >= 0
 
 
-def _named(detection: Detection, judged: Judged, rows: npt.NDArray[np.int64]) -> tuple[Judged, _View]:
+def _named(detection: Detection, judged: Judged, rows: npt.NDArray[np.int64]) -> tuple[Judged, View]:
     """The ring with the members that its templates name, or else its content, where either can; and their rows.
 
     Where too few can be named nobody is accused: the verdict is then of the ring at most possible.
@@ -118,18 +122,18 @@ def _named(detection: Detection, judged: Judged, rows: npt.NDArray[np.int64]) ->
     return judged, view
 
 
-def _view(harvest: Harvest, rows: npt.NDArray[np.int64]) -> _View:
+def _view(harvest: Harvest, rows: npt.NDArray[np.int64]) -> View:
     filled = harvest.key[rows] != NO_KEY
     if filled.mean() < LEAST_SHARE if len(rows) else True:
-        return _View(rows, np.ones(len(rows), bool), False)
-    return _View(rows, filled, True)
+        return View(rows, np.ones(len(rows), bool), False)
+    return View(rows, filled, True)
 
 
-def _by_content(detection: Detection, at: int, rows: npt.NDArray[np.int64]) -> _View:
+def _by_content(detection: Detection, at: int, rows: npt.NDArray[np.int64]) -> View:
     """Rows attributed by the chance that what they ask for is the ring's."""
     known, _ = detection.world.context["excess"][at]
     account, cell = detection.harvest.account[rows], detection.harvest.cell[rows].astype(np.int64)
-    return _View(rows, known.chance(account, cell) > OURS, False)
+    return View(rows, known.chance(account, cell) > OURS, False)
 
 
 def _names(detection: Detection, earlier: Sequence[tuple[str, frozenset[str]]]) -> dict[int, str]:
@@ -149,7 +153,7 @@ def _names(detection: Detection, earlier: Sequence[tuple[str, frozenset[str]]]) 
 
 
 def _campaign(
-    detection: Detection, judged: Judged, view: _View, name: str, prompts: Prompts | None
+    detection: Detection, judged: Judged, view: View, name: str, prompts: Prompts | None
 ) -> Campaign:
     harvest, world, ring = detection.harvest, detection.world, judged.ring
     at_us = harvest.at_us[view.rows]
@@ -210,7 +214,7 @@ def _undecided(judged: Judged) -> tuple[Undecided, ...]:
     )
 
 
-def _kind(judged: Judged, view: _View) -> Kind:
+def _kind(judged: Judged, view: View) -> Kind:
     if judged.declared is not None:
         return "relay or reseller" if judged.declared.kind == "reseller" else "legitimate fleet"
     if any(p.evidence == "organisation" for p in judged.verdict.pieces):
@@ -221,7 +225,7 @@ def _kind(judged: Judged, view: _View) -> Kind:
     return "extraction ring" if view.attributed.mean() >= MOSTLY_HARVEST else "relay or reseller"
 
 
-def _members(detection: Detection, ring: Ring, view: _View) -> tuple[Member, ...]:
+def _members(detection: Detection, ring: Ring, view: View) -> tuple[Member, ...]:
     harvest, world = detection.harvest, detection.world
     place = np.searchsorted(ring.members, harvest.account[view.rows])
     size = len(ring.members)
@@ -247,7 +251,7 @@ def _members(detection: Detection, ring: Ring, view: _View) -> tuple[Member, ...
     )
 
 
-def _taken(harvest: Harvest, view: _View) -> tuple[Taken, ...]:
+def _taken(harvest: Harvest, view: View) -> tuple[Taken, ...]:
     intents = harvest.intents[view.rows][view.attributed]
     total = max(len(intents), 1)
     out = []
@@ -270,7 +274,7 @@ def _timeline(
     return tuple((int(h) * HOUR_US, int(a), int(n)) for h, a, n in zip(hour, hits, every, strict=True))
 
 
-def _pivots(detection: Detection, view: _View) -> tuple[tuple[str, int, float], ...]:
+def _pivots(detection: Detection, view: View) -> tuple[tuple[str, int, float], ...]:
     """For each model: when the ring first used it, and which share of those that ever did had by a day later."""
     harvest = detection.harvest
     model, account, at_us = harvest.model[view.rows], harvest.account[view.rows], harvest.at_us[view.rows]
@@ -290,7 +294,7 @@ def _pivots(detection: Detection, view: _View) -> tuple[tuple[str, int, float], 
     return tuple(sorted(out, key=lambda p: (p[1], p[0])))
 
 
-def _templates(detection: Detection, view: _View, prompts: Prompts | None) -> tuple[Template, ...]:
+def _templates(detection: Detection, view: View, prompts: Prompts | None) -> tuple[Template, ...]:
     harvest = detection.harvest
     rows = view.rows[view.attributed]
     keys, count = np.unique(harvest.key[rows], return_counts=True)
@@ -339,7 +343,7 @@ def _sample(
 
 def _sentence(
     members: int,
-    view: _View,
+    view: View,
     taken: Sequence[Taken],
     pieces: Sequence[Piece],
     kind: Kind,

@@ -1,0 +1,138 @@
+"""The plan of a run: which worlds are made, and how each is looked at.
+
+A job is one world. Parts: *alarms* (every scenario, many seeds), *quiet* (large worlds without a ring), *power* (rings
+of 20, 200 and 2,000 accounts), *dial* (camouflage from 0 to 1), *surface* (low and slow: accounts × exchanges × cover ×
+personas) and *calibration* (small worlds with several weak rings).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+#: Scenarios with a ring, and those of innocents alone; on which side each stands is said in its file.
+RINGS = (
+    "reasoning_harvest",
+    "code_harvest",
+    "batch_harvest",
+    "agentic_harvest",
+    "pivot",
+    "low_and_slow",
+    "personas",
+    "clever_account",
+)
+INNOCENT = (
+    "harness",
+    "seats",
+    "product",
+    "labelling",
+    "retries",
+    "popular_template",
+    "class_of_400",
+    "honest_reseller",
+    "hackathon",
+    "viral_prompt",
+    "red_team",
+    "quiet",
+)
+#: A world of this takes a minute, so it has fewer seeds than the others.
+LARGE = "hydra"
+Part = Literal["alarms", "quiet", "power", "dial", "surface", "calibration"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One world: `looks` names the looks of `world.LOOKS` that are taken at it."""
+
+    part: Part
+    scenario: str
+    seed: int
+    looks: tuple[str, ...] = ("everything", "headline", "neither")
+    camouflage: dict[str, float] = field(default_factory=dict)
+    override: dict[str, Any] = field(default_factory=dict)
+    scale: float = 1.0
+
+    @property
+    def name(self) -> str:
+        """The name of its file: readable, and different for different settings."""
+        rest = json.dumps(asdict(self), sort_keys=True)
+        return f"{self.part}-{self.scenario}-{self.seed}-{hashlib.sha256(rest.encode()).hexdigest()[:8]}"
+
+
+def alarms(seeds: int) -> list[Job]:
+    """Every scenario with every seed; the bare look (no organisations either) with the first ten."""
+    every = ("everything", "headline", "neither")
+    return [
+        Job("alarms", scenario, seed, (*every, "bare") if seed <= 10 else every)
+        for seed in range(1, seeds + 1)
+        for scenario in (*INNOCENT, *RINGS, *([LARGE] if seed <= max(1, seeds // 10) else []))
+    ]
+
+
+def quiet(seeds: int) -> list[Job]:
+    """Worlds of more than ten thousand accounts without a ring."""
+    return [Job("quiet", "quiet_large", seed, ("everything", "headline")) for seed in range(1, seeds + 1)]
+
+
+def power(seeds: int) -> list[Job]:
+    """Rings of three sizes, forty exchanges an account, beside people alone."""
+    return [
+        Job(
+            "power",
+            "reasoning_harvest",
+            seed,
+            camouflage={},
+            override={"campaigns.0.accounts": accounts, "campaigns.0.exchanges": 40 * accounts},
+        )
+        for accounts in (20, 200, 2000)
+        for seed in range(1, seeds + 1)
+    ]
+
+
+def dial(seeds: int) -> list[Job]:
+    """Every ring behind more and more camouflage."""
+    parts = ("cover", "paraphrase", "jitter", "personas")
+    return [
+        Job("dial", scenario, seed, camouflage=dict.fromkeys(parts, level))
+        for scenario in ("reasoning_harvest", "code_harvest", "agentic_harvest")
+        for level in (0.0, 0.25, 0.5, 0.75, 1.0)
+        for seed in range(1, seeds + 1)
+    ]
+
+
+def surface(seeds: int) -> list[Job]:
+    """Low and slow: how many accounts, how many exchanges each, how evenly paced, in how many personas."""
+    grid = itertools.product((100, 420), (10, 28), (0.0, 0.5), (0, 5, 20))
+    return [
+        Job(
+            "surface",
+            "low_and_slow",
+            seed,
+            ("headline",),
+            override={
+                "campaigns.0.accounts": accounts,
+                "campaigns.0.exchanges": accounts * exchanges,
+                "campaigns.0.cover": cover,
+                "campaigns.0.cover_corpora": {"halueval": 1, "codegen": 1, "gsm8k": 1} if cover else {},
+                "campaigns.0.personas": personas,
+            },
+        )
+        for accounts, exchanges, cover, personas in grid
+        for seed in range(1, seeds + 1)
+    ]
+
+
+def plan(size: Literal["short", "full"], parts: tuple[str, ...]) -> list[Job]:
+    """The jobs of a run, round by round of seeds, so that a run cut short has something of everything."""
+    few = size == "short"
+    jobs = {
+        "alarms": lambda: alarms(1 if few else 30),
+        "quiet": lambda: quiet(3 if few else 200),
+        "power": lambda: power(1 if few else 10),
+        "dial": lambda: dial(1 if few else 4),
+        "surface": lambda: [] if few else surface(1),
+    }
+    return [job for part in parts for job in jobs[part]()]

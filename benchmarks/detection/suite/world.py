@@ -1,0 +1,269 @@
+"""One world: simulated, spooled once, looked at with more and with less of what a log holds, and scored.
+
+What is kept of a look is evidence, not text: for each judged ring the pieces of its ledger and who is in it by role, so
+that an ablation is re-scored without judging again.
+"""
+
+from __future__ import annotations
+
+import copy
+import resource
+import tempfile
+import time
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from headwater import intake
+from headwater.detect import DetectSettings, Detection, alone, campaigns, detect, load
+from headwater.detect.assemble import named
+from headwater.engine import Index, Resources, Spool, arrange
+from headwater.exchange import SetAside, read, read_accounts
+from headwater.keys import DEMO_KEY
+from headwater.simulate import Corpora, World, simulate
+from headwater.simulate import load as scenario_of
+from suite.jobs import Job
+from suite.swapping import on_tune
+
+#: Columns that the simulation invents beside prompt, time, account and its customer.
+ATTRIBUTES = frozenset({"ip", "user_agent", "tls", "ja4h", "http2", "header_order"})
+#: Evidence that looks for a shared form: the template itself and its disjoint slots.
+TEMPLATES = frozenset({"template", "dealt"})
+#: Rings further down than this are only counted.
+LEAST_LOG_ODDS = -12.0
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look leaves out: account attributes, evidence by name, the customers that the operator knows."""
+
+    attributes: bool
+    without: frozenset[str]
+    organisations: bool
+
+
+LOOKS = {
+    "everything": Look(True, frozenset(), True),
+    "headline": Look(False, frozenset(), True),
+    "neither": Look(False, TEMPLATES, True),
+    "bare": Look(False, frozenset(), False),
+}
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The truth of a world in the order of its account codes, and by exchange id."""
+
+    world: World
+    accounts: tuple[str, ...]
+
+    @cached_property
+    def _table(self) -> dict[str, npt.NDArray[Any]]:
+        table = self.world.truth.accounts
+        place = {name: at for at, name in enumerate(table.column("account").to_pylist())}
+        order = pa.array([place[name] for name in self.accounts])
+        return {
+            name: table.column(name).take(order).to_numpy(zero_copy_only=False) for name in table.column_names
+        }
+
+    @cached_property
+    def ring(self) -> npt.NDArray[np.bool_]:
+        """Accounts of rings and of resellers who carry one."""
+        return np.asarray(self._table["role"] != "innocent")
+
+    @cached_property
+    def of(self) -> list[str]:
+        """Which ring, or which shape, each account is of."""
+        names = zip(self._table["ring"], self._table["shape"], self.ring, strict=True)
+        return [f"ring {ring}" if hit else shape for ring, shape, hit in names]
+
+    @cached_property
+    def customer(self) -> list[str]:
+        """The organisation, event or group that an account is of; itself where it is of none."""
+        t = self._table
+        columns = zip(t["population"], t["group"], t["organisation"], self.accounts, strict=True)
+        return [
+            f"{population} {int(group)}"
+            if group is not None and group == group
+            else (organisation or account)
+            for population, group, organisation, account in columns
+        ]
+
+    @cached_property
+    def script(self) -> list[str]:
+        """The script of most of an account's prompts."""
+        table = self.world.exchanges.select(["account", "prompt"])
+        scripts: dict[str, Counter[str]] = {}
+        for account, prompt in zip(
+            table.column("account").to_pylist(), table.column("prompt").to_pylist(), strict=True
+        ):
+            have = scripts.setdefault(account, Counter())
+            if have.total() < 5:
+                have[_script(prompt)] += 1
+        return [scripts[name].most_common(1)[0][0] for name in self.accounts]
+
+
+def _script(text: str) -> str:
+    letters = [c for c in text[:200] if c.isalpha()]
+    found = Counter(unicodedata.name(c, "OTHER").split()[0] for c in letters[-60:])
+    return found.most_common(1)[0][0].title() if found else "None"
+
+
+def made(job: Job, corpora: Corpora) -> World:
+    """The job's world; on the tune side a score scenario has stand-in corpora."""
+    scenario = on_tune(job.scenario) if corpora.side == "tune" else scenario_of(job.scenario)
+    return simulate(
+        scenario, corpora, job.seed, job.scale, camouflage=job.camouflage or 0.0, override=job.override
+    )
+
+
+@contextmanager
+def _spooled(world: World) -> Iterator[tuple[Spool, Index, pa.Table | None]]:
+    with tempfile.TemporaryDirectory(prefix="headwater-suite-") as name:
+        folder, resources = Path(name), Resources(threads=1)
+        pq.write_table(world.exchanges, folder / "exchanges.parquet", compression="lz4")
+        pq.write_table(world.accounts, folder / "accounts.parquet")
+        spool = Spool(folder / "spool.parquet", intake.schema(keep_prompts=False))
+        with spool, SetAside() as aside:
+            intake.fill(spool, read([folder / "exchanges.parquet"], aside=aside), DEMO_KEY, workers=1)
+            accounts = read_accounts([folder / "accounts.parquet"], aside)
+        yield spool, arrange(spool.path, spool.rows, resources, folder), accounts
+
+
+def _judged(spool: Spool, index: Index, accounts: pa.Table | None, look: Look) -> Detection:
+    seen = copy.copy(spool)
+    seen.filled = set(spool.filled) if look.attributes else set(spool.filled) - ATTRIBUTES
+    if not look.organisations:
+        seen.filled.discard("organisation")
+        index = replace(index, organisations=(None,) * len(index.organisations))
+    evidence = [e for e in load() if e.card.name not in look.without]
+    table = accounts if look.attributes else None
+    return detect(seen, index, table, DetectSettings(), Resources(threads=1), evidence=evidence)
+
+
+def measured(job: Job, corpora: Corpora) -> dict[str, Any]:
+    """Everything that is kept of one job."""
+    began = time.monotonic()
+    world = made(job, corpora)
+    record: dict[str, Any] = {
+        "job": asdict(job),
+        "side": corpora.side,
+        "exchanges": world.exchanges.num_rows,
+        "accounts": world.accounts.num_rows,
+        "looks": {},
+    }
+    with _spooled(world) as (spool, index, accounts):
+        truth = Truth(world, index.accounts)
+        ids = np.concatenate(
+            [b.column("id").to_numpy(zero_copy_only=False) for b in spool.batches(["id"])]
+        ).astype(str)
+        record |= _population(truth)
+        for name in job.looks:
+            start = time.monotonic()
+            detection = _judged(spool, index, accounts, LOOKS[name])
+            record["looks"][name] = _scored(detection, truth, ids) | {
+                "seconds": round(time.monotonic() - start, 2)
+            }
+    record["seconds"] = round(time.monotonic() - began, 2)
+    record["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return record
+
+
+def _population(truth: Truth) -> dict[str, Any]:
+    """Accounts and independent customers by shape or ring, and innocent accounts by script."""
+    customers: dict[str, set[str]] = {}
+    for of, customer in zip(truth.of, truth.customer, strict=True):
+        customers.setdefault(of, set()).add(customer)
+    scripts = [s for s, hit in zip(truth.script, truth.ring, strict=True) if not hit]
+    return {
+        "of": dict(Counter(truth.of)),
+        "customers": {of: len(names) for of, names in customers.items()},
+        "scripts": dict(Counter(scripts)),
+    }
+
+
+def _scored(detection: Detection, truth: Truth, ids: npt.NDArray[Any]) -> dict[str, Any]:
+    """One look: every ring that came near, who was flagged, which exchanges were attributed."""
+    code = {name: at for at, name in enumerate(truth.accounts)}
+    reported, considered, attributed = campaigns(detection, None)
+    flagged = np.zeros(len(truth.accounts), bool)
+    for ring in reported:
+        flagged[[code[m.account] for m in ring.members]] = True
+    kinds = {
+        tuple(sorted(code[m.account] for m in ring.members)): ring.kind for ring in (*reported, *considered)
+    }
+    rings = []
+    for judged, _ in named(detection):
+        verdict = judged.verdict
+        if verdict.log_odds >= LEAST_LOG_ODDS:
+            members = judged.ring.members.tolist()
+            rings.append(
+                {
+                    "word": verdict.word,
+                    "kind": kinds.get(tuple(members)),
+                    "log_odds": round(verdict.log_odds, 3),
+                    "chance": verdict.chance,
+                    "of": dict(Counter(truth.of[m] for m in members)),
+                    "judged_with": len(detection.world.rings[judged.at].members),
+                    "pieces": [[p.evidence, round(p.raw, 3), round(p.llr, 3)] for p in verdict.pieces],
+                }
+            )
+    wronged = np.flatnonzero(flagged & ~truth.ring)
+    possible = [
+        v.account for v in alone(detection.traits, detection.world, DetectSettings(), {}) if v.account
+    ]
+    return {
+        "rings": rings,
+        "proposed": detection.proposed,
+        "judged": len(detection.judged),
+        "ring_accounts": int(truth.ring.sum()),
+        "ring_flagged": int((flagged & truth.ring).sum()),
+        "innocent_accounts": int((~truth.ring).sum()),
+        "innocent_flagged": len(wronged),
+        "flagged_of": dict(Counter(truth.of[i] for i in np.flatnonzero(flagged).tolist())),
+        "customers_flagged": _customers(truth, wronged),
+        "scripts_flagged": dict(Counter(truth.script[i] for i in wronged.tolist())),
+        "possible_ring": sum(bool(truth.ring[code[name]]) for name in possible),
+        "possible_innocent": sum(not truth.ring[code[name]] for name in possible),
+        **_exchanges(detection, truth, ids, attributed),
+    }
+
+
+def _customers(truth: Truth, wronged: npt.NDArray[np.int64]) -> dict[str, int]:
+    """Innocent customers with a flagged account, by shape."""
+    return dict(
+        Counter(of for of, _ in {(truth.of[i], truth.customer[i]) for i in wronged.tolist()})
+    )
+
+
+def _exchanges(
+    detection: Detection, truth: Truth, ids: npt.NDArray[Any], attributed: npt.NDArray[np.bool_]
+) -> dict[str, int]:
+    """Exchanges attributed against those harvested; of what isn't harvest on ring accounts, how much is."""
+    table = truth.world.truth.exchanges
+    order = np.argsort(table.column("id").to_numpy(zero_copy_only=False).astype(str))
+    names = table.column("id").to_numpy(zero_copy_only=False).astype(str)[order]
+    harvest = table.column("harvest").to_numpy(zero_copy_only=False)[order]
+    rows = detection.harvest.row[attributed]
+    hit = harvest[np.searchsorted(names, ids[rows])]
+    by_ring = truth.ring[detection.harvest.account[attributed]]
+    present = harvest[np.searchsorted(names, ids)]
+    sender = {name: bool(ring) for name, ring in zip(truth.accounts, truth.ring, strict=True)}
+    sent = np.array([sender[a] for a in truth.world.exchanges.column("account").to_pylist()])
+    return {
+        "harvest": int(present.sum()),
+        "attributed": len(rows),
+        "both": int(hit.sum()),
+        "others_of_ring": int(sent.sum()) - int(present.sum()),
+        "others_attributed": int((~hit & by_ring).sum()),
+    }
