@@ -20,10 +20,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "benchmarks/detection"))
 
-from suite.jobs import Job, plan
+from suite.jobs import Job, plan  # noqa: E402
 
 PARTS = ("alarms", "quiet", "power", "dial", "surface")
-_CORPORA: Any = None
+_OPENED: dict[str, Any] = {}
 
 
 def code() -> str:
@@ -36,18 +36,17 @@ def code() -> str:
 
 
 def _begin(root: str, side: str) -> None:
-    global _CORPORA
     from headwater.simulate import Corpora
 
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ[name] = "1"
-    _CORPORA = Corpora.find(root, side)  # type: ignore[arg-type]
+    _OPENED["corpora"] = Corpora.find(root, side)  # type: ignore[arg-type]
 
 
 def _one(job: Job, path: str, revision: str) -> tuple[str, float]:
     from suite.world import measured
 
-    record = measured(job, _CORPORA) | {"code": revision}
+    record = measured(job, _OPENED["corpora"]) | {"code": revision}
     part = Path(path).with_suffix(".part")
     part.write_text(json.dumps(record), encoding="utf-8")
     part.replace(path)

@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headwater import intake
-from headwater.detect import DetectSettings, Detection, alone, campaigns, detect, load
+from headwater.detect import Detection, DetectSettings, alone, campaigns, detect, load
 from headwater.detect.assemble import named
 from headwater.engine import Index, Resources, Spool, arrange
 from headwater.exchange import SetAside, read, read_accounts
@@ -94,7 +94,7 @@ class Truth:
         columns = zip(t["population"], t["group"], t["organisation"], self.accounts, strict=True)
         return [
             f"{population} {int(group)}"
-            if group is not None and group == group
+            if group is not None and not np.isnan(group)
             else (organisation or account)
             for population, group, organisation, account in columns
         ]
@@ -241,9 +241,7 @@ def _scored(detection: Detection, truth: Truth, ids: npt.NDArray[Any]) -> dict[s
 
 def _customers(truth: Truth, wronged: npt.NDArray[np.int64]) -> dict[str, int]:
     """Innocent customers with a flagged account, by shape."""
-    return dict(
-        Counter(of for of, _ in {(truth.of[i], truth.customer[i]) for i in wronged.tolist()})
-    )
+    return dict(Counter(of for of, _ in {(truth.of[i], truth.customer[i]) for i in wronged.tolist()}))
 
 
 def _exchanges(

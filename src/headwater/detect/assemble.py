@@ -21,6 +21,7 @@ from headwater.detect.known import Declaration
 from headwater.detect.naming import inherit, name_of
 from headwater.detect.pipeline import Detection, Judged
 from headwater.detect.rings import bridges, drawn, member_ties
+from headwater.detect.setups import MANY, an_account, of_one_client
 from headwater.detect.verdict import REPORTED, Campaign, Kind, Member, Piece, Taken, Template, Undecided
 from headwater.detect.wording import align
 from headwater.imprint import intents as known_intents
@@ -32,8 +33,6 @@ Prompts = Callable[[npt.NDArray[np.int64]], Mapping[int, str]]
 TEMPLATES, TEXTS, TIES = 3, 24, 3000
 #: Below this share of template exchanges nothing can be told apart, and every exchange of a member is attributed.
 LEAST_SHARE = 0.05
-#: Share of attributed exchanges below which a ring's accounts serve others as well.
-MOSTLY_HARVEST = 0.5
 #: Proposals shown though they didn't reach the threshold, beside those that only what is known of them holds back.
 CONSIDERED = 25
 DAY_US = 86_400_000_000
@@ -54,6 +53,8 @@ class View:
     rows: npt.NDArray[np.int64]
     attributed: npt.NDArray[np.bool_]
     by_template: bool
+    #: whether the accounts carry many clients' requests
+    relay: bool = False
 
 
 def campaigns(
@@ -106,17 +107,19 @@ def _named(detection: Detection, judged: Judged, rows: npt.NDArray[np.int64]) ->
 
     Where too few can be named nobody is accused: the verdict is then of the ring at most possible.
     """
-    view = _view(detection.harvest, rows)
+    view = _of_its_clients(detection.harvest, _view(detection.harvest, rows))
     if view.by_template:
         account = detection.harvest.account[rows]
         filling = fillers(account, view.attributed)
         ring = replace(judged.ring, members=np.intersect1d(judged.ring.members, filling))
         judged = replace(judged, ring=ring)
-        view = _view(detection.harvest, rows[np.isin(account, filling)])
+        kept = np.isin(account, filling)
+        view = replace(view, rows=rows[kept], attributed=view.attributed[kept])
     elif judged.named is not None:
         members = np.intersect1d(judged.ring.members, judged.named)
         judged = replace(judged, ring=replace(judged.ring, members=members))
-        view = _by_content(detection, judged.at, rows[np.isin(detection.harvest.account[rows], members)])
+        theirs = rows[np.isin(detection.harvest.account[rows], members)]
+        view = _of_its_clients(detection.harvest, _by_content(detection, judged.at, theirs))
     if len(judged.ring.members) < detection.fewest and judged.verdict.word == "likely":
         judged = replace(judged, verdict=replace(judged.verdict, word="possible"))
     return judged, view
@@ -127,6 +130,14 @@ def _view(harvest: Harvest, rows: npt.NDArray[np.int64]) -> View:
     if filled.mean() < LEAST_SHARE if len(rows) else True:
         return View(rows, np.ones(len(rows), bool), False)
     return View(rows, filled, True)
+
+
+def _of_its_clients(harvest: Harvest, view: View) -> View:
+    """In accounts that carry many clients' requests, what the harvest's own clients send is what is attributed."""
+    account, setup = harvest.account[view.rows], harvest.setup[view.rows]
+    if view.attributed.all() or an_account(account, setup) < MANY:
+        return view
+    return replace(view, attributed=of_one_client(setup, view.attributed), relay=True)
 
 
 def _by_content(detection: Detection, at: int, rows: npt.NDArray[np.int64]) -> View:
@@ -219,10 +230,9 @@ def _kind(judged: Judged, view: View) -> Kind:
         return "relay or reseller" if judged.declared.kind == "reseller" else "legitimate fleet"
     if any(p.evidence == "organisation" for p in judged.verdict.pieces):
         return "legitimate fleet"
-    if judged.verdict.word != "likely":
-        return "undetermined"
-    # Where most of what the accounts send is something else, other people's requests pass through them too.
-    return "extraction ring" if view.attributed.mean() >= MOSTLY_HARVEST else "relay or reseller"
+    if view.relay:
+        return "relay or reseller"
+    return "extraction ring" if judged.verdict.word == "likely" else "undetermined"
 
 
 def _members(detection: Detection, ring: Ring, view: View) -> tuple[Member, ...]:

@@ -22,6 +22,9 @@ LEAST_CHANCE = 0.001
 #: For a ring they add at most TOGETHER nats, and are one kind of evidence at most.
 HABITS = frozenset({"account", "behaviour", "client", "intent"})
 TOGETHER = 4.0
+#: Groups that show one hand behind the accounts. Where a relay carries many customers' requests, that hand is the
+#: relay's, whoever harvests through it: they count for nothing there.
+RELAYED = frozenset({"account", "client", "continuity", "infrastructure"})
 
 
 @dataclass(frozen=True)
@@ -43,25 +46,28 @@ def combine(
     threshold: float,
     tested: int,
     together: float = TOGETHER,
+    explained: frozenset[str] = frozenset(),
 ) -> Verdict:
     """Weigh the findings of one ring (or, with `together` infinite, of one account, of which habits are all there is).
 
-    `found`: cards and findings. `prior`: share of proposals taken to be campaigns.
-    `threshold`: probability from which a verdict is reported. `tested`: number of rings proposed in this log; every
-    one counts in the multiplicity. `chance` = tested × exp(−Σ llr), since for innocents each likelihood ratio has
-    mean 1 at most (Markov's inequality).
+    `found`: cards and findings. `prior`: share of proposals taken to be campaigns. `threshold`: probability from which
+    a verdict is reported. `tested`: number of rings proposed in this log; every one counts in the multiplicity.
+    `explained`: groups that something innocent explains, which don't count for a campaign. `chance` = tested ×
+    exp(−Σ llr), since for innocents each likelihood ratio has mean 1 at most (Markov's inequality).
     """
     capped = [(card, max(-card.cap_against_nats, min(card.cap_nats, f.raw)), f) for card, f in found]
     best: dict[tuple[str, bool], tuple[float, str]] = {}
     for card, llr, _ in capped:
         key = (card.group, llr > 0)
+        if llr > 0 and card.group in explained:
+            continue
         if llr != 0 and (key not in best or (abs(llr), card.name) > best[key]):
             best[key] = (abs(llr), card.name)
     habits = sum(nats for (group, speaks), (nats, _) in best.items() if speaks and group in HABITS)
     share = min(1.0, together / habits) if habits else 1.0
     pieces = []
     for card, llr, finding in capped:
-        counted = llr != 0 and best[(card.group, llr > 0)][1] == card.name
+        counted = llr != 0 and best.get((card.group, llr > 0), (0.0, ""))[1] == card.name
         if llr > 0 and card.group in HABITS:
             llr *= share
         pieces.append(

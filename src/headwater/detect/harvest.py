@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from headwater.detect.cells import Cells
 from headwater.detect.fold import NO_KEY, Batch, World
+from headwater.detect.setups import COLUMNS, setups
 
 HOUR_US = 3_600_000_000
 INTENT_BITS = 32
@@ -26,6 +27,7 @@ class Rows:
     exact: list[npt.NDArray[np.uint64]] = field(default_factory=list)
     key: list[npt.NDArray[np.uint64]] = field(default_factory=list)
     cell: list[npt.NDArray[np.int16]] = field(default_factory=list)
+    setup: list[npt.NDArray[np.uint64]] = field(default_factory=list)
     cells: Cells | None = None
 
 
@@ -42,12 +44,14 @@ class Harvest:
     key: npt.NDArray[np.uint64]
     #: of content, −1 where the log was too small to be divided
     cell: npt.NDArray[np.int16]
+    #: of the client that asked
+    setup: npt.NDArray[np.uint64]
 
 
 class Harvested:
     """Collects members' rows and the template object that attributes each."""
 
-    columns = ("imprint",)
+    columns = ("imprint", *COLUMNS)
 
     def init(self, world: World) -> Rows:
         """No rows."""
@@ -64,6 +68,7 @@ class Harvested:
             state.model.append(batch.model)
             state.exact.append(batch.column("imprint.exact"))
             state.key.append(batch.key if batch.key is not None else np.full(len(batch), NO_KEY))
+            state.setup.append(setups(batch))
             unknown = np.full(len(batch), -1, np.int16)
             state.cell.append(state.cells.of(batch.column("imprint.sketch")) if state.cells else unknown)
         return state
@@ -79,6 +84,7 @@ class Harvested:
             left.exact + right.exact,
             left.key + right.key,
             left.cell + right.cell,
+            left.setup + right.setup,
             left.cells,
         )
 
@@ -88,9 +94,8 @@ class Harvested:
             empty = np.empty(0, np.int64)
             whole = empty.astype(np.uint64)
             code = empty.astype(np.int32)
-            return Harvest(
-                empty, code, empty, empty.astype(np.uint32), code, whole, whole, empty.astype(np.int16)
-            )
+            bits, cell = empty.astype(np.uint32), empty.astype(np.int16)
+            return Harvest(empty, code, empty, bits, code, whole, whole, cell, whole)
         row, account, at_us = (
             np.concatenate(state.row),
             np.concatenate(state.account),
@@ -108,4 +113,5 @@ class Harvested:
             exact[order],
             key[order],
             cell[order],
+            np.concatenate(state.setup)[order],
         )

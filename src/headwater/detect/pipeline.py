@@ -21,7 +21,7 @@ from headwater.detect import declarations, passes, shares
 from headwater.detect.apart import Apart
 from headwater.detect.attribution import RingObjects, ring_by_account
 from headwater.detect.cells import Division, Placing
-from headwater.detect.combine import Verdict, combine
+from headwater.detect.combine import RELAYED, Verdict, combine
 from headwater.detect.fold import CONFIRM, PROPOSE, Card, Finding, Fold, Ring, World, load, usable
 from headwater.detect.harvest import Harvest, Harvested
 from headwater.detect.known import Declaration
@@ -29,6 +29,7 @@ from headwater.detect.population import Population
 from headwater.detect.refine import owned_by, refine
 from headwater.detect.rings import Graph, graph, rings
 from headwater.detect.settings import DetectSettings
+from headwater.detect.setups import RELAYS
 from headwater.detect.traits import Measured, measured, of_ring
 from headwater.detect.world import build
 from headwater.engine import Index, Resources, Spool
@@ -186,6 +187,9 @@ def _judge(
     declared = declarations.declared(ring, world, known)
     if declared is not None:
         pieces.append((declarations.DECLARED, declarations.finding(declared)))
-    verdict = combine(pieces, prior=settings.prior, threshold=settings.threshold, tested=tested)
+    explained = RELAYED if at in world.context.get(RELAYS, ()) else frozenset()
+    verdict = combine(
+        pieces, prior=settings.prior, threshold=settings.threshold, tested=tested, explained=explained
+    )
     undecided = declarations.undecided(ring, world, known) if declared is None else ()
     return Judged(ring, verdict, declared, at, undecided, named)

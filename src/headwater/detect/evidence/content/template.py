@@ -24,7 +24,8 @@ from headwater.detect.pvalues import calibrated
 LEAST, SHARE = 2, 0.02
 #: Most objects that are turned into ties, rarest and largest first.
 MOST_OBJECTS = 20_000
-CAP = 3.0
+#: One innocent group in ten that was proposed by a shared form goes on filling it (tune side): no more than that says.
+CAP = 2.4
 
 CARD = Card(
     name="template",

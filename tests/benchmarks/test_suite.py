@@ -1,0 +1,72 @@
+"""The suite: a plan whose jobs are told apart, figures that add up, a run that resumes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from suite.jobs import plan
+from suite.summary import summary, table
+from suite.swapping import TUNE, on_tune
+
+from headwater.simulate import load
+from headwater.simulate.catalogue import SOURCES
+from headwater.simulate.scenario import corpora_of
+
+PARTS = ("alarms", "quiet", "power", "dial", "surface")
+
+
+@pytest.mark.parametrize("size", ["short", "full"])
+def test_no_two_jobs_share_a_file(size: Any) -> None:
+    names = [job.name for job in plan(size, PARTS)]
+    assert len(set(names)) == len(names) > 20
+
+
+def test_every_scenario_of_the_score_side_has_stand_ins_on_the_tune_side() -> None:
+    for job in plan("short", PARTS):
+        scenario = on_tune(job.scenario)
+        named = {name for _, weights in corpora_of(scenario) for name in weights}
+        assert {SOURCES[name].side for name in named} == {"tune"}
+        assert scenario.campaigns == () or len(scenario.campaigns) == len(load(job.scenario).campaigns)
+    assert {SOURCES[name].side for name in TUNE if name in SOURCES} == {"score"}
+
+
+def record(flagged: int, found: int, ring: dict[str, int]) -> dict[str, Any]:
+    """A world of ten innocents behind five customers and five ring accounts, with one reported ring."""
+    look = {
+        "rings": [{"word": "likely", "kind": "extraction ring", "of": ring}],
+        "ring_accounts": 5,
+        "ring_flagged": found,
+        "innocent_accounts": 10,
+        "innocent_flagged": flagged,
+        "flagged_of": {"people": flagged},
+        "customers_flagged": {"people": min(flagged, 1)},
+        "scripts_flagged": {"Latin": flagged},
+        "harvest": 20,
+        "attributed": 10,
+        "both": 10,
+        "others_of_ring": 4,
+        "others_attributed": 0,
+        "proposed": 1,
+        "possible_ring": 0,
+        "possible_innocent": 0,
+    }
+    job = {"part": "alarms", "scenario": "x", "seed": 1, "camouflage": {"cover": 0.5}, "override": {}}
+    return {
+        "job": job,
+        "of": {"people": 10, "ring r": 5},
+        "customers": {"people": 5, "ring r": 5},
+        "scripts": {"Latin": 10},
+        "looks": {"headline": look},
+    }
+
+
+def test_sums_over_worlds() -> None:
+    (row,) = summary([record(0, 5, {"ring r": 5}), record(3, 0, {"people": 3})])
+    assert (row["worlds"], row["recall"], row["recall_by_world"]) == (2, 0.5, [1.0, 0.0])
+    assert row["innocent_flagged"] == 3
+    assert row["by_shape"] == {"people": [3, 20, 1, 10]}
+    assert row["by_script"] == {"Latin": [3, 20]}
+    assert (row["worlds_with_a_false_ring"], row["false_rings"]) == (1, 1)
+    assert row["exchange_f1"] == pytest.approx(2 / 3)
+    assert "cover 0.5" in table([row])
