@@ -6,15 +6,16 @@ from dataclasses import replace
 from datetime import date
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from detect.worlds import DAY, HOUR, dealt_log, folded
-from headwater.detect.assemble import _sentence, _View, campaigns
+from headwater.detect.assemble import View, _sentence, campaigns
 from headwater.detect.combine import combine
 from headwater.detect.declarations import DECLARED, ORGANISATION
 from headwater.detect.evidence.between import queue
 from headwater.detect.evidence.content import template
-from headwater.detect.fold import Card, Finding, Links
+from headwater.detect.fold import NO_KEY, Card, Finding, Links
 from headwater.detect.harvest import Harvested
 from headwater.detect.known import Declaration
 from headwater.detect.pipeline import Detection, Judged
@@ -29,13 +30,19 @@ STRONG = (
 WEAK = ((template.CARD, Finding(2.0, "They fill one form.")),)
 
 
-def detection(found=STRONG, declared=None, share: float = 1.0) -> Detection:
-    """One ring of twelve accounts that fill a form in this share of their exchanges, judged by these findings."""
+def detection(found=STRONG, declared=None, share: float = 1.0, clients: int = 1) -> Detection:
+    """One ring of twelve accounts that fill a form in this share of their exchanges, judged by these findings.
+
+    All but the harvest comes from `clients` clients behind each account, and so does one filled exchange in ten.
+    """
     rng = np.random.default_rng(1)
     account = np.repeat(np.arange(60), 24)
     form = np.where((account < 12) & (rng.random(len(account)) < share), 5, 0)
     model = (np.arange(len(account)) % 24 > 11).astype(np.int32)
-    made = dealt_log(1, form=form, model=model, intents=np.where(form > 0, 1, 0))
+    other = (form == 0) | (rng.random(len(account)) < 0.1)
+    asks = np.where(other, rng.integers(0, clients, len(account)) + 1, 99) if clients > 1 else account
+    more = {"max_tokens": pa.array(asks.astype(np.int32))}
+    made = dealt_log(1, form=form, model=model, intents=np.where(form > 0, 1, 0), more=more)
     world = made.world(range(12))
     harvest = folded(Harvested(), world, [made.batch(world)])
     pairs = np.array([(a, b) for a in range(12) for b in range(a + 1, 12)], np.int32)
@@ -85,7 +92,7 @@ def test_what_is_known_of_a_ring_never_deletes_it(
     reported, (campaign,), attributed = campaigns(detection((*STRONG, known)), None)
     assert (reported, campaign.word) == ((), "unrelated")
     assert {p.evidence: p.llr for p in campaign.pieces if p.counted} == {
-        "template": 3.0,
+        "template": template.CAP,
         "queue": 6.0,
         "pool": 2.0,
         card.name: -15.0,
@@ -103,11 +110,29 @@ def test_where_too_few_members_can_be_named_nobody_is_accused() -> None:
 
 def test_only_what_fills_the_template_is_attributed_where_the_rest_is_something_else() -> None:
     campaign = one(share=0.2)
-    assert campaign.kind == "relay or reseller"
+    assert (
+        campaign.kind == "extraction ring"
+    )  # accounts that mix in other business carry no other customers yet
     every = sum(m.exchanges for m in campaign.members)
     assert every == 12 * 24
     assert campaign.exchanges == sum(m.attributed for m in campaign.members) < 0.3 * every
     assert f"{campaign.exchanges:,} of their {every:,} exchanges" in campaign.sentence
+
+
+def test_in_a_relay_only_what_its_harvesting_client_sends_is_attributed() -> None:
+    """A form that other customers fill now and then isn't the harvest; what the harvest's client sends is, all of it."""
+    seen = detection(share=0.3, clients=16)
+    (campaign,), _, attributed = campaigns(seen, None)
+    assert campaign.kind == "relay or reseller"
+    _, place, times = np.unique(seen.harvest.setup, return_inverse=True, return_counts=True)
+    assert (attributed == (place == times.argmax())).all()
+    assert 0 < attributed.sum() < (seen.harvest.key != NO_KEY).sum()
+
+
+def test_a_ring_that_neither_templates_nor_content_can_name_is_at_most_possible() -> None:
+    reported, (campaign,), attributed = campaigns(detection(share=0.0), None)
+    assert (reported, campaign.word) == ((), "possible")
+    assert not attributed.any()
 
 
 def test_affiliation_decides_the_kind() -> None:
@@ -166,5 +191,5 @@ def test_the_sentence_says_how_many_share_means(tied: float, said: str) -> None:
         "infrastructure", "infrastructure", 1.0, 1.0, True, "", 0.01, {"tied": tied, "members": 12.0}
     )
     turns = Piece("turns", "purse", 1.0, 1.0, True, "", 0.01, {"tied": 1.0, "members": 12.0})
-    view = _View(np.arange(30), np.ones(30, bool), False)
+    view = View(np.arange(30), np.ones(30, bool), False)
     assert said in _sentence(10, view, (), (turns, piece), "extraction ring")

@@ -68,3 +68,18 @@ def test_evidence_against_counts_even_beside_stronger_evidence_for() -> None:
 )
 def test_scale(probability: float, kinds: int, expected: str) -> None:
     assert word(probability, kinds, 0.99) == expected
+
+
+def test_what_something_innocent_explains_is_shown_and_counts_for_nothing() -> None:
+    found = [
+        (card("means", "infrastructure"), Finding(4, "")),
+        (card("apart", "infrastructure"), Finding(-2, "")),
+        (card("queue"), Finding(3, "")),
+    ]
+    verdict = combine(found, prior=0.01, threshold=0.99, tested=1, explained=frozenset({"infrastructure"}))
+    assert {p.evidence: (p.llr, p.raw, p.counted) for p in verdict.pieces} == {
+        "queue": (3, 3, True),
+        "means": (0, 4, False),
+        "apart": (-2, -2, True),
+    }
+    assert verdict.kinds == 1

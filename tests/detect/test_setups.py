@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detect.worlds import dealt_log
-from headwater.detect.setups import SEEN, an_account, effective, of_one_client, setups
+from headwater.detect.setups import SEEN, an_account, effective, of_one_client, relayed, setups
 
 N = 60 * 24
 
@@ -66,3 +66,17 @@ def test_without_such_a_client_nothing_changes() -> None:
     setup = np.arange(100, dtype=np.uint64)
     attributed = np.arange(100) % 2 == 0
     assert (of_one_client(setup, attributed) == attributed).all()
+
+
+def test_several_ways_in_that_all_accounts_share_are_no_relay() -> None:
+    account = np.repeat(np.arange(20, dtype=np.int32), 40)
+    turn = np.tile(np.arange(40, dtype=np.uint64), 20)
+    assert relayed(account, turn % 4) == 0
+    assert relayed(account, turn % 20) == pytest.approx(20)
+    assert relayed(account, account.astype(np.uint64)) == 0
+
+
+def test_a_harvest_that_fills_most_of_a_relay_leaves_it_one() -> None:
+    account = np.repeat(np.arange(20, dtype=np.int32), 40)
+    turn = np.tile(np.arange(40, dtype=np.uint64), 20)
+    assert relayed(account, np.where(turn < 20, 99, turn)) > 0

@@ -21,7 +21,7 @@ from headwater.detect.known import Declaration
 from headwater.detect.naming import inherit, name_of
 from headwater.detect.pipeline import Detection, Judged
 from headwater.detect.rings import bridges, drawn, member_ties
-from headwater.detect.setups import MANY, an_account, of_one_client
+from headwater.detect.setups import of_one_client, relayed
 from headwater.detect.verdict import REPORTED, Campaign, Kind, Member, Piece, Taken, Template, Undecided
 from headwater.detect.wording import align
 from headwater.imprint import intents as known_intents
@@ -105,7 +105,8 @@ def _excused(verdict: Verdict) -> bool:
 def _named(detection: Detection, judged: Judged, rows: npt.NDArray[np.int64]) -> tuple[Judged, View]:
     """The ring with the members that its templates name, or else its content, where either can; and their rows.
 
-    Where too few can be named nobody is accused: the verdict is then of the ring at most possible.
+    Where too few can be named, or neither templates nor content can name any, nobody is accused: the verdict is then of
+    the ring at most possible.
     """
     view = _of_its_clients(detection.harvest, _view(detection.harvest, rows))
     if view.by_template:
@@ -120,7 +121,8 @@ def _named(detection: Detection, judged: Judged, rows: npt.NDArray[np.int64]) ->
         judged = replace(judged, ring=replace(judged.ring, members=members))
         theirs = rows[np.isin(detection.harvest.account[rows], members)]
         view = _of_its_clients(detection.harvest, _by_content(detection, judged.at, theirs))
-    if len(judged.ring.members) < detection.fewest and judged.verdict.word == "likely":
+    nameless = not view.by_template and judged.named is None
+    if (nameless or len(judged.ring.members) < detection.fewest) and judged.verdict.word == "likely":
         judged = replace(judged, verdict=replace(judged.verdict, word="possible"))
     return judged, view
 
@@ -135,7 +137,7 @@ def _view(harvest: Harvest, rows: npt.NDArray[np.int64]) -> View:
 def _of_its_clients(harvest: Harvest, view: View) -> View:
     """In accounts that carry many clients' requests, what the harvest's own clients send is what is attributed."""
     account, setup = harvest.account[view.rows], harvest.setup[view.rows]
-    if view.attributed.all() or an_account(account, setup) < MANY:
+    if view.attributed.all() or not relayed(account, setup):
         return view
     return replace(view, attributed=of_one_client(setup, view.attributed), relay=True)
 

@@ -29,8 +29,9 @@ COLUMNS = (
 )
 #: What `end_users` leaves behind for the ledger: the rings through whose accounts many clients' requests pass.
 RELAYS = "relays"
-#: Effective number of setups (inverse Simpson) of the median account from which others' requests pass through a group.
-MANY = 3.0
+#: Others' requests pass through a group whose median account has so many setups (effective number, inverse Simpson), and
+#: which beside its commonest has so many: one hand that comes in by several ways uses the same few everywhere.
+MANY, BESIDE = 3.0, 8.0
 #: Exchanges below which an account shows too few setups to tell.
 LEAST = 5
 #: A setup is the harvest's where so much of what it sends is attributed, in so many exchanges.
@@ -76,6 +77,16 @@ def an_account(account: npt.NDArray[np.int32], setup: npt.NDArray[np.uint64]) ->
     sent, squares = np.add.reduceat(times, first), np.add.reduceat(times**2, first)
     enough = sent >= LEAST
     return float(np.median(sent[enough] ** 2 / squares[enough])) if enough.any() else 0.0
+
+
+def relayed(account: npt.NDArray[np.int32], setup: npt.NDArray[np.uint64]) -> float:
+    """Setups of the median account of a group, from its rows, where others' requests pass through it; or else 0."""
+    each = an_account(account, setup)
+    if each < MANY:
+        return 0.0
+    values, place, times = np.unique(setup, return_inverse=True, return_counts=True)
+    rest = values[place] != values[times.argmax()]
+    return each if effective(setup[rest]) >= BESIDE else 0.0
 
 
 def of_one_client(setup: npt.NDArray[np.uint64], attributed: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

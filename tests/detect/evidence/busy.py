@@ -115,7 +115,10 @@ def _asked(rng: np.random.Generator, member: np.ndarray, account: np.ndarray) ->
         "input_tokens": pa.array(np.full(n, 40)),
         "output_tokens": pa.array(np.where(member, 4000, 200)),
         "temperature": pa.array(np.where(member, rng.choice([0.1, 0.5, 1.0], n), 0.7).astype(np.float32)),
-        "max_tokens": pa.array(np.where(member, 4096, 512)),
+        # Behind each of the thirty strangers stand twenty clients, as if they were a router.
+        "max_tokens": pa.array(
+            np.where(member, 4096, np.where(account >= CLASS, 500 + np.arange(n) % 20, 512))
+        ),
         "n": pa.array(np.where(member, 4, 1).astype(np.int32)),
         "seed": pa.array(np.full(n, 7), mask=~member),
         "logprobs": pa.array(member),

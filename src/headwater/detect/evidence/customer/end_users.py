@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.fold import Batch, Card, Finding, World
-from headwater.detect.setups import COLUMNS, MANY, RELAYS, an_account, effective, setups
+from headwater.detect.setups import COLUMNS, RELAYS, effective, relayed, setups
 
 #: Effective clients behind what is attributed: up to the first it is one hand's, from the second many customers'.
 ONE, SEVERAL = 1.5, 2.5
@@ -81,8 +81,8 @@ class EndUsers:
         out, relays = {}, set()
         for at in np.unique(ring).tolist():
             rows = np.flatnonzero(ring == at)
-            each = an_account(account[rows], setup[rows])
-            if each >= MANY:
+            each = relayed(account[rows], setup[rows])
+            if each:
                 relays.add(at)
                 out[at] = _finding(each, setup[rows], attributed[rows])
         world.context[RELAYS] = relays
