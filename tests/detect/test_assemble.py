@@ -120,7 +120,7 @@ def test_only_what_fills_the_template_is_attributed_where_the_rest_is_something_
 
 
 def test_in_a_relay_only_what_its_harvesting_client_sends_is_attributed() -> None:
-    """A form that other customers fill now and then isn't the harvest; what the harvest's client sends is, all of it."""
+    """A form that others fill now and then isn't the harvest; what the harvest's client sends is, all of it."""
     seen = detection(share=0.3, clients=16)
     (campaign,), _, attributed = campaigns(seen, None)
     assert campaign.kind == "relay or reseller"
