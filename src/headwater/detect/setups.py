@@ -29,8 +29,8 @@ COLUMNS = (
 )
 #: What `end_users` leaves behind for the ledger: the rings through whose accounts many clients' requests pass.
 RELAYS = "relays"
-#: Others' requests pass through a group whose median account has so many setups (effective number, inverse Simpson), and
-#: which beside its commonest has so many: one hand that comes in by several ways uses the same few everywhere.
+#: Others' requests pass through a group whose median account has so many setups (effective number, inverse Simpson) and
+#: which has so many beside its commonest: one hand that comes in by several ways uses the same few everywhere.
 MANY, BESIDE = 3.0, 8.0
 #: Exchanges below which an account shows too few setups to tell.
 LEAST = 5
