@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import suite_page
 from picture import recall_chart
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,6 +22,7 @@ SCENARIOS = ROOT / "benchmarks/detection/scenarios.json"
 MILLION = ROOT / "benchmarks/scale/million.json"
 REAL = ROOT / "benchmarks/detection/real_accounts.json"
 IMPRINTS = ROOT / "benchmarks/imprint/speed.json"
+SUITE = ROOT / "benchmarks/detection/suite.json"
 PAGE = ROOT / "docs/reference/figures.md"
 CHART = ROOT / "docs/reference/figures-recall.svg"
 README = ROOT / "README.md"
@@ -321,10 +323,12 @@ def write() -> None:
     scale, size = part(MILLION, million)
     _, speed = part(IMPRINTS, imprints)
     accounts, people = part(REAL, real)
+    _, many = part(SUITE, lambda found: suite_page.section(found, table))
     page = (
-        "# Figures\n\nWritten by `make bench-scenarios`, `make bench-real`, `make bench-million` and "
-        "`make bench-imprints`; what was measured, whatever it says.\n\n"
-        f"## Detection on three scenarios\n\n{detection}\n\n## Real accounts\n\n{people}\n\n"
+        "# Figures\n\nWritten by `make bench-suite`, `make bench-scenarios`, `make bench-real`, `make bench-million` "
+        "and `make bench-imprints`; what was measured, whatever it says.\n\n"
+        f"## Detection on three scenarios\n\n{detection}\n\n"
+        f"## Every scenario, many worlds\n\n{many}\n\n## Real accounts\n\n{people}\n\n"
         f"## A million exchanges\n\n{size}\n\n## Imprints\n\n{speed}\n"
     )
     PAGE.write_text(page, encoding="utf-8")

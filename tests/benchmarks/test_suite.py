@@ -9,6 +9,8 @@ from suite.jobs import plan
 from suite.summary import summary, table
 from suite.swapping import TUNE, on_tune
 
+import figures
+import suite_page
 from headwater.simulate import load
 from headwater.simulate.catalogue import SOURCES
 from headwater.simulate.scenario import corpora_of
@@ -70,3 +72,14 @@ def test_sums_over_worlds() -> None:
     assert (row["worlds_with_a_false_ring"], row["false_rings"]) == (1, 1)
     assert row["exchange_f1"] == pytest.approx(2 / 3)
     assert "cover 0.5" in table([row])
+
+
+def test_the_page_says_which_scenarios_miss_the_bar_and_which_are_too_small() -> None:
+    rows = summary([record(0, 5, {"ring r": 5}), record(6, 0, {"people": 6})])
+    found = {"version": "0", "revision": "abc", "date": "2026-01-31", "side": "tune", "rows": rows}
+    told = suite_page.section(found, figures.table)
+    assert "6 of 20" in told
+    assert "More were flagged in `x`" in told
+    assert "1 of 1 scenarios haven't reached" in told
+    assert "no score file was opened" in told
+    assert "50.0% (0%–100%)" in told

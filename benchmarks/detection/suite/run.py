@@ -1,6 +1,7 @@
 """The public benchmark in one command: worlds are made and judged alone, resume, and end in one table.
 
-    HEADWATER_CORPORA=… python benchmarks/detection/suite/run.py --size short --work out/suite [--part alarms …]
+    HEADWATER_CORPORA=… python benchmarks/detection/suite/run.py --size short --work out/suite [--part alarms …] \\
+        [--out FILE --date 2026-11-26 --revision COMMIT --pages]
 
 Every world is one JSON file in --work; what is there is not computed again, unless the detector changed.
 """
@@ -78,6 +79,9 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, help="begin no world after so many")
     parser.add_argument("--seeds", type=int, help="no seed above this")
     parser.add_argument("--out", type=Path, help="write the summary here as JSON")
+    parser.add_argument("--date", default="", help="the day of the run, as it should be printed")
+    parser.add_argument("--revision", default="", help="the commit that is measured")
+    parser.add_argument("--pages", action="store_true", help="write docs/reference/figures.md too")
     asked = parser.parse_args()
     if not asked.corpora:
         parser.error("set HEADWATER_CORPORA or give --corpora")
@@ -96,7 +100,22 @@ def main() -> int:
     found = summary(list(kept(folder, revision).values()))
     print(table(found))
     if asked.out:
-        asked.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        import headwater
+
+        result = {
+            "version": headwater.__version__,
+            "revision": asked.revision,
+            "date": asked.date,
+            "side": asked.side,
+            "code": revision,
+            "rows": found,
+        }
+        asked.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    if asked.pages:
+        sys.path.insert(0, str(ROOT / "benchmarks"))
+        import figures
+
+        figures.write()
     return 0
 
 
