@@ -84,3 +84,11 @@ def test_the_sentence_names_the_strongest_piece_and_those_against() -> None:
     only = tuple(p for p in pieces() if p.raw > 0)
     calm = campaign(n=3, pieces=only)
     assert "Nothing that was checked speaks against" in waterfall.summary(calm, waterfall.steps(calm))
+
+
+def test_in_a_relay_what_shows_the_relays_hand_says_why_it_is_not_counted() -> None:
+    means = piece("infrastructure", 0.0, "Cards in common", group="infrastructure", counted=False, raw=3.0)
+    inside = piece("end_users", -0.5, "Many clients", group="customer")
+    ring = campaign("elm-ring", 3, pieces=(piece("one queue", 9.0, "Exchangeable"), means, inside))
+    told = [s.sentence for s in waterfall.steps(ring) if s.role == "not counted"]
+    assert any("this shows the relay's hand" in text for text in told)

@@ -40,6 +40,8 @@ _KIND = {
 USUAL_THRESHOLD = 0.99
 #: The group of the evidence that says who the accounts are.
 DECLARATION = "declaration"
+#: The evidence that finds many clients behind each account.
+RELAY = "end_users"
 
 _NOT_PROVED = (
     "It doesn't show who is behind the accounts, what the answers were for, or that a model was trained.",
@@ -70,6 +72,8 @@ def uncounted(campaign: Campaign, piece: Piece) -> str:
     rivals = (p for p in campaign.pieces if p.counted and p.group == piece.group)
     if any(p.against == piece.against for p in rivals):
         return "a stronger piece of its group is"
+    if not piece.against and any(p.evidence == RELAY and p.counted for p in campaign.pieces):
+        return "requests of many clients pass through these accounts, and this shows the relay's hand"
     return "evidence of its kind may not count in this direction"
 
 
