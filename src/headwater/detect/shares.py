@@ -15,6 +15,7 @@ from headwater.detect.attribution import RingObjects, ring_by_account
 from headwater.detect.cells import (
     JOINING_SHARE,
     JOINS,
+    NAMED,
     TAKES_PART,
     Cells,
     Excess,
@@ -89,7 +90,7 @@ def taking_part(world: World, placed: Placed | None) -> dict[int, npt.NDArray[np
     for at, (found, _) in known.items():
         nats, _ = found.gain(parts[at], world.size)
         members = world.rings[at].members
-        out[at] = members[nats[members] > TAKES_PART]
+        out[at] = members[nats[members] > NAMED]
     return out
 
 
