@@ -209,7 +209,7 @@ def many(count: int) -> list[dict[str, Any]]:
 def test_little_memory_spills_and_gives_the_same(tmp_path: Path) -> None:
     spool = spooled(many(150_000), tmp_path)
     plenty = arrange(spool.path, spool.rows, Resources(threads=2), tmp_path)
-    little = arrange(spool.path, spool.rows, Resources(threads=2, memory_mb=LITTLE), tmp_path)
+    little = arrange(spool.path, spool.rows, Resources(threads=1, memory_mb=LITTLE), tmp_path)
     for name in ("account", "at_us", "session", "half", "model", "session_account", "session_half"):
         assert np.array_equal(getattr(plenty, name), getattr(little, name)), name
 
