@@ -15,6 +15,7 @@ from headwater.detect.combine import combine
 from headwater.detect.declarations import DECLARED, ORGANISATION
 from headwater.detect.evidence.between import queue
 from headwater.detect.evidence.content import template
+from headwater.detect.evidence.customer import end_users
 from headwater.detect.fold import NO_KEY, Card, Finding, Links
 from headwater.detect.harvest import Harvested
 from headwater.detect.known import Declaration
@@ -44,6 +45,7 @@ def detection(found=STRONG, declared=None, share: float = 1.0, clients: int = 1)
     more = {"max_tokens": pa.array(asks.astype(np.int32))}
     made = dealt_log(1, form=form, model=model, intents=np.where(form > 0, 1, 0), more=more)
     world = made.world(range(12))
+    folded(end_users.test, world, [made.batch(world)])
     harvest = folded(Harvested(), world, [made.batch(world)])
     pairs = np.array([(a, b) for a in range(12) for b in range(a + 1, 12)], np.int32)
     links = Links("template", pairs[:, 0], pairs[:, 1], np.full(len(pairs), 3.0))
@@ -110,9 +112,7 @@ def test_where_too_few_members_can_be_named_nobody_is_accused() -> None:
 
 def test_only_what_fills_the_template_is_attributed_where_the_rest_is_something_else() -> None:
     campaign = one(share=0.2)
-    assert (
-        campaign.kind == "extraction ring"
-    )  # accounts that mix in other business carry no other customers yet
+    assert campaign.kind == "extraction ring"  # business of their own makes no relay
     every = sum(m.exchanges for m in campaign.members)
     assert every == 12 * 24
     assert campaign.exchanges == sum(m.attributed for m in campaign.members) < 0.3 * every

@@ -16,7 +16,7 @@ N = 60 * 24
 
 def hashed(**columns: pa.Array) -> np.ndarray:
     log = dealt_log(1, more=columns)
-    return setups(log.batch(log.world(range(5))))
+    return setups(log.batch(log.world(range(5))).table)
 
 
 def test_each_difference_makes_another_setup() -> None:

@@ -21,7 +21,7 @@ from headwater.detect.known import Declaration
 from headwater.detect.naming import inherit, name_of
 from headwater.detect.pipeline import Detection, Judged
 from headwater.detect.rings import bridges, drawn, member_ties
-from headwater.detect.setups import of_one_client, relayed
+from headwater.detect.setups import RELAYS, of_one_client
 from headwater.detect.verdict import REPORTED, Campaign, Kind, Member, Piece, Taken, Template, Undecided
 from headwater.detect.wording import align
 from headwater.imprint import intents as known_intents
@@ -31,7 +31,7 @@ Prompts = Callable[[npt.NDArray[np.int64]], Mapping[int, str]]
 
 #: Templates shown for one campaign, texts read for each, ties drawn on the map.
 TEMPLATES, TEXTS, TIES = 3, 24, 3000
-#: Below this share of template exchanges nothing can be told apart, and every exchange of a member is attributed.
+#: Below this share of template exchanges no template tells a ring's exchanges from others.
 LEAST_SHARE = 0.05
 #: Proposals shown though they didn't reach the threshold, beside those that only what is known of them holds back.
 CONSIDERED = 25
@@ -53,8 +53,6 @@ class View:
     rows: npt.NDArray[np.int64]
     attributed: npt.NDArray[np.bool_]
     by_template: bool
-    #: whether the accounts carry many clients' requests
-    relay: bool = False
 
 
 def campaigns(
@@ -108,7 +106,7 @@ def _named(detection: Detection, judged: Judged, rows: npt.NDArray[np.int64]) ->
     Where too few can be named, or neither templates nor content can name any, nobody is accused: the verdict is then of
     the ring at most possible.
     """
-    view = _of_its_clients(detection.harvest, _view(detection.harvest, rows))
+    view = _of_its_clients(detection, judged.at, _view(detection.harvest, rows))
     if view.by_template:
         account = detection.harvest.account[rows]
         filling = fillers(account, view.attributed)
@@ -120,7 +118,7 @@ def _named(detection: Detection, judged: Judged, rows: npt.NDArray[np.int64]) ->
         members = np.intersect1d(judged.ring.members, judged.named)
         judged = replace(judged, ring=replace(judged.ring, members=members))
         theirs = rows[np.isin(detection.harvest.account[rows], members)]
-        view = _of_its_clients(detection.harvest, _by_content(detection, judged.at, theirs))
+        view = _of_its_clients(detection, judged.at, _by_content(detection, judged.at, theirs))
     nameless = not view.by_template and judged.named is None
     if (nameless or len(judged.ring.members) < detection.fewest) and judged.verdict.word == "likely":
         judged = replace(judged, verdict=replace(judged.verdict, word="possible"))
@@ -134,12 +132,17 @@ def _view(harvest: Harvest, rows: npt.NDArray[np.int64]) -> View:
     return View(rows, filled, True)
 
 
-def _of_its_clients(harvest: Harvest, view: View) -> View:
-    """In accounts that carry many clients' requests, what the harvest's own clients send is what is attributed."""
-    account, setup = harvest.account[view.rows], harvest.setup[view.rows]
-    if view.attributed.all() or not relayed(account, setup):
+def _of_its_clients(detection: Detection, at: int, view: View) -> View:
+    """In a relay, what the harvest's own clients send is what is attributed."""
+    if view.attributed.all() or not _relay(detection, at):
         return view
-    return replace(view, attributed=of_one_client(setup, view.attributed), relay=True)
+    setup = detection.harvest.setup[view.rows]
+    return replace(view, attributed=of_one_client(setup, view.attributed))
+
+
+def _relay(detection: Detection, at: int) -> bool:
+    """Whether the ledger took this ring's accounts for ones through which many clients' requests pass."""
+    return at in detection.world.context.get(RELAYS, ())
 
 
 def _by_content(detection: Detection, at: int, rows: npt.NDArray[np.int64]) -> View:
@@ -172,7 +175,7 @@ def _campaign(
     at_us = harvest.at_us[view.rows]
     templates = _templates(detection, view, prompts) if view.by_template else ()
     verdict = judged.verdict
-    kind = _kind(judged, view)
+    kind = _kind(detection, judged)
     members = _members(detection, ring, view)
     pool = next((p for p in verdict.pieces if p.evidence == "pool" and p.raw > 0), None)
     taken = _taken(harvest, view)
@@ -227,12 +230,12 @@ def _undecided(judged: Judged) -> tuple[Undecided, ...]:
     )
 
 
-def _kind(judged: Judged, view: View) -> Kind:
+def _kind(detection: Detection, judged: Judged) -> Kind:
     if judged.declared is not None:
         return "relay or reseller" if judged.declared.kind == "reseller" else "legitimate fleet"
     if any(p.evidence == "organisation" for p in judged.verdict.pieces):
         return "legitimate fleet"
-    if view.relay:
+    if _relay(detection, judged.at):
         return "relay or reseller"
     return "extraction ring" if judged.verdict.word == "likely" else "undetermined"
 

@@ -1,8 +1,8 @@
 """Which exchanges belong to a ring, and which are its accounts' other business.
 
 A template belongs to a ring if most accounts committed to it are the ring's and hardly anybody else uses it. An
-exchange is attributed where a member fills one of its ring's templates; in a ring that has none, content decides, or
-nothing can be told apart and all of its members' exchanges are (the report says which).
+exchange is attributed where a member fills one of its ring's templates; in a ring that has none, content decides. Where
+neither tells anything apart nobody can be named, and no such ring is reported.
 """
 
 from __future__ import annotations

@@ -13,12 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.metadata import entry_points
 from typing import Any, Literal, Protocol, cast, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+from headwater.detect.setups import setups
 
 Group = Literal[
     "content",
@@ -105,6 +108,16 @@ class Batch:
     def attributed(self) -> npt.NDArray[np.bool_]:
         """Rows that are their own account's ring's, by a template or (in a ring that has none) by content."""
         return self.filled if self.ours is None else self.filled | self.ours
+
+    @cached_property
+    def members(self) -> Batch:
+        """The rows of accounts under test, filtered once for all folds that want them."""
+        return self.where(self.ring >= 0)
+
+    @cached_property
+    def setup(self) -> npt.NDArray[np.uint64]:
+        """How the client of each row was set up (uint64), hashed once for all folds."""
+        return setups(self.table)
 
     def column(self, name: str) -> npt.NDArray[Any]:
         """A column as NumPy, `imprint.exact` and the like from the struct; lists as 2-D arrays."""

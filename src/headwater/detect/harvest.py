@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from headwater.detect.cells import Cells
 from headwater.detect.fold import NO_KEY, Batch, World
-from headwater.detect.setups import COLUMNS, setups
+from headwater.detect.setups import COLUMNS
 
 HOUR_US = 3_600_000_000
 INTENT_BITS = 32
@@ -59,7 +59,7 @@ class Harvested:
 
     def update(self, state: Rows, batch: Batch) -> Rows:
         """Keep members' rows."""
-        batch = batch.where(batch.ring >= 0)
+        batch = batch.members
         if len(batch):
             state.row.append(batch.row)
             state.account.append(batch.account)
@@ -68,7 +68,7 @@ class Harvested:
             state.model.append(batch.model)
             state.exact.append(batch.column("imprint.exact"))
             state.key.append(batch.key if batch.key is not None else np.full(len(batch), NO_KEY))
-            state.setup.append(setups(batch))
+            state.setup.append(batch.setup)
             unknown = np.full(len(batch), -1, np.int16)
             state.cell.append(state.cells.of(batch.column("imprint.sketch")) if state.cells else unknown)
         return state

@@ -14,8 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from headwater.detect.fold import Batch
-
 COLUMNS = (
     "system",
     "temperature",
@@ -39,12 +37,12 @@ MOSTLY, SEEN = 0.5, 20
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
-def setups(batch: Batch) -> npt.NDArray[np.uint64]:
+def setups(table: pa.RecordBatch) -> npt.NDArray[np.uint64]:
     """A hash of each row's setup (n); a column that the log lacks is the same for all."""
-    out = np.zeros(len(batch), np.uint64)
+    out = np.zeros(len(table), np.uint64)
     for name in COLUMNS:
-        if name in batch.table.schema.names:
-            out = (out ^ _values(batch.table.column(name))) * _MIX
+        if name in table.schema.names:
+            out = (out ^ _values(table.column(name))) * _MIX
             out ^= out >> np.uint64(29)
     return out
 

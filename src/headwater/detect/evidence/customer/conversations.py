@@ -70,7 +70,7 @@ class Conversations:
 
     def update(self, state: _Rows, batch: Batch) -> _Rows:
         """Keep members' rows."""
-        batch = batch.where(batch.ring >= 0)
+        batch = batch.members
         if len(batch):
             state.account.append(batch.account)
             state.previous.append(_filled(batch, "previous", 0).astype(np.uint64))

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.fold import Batch, Card, Finding, World
-from headwater.detect.setups import COLUMNS, RELAYS, effective, relayed, setups
+from headwater.detect.setups import COLUMNS, RELAYS, effective, relayed
 
 #: Effective clients behind what is attributed: up to the first it is one hand's, from the second many customers'.
 ONE, SEVERAL = 1.5, 2.5
@@ -59,10 +59,10 @@ class EndUsers:
 
     def update(self, state: _Rows, batch: Batch) -> _Rows:
         """Keep members' rows."""
-        batch = batch.where(batch.ring >= 0)
+        batch = batch.members
         if len(batch):
             state.account.append(batch.account)
-            state.setup.append(setups(batch))
+            state.setup.append(batch.setup)
             state.attributed.append(batch.attributed)
         return state
 
