@@ -24,8 +24,8 @@ from headwater.engine import Index, Resources, Spool, arrange
 from headwater.exchange import SetAside, read, read_accounts
 from headwater.keys import DEMO_KEY
 
-#: Columns of an exchange that the simulation invents beside prompt, time and account.
-ATTRIBUTES = ("organisation", "ip", "user_agent", "tls")
+#: Columns of an exchange that the simulation invents beside prompt, time, account and its customer.
+ATTRIBUTES = frozenset({"ip", "user_agent", "tls", "ja4h", "http2", "header_order"})
 #: Evidence that looks for a shared form: the template itself and its disjoint slots.
 TEMPLATES = ("template", "dealt")
 VARIANTS = ("everything", "no attributes", "no templates", "neither")
@@ -42,9 +42,9 @@ class Seen:
 
 
 def without_attributes(world: Path, folder: Path) -> Path:
-    """The world's log without its invented columns, as a Parquet file in `folder`."""
-    path = folder / "bare.parquet"
-    names = [n for n in pq.read_schema(world / "exchanges.parquet").names if n not in ATTRIBUTES]
+    """The world's log without its invented columns and organisations, as a Parquet file in `folder`."""
+    path, left_out = folder / "bare.parquet", ATTRIBUTES | {"organisation"}
+    names = [n for n in pq.read_schema(world / "exchanges.parquet").names if n not in left_out]
     pq.write_table(pq.read_table(world / "exchanges.parquet", columns=names), path, compression="lz4")
     return path
 
@@ -60,10 +60,10 @@ def by_the_public_call(log: Path, accounts: Path | None) -> Seen:
 
 
 @contextmanager
-def spooled(log: Path) -> Iterator[tuple[Spool, Index]]:
+def spooled(log: Path, threads: int = 0) -> Iterator[tuple[Spool, Index]]:
     """The log as a spool of imprints with its index, in a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="headwater-bench-") as name:
-        folder, resources = Path(name), Resources()
+        folder, resources = Path(name), Resources(threads=threads)
         spool = Spool(folder / "spool.parquet", intake.schema(keep_prompts=False))
         with spool, SetAside() as aside:
             intake.fill(spool, read([log], aside=aside), DEMO_KEY, workers=resources.workers)

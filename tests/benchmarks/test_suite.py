@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from suite.jobs import plan
+from suite.jobs import PARTS, plan
 from suite.summary import summary, table
 from suite.swapping import TUNE, on_tune
 
@@ -15,17 +15,15 @@ from headwater.simulate import load
 from headwater.simulate.catalogue import SOURCES
 from headwater.simulate.scenario import corpora_of
 
-PARTS = ("alarms", "quiet", "power", "dial", "surface")
-
 
 @pytest.mark.parametrize("size", ["short", "full"])
 def test_no_two_jobs_share_a_file(size: Any) -> None:
-    names = [job.name for job in plan(size, PARTS)]
+    names = [job.name for job in plan(size, list(PARTS))]
     assert len(set(names)) == len(names) > 20
 
 
 def test_every_scenario_of_the_score_side_has_stand_ins_on_the_tune_side() -> None:
-    for job in plan("short", PARTS):
+    for job in plan("short", list(PARTS)):
         scenario = on_tune(job.scenario)
         named = {name for _, weights in corpora_of(scenario) for name in weights}
         assert {SOURCES[name].side for name in named} == {"tune"}

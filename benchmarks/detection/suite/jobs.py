@@ -1,8 +1,8 @@
 """The plan of a run: which worlds are made, and how each is looked at.
 
 A job is one world. Parts: *alarms* (every scenario, many seeds), *quiet* (large worlds without a ring), *power* (rings
-of 20, 200 and 2,000 accounts), *dial* (camouflage from 0 to 1), *surface* (low and slow: accounts × exchanges × cover ×
-personas) and *calibration* (small worlds with several weak rings).
+of 20, 200 and 2,000 accounts), *dial* (camouflage from 0 to 1) and *surface* (low and slow: accounts × exchanges ×
+cover × personas).
 """
 
 from __future__ import annotations
@@ -10,37 +10,18 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-#: Scenarios with a ring, and those of innocents alone; on which side each stands is said in its file.
-RINGS = (
-    "reasoning_harvest",
-    "code_harvest",
-    "batch_harvest",
-    "agentic_harvest",
-    "pivot",
-    "low_and_slow",
-    "personas",
-    "clever_account",
-)
-INNOCENT = (
-    "harness",
-    "seats",
-    "product",
-    "labelling",
-    "retries",
-    "popular_template",
-    "class_of_400",
-    "honest_reseller",
-    "hackathon",
-    "viral_prompt",
-    "red_team",
-    "quiet",
-)
+from headwater.simulate.loading import names
+
 #: A world of this takes a minute, so it has fewer seeds than the others.
 LARGE = "hydra"
-Part = Literal["alarms", "quiet", "power", "dial", "surface", "calibration"]
+#: The demonstration, and the large quiet world that has a part of its own.
+ELSEWHERE = ("sample", "quiet_large")
+Part = Literal["alarms", "quiet", "power", "dial", "surface"]
+Size = Literal["short", "full"]
 
 
 @dataclass(frozen=True)
@@ -68,7 +49,8 @@ def alarms(seeds: int) -> list[Job]:
     return [
         Job("alarms", scenario, seed, (*every, "bare") if seed <= 10 else every)
         for seed in range(1, seeds + 1)
-        for scenario in (*INNOCENT, *RINGS, *([LARGE] if seed <= max(1, seeds // 10) else []))
+        for scenario in names()
+        if scenario not in ELSEWHERE and (scenario != LARGE or seed <= max(1, seeds // 10))
     ]
 
 
@@ -84,7 +66,6 @@ def power(seeds: int) -> list[Job]:
             "power",
             "reasoning_harvest",
             seed,
-            camouflage={},
             override={"campaigns.0.accounts": accounts, "campaigns.0.exchanges": 40 * accounts},
         )
         for accounts in (20, 200, 2000)
@@ -112,11 +93,10 @@ def surface(seeds: int) -> list[Job]:
             "low_and_slow",
             seed,
             ("headline",),
+            camouflage={"cover": cover},
             override={
                 "campaigns.0.accounts": accounts,
                 "campaigns.0.exchanges": accounts * exchanges,
-                "campaigns.0.cover": cover,
-                "campaigns.0.cover_corpora": {"halueval": 1, "codegen": 1, "gsm8k": 1} if cover else {},
                 "campaigns.0.personas": personas,
             },
         )
@@ -125,14 +105,16 @@ def surface(seeds: int) -> list[Job]:
     ]
 
 
-def plan(size: Literal["short", "full"], parts: tuple[str, ...]) -> list[Job]:
-    """The jobs of a run, round by round of seeds, so that a run cut short has something of everything."""
-    few = size == "short"
-    jobs = {
-        "alarms": lambda: alarms(1 if few else 30),
-        "quiet": lambda: quiet(3 if few else 200),
-        "power": lambda: power(1 if few else 10),
-        "dial": lambda: dial(1 if few else 4),
-        "surface": lambda: [] if few else surface(1),
-    }
-    return [job for part in parts for job in jobs[part]()]
+#: Each part by the number of its seeds, in a short run and in a full one.
+PARTS: dict[Part, tuple[Callable[[int], list[Job]], int, int]] = {
+    "alarms": (alarms, 1, 30),
+    "quiet": (quiet, 3, 200),
+    "power": (power, 1, 10),
+    "dial": (dial, 1, 4),
+    "surface": (surface, 0, 1),
+}
+
+
+def plan(size: Size, parts: Sequence[Part]) -> list[Job]:
+    """The jobs of a run; *alarms* goes round by round of seeds, so that a run cut short has some of every scenario."""
+    return [job for part in parts for job in PARTS[part][0](PARTS[part][1 if size == "short" else 2])]

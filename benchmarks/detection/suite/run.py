@@ -21,9 +21,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "benchmarks/detection"))
 
-from suite.jobs import Job, plan  # noqa: E402
+# Worlds run side by side, one thread each; said before anything that counts threads is imported.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ[_name] = "1"
 
-PARTS = ("alarms", "quiet", "power", "dial", "surface")
+from suite.jobs import PARTS, Job, plan  # noqa: E402
+
 _OPENED: dict[str, Any] = {}
 
 
@@ -40,8 +43,6 @@ def code() -> str:
 def _begin(root: str, side: str) -> None:
     from headwater.simulate import Corpora
 
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
-        os.environ[name] = "1"
     _OPENED["corpora"] = Corpora.find(root, side)  # type: ignore[arg-type]
 
 
@@ -55,12 +56,12 @@ def _one(job: Job, path: str, revision: str) -> tuple[str, float]:
     return job.name, record["seconds"]
 
 
-def kept(folder: Path, revision: str | None = None) -> dict[str, dict[str, Any]]:
-    """The records in `folder` by name of job: of one code, or all."""
+def kept(folder: Path, revision: str) -> dict[str, dict[str, Any]]:
+    """The records of one code in `folder`, by name of job."""
     out = {}
     for path in sorted(folder.glob("*.json")):
         record = json.loads(path.read_text(encoding="utf-8"))
-        if revision is None or record["code"] == revision:
+        if record["code"] == revision:
             out[path.stem] = record
     return out
 
@@ -73,7 +74,7 @@ def main() -> int:
     parser.add_argument("--corpora", default=os.environ.get("HEADWATER_CORPORA"))
     parser.add_argument("--side", choices=("tune", "score"), default="tune")
     parser.add_argument("--size", choices=("short", "full"), default="short")
-    parser.add_argument("--part", action="append", choices=PARTS)
+    parser.add_argument("--part", action="append", choices=list(PARTS))
     parser.add_argument("--scenario", action="append")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)

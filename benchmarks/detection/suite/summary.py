@@ -7,12 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from intervals import clopper_pearson
+from scoring import share
 
 Record = dict[str, Any]
-
-
-def _ratio(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
 
 
 def reported(look: Record) -> list[Record]:
@@ -72,14 +69,14 @@ def _together(found: Sequence[tuple[Record, Record]]) -> dict[str, Any]:
     }
     wrong = sum(any(map(mostly_innocent, reported(look))) for look in looks)
     out: dict[str, Any] = {"worlds": len(looks), **total}
-    out["recall"] = _ratio(total["ring_flagged"], total["ring_accounts"])
+    out["recall"] = share(total["ring_flagged"], total["ring_accounts"])
     out["recall_by_world"] = [
         round(look["ring_flagged"] / look["ring_accounts"], 4) for look in looks if look["ring_accounts"]
     ]
     out["exchange_f1"] = (
         2 * total["both"] / (total["attributed"] + total["harvest"]) if total["harvest"] else None
     )
-    out["others_wrongly_attributed"] = _ratio(total["others_attributed"], total["others_of_ring"])
+    out["others_wrongly_attributed"] = share(total["others_attributed"], total["others_of_ring"])
     out["worlds_with_a_false_ring"] = wrong
     out["worlds_with_a_false_ring_95"] = list(clopper_pearson(wrong, len(looks)))
     out["false_rings"] = sum(sum(map(mostly_innocent, reported(look))) for look in looks)

@@ -23,22 +23,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
+from variants import ATTRIBUTES, TEMPLATES, spooled
 
-from headwater import intake
 from headwater.detect import Detection, DetectSettings, alone, campaigns, detect, load
 from headwater.detect.assemble import named
-from headwater.engine import Index, Resources, Spool, arrange
-from headwater.exchange import SetAside, read, read_accounts
-from headwater.keys import DEMO_KEY
+from headwater.engine import Index, Resources, Spool
+from headwater.exchange import SetAside, read_accounts
 from headwater.simulate import Corpora, World, simulate
 from headwater.simulate import load as scenario_of
 from suite.jobs import Job
 from suite.swapping import on_tune
 
-#: Columns that the simulation invents beside prompt, time, account and its customer.
-ATTRIBUTES = frozenset({"ip", "user_agent", "tls", "ja4h", "http2", "header_order"})
-#: Evidence that looks for a shared form: the template itself and its disjoint slots.
-TEMPLATES = frozenset({"template", "dealt"})
 #: Rings further down than this are only counted.
 LEAST_LOG_ODDS = -12.0
 
@@ -128,16 +123,16 @@ def made(job: Job, corpora: Corpora) -> World:
 
 
 @contextmanager
-def _spooled(world: World) -> Iterator[tuple[Spool, Index, pa.Table | None]]:
+def _laid_out(world: World) -> Iterator[tuple[Spool, Index, pa.Table | None]]:
+    """The world as files, so that it goes the way that a user's log goes."""
     with tempfile.TemporaryDirectory(prefix="headwater-suite-") as name:
-        folder, resources = Path(name), Resources(threads=1)
-        pq.write_table(world.exchanges, folder / "exchanges.parquet", compression="lz4")
-        pq.write_table(world.accounts, folder / "accounts.parquet")
-        spool = Spool(folder / "spool.parquet", intake.schema(keep_prompts=False))
-        with spool, SetAside() as aside:
-            intake.fill(spool, read([folder / "exchanges.parquet"], aside=aside), DEMO_KEY, workers=1)
-            accounts = read_accounts([folder / "accounts.parquet"], aside)
-        yield spool, arrange(spool.path, spool.rows, resources, folder), accounts
+        log, accounts = (Path(name) / f"{part}.parquet" for part in ("exchanges", "accounts"))
+        pq.write_table(world.exchanges, log, compression="lz4")
+        pq.write_table(world.accounts, accounts)
+        with SetAside() as aside:
+            table = read_accounts([accounts], aside)
+        with spooled(log, threads=1) as (spool, index):
+            yield spool, index, table
 
 
 def _judged(spool: Spool, index: Index, accounts: pa.Table | None, look: Look) -> Detection:
@@ -162,7 +157,7 @@ def measured(job: Job, corpora: Corpora) -> dict[str, Any]:
         "accounts": world.accounts.num_rows,
         "looks": {},
     }
-    with _spooled(world) as (spool, index, accounts):
+    with _laid_out(world) as (spool, index, accounts):
         truth = Truth(world, index.accounts)
         ids = np.concatenate(
             [b.column("id").to_numpy(zero_copy_only=False) for b in spool.batches(["id"])]
@@ -219,9 +214,7 @@ def _scored(detection: Detection, truth: Truth, ids: npt.NDArray[Any]) -> dict[s
                 }
             )
     wronged = np.flatnonzero(flagged & ~truth.ring)
-    possible = [
-        v.account for v in alone(detection.traits, detection.world, DetectSettings(), {}) if v.account
-    ]
+    possible = [code[v.account] for v in alone(detection.traits, detection.world, DetectSettings(), {})]
     return {
         "rings": rings,
         "proposed": detection.proposed,
@@ -233,8 +226,8 @@ def _scored(detection: Detection, truth: Truth, ids: npt.NDArray[Any]) -> dict[s
         "flagged_of": dict(Counter(truth.of[i] for i in np.flatnonzero(flagged).tolist())),
         "customers_flagged": _customers(truth, wronged),
         "scripts_flagged": dict(Counter(truth.script[i] for i in wronged.tolist())),
-        "possible_ring": sum(bool(truth.ring[code[name]]) for name in possible),
-        "possible_innocent": sum(not truth.ring[code[name]] for name in possible),
+        "possible_ring": int(truth.ring[possible].sum()),
+        "possible_innocent": int((~truth.ring[possible]).sum()),
         **_exchanges(detection, truth, ids, attributed),
     }
 
@@ -249,19 +242,18 @@ def _exchanges(
 ) -> dict[str, int]:
     """Exchanges attributed against those harvested; of what isn't harvest on ring accounts, how much is."""
     table = truth.world.truth.exchanges
-    order = np.argsort(table.column("id").to_numpy(zero_copy_only=False).astype(str))
-    names = table.column("id").to_numpy(zero_copy_only=False).astype(str)[order]
-    harvest = table.column("harvest").to_numpy(zero_copy_only=False)[order]
-    rows = detection.harvest.row[attributed]
-    hit = harvest[np.searchsorted(names, ids[rows])]
+    names = table.column("id").to_numpy(zero_copy_only=False).astype(str)
+    order = np.argsort(names)
+    present = table.column("harvest").to_numpy(zero_copy_only=False)[
+        order[np.searchsorted(names[order], ids)]
+    ]
+    hit = present[detection.harvest.row[attributed]]
     by_ring = truth.ring[detection.harvest.account[attributed]]
-    present = harvest[np.searchsorted(names, ids)]
-    sender = {name: bool(ring) for name, ring in zip(truth.accounts, truth.ring, strict=True)}
-    sent = np.array([sender[a] for a in truth.world.exchanges.column("account").to_pylist()])
+    sent = int(detection.world.volume[truth.ring].sum())
     return {
         "harvest": int(present.sum()),
-        "attributed": len(rows),
+        "attributed": len(hit),
         "both": int(hit.sum()),
-        "others_of_ring": int(sent.sum()) - int(present.sum()),
+        "others_of_ring": sent - int(present.sum()),
         "others_attributed": int((~hit & by_ring).sum()),
     }
