@@ -31,7 +31,9 @@ def section(found: Row, table: Callable[[list[str], list[list[str]]], str]) -> s
         "stay in all looks but the last. *Others* is the share of exchanges on ring accounts that aren't harvest and "
         "were attributed all the same."
     )
-    return "\n\n".join([opening, _alarms(rows, table), _recall(rows, table), _verdict(rows)])
+    return "\n\n".join(
+        [opening, _alarms(rows, table), _recall(rows, table), _verdict(rows), _laws(found["laws"], table)]
+    )
 
 
 def _alarms(rows: list[Row], table: Callable[[list[str], list[list[str]]], str]) -> str:
@@ -83,3 +85,22 @@ def _verdict(rows: list[Row]) -> str:
     if small:
         out += f" {len(small)} of {len(headline)} scenarios haven't reached {ENOUGH:,} innocents yet."
     return out
+
+
+def _laws(laws: dict[str, dict[str, float]], table: Callable[[list[str], list[list[str]]], str]) -> str:
+    """How often each kind of evidence speaks against groups without a ring account."""
+    groups = int(next(iter(laws.values()))["groups"]) if laws else 0
+    opening = (
+        f"What each kind of evidence said of {groups:,} groups that were proposed and hold no account of a ring (all "
+        "parts, everything in view): how often so many nats for a campaign, and its mean likelihood ratio, which is "
+        "1 at most where its law holds."
+    )
+    rows = [
+        [
+            f"`{name}`",
+            *(f"{law[f'at_{nats}'] / groups:.1%}" for nats in (1, 2, 3)),
+            f"{law['mean_ratio']:.2f}",
+        ]
+        for name, law in laws.items()
+    ]
+    return f"{opening}\n\n{table(['evidence', '1 nat', '2 nats', '3 nats', 'mean ratio'], rows)}"

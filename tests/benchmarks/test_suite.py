@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 from suite.jobs import PARTS, plan
-from suite.summary import summary, table
+from suite.summary import laws, summary, table
 from suite.swapping import TUNE, on_tune
 
 import figures
 import suite_page
+from headwater.detect.evidence.between import queue
 from headwater.simulate import load
 from headwater.simulate.catalogue import SOURCES
 from headwater.simulate.scenario import corpora_of
@@ -74,10 +76,27 @@ def test_sums_over_worlds() -> None:
 
 def test_the_page_says_which_scenarios_miss_the_bar_and_which_are_too_small() -> None:
     rows = summary([record(0, 5, {"ring r": 5}), record(6, 0, {"people": 6})])
-    found = {"version": "0", "revision": "abc", "date": "2026-01-31", "side": "tune", "rows": rows}
+    found = {
+        "version": "0",
+        "revision": "abc",
+        "date": "2026-01-31",
+        "side": "tune",
+        "rows": rows,
+        "laws": {},
+    }
     told = suite_page.section(found, figures.table)
     assert "6 of 20" in told
     assert "More were flagged in `x`" in told
     assert "1 of 1 scenarios haven't reached" in told
     assert "no score file was opened" in told
     assert "50.0% (0%–100%)" in told
+
+
+def test_laws_count_groups_without_a_ring_account_alone_and_cap_what_is_said() -> None:
+    groups = [({"people": 5}, 99.0), ({"people": 5}, -99.0), ({"ring r": 5, "people": 1}, 99.0)]
+    rings = [{"of": of, "pieces": [["queue", raw, 0.0]]} for of, raw in groups]
+    silent = {"of": {"seats": 5}, "pieces": []}
+    law = laws([{"looks": {"everything": {"rings": [*rings, silent]}}}], "everything")["queue"]
+    assert {key: law[key] for key in ("groups", "at_1", "at_3")} == {"groups": 3, "at_1": 1, "at_3": 1}
+    expected = (math.exp(queue.CAP) + math.exp(-queue.CAP_AGAINST) + 1) / 3
+    assert law["mean_ratio"] == pytest.approx(expected)

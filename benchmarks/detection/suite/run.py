@@ -97,9 +97,10 @@ def main() -> int:
     if asked.seeds:
         jobs = [job for job in jobs if job.seed <= asked.seeds]
     run(jobs, folder, revision, asked)
-    from suite.summary import summary, table
+    from suite.summary import laws, summary, table
 
-    found = summary(list(kept(folder, revision).values()))
+    records = list(kept(folder, revision).values())
+    found = summary(records)
     print(table(found))
     if asked.out:
         import headwater
@@ -111,6 +112,7 @@ def main() -> int:
             "side": asked.side,
             "code": revision,
             "rows": found,
+            "laws": laws(records, "everything"),
         }
         asked.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     if asked.pages:

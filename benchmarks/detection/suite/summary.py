@@ -6,8 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from intervals import clopper_pearson
 from scoring import share
+
+from headwater.detect import load
 
 Record = dict[str, Any]
 
@@ -112,6 +116,34 @@ def _added(pairs: Iterable[tuple[dict[str, int], dict[str, int]]]) -> dict[str, 
             have[0] += hits.get(key, 0)
             have[1] += count
     return out
+
+
+def laws(records: Sequence[Record], look: str) -> dict[str, dict[str, float]]:
+    """Evidence → how often, of all groups without a ring account, it says a nat, two or three for a campaign.
+
+    And its mean likelihood ratio there, 1 at most where its law holds. Each after its card's cap, before groups.
+    """
+    groups = [
+        ring
+        for record in records
+        for ring in record["looks"].get(look, {"rings": []})["rings"]
+        if ring["of"] and not any(of.startswith("ring ") for of in ring["of"])
+    ]
+    cards = {evidence.card.name: evidence.card for evidence in load()}
+    nats: dict[str, list[float]] = {}
+    for ring in groups:
+        for name, raw, _ in ring["pieces"]:
+            if name in cards:
+                nats.setdefault(name, []).append(
+                    max(-cards[name].cap_against_nats, min(cards[name].cap_nats, raw))
+                )
+    return {name: _law(np.array(said), len(groups)) for name, said in sorted(nats.items())}
+
+
+def _law(said: npt.NDArray[np.float64], groups: int) -> dict[str, float]:
+    told = {f"at_{least}": int((said >= least).sum()) for least in (1, 2, 3)}
+    # A group of which it says nothing has a ratio of 1.
+    return {"groups": groups, **told, "mean_ratio": float((np.exp(said).sum() + groups - len(said)) / groups)}
 
 
 def table(found: Sequence[dict[str, Any]]) -> str:
