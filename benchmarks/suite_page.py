@@ -31,9 +31,9 @@ def section(found: Row, table: Callable[[list[str], list[list[str]]], str]) -> s
         "stay in all looks but the last. *Others* is the share of exchanges on ring accounts that aren't harvest and "
         "were attributed all the same."
     )
-    return "\n\n".join(
-        [opening, _alarms(rows, table), _recall(rows, table), _verdict(rows), _laws(found["laws"], table)]
-    )
+    others = [row for row in found["rows"] if row["part"] != "alarms" and row["look"] == "headline"]
+    parts = [_alarms(rows, table), _recall(rows, table), _verdict(rows), _others(others, table)]
+    return "\n\n".join([opening, *parts, _laws(found["laws"], table)])
 
 
 def _alarms(rows: list[Row], table: Callable[[list[str], list[list[str]]], str]) -> str:
@@ -72,6 +72,33 @@ def _found(row: Row | None) -> str:
         return "–"
     each = sorted(row["recall_by_world"])
     return f"{row['recall']:.1%} ({each[0]:.0%}–{each[-1]:.0%})"
+
+
+def _others(rows: list[Row], table: Callable[[list[str], list[list[str]]], str]) -> str:
+    """Large quiet worlds, rings by size, camouflage, low and slow: one row a setting, without account attributes."""
+    heads = [
+        "part",
+        "scenario",
+        "setting",
+        "worlds",
+        "ring accounts found",
+        "innocents flagged",
+        "worlds with a false ring",
+    ]
+    cells = [
+        [
+            row["part"],
+            f"`{row['scenario']}`",
+            row["setting"] or "as packaged",
+            str(row["worlds"]),
+            _found(row) if row["ring_accounts"] else "–",
+            _flagged(row),
+            str(row["worlds_with_a_false_ring"]),
+        ]
+        for row in rows
+    ]
+    opening = "The other parts of the suite, without account attributes:"
+    return f"{opening}\n\n{table(heads, cells)}" if cells else f"{opening} not measured yet."
 
 
 def _verdict(rows: list[Row]) -> str:

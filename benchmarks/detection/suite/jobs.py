@@ -32,7 +32,8 @@ class Job:
     scenario: str
     seed: int
     looks: tuple[str, ...] = ("everything", "headline", "neither")
-    camouflage: dict[str, float] = field(default_factory=dict)
+    #: one number for the whole dial, or its parts
+    camouflage: float | dict[str, float] = 0.0
     override: dict[str, Any] = field(default_factory=dict)
     scale: float = 1.0
 
@@ -75,9 +76,8 @@ def power(seeds: int) -> list[Job]:
 
 def dial(seeds: int) -> list[Job]:
     """Every ring behind more and more camouflage."""
-    parts = ("cover", "paraphrase", "jitter", "personas")
     return [
-        Job("dial", scenario, seed, camouflage=dict.fromkeys(parts, level))
+        Job("dial", scenario, seed, camouflage=level)
         for scenario in ("reasoning_harvest", "code_harvest", "agentic_harvest")
         for level in (0.0, 0.25, 0.5, 0.75, 1.0)
         for seed in range(1, seeds + 1)

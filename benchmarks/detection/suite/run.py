@@ -99,7 +99,9 @@ def main() -> int:
     run(jobs, folder, revision, asked)
     from suite.summary import laws, summary, table
 
-    records = list(kept(folder, revision).values())
+    # What is no longer planned stays in the folder and out of the figures.
+    planned = {job.name for size in ("short", "full") for job in plan(size, list(PARTS))}
+    records = [record for name, record in kept(folder, revision).items() if name in planned]
     found = summary(records)
     print(table(found))
     if asked.out:

@@ -30,7 +30,9 @@ def mostly_innocent(ring: Record) -> bool:
 def setting(record: Record) -> str:
     """What makes this world different from the scenario as packaged."""
     job = record["job"]
-    told = [f"{name} {value:g}" for name, value in job["camouflage"].items()]
+    dial = job["camouflage"]
+    parts = dial if isinstance(dial, dict) else {"camouflage": dial} if dial or job["part"] == "dial" else {}
+    told = [f"{name} {value:g}" for name, value in parts.items()]
     told += [
         f"{path.rsplit('.', 1)[-1]} {value}"
         for path, value in job["override"].items()

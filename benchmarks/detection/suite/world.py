@@ -117,9 +117,7 @@ def _script(text: str) -> str:
 def made(job: Job, corpora: Corpora) -> World:
     """The job's world; on the tune side a score scenario has stand-in corpora."""
     scenario = on_tune(job.scenario) if corpora.side == "tune" else scenario_of(job.scenario)
-    return simulate(
-        scenario, corpora, job.seed, job.scale, camouflage=job.camouflage or 0.0, override=job.override
-    )
+    return simulate(scenario, corpora, job.seed, job.scale, camouflage=job.camouflage, override=job.override)
 
 
 @contextmanager
