@@ -31,8 +31,8 @@ _OPENED: dict[str, Any] = {}
 
 
 def code() -> str:
-    """A digest of the code that makes worlds and judges them: figures of two codes never mix."""
-    digest = hashlib.sha256()
+    """A digest of the code that makes worlds, judges and scores them: figures of two codes never mix."""
+    digest = hashlib.sha256((Path(__file__).parent / "world.py").read_bytes())
     for room in ("detect", "engine", "exchange", "imprint", "simulate"):
         for path in sorted((ROOT / "src/headwater" / room).rglob("*")):
             if path.suffix in (".py", ".toml", ".txt", ".tsv"):
@@ -96,7 +96,7 @@ def main() -> int:
         jobs = [job for job in jobs if job.scenario in asked.scenario]
     if asked.seeds:
         jobs = [job for job in jobs if job.seed <= asked.seeds]
-    run(jobs, folder, revision, asked)
+    failed = run(jobs, folder, revision, asked)
     from suite.summary import laws, summary, table
 
     # What is no longer planned stays in the folder and out of the figures.
@@ -122,12 +122,12 @@ def main() -> int:
         import figures
 
         figures.write()
-    return 0
+    return 1 if failed else 0
 
 
-def run(jobs: list[Job], folder: Path, revision: str, asked: argparse.Namespace) -> None:
-    """Every job in a process of its own kind; one that fails is told and left for the next run."""
-    began, at = time.monotonic(), 0
+def run(jobs: list[Job], folder: Path, revision: str, asked: argparse.Namespace) -> int:
+    """Every job in one of some processes; one that fails is told and left for the next run. How many failed."""
+    began, at, failed = time.monotonic(), 0, 0
     with ProcessPoolExecutor(asked.workers, initializer=_begin, initargs=(asked.corpora, asked.side)) as pool:
         waiting = iter(jobs)
         running = {}
@@ -149,7 +149,9 @@ def run(jobs: list[Job], folder: Path, revision: str, asked: argparse.Namespace)
                 name, seconds = done.result()
                 print(f"[{at}/{len(jobs)}] {name} {seconds} s", file=sys.stderr, flush=True)
             except Exception as error:
+                failed += 1
                 print(f"[{at}/{len(jobs)}] {job.name} failed: {error!r}", file=sys.stderr, flush=True)
+    return failed
 
 
 if __name__ == "__main__":

@@ -33,11 +33,7 @@ def setting(record: Record) -> str:
     dial = job["camouflage"]
     parts = dial if isinstance(dial, dict) else {"camouflage": dial} if dial or job["part"] == "dial" else {}
     told = [f"{name} {value:g}" for name, value in parts.items()]
-    told += [
-        f"{path.rsplit('.', 1)[-1]} {value}"
-        for path, value in job["override"].items()
-        if not isinstance(value, dict)
-    ]
+    told += [f"{path.rsplit('.', 1)[-1]} {value}" for path, value in job["override"].items()]
     return ", ".join(told)
 
 
