@@ -280,7 +280,7 @@ def short(found: Row, scale: Row | None, people: Row | None) -> str:
     over = "one seed" if seeds == 1 else f"median over {seeds} seeds (least–greatest)"
     told = (
         "¹ The same log without what it says about accounts (no account table, organisation, address, "
-        "user agent or TLS fingerprint), and without the evidence that looks at templates.\n\n"
+        "user agent, TLS or HTTP fingerprint), and without the evidence that looks at templates.\n\n"
         f"Measured with version {version(found)} on {found['date']}; {over}, 95% intervals by customer. "
         "Baselines, rings by chance and how the labels were made: "
         "[figures](docs/reference/figures.md)."
