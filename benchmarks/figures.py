@@ -140,7 +140,7 @@ rings, so the interval over worlds, in the second table, is the honest one, and 
 against those that the simulation marked as harvest.
 
 Headwater is run four times on each world: with everything (public call, Parquet in); without what the
-simulation invents about accounts (no accounts table, no organisation, address, user agent or TLS fingerprint);
+simulation invents about accounts (no accounts table, no organisation, address, user agent, TLS or HTTP fingerprint);
 without template evidence (`template` and `dealt`); without either. Two rules stand beside it. *Busiest
 accounts*: the best of three rates (all requests, busiest day, busiest hour) with the threshold that flags as
 many innocents as Headwater did in the same world, which nobody could know. *Shared skeleton* and *shared
