@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.evidence.traffic.columns import numbers
-from headwater.detect.evidence.traffic.states import MOST, Counts, OfCounts
+from headwater.detect.evidence.traffic.states import MOST, OfTallies, Tallies
 from headwater.detect.fold import Batch, Card, Reading, World
 
 #: Accounts with fewer exchanges whose tokens are known aren't judged.
@@ -40,14 +40,14 @@ CARD = Card(
 )
 
 
-class Appetite(OfCounts):
+class Appetite(OfTallies):
     """Octaves above the median customer in output per exchange and in output per input: the lesser of the two."""
 
     card = CARD
     columns = ("input_tokens", "output_tokens")
     kinds = 3
 
-    def update(self, state: Counts, batch: Batch) -> Counts:
+    def update(self, state: Tallies, batch: Batch) -> Tallies:
         """Sum the tokens of exchanges of which both counts are known."""
         asked, answered = numbers(batch, "input_tokens"), numbers(batch, "output_tokens")
         known = (asked >= 0) & (answered >= 0)
@@ -57,7 +57,7 @@ class Appetite(OfCounts):
         state.add(OUTPUT, account, np.minimum(answered[known], MOST))
         return state
 
-    def finish(self, state: Counts, world: World) -> Reading:
+    def finish(self, state: Tallies, world: World) -> Reading:
         """How far each account lies above the median customer."""
         known = state.count[ROWS] >= LEAST
         value = np.full(world.size, np.nan)

@@ -6,7 +6,7 @@ A batch job is what bulk work should use, so this says only that no person reads
 from __future__ import annotations
 
 from headwater.detect.evidence.traffic.columns import flags
-from headwater.detect.evidence.traffic.states import Counts, OfCounts, shares
+from headwater.detect.evidence.traffic.states import OfTallies, Tallies, shares
 from headwater.detect.fold import Batch, Card, Reading, World
 
 #: Accounts with fewer exchanges of which it is known have no share to speak of.
@@ -35,21 +35,21 @@ CARD = Card(
 )
 
 
-class InBatches(OfCounts):
+class InBatches(OfTallies):
     """Share of an account's exchanges that came through a batch."""
 
     card = CARD
     columns = ("batch",)
     kinds = 2
 
-    def update(self, state: Counts, batch: Batch) -> Counts:
+    def update(self, state: Tallies, batch: Batch) -> Tallies:
         """Count exchanges of which it is known, and those in batches."""
         through = flags(batch, "batch")
         state.add(0, batch.account[through >= 0])
         state.add(1, batch.account[through == 1])
         return state
 
-    def finish(self, state: Counts, world: World) -> Reading:
+    def finish(self, state: Tallies, world: World) -> Reading:
         """The share in batches."""
         known, batched = state.count
         return Reading(

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.evidence.traffic.columns import among, flags, numbers
-from headwater.detect.evidence.traffic.states import Counts, starts
+from headwater.detect.evidence.traffic.states import Tallies, starts
 from headwater.detect.fold import Batch, Card, Reading, World
-from headwater.detect.objects import Counts as Values
+from headwater.detect.objects import Counts
 
 LEAST = 10
 #: Demands at once that are notable.
@@ -57,9 +57,9 @@ CARD = Card(
 class _Asked:
     """Demands counted by account, and how often each token limit and each temperature was asked for."""
 
-    count: Counts
-    limit: Values
-    temperature: Values
+    count: Tallies
+    limit: Counts
+    temperature: Counts
 
 
 class Demands:
@@ -71,7 +71,7 @@ class Demands:
 
     def init(self, world: World) -> _Asked:
         """Nothing asked."""
-        return _Asked(Counts(np.zeros((6, world.size), np.int64)), Values(), Values())
+        return _Asked(Tallies(np.zeros((6, world.size), np.int64)), Counts(), Counts())
 
     def update(self, state: _Asked, batch: Batch) -> _Asked:
         """Count rows, demands and values."""
@@ -110,7 +110,7 @@ class Demands:
 
 
 def _pinned(
-    values: Values, rows: npt.NDArray[np.int64], customer: npt.NDArray[np.int32]
+    values: Counts, rows: npt.NDArray[np.int64], customer: npt.NDArray[np.int32]
 ) -> npt.NDArray[np.bool_]:
     """Accounts that nearly always give one token limit, which lies above the median customer's usual one."""
     account, value, times = _by_account(values)
@@ -128,7 +128,7 @@ def _pinned(
     return out
 
 
-def _swept(values: Values, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+def _swept(values: Counts, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Accounts that give a temperature in most requests, spread over several."""
     account, _, times = _by_account(values)
     given = np.bincount(account, times, len(rows))
@@ -139,7 +139,7 @@ def _swept(values: Values, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]
 
 
 def _by_account(
-    values: Values,
+    values: Counts,
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
     """Account, value and times of every pair, by account, then value."""
     values.compact()

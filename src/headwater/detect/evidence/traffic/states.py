@@ -18,7 +18,7 @@ MOST = 10_000_000
 
 
 @dataclass
-class Counts:
+class Tallies:
     """Whole numbers by account: `count` (kinds × accounts, int64)."""
 
     count: npt.NDArray[np.int64]
@@ -28,9 +28,9 @@ class Counts:
         more = np.bincount(account, amount, minlength=self.count.shape[1])
         self.count[kind] += more.astype(np.int64)
 
-    def merged(self, other: Counts) -> Counts:
+    def merged(self, other: Tallies) -> Tallies:
         """Both together."""
-        return Counts(self.count + other.count)
+        return Tallies(self.count + other.count)
 
 
 @dataclass
@@ -62,17 +62,17 @@ class Rows:
         return tuple(c[order] for c in columns)
 
 
-class OfCounts:
+class OfTallies:
     """What traits share that count by account: `kinds` of counts; they differ in `update` and `finish`."""
 
     stage = "trait"
     kinds = 1
 
-    def init(self, world: World) -> Counts:
+    def init(self, world: World) -> Tallies:
         """Nothing counted."""
-        return Counts(np.zeros((self.kinds, world.size), np.int64))
+        return Tallies(np.zeros((self.kinds, world.size), np.int64))
 
-    def merge(self, left: Counts, right: Counts) -> Counts:
+    def merge(self, left: Tallies, right: Tallies) -> Tallies:
         """Add two states."""
         return left.merged(right)
 
