@@ -59,14 +59,14 @@ def test_no_rings_and_no_objects_own_nothing() -> None:
 @given(st.lists(st.integers(0, 2**64 - 2), unique=True), st.lists(st.integers(0, 2**64 - 2)))
 def test_owners_are_looked_up_exactly(objects: list[int], asked: list[int]) -> None:
     known = np.sort(np.array(objects, np.uint64))
-    table = RingObjects(known, np.arange(len(known), dtype=np.int32))
+    table = RingObjects(known, np.arange(len(known), dtype=np.int32), np.ones(len(known)))
     place = {int(o): at for at, o in enumerate(known)}
     values = np.array([*asked, *objects], np.uint64)
     assert table.owner(values).tolist() == [place.get(int(v), -1) for v in values]
 
 
 def test_the_first_object_that_a_ring_owns_decides() -> None:
-    table = RingObjects(np.array([5, 7], np.uint64), np.array([0, 1], np.int32))
+    table = RingObjects(np.array([5, 7], np.uint64), np.array([0, 1], np.int32), np.ones(2))
     columns = [np.array([NO_KEY, 7, 3], np.uint64), np.array([5, 5, 3], np.uint64)]
     assert filled(table, columns, 3).tolist() == [0, 1, -1]
     assert filled(table, [], 2).tolist() == [-1, -1]
@@ -85,21 +85,51 @@ def test_ring_by_account() -> None:
     assert ring_by_account([ring(1, 2), ring(4)], 6).tolist() == [-1, 0, 0, -1, 1, -1]
 
 
-def rows(*accounts: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of accounts 0, 1, …, each given as (exchanges, how many fill a template)."""
+ONE_FORM = RingObjects(np.array([5], np.uint64), np.array([0], np.int32), np.array([9.0]))
+
+
+def named(*accounts: tuple[int, int]) -> list[int]:
+    """Who is named of accounts 0, 1, …, each given as (exchanges, how many fill the one template)."""
     account = np.concatenate([np.full(n, code, np.int32) for code, (n, _) in enumerate(accounts)])
-    return account, np.concatenate([np.arange(n) < k for n, k in accounts])
+    filled = np.concatenate([np.arange(n) < k for n, k in accounts])
+    key = np.where(filled, np.uint64(5), NO_KEY)
+    return fillers(account, filled, key, ONE_FORM, 1_000).tolist()
 
 
 def test_one_prompt_of_many_names_nobody() -> None:
     ring = [(20, 6)] * 30
-    assert set(range(30)) == set(fillers(*rows(*ring, (60, 0), (60, 1), (12, 1), (200, 8)))), "bystanders"
+    assert named(*ring, (60, 0), (60, 1), (12, 1), (200, 8)) == list(range(30)), "bystanders"
 
 
 def test_a_member_with_some_cover_is_named() -> None:
-    assert 30 in fillers(*rows(*[(20, 6)] * 30, (24, 4)))
+    assert 30 in named(*[(20, 6)] * 30, (24, 4))
+
+
+def test_an_opening_that_strangers_are_fond_of_names_nobody() -> None:
+    """Members fill ten forms; a stranger who always begins as one of them does isn't a member."""
+    forms = RingObjects(np.arange(10, dtype=np.uint64), np.zeros(10, np.int32), np.full(10, 6.0))
+    account = np.repeat(np.arange(31, dtype=np.int32), 20)
+    key = np.tile(np.arange(20, dtype=np.uint64) % 10, 31)
+    key[account == 30] = 3
+    assert fillers(account, np.ones(len(key), bool), key, forms, 1_000).tolist() == list(range(30))
+
+
+def test_a_form_that_others_use_as_well_says_too_little() -> None:
+    """A use of it is 20 times as likely of a member, and members are one account in a hundred."""
+    common = RingObjects(np.array([5], np.uint64), np.array([0], np.int32), np.log([20.0]))
+    account = np.repeat(np.arange(10, dtype=np.int32), 5)
+    key = np.full(50, 5, np.uint64)
+    assert not len(fillers(account, np.ones(50, bool), key, common, 1_000))
+    assert len(fillers(account, np.ones(50, bool), key, common, 5)) == 10
+
+
+def test_topics_of_a_ring_are_no_templates_of_its_own() -> None:
+    """Of eleven accounts that used the words seven are the ring's: too few to call them its own."""
+    uses = dict.fromkeys((*range(7), *range(20, 24)), 3)
+    assert owned({9: uses}, ring(*range(10))) == {}
+    assert owned({9: dict.fromkeys(range(7), 3)}, ring(*range(10))) == {9: 0}
 
 
 def test_where_everybody_fills_once_once_is_enough() -> None:
-    assert len(fillers(*rows(*[(3, 1)] * 20))) == 20
-    assert not len(fillers(*rows((5, 0), (7, 0))))
+    assert len(named(*[(3, 1)] * 20)) == 20
+    assert not named((5, 0), (7, 0))

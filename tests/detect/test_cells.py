@@ -12,7 +12,7 @@ from headwater.detect.fold import CONFIRM, PROPOSE, Ring, World
 from headwater.detect.shares import joined, learned, taking_part
 
 SIZE, RING, EACH = 240, 40, 24
-NO_TEMPLATE = RingObjects(np.empty(0, np.uint64), np.empty(0, np.int32))
+NO_TEMPLATE = RingObjects.none()
 
 
 def mixed(cover: float, *, impostors: int = 0, seed: int = 3) -> tuple[Made, World, np.ndarray]:
@@ -81,7 +81,7 @@ def test_a_ring_with_templates_takes_nobody_in_by_content() -> None:
     made, world, _ = mixed(0.3)
     first, _ = both(made, world)
     part = (Ring(np.arange(RING - 10, dtype=np.int32), ("template",), 2.0),)
-    owned = RingObjects(np.array([5], np.uint64), np.array([0], np.int32))
+    owned = RingObjects(np.array([5], np.uint64), np.array([0], np.int32), np.ones(1))
     assert joined(part, first, owned, world)[0].members.tolist() == list(range(RING - 10))
 
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from headwater.detect.fold import Batch, World
+from headwater.detect.fold import PROPOSE, Batch, World
 from headwater.detect.moments import COVER
 from headwater.detect.population import Content
+from headwater.detect.strata import strata
 from headwater.exchange import SKETCH
 
 #: A member stands apart from this many robust deviations on, if it has exchanges enough to tell.
@@ -81,8 +82,9 @@ class Apart:
         )
 
     def finish(self, state: _Sums, world: World) -> Mapping[int, npt.NDArray[np.int32]]:
-        """Account codes that stand apart from each ring."""
+        """Account codes that stand apart from each ring; the proposing half also leaves the members' strata behind."""
         out = {}
+        stratum = np.full(world.size, -1, np.int64)
         for at, ring in enumerate(world.rings):
             rows = state.place[ring.members]
             kind = int(state.count[1][rows].sum() > COVER * state.count[0][rows].sum())
@@ -90,6 +92,10 @@ class Apart:
                 state.total[kind][rows] / SCALE, state.square[kind][rows] / SCALE**2, state.count[kind][rows]
             )
             out[at] = ring.members[far]
+            of = strata(state.total[kind][rows] / SCALE, state.count[kind][rows], world.seed)
+            stratum[ring.members] = of
+        if self.half == PROPOSE:
+            world.context["strata"] = stratum
         return out
 
 

@@ -109,7 +109,9 @@ def _named(detection: Detection, judged: Judged, rows: npt.NDArray[np.int64]) ->
     view = _of_its_clients(detection, judged.at, _view(detection.harvest, rows))
     if view.by_template:
         account = detection.harvest.account[rows]
-        filling = fillers(account, view.attributed)
+        key, world = detection.harvest.key[rows], detection.world
+        outside = world.size - len(world.rings[judged.at].members)
+        filling = fillers(account, view.attributed, key, world.context["ring_objects"], outside)
         ring = replace(judged.ring, members=np.intersect1d(judged.ring.members, filling))
         judged = replace(judged, ring=ring)
         kept = np.isin(account, filling)

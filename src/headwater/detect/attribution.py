@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import bdtr
+from scipy.special import bdtr, betaincinv
 
 from headwater.detect.fold import NO_KEY, Batch, Ring
 from headwater.detect.objects import Counts
 
-#: Share of the accounts that used an object that must be the ring's, and how much likelier a member uses it.
-MAJORITY, LIFT, USE_LIFT = 0.6, 5.0, 3.0
+#: Share of the accounts that used an object that must be the ring's (at this chance of error: seven of eleven users may
+#: be a topic's), and how much likelier a member uses it.
+MAJORITY, DOUBT, LIFT, USE_LIFT = 0.55, 0.2, 5.0, 3.0
 #: Share of the members that must have used it: what a few of thousands repeat is a popular question, no template.
 OF_RING = 0.02
 FEWEST = 3
@@ -26,14 +27,27 @@ FEWEST = 3
 SELDOM, ERROR = 0.5, 0.02
 #: So many filled templates name a member: one prompt may be anybody's.
 LEAST_FILLED = 2
+#: Nats, beside how rare members are, that the templates which an account filled must say: 19 to 1.
+TELLING = float(np.log(19))
+#: Share of what as many fillings of the ring's templates usually say: whoever fills one of many has a habit in common.
+VARIED = 0.3
 
 
 @dataclass(frozen=True)
 class RingObjects:
-    """Template objects owned by rings: `objects` ascending (uint64), `ring` (int32) the owner of each."""
+    """Template objects owned by rings: `objects` ascending (uint64), `ring` (int32) the owner of each.
+
+    `nats`: by how much an account's use of each speaks for the ring rather than for everybody else.
+    """
 
     objects: npt.NDArray[np.uint64]
     ring: npt.NDArray[np.int32]
+    nats: npt.NDArray[np.float64]
+
+    @classmethod
+    def none(cls) -> RingObjects:
+        """No ring owns anything."""
+        return cls(np.empty(0, np.uint64), np.empty(0, np.int32), np.empty(0))
 
     def owner(self, values: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:
         """The ring that owns each value (−1: none)."""
@@ -52,7 +66,7 @@ def ring_objects(counts: Counts, rings: Sequence[Ring], volume: npt.NDArray[np.i
     """
     size = len(volume)
     ring_of = ring_by_account(rings, size)
-    nothing = RingObjects(np.empty(0, np.uint64), np.empty(0, np.int32))
+    nothing = RingObjects.none()
     if not len(counts.objects) or not rings:
         return nothing
     start = np.flatnonzero(np.concatenate([[True], counts.objects[1:] != counts.objects[:-1]]))
@@ -75,10 +89,20 @@ def ring_objects(counts: Counts, rings: Sequence[Ring], volume: npt.NDArray[np.i
     other_uses = np.bincount(object_of, counts.times, len(start))[at] - uses
     use_lift = (uses / np.maximum(sent, 1)) / ((other_uses + 0.5) / np.maximum(volume.sum() - sent, 1))
     usual = np.maximum(FEWEST, OF_RING * members)
-    keep = (count >= usual) & (count >= MAJORITY * touched[at]) & (lift >= LIFT) & (use_lift >= USE_LIFT)
+    keep = (
+        (count >= usual)
+        & (_at_least(count, touched[at]) >= MAJORITY)
+        & (lift >= LIFT)
+        & (use_lift >= USE_LIFT)
+    )
     chosen, ring = counts.objects[start[at[keep]]], ring[keep]
     order = np.argsort(chosen)
-    return RingObjects(chosen[order], ring[order])
+    return RingObjects(chosen[order], ring[order], np.log(lift[keep])[order])
+
+
+def _at_least(count: npt.NDArray[np.int64], of: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """The lower bound of a share of which `count` of `of` were seen (Clopper and Pearson 1934)."""
+    return np.asarray(betaincinv(count, of - count + 1, DOUBT))
 
 
 def ring_by_account(rings: Sequence[Ring], size: int) -> npt.NDArray[np.int32]:
@@ -120,11 +144,18 @@ def seldom(times: npt.NDArray[np.int64], sent: npt.NDArray[np.int64], usual: flo
     return np.asarray(bdtr(np.minimum(times, sent), sent, SELDOM * min(usual, 1.0)) < ERROR)
 
 
-def fillers(account: npt.NDArray[np.int32], filled: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
-    """The accounts that fill their ring's templates as its members do, from its rows (whose, filled or not).
+def fillers(
+    account: npt.NDArray[np.int32],
+    filled: npt.NDArray[np.bool_],
+    key: npt.NDArray[np.uint64],
+    owned: RingObjects,
+    outside: int,
+) -> npt.NDArray[np.int32]:
+    """The accounts that fill their ring's templates as its members do, from its rows (whose, filled or not, by what).
 
     Whoever never fills one was tied to the ring by something else, and so was an account of many exchanges of which
-    one looks like the ring's.
+    one looks like the ring's. What an account fills must also tell it from the `outside` accounts: an opening that a
+    dozen strangers are fond of names nobody, however often one of them writes it.
     """
     codes, place = np.unique(account, return_inverse=True)
     sent = np.bincount(place, minlength=len(codes))
@@ -134,4 +165,37 @@ def fillers(account: npt.NDArray[np.int32], filled: npt.NDArray[np.bool_]) -> np
         return codes[:0]
     usual = float(np.median(times[some] / sent[some]))
     least = min(LEAST_FILLED, int(np.median(times[some])))
-    return codes[(times >= least) & ~seldom(times, sent, usual)]
+    nats, expected = _told(place, np.where(filled, key, NO_KEY), owned, len(codes))
+    sure = nats >= np.maximum(TELLING + np.log(max(outside, 1) / len(codes)), VARIED * expected)
+    return codes[(times >= least) & ~seldom(times, sent, usual) & sure]
+
+
+def _told(
+    place: npt.NDArray[np.int64], key: npt.NDArray[np.uint64], owned: RingObjects, accounts: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """What the templates that each account filled say, and what is usual, from its rows."""
+    told = np.flatnonzero(key != NO_KEY)
+    known, which = np.unique(key[told], return_inverse=True)
+    pairs, times = np.unique(place[told] * np.int64(max(len(known), 1)) + which, return_counts=True)
+    worth = owned.nats[np.searchsorted(owned.objects, known)]
+    return variety(pairs // max(len(known), 1), pairs % max(len(known), 1), times, worth, accounts)
+
+
+def variety(
+    account: npt.NDArray[np.int64],
+    item: npt.NDArray[np.int64],
+    times: npt.NDArray[np.int64],
+    worth: npt.NDArray[np.float64],
+    accounts: int,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Nats (accounts) of the different templates that each filled, and of as many fillings drawn from all of them.
+
+    `account`, `item`, `times` are counts of the fillings of each template, `worth` (items) their nats. The same opening
+    again says nothing new: it may be a habit. (The expectation is Hurlbert's rarefaction, Ecology 52, 1971.)
+    """
+    nats = np.bincount(account, worth[item], accounts)
+    every = np.bincount(item, times, len(worth))
+    missed = 1 - every / max(every.sum(), 1)
+    fills, of = np.unique(np.bincount(account, times, accounts).astype(np.int64), return_inverse=True)
+    expected = np.array([float((worth * (1 - missed**n)).sum()) for n in fills.tolist()])
+    return nats, expected[of]

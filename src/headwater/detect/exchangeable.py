@@ -74,26 +74,32 @@ def exchangeability(
     *,
     seed: int,
     permutations: int = 199,
+    strata: npt.NDArray[np.int64] | None = None,
 ) -> Exchangeability:
     """Test whether units' accounts are exchangeable within blocks of time.
 
     `vectors` (n × d) are whitened contents of *units*: whole sessions or conversations, never single turns, which are
     alike within one. `account` (n) labels them, `at_us` (n) is when each began. Units are expected in a canonical
-    order. Source: permutation tests of MMD (Gretton et al., JMLR 13, 2012); stratified permutation as in Good (2005).
+    order. Labels move within `strata` (n) only, if given. Source: permutation tests of MMD (Gretton et al., JMLR 13,
+    2012); stratified permutation as in Good (2005).
     """
     rng = np.random.default_rng(seed)
     keep = _thin(account, rng)
     names, label = np.unique(account[keep], return_inverse=True)
     vectors, at_us = vectors[keep], at_us[keep]
+    stratum = np.zeros(len(keep), np.int64) if strata is None else strata[keep]
     sizes = np.bincount(label)
     pairs = int((sizes * (sizes - 1)).sum() // 2)
     if len(names) < LEAST_ACCOUNTS or pairs < LEAST_PAIRS:
         return NOT_ENOUGH
-    block_s = _block(label, at_us)
-    block = at_us // (block_s * 1_000_000)
+    block_s = _block(label, at_us, stratum)
+    block = _cells(at_us, block_s, stratum)
     order = np.lexsort((label, block))
     vectors, label, block = vectors[order], label[order].astype(np.int64), block[order]
-    vectors = (vectors - vectors.mean(axis=0)).astype(np.float32)
+    if strata is None:
+        vectors = (vectors - vectors.mean(axis=0)).astype(np.float32)
+    else:
+        vectors = _centred(vectors, stratum[order])
     variance = float(np.einsum("ij,ij->", vectors, vectors, dtype=np.float64) / len(vectors))
     if variance < 1e-9:
         return NOT_ENOUGH
@@ -151,11 +157,26 @@ def _thin(account: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArr
     return np.flatnonzero((rank < most) & fits[label])
 
 
-def _block(label: npt.NDArray[np.intp], at_us: npt.NDArray[np.int64]) -> int:
+def _centred(vectors: npt.NDArray[np.float32], stratum: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    """Vectors about their stratum's mean: what strata differ by is no matter of the test."""
+    names, where = np.unique(stratum, return_inverse=True)
+    total = np.zeros((len(names), vectors.shape[1]))
+    np.add.at(total, where, vectors)
+    return (vectors - (total / np.bincount(where)[:, None])[where]).astype(np.float32)
+
+
+def _cells(
+    at_us: npt.NDArray[np.int64], block_s: int, stratum: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """A number for each block of time in each stratum."""
+    _, cell = np.unique(np.stack([stratum, at_us // (block_s * 1_000_000)]), axis=1, return_inverse=True)
+    return np.asarray(cell, np.int64).reshape(-1)
+
+
+def _block(label: npt.NDArray[np.intp], at_us: npt.NDArray[np.int64], stratum: npt.NDArray[np.int64]) -> int:
     """The shortest block in which most units stand beside units of at least two other accounts."""
     for seconds in BLOCKS_S:
-        block = at_us // (seconds * 1_000_000)
-        _, where = np.unique(block, return_inverse=True)
+        where = _cells(at_us, seconds, stratum)
         couples = np.unique(np.stack([where, label], axis=1), axis=0)[:, 0]
         others = np.bincount(couples, minlength=int(where.max()) + 1)
         if (others[where] >= 3).mean() >= 0.8:

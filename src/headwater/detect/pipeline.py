@@ -22,6 +22,7 @@ from headwater.detect.apart import Apart
 from headwater.detect.attribution import RingObjects, ring_by_account
 from headwater.detect.cells import Division, Placing
 from headwater.detect.combine import RELAYED, Verdict, combine
+from headwater.detect.cores import cores
 from headwater.detect.fold import CONFIRM, PROPOSE, Card, Finding, Fold, Ring, World, load, usable
 from headwater.detect.harvest import Harvest, Harvested
 from headwater.detect.known import Declaration
@@ -103,10 +104,10 @@ def detect(
     proposers = [e for e in able if e.stage == "propose"]
     *links, world.context["cells"] = fold("look for ties", [*proposers, Division()], world)
     ties = graph(links, world.tenant)
+    bound = cores(world.context.get("templates"), world.context.get("clusters"), world.customer)
+    shared = [world.context[k] for k in SHARED if k in world.context]
     proposed = tuple(
-        r
-        for r in rings(ties, settings.seed, [world.context[k] for k in SHARED if k in world.context])
-        if len(r.members) >= settings.fewest_accounts
+        r for r in rings(ties, settings.seed, shared, bound) if len(r.members) >= settings.fewest_accounts
     )
     tested, owned = refine(proposed[: settings.most_rings], ties, world, settings.fewest_accounts)
     world = _under_test(world, tested, owned)

@@ -12,7 +12,14 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from headwater.detect.attribution import RingObjects, ring_by_account, ring_objects, seldom
+from headwater.detect.attribution import (
+    VARIED,
+    RingObjects,
+    ring_by_account,
+    ring_objects,
+    seldom,
+    variety,
+)
 from headwater.detect.fold import Ring, World
 from headwater.detect.objects import Counts
 from headwater.detect.rings import Graph, member_ties
@@ -32,7 +39,7 @@ def refine(
     rings = [_conforming(ring, ties) for ring in rings]
     counts: Counts | None = world.context.get("template_counts")
     if counts is None or not rings:
-        return tuple(rings), RingObjects(np.empty(0, np.uint64), np.empty(0, np.int32))
+        return tuple(rings), RingObjects.none()
     volume = np.maximum(world.half_volume[:, 0], 1)
     owned = ring_objects(counts, rings, volume)
     uses = _uses(owned, counts, world.size, len(rings))
@@ -53,7 +60,24 @@ def refine(
         members = np.union1d(members, joins[best[joins] == at]).astype(np.int32)
         if len(members) >= fewest:
             out.append(Ring(members, ring.proposed_by, ring.strength))
+    owned = ring_objects(counts, out, volume)
+    out = [_varied(ring, at, owned, counts) for at, ring in enumerate(out)]
+    out = [ring for ring in out if len(ring.members) >= fewest]
     return tuple(out), ring_objects(counts, out, volume)
+
+
+def _varied(ring: Ring, at: int, owned: RingObjects, counts: Counts) -> Ring:
+    """The ring without members who fill one of its many templates only: a habit that it shares with them."""
+    mine = owned.ring == at
+    objects, worth = owned.objects[mine], owned.nats[mine]
+    if not len(objects):
+        return ring
+    item = np.minimum(np.searchsorted(objects, counts.objects), len(objects) - 1)
+    account = np.minimum(np.searchsorted(ring.members, counts.accounts), len(ring.members) - 1)
+    keep = (objects[item] == counts.objects) & (ring.members[account] == counts.accounts)
+    nats, usual = variety(account[keep], item[keep], counts.times[keep], worth, len(ring.members))
+    stays = (nats == 0) | (nats >= VARIED * usual)
+    return Ring(ring.members[stays], ring.proposed_by, ring.strength)
 
 
 def _usual(
@@ -68,7 +92,7 @@ def owned_by(world: World, rings: Sequence[Ring]) -> RingObjects:
     """The template objects that each ring owns."""
     counts: Counts | None = world.context.get("template_counts")
     if counts is None:
-        return RingObjects(np.empty(0, np.uint64), np.empty(0, np.int32))
+        return RingObjects.none()
     return ring_objects(counts, rings, np.maximum(world.half_volume[:, 0], 1))
 
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy import sparse
 from scipy.sparse import csgraph
 
+from headwater.detect.cores import Core
 from headwater.detect.fold import Links, Ring
 from headwater.detect.objects import Sharing
 
@@ -69,22 +70,33 @@ def between(links: Links, tenant: npt.NDArray[np.int32]) -> Links:
     return Links(links.evidence, links.a[keep], links.b[keep], links.weight[keep])
 
 
-def rings(ties: Graph, seed: int, shared: Sequence[Sharing] = ()) -> tuple[Ring, ...]:
+def rings(
+    ties: Graph, seed: int, shared: Sequence[Sharing] = (), bound: Sequence[Core] = ()
+) -> tuple[Ring, ...]:
     """Rings of at least FEWEST accounts, largest first.
 
-    `shared` are the objects (templates, means, clusters) behind the ties: a community that hangs on one of them is
+    `bound` are groups that hang on one thing: each is a ring as it is. What is left is divided into communities:
+    `shared` are the objects (templates, means, clusters) behind the ties, and a community that hangs on one of them is
     coherent and stays whole, any other is divided further.
     """
     if not len(ties.a):
         return ()
     matrix = sparse.coo_matrix((ties.weight, (ties.a, ties.b)), shape=(ties.size, ties.size)).tocsr()
     matrix = matrix + matrix.T
+    out = []
+    for core in bound:
+        sources = tuple(sorted({*_sources(ties, core.members), core.evidence}))
+        out.append(Ring(core.members.astype(np.int32), sources, _strength(matrix, core.members)))
+    if out:
+        free = np.ones(ties.size)
+        free[np.concatenate([ring.members for ring in out])] = 0.0
+        matrix = (sparse.diags(free) @ matrix @ sparse.diags(free)).tocsr()
+        matrix.eliminate_zeros()
     count, component = csgraph.connected_components(matrix, directed=False)
     sizes = np.bincount(component, minlength=count)
     order = np.argsort(component, kind="stable")
     start = np.concatenate([[0], np.cumsum(sizes)])
     waiting = [(order[start[c] : start[c + 1]], 0) for c in np.flatnonzero(sizes >= FEWEST)]
-    out = []
     while waiting:
         members, depth = waiting.pop()
         if depth < DEPTH and len(members) >= 2 * FEWEST:
@@ -94,10 +106,14 @@ def rings(ties: Graph, seed: int, shared: Sequence[Sharing] = ()) -> tuple[Ring,
                 continue
         kept = _tied(matrix, members)
         if len(kept) >= FEWEST:
-            strength = float(matrix[kept][:, kept].sum() / 2 / len(kept))
-            out.append(Ring(np.sort(kept).astype(np.int32), _sources(ties, kept), strength))
+            out.append(Ring(np.sort(kept).astype(np.int32), _sources(ties, kept), _strength(matrix, kept)))
     out.sort(key=lambda ring: (-len(ring.members), int(ring.members[0])))
     return tuple(out)
+
+
+def _strength(matrix: sparse.csr_matrix, members: npt.NDArray[np.int64]) -> float:
+    """Nats of ties inside, per member."""
+    return float(matrix[members][:, members].sum() / 2 / len(members))
 
 
 def coherent(

@@ -70,7 +70,9 @@ def test_what_the_ring_and_everybody_else_use_alike_is_no_evidence() -> None:
     world = made.world(range(12))
     common = np.array([5 * 97], np.uint64)
     assert np.isin(common, made.batch(world).column("imprint.opening")).all()
-    world.context["ring_objects"] = type(world.context["ring_objects"])(common, np.zeros(1, np.int32))
+    world.context["ring_objects"] = type(world.context["ring_objects"])(
+        common, np.zeros(1, np.int32), np.ones(1)
+    )
     finding = folded(template.test, world, [made.batch(world)])[0]
     assert finding.raw < 0.5
     assert finding.p_value > 0.01

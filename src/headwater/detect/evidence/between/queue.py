@@ -141,7 +141,8 @@ class Queue:
             owner = world.customer[unit_account].astype(np.int64)
             result = exchangeability(vector, owner, unit_at, seed=world.seed, permutations=199)
             if result.enough:
-                out[at] = _finding(result)
+                stratum = world.context.get("strata", np.full(world.size, -1))[unit_account]
+                out[at] = _finding(result, _within(vector, owner, unit_at, stratum, world.seed))
         return out
 
 
@@ -201,8 +202,30 @@ def at_most(customers: int) -> float:
     return min(CAP, max(LEAST_SAID, SAYS + DOUBLED * math.log2(max(customers, 1) / SMALL)))
 
 
-def _finding(result: Exchangeability) -> Finding:
-    raw = min(max(log_ratio(result.z, result.power), -CAP_AGAINST), at_most(result.accounts))
+def _within(
+    vector: npt.NDArray[np.float32],
+    owner: npt.NDArray[np.int64],
+    at_us: npt.NDArray[np.int64],
+    stratum: npt.NDArray[np.int64],
+    seed: int,
+) -> Exchangeability | None:
+    """The test among members who ask for alike things only: a queue a topic. None where members aren't divided."""
+    kept = np.flatnonzero(stratum >= 0)
+    if len(kept) < 2:
+        return None
+    # One customer stands in one stratum: that of its first unit.
+    first = dict(zip(owner[kept][::-1].tolist(), stratum[kept][::-1].tolist(), strict=True))
+    of = np.array([first[c] for c in owner[kept].tolist()], np.int64)
+    result = exchangeability(vector[kept], owner[kept], at_us[kept], seed=seed, permutations=199, strata=of)
+    return result if result.enough else None
+
+
+def _finding(result: Exchangeability, within: Exchangeability | None) -> Finding:
+    ratio = log_ratio(result.z, result.power)
+    if within is not None:
+        # Two looks at one question: the mean of two likelihood ratios is one.
+        ratio = float(np.logaddexp(ratio, log_ratio(within.z, within.power))) - math.log(2)
+    raw = min(max(ratio, -CAP_AGAINST), at_most(result.accounts))
     # With z far below 0 accounts are even more alike than chance: that too is no separate authorship.
     if raw >= 0:
         sentence = (
@@ -223,6 +246,12 @@ def _finding(result: Exchangeability) -> Finding:
         "accounts": float(result.accounts),
         "block_s": float(result.block_s),
     }
+    if within is not None:
+        figures |= {
+            "z_within": within.z,
+            "power_within": within.power,
+            "block_within_s": float(within.block_s),
+        }
     return Finding(raw, sentence, None, figures)
 
 
