@@ -23,19 +23,23 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
+from baselines.beside import beside, headline, truth_of
 from variants import ATTRIBUTES, TEMPLATES, spooled
 
 from headwater.detect import Detection, DetectSettings, alone, campaigns, detect, load
 from headwater.detect.assemble import named
 from headwater.engine import Index, Resources, Spool
 from headwater.exchange import SetAside, read_accounts
-from headwater.simulate import Corpora, World, simulate
+from headwater.simulate import Corpora, Scenario, World, simulate
 from headwater.simulate import load as scenario_of
 from suite.jobs import Job
+from suite.oracle import oracle
 from suite.swapping import on_tune
 
 #: Rings further down than this are only counted.
 LEAST_LOG_ODDS = -12.0
+#: Where baselines are measured too; they take minutes on larger worlds.
+COMPARED, COMPARED_SEEDS, COMPARED_EXCHANGES = ("alarms", "dial"), 3, 200_000
 
 
 @dataclass(frozen=True)
@@ -114,10 +118,20 @@ def _script(text: str) -> str:
     return found.most_common(1)[0][0].title() if found else "None"
 
 
+def planned(job: Job, corpora: Corpora) -> Scenario:
+    """The job's scenario before its overrides; on the tune side a score scenario has stand-in corpora."""
+    return on_tune(job.scenario) if corpora.side == "tune" else scenario_of(job.scenario)
+
+
 def made(job: Job, corpora: Corpora) -> World:
-    """The job's world; on the tune side a score scenario has stand-in corpora."""
-    scenario = on_tune(job.scenario) if corpora.side == "tune" else scenario_of(job.scenario)
+    """The job's world."""
+    scenario = planned(job, corpora)
     return simulate(scenario, corpora, job.seed, job.scale, camouflage=job.camouflage, override=job.override)
+
+
+def compares(job: Job, exchanges: int) -> bool:
+    """Whether the baselines are run on a job's world: some seeds of the parts whose figures stand beside theirs."""
+    return job.part in COMPARED and job.seed <= COMPARED_SEEDS and exchanges < COMPARED_EXCHANGES
 
 
 @contextmanager
@@ -154,6 +168,7 @@ def measured(job: Job, corpora: Corpora) -> dict[str, Any]:
         "exchanges": world.exchanges.num_rows,
         "accounts": world.accounts.num_rows,
         "looks": {},
+        "baselines": None,
     }
     with _laid_out(world) as (spool, index, accounts):
         truth = Truth(world, index.accounts)
@@ -167,8 +182,12 @@ def measured(job: Job, corpora: Corpora) -> dict[str, Any]:
             record["looks"][name] = _scored(detection, truth, ids) | {
                 "seconds": round(time.monotonic() - start, 2)
             }
+        record["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        if truth.ring.any() and compares(job, world.exchanges.num_rows):
+            allowed = record["looks"]["headline"]["innocent_flagged"]
+            record["baselines"] = beside(headline(spool), truth_of(world), allowed)
+    record["oracle"] = oracle(world, planned(job, corpora), job, corpora)
     record["seconds"] = round(time.monotonic() - began, 2)
-    record["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return record
 
 
