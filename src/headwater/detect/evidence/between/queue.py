@@ -8,7 +8,7 @@ the author effect of groups of real accounts that were chosen for being alike.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,22 +128,45 @@ class Queue:
         out = {}
         for at in range(len(world.rings)):
             rows = order[ring_of == at]
-            share = harvest[rows].mean() if len(rows) else 0.0
-            if share > COVER:
-                rows = rows[harvest[rows]]
+            choices = [rows]
+            if len(rows) and harvest[rows].mean() > COVER:
+                choices.append(rows[harvest[rows]])
             elif at in world.context.get("excess", {}):
-                rows = _purest(at, rows, account, sketch, world)
-            if len(rows) < 2:
-                continue
-            vector, unit_account, unit_at = units(
-                content.whiten(sketch[rows]), account[rows], session[rows], at_us[rows]
-            )
-            owner = world.customer[unit_account].astype(np.int64)
-            result = exchangeability(vector, owner, unit_at, seed=world.seed, permutations=199)
-            if result.enough:
-                stratum = world.context.get("strata", np.full(world.size, -1))[unit_account]
-                out[at] = _finding(result, _within(vector, owner, unit_at, stratum, world.seed))
+                choices.append(_purest(at, rows, account, sketch, world))
+            looks: list[Exchangeability] = []
+            for chosen in choices:
+                # The rest may be cover, in which accounts differ: but what is chosen is less, and tells less.
+                if len(chosen) >= 2 and (chosen is rows or len(chosen) < len(rows)):
+                    vectors = content.whiten(sketch[chosen])
+                    looks += _looks(vectors, account[chosen], session[chosen], at_us[chosen], world)
+            if looks:
+                out[at] = _finding(looks)
         return out
+
+
+def _looks(
+    vectors: npt.NDArray[np.float32],
+    account: npt.NDArray[np.int32],
+    session: npt.NDArray[np.int32],
+    at_us: npt.NDArray[np.int64],
+    world: World,
+) -> list[Exchangeability]:
+    """The test among all members, and among those who ask for alike things only: a queue a topic."""
+    vector, unit_account, unit_at = units(vectors, account, session, at_us)
+    owner = world.customer[unit_account].astype(np.int64)
+    tests = [exchangeability(vector, owner, unit_at, seed=world.seed, permutations=199)]
+    stratum = world.context.get("strata", np.full(world.size, -1))[unit_account]
+    kept = np.flatnonzero(stratum >= 0)
+    if len(kept) >= 2:
+        # One customer stands in one stratum: that of its first unit.
+        first = dict(zip(owner[kept][::-1].tolist(), stratum[kept][::-1].tolist(), strict=True))
+        of = np.array([first[c] for c in owner[kept].tolist()], np.int64)
+        tests.append(
+            exchangeability(
+                vector[kept], owner[kept], unit_at[kept], seed=world.seed, permutations=199, strata=of
+            )
+        )
+    return [test for test in tests if test.enough]
 
 
 def _purest(
@@ -202,29 +225,11 @@ def at_most(customers: int) -> float:
     return min(CAP, max(LEAST_SAID, SAYS + DOUBLED * math.log2(max(customers, 1) / SMALL)))
 
 
-def _within(
-    vector: npt.NDArray[np.float32],
-    owner: npt.NDArray[np.int64],
-    at_us: npt.NDArray[np.int64],
-    stratum: npt.NDArray[np.int64],
-    seed: int,
-) -> Exchangeability | None:
-    """The test among members who ask for alike things only: a queue a topic. None where members aren't divided."""
-    kept = np.flatnonzero(stratum >= 0)
-    if len(kept) < 2:
-        return None
-    # One customer stands in one stratum: that of its first unit.
-    first = dict(zip(owner[kept][::-1].tolist(), stratum[kept][::-1].tolist(), strict=True))
-    of = np.array([first[c] for c in owner[kept].tolist()], np.int64)
-    result = exchangeability(vector[kept], owner[kept], at_us[kept], seed=seed, permutations=199, strata=of)
-    return result if result.enough else None
-
-
-def _finding(result: Exchangeability, within: Exchangeability | None) -> Finding:
-    ratio = log_ratio(result.z, result.power)
-    if within is not None:
-        # Two looks at one question: the mean of two likelihood ratios is one.
-        ratio = float(np.logaddexp(ratio, log_ratio(within.z, within.power))) - math.log(2)
+def _finding(looks: Sequence[Exchangeability]) -> Finding:
+    """Several looks at one question: the mean of their likelihood ratios is one, too."""
+    ratios = np.array([log_ratio(look.z, look.power) for look in looks])
+    result = looks[int(np.argmax(ratios))]
+    ratio = float(np.logaddexp.reduce(ratios)) - math.log(len(looks))
     raw = min(max(ratio, -CAP_AGAINST), at_most(result.accounts))
     # With z far below 0 accounts are even more alike than chance: that too is no separate authorship.
     if raw >= 0:
@@ -245,13 +250,8 @@ def _finding(result: Exchangeability, within: Exchangeability | None) -> Finding
         "units": float(result.units),
         "accounts": float(result.accounts),
         "block_s": float(result.block_s),
+        "looks": float(len(looks)),
     }
-    if within is not None:
-        figures |= {
-            "z_within": within.z,
-            "power_within": within.power,
-            "block_within_s": float(within.block_s),
-        }
     return Finding(raw, sentence, None, figures)
 
 
