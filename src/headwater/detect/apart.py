@@ -93,7 +93,7 @@ class Apart:
             )
             out[at] = ring.members[far]
             of = strata(state.total[kind][rows] / SCALE, state.count[kind][rows], world.seed)
-            stratum[ring.members] = of
+            stratum[ring.members] = np.where(of < 0, -1, of + stratum.max() + 1)
         if self.half == PROPOSE:
             world.context["strata"] = stratum
         return out

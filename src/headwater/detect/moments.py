@@ -84,6 +84,12 @@ class Table:
     model: npt.NDArray[np.int32]
     attributed: npt.NDArray[np.bool_]
 
+    def where(self, keep: npt.NDArray[np.bool_]) -> Table:
+        """The rows that are kept."""
+        return Table(
+            self.customer[keep], self.at_us[keep], self.took_us[keep], self.model[keep], self.attributed[keep]
+        )
+
     def of(
         self, customers: npt.NDArray[np.int32]
     ) -> tuple[list[npt.NDArray[np.int64]], list[npt.NDArray[np.int64]] | None]:

@@ -18,8 +18,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from headwater.detect import declarations, passes, shares
+from headwater.detect.allies import ALLIED, joined
 from headwater.detect.apart import Apart
 from headwater.detect.attribution import RingObjects, ring_by_account
+from headwater.detect.beats import BEATS, Beating
 from headwater.detect.cells import Division, Placing
 from headwater.detect.combine import RELAYED, Verdict, combine
 from headwater.detect.cores import cores
@@ -111,9 +113,15 @@ def detect(
     )
     tested, owned = refine(proposed[: settings.most_rings], ties, world, settings.fewest_accounts)
     world = _under_test(world, tested, owned)
-    apart, placed = fold("leave out bystanders", [Apart(PROPOSE), Placing(PROPOSE)], world)
+    apart, placed, beats = fold("leave out bystanders", [Apart(PROPOSE), Placing(PROPOSE), Beating()], world)
+    world.context[BEATS] = beats
     tested = tuple(without(ring, apart[at]) for at, ring in enumerate(tested))
     tested = tuple(r for r in tested if _customers(r, world) >= settings.fewest_accounts)
+    tested, world.context[ALLIED] = joined(tested, beats, world, settings.fewest_accounts)
+    if world.context[ALLIED]:
+        # What is dealt to whom shows only among those who belong together.
+        world = _under_test(world, tested, owned_by(world, tested))
+        apart, placed = fold("look at what was joined", [Apart(PROPOSE), Placing(PROPOSE)], world)
     tested = shares.joined(tested, placed, owned_by(world, tested), world)
     world = _under_test(world, tested, owned_by(world, tested))
     world.context["excess"] = shares.learned(tested, placed, world)

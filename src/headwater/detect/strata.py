@@ -33,6 +33,7 @@ def strata(total: Floats, count: Ints, seed: int) -> Ints:
     if len(able) > MOST:
         able = np.sort(np.random.default_rng(seed).permutation(able)[:MOST])
     if len(able) < WORTH:
+        out[able] = 0
         return out
     means = total[able] / count[able, None]
     means = means - means.mean(axis=0)

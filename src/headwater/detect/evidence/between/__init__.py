@@ -12,6 +12,7 @@ from headwater.detect.evidence.between import (
     purse,
     queue,
     replaced,
+    runs,
     turns,
 )
 from headwater.detect.fold import Fold
@@ -28,5 +29,6 @@ EVIDENCE: tuple[Fold, ...] = (
     purse.test,
     queue.test,
     replaced.test,
+    runs.test,
     turns.test,
 )

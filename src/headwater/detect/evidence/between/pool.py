@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from headwater.detect.allies import ALLIED
+from headwater.detect.beats import DAY_US
 from headwater.detect.fold import Card, Finding, World
 from headwater.detect.moments import Moments, Timed
 from headwater.detect.pace.pool import pool_ratio
@@ -42,9 +44,12 @@ class Pool(Timed):
     def finish(self, state: Moments, world: World) -> Mapping[int, Finding]:
         """A finding for each ring with enough arrivals."""
         table = state.table(world.customer)
+        # What was joined for being steady on some days is judged by the others.
+        fresh = table.where(table.at_us // DAY_US % 2 == 1)
         out = {}
         for at, ring in enumerate(world.rings):
-            times, durations = table.of(np.unique(world.customer[ring.members]))
+            view = fresh if at in world.context.get(ALLIED, ()) else table
+            times, durations = view.of(np.unique(world.customer[ring.members]))
             result = pool_ratio(times, durations, seed=world.seed)
             if not result.enough:
                 continue

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from headwater.detect.allies import ALLIED
 from headwater.detect.exchangeable import Exchangeability, exchangeability
 from headwater.detect.fold import CONFIRM, Batch, Card, Finding, World
 from headwater.detect.moments import COVER
@@ -140,7 +141,9 @@ class Queue:
                     vectors = content.whiten(sketch[chosen])
                     looks += _looks(vectors, account[chosen], session[chosen], at_us[chosen], world)
             if looks:
-                out[at] = _finding(looks)
+                # Groups joined by their runs are dealt topics of their own: that they differ speaks for nobody.
+                against = 0.0 if at in world.context.get(ALLIED, ()) else CAP_AGAINST
+                out[at] = _finding(looks, against)
         return out
 
 
@@ -157,7 +160,7 @@ def _looks(
     tests = [exchangeability(vector, owner, unit_at, seed=world.seed, permutations=199)]
     stratum = world.context.get("strata", np.full(world.size, -1))[unit_account]
     kept = np.flatnonzero(stratum >= 0)
-    if len(kept) >= 2:
+    if len(np.unique(stratum[kept])) >= 2:
         # One customer stands in one stratum: that of its first unit.
         first = dict(zip(owner[kept][::-1].tolist(), stratum[kept][::-1].tolist(), strict=True))
         of = np.array([first[c] for c in owner[kept].tolist()], np.int64)
@@ -225,12 +228,12 @@ def at_most(customers: int) -> float:
     return min(CAP, max(LEAST_SAID, SAYS + DOUBLED * math.log2(max(customers, 1) / SMALL)))
 
 
-def _finding(looks: Sequence[Exchangeability]) -> Finding:
+def _finding(looks: Sequence[Exchangeability], against: float) -> Finding:
     """Several looks at one question: the mean of their likelihood ratios is one, too."""
     ratios = np.array([log_ratio(look.z, look.power) for look in looks])
     result = looks[int(np.argmax(ratios))]
     ratio = float(np.logaddexp.reduce(ratios)) - math.log(len(looks))
-    raw = min(max(ratio, -CAP_AGAINST), at_most(result.accounts))
+    raw = min(max(ratio, -against), at_most(result.accounts))
     # With z far below 0 accounts are even more alike than chance: that too is no separate authorship.
     if raw >= 0:
         sentence = (

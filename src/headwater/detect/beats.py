@@ -1,0 +1,143 @@
+"""When every account sent something, by half hours: what all evidence of joint runs is read from.
+
+Requests beyond an account's usual ones of that hour, as everybody's traffic swings: people keep their hours and share
+outages and holidays; what is left of two strangers has nothing to do with each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from headwater.detect.fold import Batch, World
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+#: Where the world keeps the beats.
+BEATS = "beats"
+DAY_US = 86_400_000_000
+WINDOW_US = 1_800_000_000
+A_DAY = DAY_US // WINDOW_US
+#: Accounts active in a window against that hour's usual number, at least and at most.
+SWING = (0.1, 3.0)
+#: Accounts that are laid out at once, and pairs kept before they are counted.
+CHUNK, BUFFER = 2_048, 4_000_000
+
+
+@dataclass(frozen=True)
+class Days:
+    """Every other day of a log: `first` is its first day (days since 1970), `count` how many there are."""
+
+    first: int
+    count: int
+
+    def of(self, window: Ints) -> tuple[npt.NDArray[np.bool_], Ints, Ints]:
+        """Which windows lie on these days, and of those the day's place and the window's place in it."""
+        day = window // A_DAY - self.first
+        here = (day >= 0) & (day % 2 == 0)
+        return here, day[here] // 2, window[here] % A_DAY
+
+
+@dataclass(frozen=True)
+class Beats:
+    """Requests by account and window: `account` (ascending), `window` (since 1970, of WINDOW_US), `times`."""
+
+    account: npt.NDArray[np.int32]
+    window: Ints
+    times: Ints
+
+    def days(self, odd: bool) -> Days:
+        """The days of the log with even numbers since 1970, or with odd ones."""
+        if not len(self.window):
+            return Days(0, 0)
+        first, last = int(self.window.min()) // A_DAY, int(self.window.max()) // A_DAY
+        first += (first % 2 == 1) != odd
+        return Days(first, max(0, (last - first) // 2 + 1))
+
+    def swing(self, days: Days) -> Floats:
+        """How many accounts are active against the usual number of that hour (days × windows)."""
+        here, day, place = days.of(self.window)
+        every = np.zeros((days.count, A_DAY))
+        np.add.at(every, (day, place), 1.0)
+        return np.asarray(np.clip((every + 0.5) / (every.mean(axis=0) + 0.5), *SWING))
+
+    def beyond_usual(self, group: Ints, groups: int, days: Days) -> Floats:
+        """Requests of each group beyond its usual ones (groups × days × windows); `group` of each account, or −1."""
+        here, day, place = days.of(self.window)
+        of = group[self.account[here]]
+        out = np.zeros((groups, days.count, A_DAY))
+        told = of >= 0
+        np.add.at(out, (of[told], day[told], place[told]), self.times[here][told])
+        return np.asarray(out - out.mean(axis=1, keepdims=True) * self.swing(days))
+
+    def by_chunks(self, accounts: Ints, days: Days) -> Iterator[tuple[Ints, Floats]]:
+        """Places in `accounts` (ascending codes), and what each of these sent beyond its usual, some at a time."""
+        size = int(self.account[-1]) + 1 if len(self.account) else 0
+        swing = self.swing(days)
+        for low in range(0, len(accounts), CHUNK):
+            part = accounts[low : low + CHUNK]
+            begin, end = np.searchsorted(self.account, (part[0], part[-1] + 1))
+            some = Beats(self.account[begin:end], self.window[begin:end], self.times[begin:end])
+            group = np.full(max(size, int(part[-1]) + 1), -1)
+            group[part] = np.arange(len(part))
+            here, day, place = days.of(some.window)
+            of = group[some.account[here]]
+            out = np.zeros((len(part), days.count, A_DAY))
+            told = of >= 0
+            np.add.at(out, (of[told], day[told], place[told]), some.times[here][told])
+            yield np.arange(low, low + len(part)), out - out.mean(axis=1, keepdims=True) * swing
+
+
+@dataclass
+class _Pairs:
+    key: list[npt.NDArray[np.uint64]] = field(default_factory=list)
+    times: list[Ints] = field(default_factory=list)
+    held: int = 0
+
+
+class Beating:
+    """The fold that counts requests by account and window."""
+
+    columns: tuple[str, ...] = ()
+
+    def init(self, world: World) -> _Pairs:
+        """No requests."""
+        return _Pairs()
+
+    def update(self, state: _Pairs, batch: Batch) -> _Pairs:
+        """Count all rows."""
+        key = batch.account.astype(np.uint64) << np.uint64(32) | (batch.at_us // WINDOW_US).astype(np.uint64)
+        found, times = np.unique(key, return_counts=True)
+        return self._kept(state, found, times)
+
+    def merge(self, left: _Pairs, right: _Pairs) -> _Pairs:
+        """Counts of both."""
+        for key, times in zip(right.key, right.times, strict=True):
+            left = self._kept(left, key, times)
+        return left
+
+    def _kept(self, state: _Pairs, key: npt.NDArray[np.uint64], times: Ints) -> _Pairs:
+        state.key.append(key)
+        state.times.append(times)
+        state.held += len(key)
+        if state.held > BUFFER:
+            key, times = _summed(state)
+            state = _Pairs([key], [times], 0)
+        return state
+
+    def finish(self, state: _Pairs, world: World) -> Beats:
+        """Sorted by account, then window."""
+        key, times = _summed(state)
+        account = (key >> np.uint64(32)).astype(np.int32)
+        return Beats(account, (key & np.uint64(0xFFFFFFFF)).astype(np.int64), times)
+
+
+def _summed(state: _Pairs) -> tuple[npt.NDArray[np.uint64], Ints]:
+    if not state.key:
+        return np.empty(0, np.uint64), np.empty(0, np.int64)
+    key, place = np.unique(np.concatenate(state.key), return_inverse=True)
+    return key, np.bincount(place, np.concatenate(state.times), len(key)).astype(np.int64)

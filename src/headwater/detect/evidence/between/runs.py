@@ -1,0 +1,113 @@
+"""Joint runs: accounts that are busy, and at rest, at the same times beyond what hours and everybody's traffic explain.
+
+Groups are joined by this on every other day (`allies`); here it is asked of the days between. One shared event is no
+dispatcher: the day that says most is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import stdtr
+
+from headwater.detect.allies import ALLIED
+from headwater.detect.beats import BEATS, Beats
+from headwater.detect.fold import Batch, Card, Finding, Ring, World
+from headwater.detect.pvalues import calibrated
+
+SHIFTS, FREEDOM = 199, 5.0
+LEAST_DAYS = 3
+CAP = 5.0
+
+CARD = Card(
+    name="runs",
+    title="Joint runs",
+    group="purse",
+    sees="accounts that start and stop together on days on which they weren't joined for it",
+    null="each account's days exchanged whole, so that it keeps its hours; the day that says most is left out",
+    false_positive="looked at only where groups were joined by their runs on the other days",
+    innocent_causes=(
+        "accounts of one event that lasts for days (a course, a hackathon)",
+        "one nightly scheduler behind several customers' keys",
+    ),
+    evasion_cost="send around the clock, at the hours of people: idle capacity, and no batch runs",
+    cap_nats=CAP,
+    source="superposed counts against permuted days; docs/explanation/detection.md",
+    atlas=("AML.CS0056", "AML.T0024.002"),
+    aisvs=("11.3.1", "12.2.3"),
+)
+
+
+class Runs:
+    """Reads what the pass before left: who was busy when."""
+
+    card = CARD
+    stage = "confirm"
+    columns: tuple[str, ...] = ()
+
+    def init(self, world: World) -> None:
+        """Nothing is kept."""
+        return
+
+    def update(self, state: None, batch: Batch) -> None:
+        """Nothing is read again."""
+        return
+
+    def merge(self, left: None, right: None) -> None:
+        """Nothing to put together."""
+        return
+
+    def finish(self, state: None, world: World) -> Mapping[int, Finding]:
+        """A finding for each ring that was joined by its runs."""
+        beats: Beats | None = world.context.get(BEATS)
+        if beats is None:
+            return {}
+        found = {at: _finding(world.rings[at], beats, world) for at in sorted(world.context.get(ALLIED, ()))}
+        return {at: finding for at, finding in found.items() if finding is not None}
+
+
+def _finding(ring: Ring, beats: Beats, world: World) -> Finding | None:
+    days = beats.days(odd=True)
+    if days.count < LEAST_DAYS:
+        return None
+    customers, place = np.unique(world.customer[ring.members], return_inverse=True)
+    of = np.full(world.size, -1, np.int64)
+    of[ring.members] = place
+    beyond = beats.beyond_usual(of, len(customers), days)
+    rng = np.random.default_rng([world.seed, 11])
+    seen = _in_common(beyond)
+    null = np.array([_in_common(_shifted(beyond, rng)) for _ in range(SHIFTS)])
+    z = (seen - float(null.mean())) / max(float(null.std(ddof=1)), 1e-9)
+    rank = (1 + int((null >= seen).sum())) / (SHIFTS + 1)
+    # Beyond the shifts the tail of Student's t says how rare it is, heavier than a normal one.
+    p_value = float(stdtr(FREEDOM, -z)) if rank <= 1 / (SHIFTS + 1) else rank
+    active = beyond.sum(axis=0) > 0
+    sentence = (
+        f"Its accounts are busy at the same times on the {days.count} days that were kept for this question: "
+        f"{z:.0f} deviations more than when each account's days are exchanged, the strongest day left out."
+    )
+    figures = {
+        "z": z,
+        "days": float(days.count),
+        "windows": float(active.sum()),
+        "customers": float(len(customers)),
+    }
+    return Finding(max(calibrated(p_value), 0.0), sentence, p_value, figures)
+
+
+def _in_common(beyond: npt.NDArray[np.float64]) -> float:
+    """Sum over pairs of accounts of their products, without the day on which it is largest."""
+    total = beyond.sum(axis=0)
+    by_day = ((total**2).sum(axis=1) - np.einsum("ijk,ijk->j", beyond, beyond)) / 2
+    return float(by_day.sum() - by_day.max())
+
+
+def _shifted(beyond: npt.NDArray[np.float64], rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    days = beyond.shape[1]
+    order = (np.arange(days) + rng.integers(0, days, (len(beyond), 1))) % days
+    return beyond[np.arange(len(beyond))[:, None], order]
+
+
+test = Runs()
