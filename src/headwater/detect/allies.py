@@ -1,8 +1,9 @@
 """Proposed groups that one dispatcher deals to: they are busy, and at rest, at the same times.
 
 A dispatcher that shards its harvest by topic leaves groups that share neither form nor content. But all of them start
-when its runs start and stop when it is stopped, beyond what the hour of day and everybody's traffic explain. Groups are
-joined by what every other day shows, and so are the accounts that no group holds; the days between are left for the test.
+when its runs start and stop when it is stopped, beyond what the hour of day and everybody's traffic explain. Groups
+are joined by what every other day shows, and so are accounts that no group holds; the days between are left for the
+test.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from headwater.detect.beats import A_DAY, Beats, Days
+from headwater.detect.beats import A_DAY, Beats, Days, beyond_usual
 from headwater.detect.fold import Ring, World
 
 Ints = npt.NDArray[np.int64]
@@ -22,8 +23,8 @@ Floats = npt.NDArray[np.float64]
 ALLIED = "allied"
 #: Fewer days in view say nothing; so many of the largest groups are compared.
 LEAST_DAYS, MOST_GROUPS = 4, 120
-#: Joined where the likeliest set is busy together by more than in all of so many logs whose groups were shifted by whole
-#: days, and by so many of their deviations more than in the mean one.
+#: Joined where the likeliest set is busy together by more than in all of so many logs whose groups were shifted by
+#: whole days, and by so many of their deviations more than in the mean one.
 SHIFTS, BEYOND = 39, 5.0
 #: An account is taken in from a level on at which so few are expected by chance, per one that is there.
 ASTRAY, LEVELS, ROUNDS = 0.05, np.arange(1.0, 4.01, 0.25), 6
@@ -40,11 +41,11 @@ def joined(
     of = np.full(world.size, -1, np.int64)
     for at, ring in enumerate(able):
         of[ring.members] = at
-    chosen = together(beats.beyond_usual(of, len(able), days), world.seed)
+    chosen = together(beyond_usual(beats.counts(of, len(able), days), beats.swing(days)), world.seed)
     if not chosen:
         return rings, frozenset()
     start = np.unique(np.concatenate([able[at].members for at in chosen])).astype(np.int64)
-    members = in_step(start, beats, days, world.size)
+    members = in_step(start, beats, days)
     if len(np.unique(world.customer[members])) < fewest:
         return rings, frozenset()
     sources = sorted({source for at in chosen for source in able[at].proposed_by})
@@ -99,7 +100,7 @@ def _likeliest(beyond: Floats) -> tuple[float, list[int]]:
     return best, chosen.tolist()
 
 
-def in_step(start: Ints, beats: Beats, days: Days, size: int) -> Ints:
+def in_step(start: Ints, beats: Beats, days: Days) -> Ints:
     """Accounts (ascending) whose runs are those of `start`, wherever they are, refined until the set stands still."""
     accounts = np.unique(beats.account).astype(np.int64)
     proposed = np.isin(accounts, start)

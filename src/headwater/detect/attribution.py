@@ -167,7 +167,7 @@ def fillers(
     least = min(LEAST_FILLED, int(np.median(times[some])))
     nats, expected = _told(place, np.where(filled, key, NO_KEY), owned, len(codes))
     sure = nats >= np.maximum(TELLING + np.log(max(outside, 1) / len(codes)), VARIED * expected)
-    return codes[(times >= least) & ~seldom(times, sent, usual) & sure]
+    return np.asarray(codes[(times >= least) & ~seldom(times, sent, usual) & sure])
 
 
 def _told(
@@ -178,7 +178,8 @@ def _told(
     known, which = np.unique(key[told], return_inverse=True)
     pairs, times = np.unique(place[told] * np.int64(max(len(known), 1)) + which, return_counts=True)
     worth = owned.nats[np.searchsorted(owned.objects, known)]
-    return variety(pairs // max(len(known), 1), pairs % max(len(known), 1), times, worth, accounts)
+    which_template = pairs % max(len(known), 1)
+    return variety(pairs // max(len(known), 1), which_template, times, worth, accounts)
 
 
 def variety(
@@ -198,4 +199,4 @@ def variety(
     missed = 1 - every / max(every.sum(), 1)
     fills, of = np.unique(np.bincount(account, times, accounts).astype(np.int64), return_inverse=True)
     expected = np.array([float((worth * (1 - missed**n)).sum()) for n in fills.tolist()])
-    return nats, expected[of]
+    return np.asarray(nats, np.float64), np.asarray(expected[of], np.float64)

@@ -60,36 +60,38 @@ class Beats:
 
     def swing(self, days: Days) -> Floats:
         """How many accounts are active against the usual number of that hour (days × windows)."""
-        here, day, place = days.of(self.window)
+        _, day, place = days.of(self.window)
         every = np.zeros((days.count, A_DAY))
         np.add.at(every, (day, place), 1.0)
         return np.asarray(np.clip((every + 0.5) / (every.mean(axis=0) + 0.5), *SWING))
 
-    def beyond_usual(self, group: Ints, groups: int, days: Days) -> Floats:
-        """Requests of each group beyond its usual ones (groups × days × windows); `group` of each account, or −1."""
+    def counts(self, group: Ints, groups: int, days: Days) -> Floats:
+        """Requests of each group (groups × days × windows); `group` of each account, or −1."""
         here, day, place = days.of(self.window)
         of = group[self.account[here]]
         out = np.zeros((groups, days.count, A_DAY))
         told = of >= 0
         np.add.at(out, (of[told], day[told], place[told]), self.times[here][told])
-        return np.asarray(out - out.mean(axis=1, keepdims=True) * self.swing(days))
+        return out
 
     def by_chunks(self, accounts: Ints, days: Days) -> Iterator[tuple[Ints, Floats]]:
         """Places in `accounts` (ascending codes), and what each of these sent beyond its usual, some at a time."""
-        size = int(self.account[-1]) + 1 if len(self.account) else 0
         swing = self.swing(days)
         for low in range(0, len(accounts), CHUNK):
             part = accounts[low : low + CHUNK]
             begin, end = np.searchsorted(self.account, (part[0], part[-1] + 1))
-            some = Beats(self.account[begin:end], self.window[begin:end], self.times[begin:end])
-            group = np.full(max(size, int(part[-1]) + 1), -1)
-            group[part] = np.arange(len(part))
-            here, day, place = days.of(some.window)
-            of = group[some.account[here]]
+            here, day, place = days.of(self.window[begin:end])
+            owner = self.account[begin:end][here]
+            at = np.minimum(np.searchsorted(part, owner), len(part) - 1)
+            told = part[at] == owner
             out = np.zeros((len(part), days.count, A_DAY))
-            told = of >= 0
-            np.add.at(out, (of[told], day[told], place[told]), some.times[here][told])
-            yield np.arange(low, low + len(part)), out - out.mean(axis=1, keepdims=True) * swing
+            np.add.at(out, (at[told], day[told], place[told]), self.times[begin:end][here][told])
+            yield np.arange(low, low + len(part)), beyond_usual(out, swing)
+
+
+def beyond_usual(counts: Floats, swing: Floats) -> Floats:
+    """Requests beyond the usual ones of the hour, as everybody's traffic swings (groups × days × windows)."""
+    return np.asarray(counts - counts.mean(axis=1, keepdims=True) * swing)
 
 
 @dataclass

@@ -78,12 +78,12 @@ def _families(templates: Sharing, customer: npt.NDArray[np.int32], of: Members) 
             if times[best] >= WITHIN * len(members):
                 label[free] = known[best]
     bound = _bound(templates, order, label, np.bincount(label[label >= 0], minlength=count))
-    found = []
+    found: list[Members] = []
     for k in range(count):
-        members = np.flatnonzero((label == k) & bound)
-        if _enough(members, customer):
-            of[members] = len(found)
-            found.append(members)
+        family = np.flatnonzero((label == k) & bound).astype(np.int64)
+        if _enough(family, customer):
+            of[family] = len(found)
+            found.append(family)
     return found
 
 

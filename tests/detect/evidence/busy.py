@@ -12,6 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from detect.worlds import DAY, HOUR, Made, folded, log
+from headwater.detect.allies import ALLIED
+from headwater.detect.beats import A_DAY, BEATS, Beats
 from headwater.detect.evidence.between import nearness
 from headwater.detect.evidence.content import prefix
 from headwater.detect.fold import World
@@ -53,6 +55,7 @@ def busy() -> tuple[Made, World]:
     )
     world = made.world(range(RING), range(CLASS, 32))
     world.context.update(_given(made, world))
+    world.context.update({BEATS: _beats(), ALLIED: frozenset({0})})
     for earlier in (nearness.propose, prefix.links):
         folded(earlier, world, [made.batch(world)])
     return made, world
@@ -69,6 +72,16 @@ def _given(made: Made, world: World) -> dict[str, Any]:
         "indicators": (Indicator("tls", "t13d1516h2_go", "a peer", until, 0.9),),
         "sightings": tuple(Sighting(f"a{a:05d}", None, "a data set", until, "a canary") for a in range(5)),
     }
+
+
+def _beats() -> Beats:
+    """Half hours in which accounts sent something: the ring's in joint runs, everybody else's at any time."""
+    rng = np.random.default_rng(9)
+    runs = rng.integers(0, A_DAY, 14)
+    account = np.repeat(np.arange(SIZE, dtype=np.int32), 14 * 3)
+    day = np.tile(np.repeat(np.arange(14), 3), SIZE)
+    window = np.where(account < RING, runs[day], rng.integers(0, A_DAY, len(day))) + day * A_DAY
+    return Beats(account, window, np.ones(len(day), np.int64))
 
 
 def _driven(at_us: np.ndarray, account: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.special import stdtr
 
 from headwater.detect.allies import ALLIED
-from headwater.detect.beats import BEATS, Beats
+from headwater.detect.beats import BEATS, Beats, beyond_usual
 from headwater.detect.fold import Batch, Card, Finding, Ring, World
 from headwater.detect.pvalues import calibrated
 
@@ -75,10 +75,13 @@ def _finding(ring: Ring, beats: Beats, world: World) -> Finding | None:
     customers, place = np.unique(world.customer[ring.members], return_inverse=True)
     of = np.full(world.size, -1, np.int64)
     of[ring.members] = place
-    beyond = beats.beyond_usual(of, len(customers), days)
+    counts, swing = beats.counts(of, len(customers), days), beats.swing(days)
+    most = int(np.argmax(_by_day(beyond_usual(counts, swing))))
+    # Left out before anything is usual: an event would make other days look quiet together.
+    beyond = beyond_usual(np.delete(counts, most, axis=1), np.delete(swing, most, axis=0))
     rng = np.random.default_rng([world.seed, 11])
-    seen = _in_common(beyond)
-    null = np.array([_in_common(_shifted(beyond, rng)) for _ in range(SHIFTS)])
+    seen = float(_by_day(beyond).sum())
+    null = np.array([float(_by_day(_shifted(beyond, rng)).sum()) for _ in range(SHIFTS)])
     z = (seen - float(null.mean())) / max(float(null.std(ddof=1)), 1e-9)
     rank = (1 + int((null >= seen).sum())) / (SHIFTS + 1)
     # Beyond the shifts the tail of Student's t says how rare it is, heavier than a normal one.
@@ -97,17 +100,16 @@ def _finding(ring: Ring, beats: Beats, world: World) -> Finding | None:
     return Finding(max(calibrated(p_value), 0.0), sentence, p_value, figures)
 
 
-def _in_common(beyond: npt.NDArray[np.float64]) -> float:
-    """Sum over pairs of accounts of their products, without the day on which it is largest."""
+def _by_day(beyond: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Sum over pairs of accounts of their products, by day."""
     total = beyond.sum(axis=0)
-    by_day = ((total**2).sum(axis=1) - np.einsum("ijk,ijk->j", beyond, beyond)) / 2
-    return float(by_day.sum() - by_day.max())
+    return np.asarray(((total**2).sum(axis=1) - np.einsum("ijk,ijk->j", beyond, beyond)) / 2)
 
 
 def _shifted(beyond: npt.NDArray[np.float64], rng: np.random.Generator) -> npt.NDArray[np.float64]:
     days = beyond.shape[1]
     order = (np.arange(days) + rng.integers(0, days, (len(beyond), 1))) % days
-    return beyond[np.arange(len(beyond))[:, None], order]
+    return np.asarray(beyond[np.arange(len(beyond))[:, None], order])
 
 
 test = Runs()

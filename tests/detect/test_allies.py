@@ -1,0 +1,127 @@
+"""Groups of one dispatcher are joined by joint runs; people, and those who share hours or an outage, are not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from detect.worlds import folded, log
+from headwater.detect.allies import in_step, joined, together
+from headwater.detect.beats import A_DAY, DAY_US, WINDOW_US, Beating, Beats
+from headwater.detect.evidence.between import runs
+from headwater.detect.fold import Ring
+
+DAYS, SHARD, SHARDS, PEOPLE = 16, 10, 6, 200
+RING = SHARD * SHARDS
+
+
+def counted(account: np.ndarray, window: np.ndarray) -> Beats:
+    key, times = np.unique(account * 10**9 + window, return_counts=True)
+    return Beats((key // 10**9).astype(np.int32), key % 10**9, times)
+
+
+def beats(seed: int, *, driven: bool, cover: float = 0.3, each: int = 48) -> Beats:
+    """Sixty accounts in six shards (in runs of three hours a day if `driven`), then people at hours of their own."""
+    rng = np.random.default_rng(seed)
+    size = RING + PEOPLE
+    account = np.repeat(np.arange(size), each)
+    day = rng.integers(0, DAYS, len(account))
+    own = rng.integers(0, A_DAY, size)[account] + rng.integers(-6, 7, len(account))
+    start = rng.integers(0, A_DAY - 6, DAYS)
+    run = start[day] + rng.integers(0, 6, len(account))
+    harvest = (account < RING) & (rng.random(len(account)) > cover) & driven
+    return counted(account, np.where(harvest, run, own % A_DAY) + day * A_DAY)
+
+
+def shards(extra: int = 6) -> tuple[Ring, ...]:
+    """The ring's shards, and as many groups of people."""
+    parts = [np.arange(i * SHARD, (i + 1) * SHARD) for i in range(SHARDS)]
+    parts += [np.arange(RING + i * 15, RING + (i + 1) * 15) for i in range(extra)]
+    return tuple(Ring(p.astype(np.int32), ("nearness",), 2.0) for p in parts)
+
+
+def made() -> object:
+    """A world of as many accounts."""
+    size = RING + PEOPLE
+    return log(np.repeat(np.arange(size), 2), np.tile([0, DAY_US], size)).world()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_shards_become_one_ring_and_people_stay_out(seed: int) -> None:
+    rings, places = joined(shards(), beats(seed, driven=True), made(), 5)
+    (at,) = places
+    assert np.isin(np.arange(RING), rings[at].members).mean() > 0.8
+    assert (rings[at].members >= RING).mean() < 0.05
+    everybody = np.concatenate([ring.members for ring in rings])
+    assert len(np.unique(everybody)) == len(everybody)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_strangers_are_left_as_they_were(seed: int) -> None:
+    rings, places = joined(shards(), beats(seed, driven=False), made(), 5)
+    assert not places
+    assert [r.members.tolist() for r in rings] == [r.members.tolist() for r in shards()]
+
+
+def test_an_account_that_no_group_holds_is_taken_in() -> None:
+    rings, places = joined(shards()[1:], beats(1, driven=True), made(), 5)
+    (at,) = places
+    assert np.isin(np.arange(SHARD), rings[at].members).mean() > 0.7
+
+
+def test_everybodys_outage_joins_nobody() -> None:
+    """All accounts fall silent for half a day, twice: what everybody does ties nobody."""
+    quiet = beats(2, driven=False)
+    day, place = quiet.window // A_DAY, quiet.window % A_DAY
+    keep = ~(np.isin(day, (4, 8)) & (place > 20) & (place < 44))
+    dark = Beats(quiet.account[keep], quiet.window[keep], quiet.times[keep])
+    assert joined(shards(), dark, made(), 5)[1] == frozenset()
+
+
+def test_the_days_that_join_are_not_the_days_that_confirm() -> None:
+    """Runs on even days only: they join, and the odd days say nothing for it."""
+    even, odd = beats(3, driven=True), beats(3, driven=False)
+    part = [(b, (b.window // A_DAY) % 2 == k) for k, b in enumerate((even, odd))]
+    mixed = Beats(
+        *(np.concatenate([getattr(b, n)[keep] for b, keep in part]) for n in ("account", "window", "times"))
+    )
+    order = np.lexsort((mixed.window, mixed.account))
+    mixed = Beats(mixed.account[order], mixed.window[order], mixed.times[order])
+    rings, places = joined(shards(), mixed, made(), 5)
+    assert places
+    assert runs._finding(rings[min(places)], mixed, made()).raw < 1.5
+    rings, places = joined(shards(), even, made(), 5)
+    assert runs._finding(rings[min(places)], even, made()).raw > 3
+
+
+def test_one_event_is_no_dispatcher() -> None:
+    """Sixty people meet on one odd day: that day is left out."""
+    rng = np.random.default_rng(4)
+    quiet = beats(5, driven=False)
+    window = np.where(
+        (quiet.account < RING) & (rng.random(len(quiet.window)) < 0.2), 7 * A_DAY + 30, quiet.window
+    )
+    met = counted(np.repeat(quiet.account, quiet.times).astype(np.int64), np.repeat(window, quiet.times))
+    finding = runs._finding(Ring(np.arange(RING, dtype=np.int32), (), 0.0), met, made())
+    assert finding.raw < 1.5
+
+
+def test_too_few_days_or_groups_say_nothing() -> None:
+    assert together(np.ones((1, 20, A_DAY)), 0) == []
+    assert together(np.ones((5, 3, A_DAY)), 0) == []
+    days = beats(1, driven=True).days(odd=False)
+    assert len(in_step(np.empty(0, np.int64), beats(1, driven=True), days)) == 0
+
+
+def test_counts_are_the_same_in_any_order_and_any_number_of_parts() -> None:
+    rng = np.random.default_rng(1)
+    account = rng.integers(0, 30, 3_000)
+    account[:30] = np.arange(30)
+    whole = log(account, rng.integers(0, 9 * DAY_US, 3_000))
+    world = whole.world()
+    once = folded(Beating(), world, [whole.batch(world)])
+    parts = [whole.batch(world, rows) for rows in np.array_split(rng.permutation(3_000), 5)]
+    again = folded(Beating(), world, parts)
+    assert all((getattr(once, n) == getattr(again, n)).all() for n in ("account", "window", "times"))
+    assert once.times.sum() == 3_000
+    assert WINDOW_US * A_DAY == DAY_US
