@@ -61,23 +61,27 @@ def refine(
         if len(members) >= fewest:
             out.append(Ring(members, ring.proposed_by, ring.strength))
     owned = ring_objects(counts, out, volume)
-    out = [_varied(ring, at, owned, counts) for at, ring in enumerate(out)]
+    out = _varied(out, owned, counts, world.size)
     out = [ring for ring in out if len(ring.members) >= fewest]
     return tuple(out), ring_objects(counts, out, volume)
 
 
-def _varied(ring: Ring, at: int, owned: RingObjects, counts: Counts) -> Ring:
-    """The ring without members who fill one of its many templates only: a habit that it shares with them."""
-    mine = owned.ring == at
-    objects, worth = owned.objects[mine], owned.nats[mine]
-    if not len(objects):
-        return ring
-    item = np.minimum(np.searchsorted(objects, counts.objects), len(objects) - 1)
-    account = np.minimum(np.searchsorted(ring.members, counts.accounts), len(ring.members) - 1)
-    keep = (objects[item] == counts.objects) & (ring.members[account] == counts.accounts)
-    nats, usual = variety(account[keep], item[keep], counts.times[keep], worth, len(ring.members))
-    stays = (nats == 0) | (nats >= VARIED * usual)
-    return Ring(ring.members[stays], ring.proposed_by, ring.strength)
+def _varied(rings: Sequence[Ring], owned: RingObjects, counts: Counts, size: int) -> list[Ring]:
+    """The rings without members who fill one of its many templates only: a habit that they share with it."""
+    owner = owned.owner(counts.objects)
+    keep = np.flatnonzero((owner >= 0) & (owner == ring_by_account(rings, size)[counts.accounts]))
+    keep = keep[np.argsort(owner[keep], kind="stable")]
+    bounds = np.searchsorted(owner[keep], np.arange(len(rings) + 1))
+    out = []
+    for ring, low, high in zip(rings, bounds[:-1], bounds[1:], strict=True):
+        rows = keep[low:high]
+        objects, item = np.unique(counts.objects[rows], return_inverse=True)
+        worth = owned.nats[np.searchsorted(owned.objects, objects)]
+        account = np.searchsorted(ring.members, counts.accounts[rows])
+        nats, usual = variety(account, item, counts.times[rows], worth, len(ring.members))
+        stays = (nats == 0) | (nats >= VARIED * usual)
+        out.append(Ring(ring.members[stays], ring.proposed_by, ring.strength))
+    return out
 
 
 def _usual(

@@ -25,6 +25,8 @@ from headwater.exchange.model import SKETCH
 
 #: Rows of one ring that are kept for the test, in expectation; whole accounts are left out beyond it.
 MOST_ROWS = 60_000
+#: Permutations of a first look, and where that leaves any doubt.
+FIRST_LOOK, PERMUTATIONS = 29, 199
 #: Imperfect dealing (drift, batches, personas) leaves this much effect: scale of a half-normal.
 RING_EFFECT = 0.004
 #: Author effect of innocent groups chosen for likeness: log-normal around its median …
@@ -32,6 +34,8 @@ EFFECT_MEDIAN, EFFECT_SIGMA = 0.055, 0.5
 #: … and, for one in ten, as small as in the narrowest class of people that was measured, or smaller.
 NARROW_SHARE, NARROW = 0.1, (0.004, 0.06)
 STRONG = 0.15
+#: From this share of template rows on the rest is hardly worth a look of its own.
+MOSTLY = 0.8
 CAP, CAP_AGAINST = 6.0, 3.0
 #: Small groups of people that were grown for likeness stay alike on fresh sessions more often than the law above says.
 #: Measured on innocent groups of the tune side (docs/explanation/detection.md): of 5 to 9 customers 5% reached 3 nats,
@@ -130,14 +134,17 @@ class Queue:
         for at in range(len(world.rings)):
             rows = order[ring_of == at]
             choices = [rows]
-            if len(rows) and harvest[rows].mean() > COVER:
+            share = float(harvest[rows].mean()) if len(rows) else 0.0
+            if share > MOSTLY:
+                choices = [rows[harvest[rows]]]
+            elif share > COVER:
                 choices.append(rows[harvest[rows]])
             elif at in world.context.get("excess", {}):
                 choices.append(_purest(at, rows, account, sketch, world))
             looks: list[Exchangeability] = []
             for chosen in choices:
                 # The rest may be cover, in which accounts differ: but what is chosen is less, and tells less.
-                if len(chosen) >= 2 and (chosen is rows or len(chosen) < len(rows)):
+                if len(chosen) >= 2 and (chosen is choices[0] or len(chosen) < len(rows)):
                     vectors = content.whiten(sketch[chosen])
                     looks += _looks(vectors, account[chosen], session[chosen], at_us[chosen], world)
             if looks:
@@ -157,19 +164,29 @@ def _looks(
     """The test among all members, and among those who ask for alike things only: a queue a topic."""
     vector, unit_account, unit_at = units(vectors, account, session, at_us)
     owner = world.customer[unit_account].astype(np.int64)
-    tests = [exchangeability(vector, owner, unit_at, seed=world.seed, permutations=199)]
+    tests = [_test(vector, owner, unit_at, None, world.seed)]
     stratum = world.context.get("strata", np.full(world.size, -1))[unit_account]
     kept = np.flatnonzero(stratum >= 0)
     if len(np.unique(stratum[kept])) >= 2:
         # One customer stands in one stratum: that of its first unit.
         first = dict(zip(owner[kept][::-1].tolist(), stratum[kept][::-1].tolist(), strict=True))
         of = np.array([first[c] for c in owner[kept].tolist()], np.int64)
-        tests.append(
-            exchangeability(
-                vector[kept], owner[kept], unit_at[kept], seed=world.seed, permutations=199, strata=of
-            )
-        )
+        tests.append(_test(vector[kept], owner[kept], unit_at[kept], of, world.seed))
     return [test for test in tests if test.enough]
+
+
+def _test(
+    vector: npt.NDArray[np.float32],
+    owner: npt.NDArray[np.int64],
+    at_us: npt.NDArray[np.int64],
+    strata: npt.NDArray[np.int64] | None,
+    seed: int,
+) -> Exchangeability:
+    """The permutation test; of what a few permutations leave no doubt, no more are made."""
+    result = exchangeability(vector, owner, at_us, seed=seed, permutations=FIRST_LOOK, strata=strata)
+    if result.enough and log_ratio(result.z / 2, result.power / 2) > -CAP_AGAINST - 2:
+        return exchangeability(vector, owner, at_us, seed=seed, permutations=PERMUTATIONS, strata=strata)
+    return result
 
 
 def _purest(
