@@ -125,3 +125,16 @@ def test_counts_are_the_same_in_any_order_and_any_number_of_parts() -> None:
     assert all((getattr(once, n) == getattr(again, n)).all() for n in ("account", "window", "times"))
     assert once.times.sum() == 3_000
     assert WINDOW_US * A_DAY == DAY_US
+
+
+def test_of_a_long_log_the_busiest_days_are_looked_at() -> None:
+    """Ten years of one request a month, and two busy weeks in between."""
+    rare, busy = np.arange(0, 3650, 30) * A_DAY, 2000 * A_DAY + np.arange(14 * A_DAY)
+    window = np.sort(np.concatenate([rare, busy]))
+    years = Beats(np.zeros(len(window), np.int32), window, np.ones(len(window), np.int64))
+    for odd in (False, True):
+        days = years.days(odd=odd)
+        assert days.count == 60
+        here, _, _ = days.of(busy)
+        assert here.mean() == 0.5
+        assert years.counts(np.zeros(1, np.int64), 1, days).sum() <= 7 * A_DAY + 5

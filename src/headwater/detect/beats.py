@@ -24,6 +24,8 @@ WINDOW_US = 1_800_000_000
 A_DAY = DAY_US // WINDOW_US
 #: Accounts active in a window against that hour's usual number, at least and at most.
 SWING = (0.1, 3.0)
+#: Days in a row that are looked at, at most.
+MOST_DAYS = 120
 #: Accounts that are laid out at once, and pairs kept before they are counted.
 CHUNK, BUFFER = 2_048, 4_000_000
 
@@ -38,7 +40,7 @@ class Days:
     def of(self, window: Ints) -> tuple[npt.NDArray[np.bool_], Ints, Ints]:
         """Which windows lie on these days, and of those the day's place and the window's place in it."""
         day = window // A_DAY - self.first
-        here = (day >= 0) & (day % 2 == 0)
+        here = (day >= 0) & (day % 2 == 0) & (day < 2 * self.count)
         return here, day[here] // 2, window[here] % A_DAY
 
 
@@ -51,10 +53,15 @@ class Beats:
     times: Ints
 
     def days(self, odd: bool) -> Days:
-        """The days of the log with even numbers since 1970, or with odd ones."""
+        """The days of the log with even numbers since 1970, or with odd ones; of the MOST_DAYS busiest in a row."""
         if not len(self.window):
             return Days(0, 0)
+        every = np.bincount(self.window // A_DAY - self.window.min() // A_DAY, self.times)
         first, last = int(self.window.min()) // A_DAY, int(self.window.max()) // A_DAY
+        if len(every) > MOST_DAYS:
+            inside = np.convolve(every, np.ones(MOST_DAYS), "valid")
+            first += int(np.argmax(inside))
+            last = first + MOST_DAYS - 1
         first += (first % 2 == 1) != odd
         return Days(first, max(0, (last - first) // 2 + 1))
 
