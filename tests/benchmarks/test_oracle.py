@@ -7,17 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from baselines.compare import auc
 from suite import person
 from suite.hand import Hand
 from suite.jobs import Job
+from suite.member import Member
 from suite.oracle import KNOWS, oracle, scored
 from suite.replay import Replay, Rows, check, replay
 
 from headwater.simulate import Corpora, Scenario, load, simulate
 from headwater.simulate.override import changed
+from headwater.simulate.scenario import Cover
 from simulate.builders import SCENARIO, corpora_folder
 
 #: A ring that hides all that can be hidden: no template, half cover, four shards.
@@ -115,6 +118,25 @@ def test_no_account_is_known_by_its_own_labels(hidden: Replay) -> None:
     after = scored(replace(hidden, sent=unlabelled), rows)[""].account
     place = np.searchsorted(rows.accounts, some)
     assert np.abs(after - before)[place].max() < 0.1 * before[place].min()
+
+
+def test_populations_that_send_the_same_are_one_source_of_cover(hidden: Replay) -> None:
+    """Sources are summed over by their shares; an account of another source's topics is no member of this one."""
+
+    def member(*groups: Cover) -> Any:
+        ring = msgspec.structs.replace(hidden.setting.scenario.campaigns[0], cover_groups=groups)
+        plan = msgspec.structs.replace(hidden.setting.scenario, campaigns=(ring,))
+        again = replace(hidden, setting=replace(hidden.setting, scenario=plan))
+        rows = Rows.read(again)
+        one = Member.of(again, rows, 0, np.zeros(len(rows.accounts)))
+        return one.explained({"topics"}).account[hidden.ring[rows.accounts]]
+
+    own = hidden.setting.scenario.campaigns[0].cover_corpora
+    other = {"codegen": 1.0}
+    alike = member(Cover(share=1, corpora=own), Cover(share=3, corpora=own))
+    assert alike == pytest.approx(member())
+    mostly, hardly = (member(Cover(share=s, corpora=own), Cover(share=1, corpora=other)) for s in (9, 1 / 9))
+    assert np.median(mostly - hardly) == pytest.approx(np.log(9), abs=0.2)
 
 
 def test_a_persons_next_topic_has_a_chance_of_one_in_all(hidden: Replay) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -104,3 +105,54 @@ def test_personas_follow_the_accounts(scenario: Scenario, corpora: Corpora) -> N
 def test_the_card_says_what_was_set(scenario: Scenario, corpora: Corpora, world: World) -> None:
     assert world.card["camouflage"] == dict.fromkeys(PARTS, 0.0)
     assert simulate(scenario, corpora, scale=0.2, camouflage="jitter=0.5").card["camouflage"]["jitter"] == 0.5
+
+
+def _segmented(scenario: Scenario) -> Scenario:
+    """Two populations of people, three accounts of the one for each of the other, and a ring without cover."""
+    first = scenario.innocents[0]
+    others = [group for group in scenario.innocents if group.shape != "people"]
+    groups = (
+        msgspec.structs.replace(first, accounts=180, corpora={"gsm8k": 1.0, "halueval": 1.0}),
+        msgspec.structs.replace(first, name="coders", accounts=60, corpora={"codegen": 2.0, "multiwoz": 1.0}),
+    )
+    bare = msgspec.structs.replace(scenario.campaigns[0], cover=0.0, cover_corpora={})
+    return msgspec.structs.replace(scenario, innocents=(*groups, *others), campaigns=(bare,))
+
+
+def test_each_account_covers_as_a_person_of_one_population(scenario: Scenario, corpora: Corpora) -> None:
+    plan = _segmented(scenario)
+    world = simulate(plan, corpora, camouflage={"cover": 0.5})
+    truth = world.truth.exchanges
+    names = column(world.truth.accounts, "account")[column(world.truth.accounts, "role") == "ring"]
+    cover = np.isin(column(world.exchanges, "account"), names) & ~harvest_of(world)
+    asked: dict[str, set[str]] = {}
+    for account, corpus in zip(
+        column(world.exchanges, "account")[cover], column(truth, "corpus")[cover], strict=True
+    ):
+        asked.setdefault(account, set()).add(corpus)
+    coders = [found <= {"codegen", "multiwoz"} for found in asked.values()]
+    assert all(c or found <= {"gsm8k", "halueval"} for c, found in zip(coders, asked.values(), strict=True))
+    assert len(asked) == 40
+    assert sum(coders) == 10
+    places = [i for i, name in enumerate(names) if asked[name] <= {"codegen", "multiwoz"}]
+    assert places != list(range(places[0], places[0] + 10))
+
+
+def test_cover_of_its_own_stays(scenario: Scenario) -> None:
+    ring = disguised(scenario, dialled(1.0), 1.0).campaigns[0]
+    assert (ring.cover_corpora, ring.cover_groups) == (scenario.campaigns[0].cover_corpora, ())
+    own = disguised(_segmented(scenario), dialled({"cover": 0.5}), 1.0)
+    assert [(group.share, set(group.corpora)) for group in own.campaigns[0].cover_groups] == [
+        (180, {"gsm8k", "halueval"}),
+        (60, {"codegen", "multiwoz"}),
+    ]
+    assert disguised(_segmented(scenario), dialled({"jitter": 1.0}), 1.0).campaigns[0].cover_groups == ()
+
+
+def test_in_a_world_without_people_cover_is_what_the_ring_asks_for(
+    scenario: Scenario, corpora: Corpora
+) -> None:
+    alone = msgspec.structs.replace(_segmented(scenario), innocents=())
+    (group,) = disguised(alone, dialled({"cover": 0.5}), 1.0).campaigns[0].cover_groups
+    assert set(group.corpora) == {"gsm8k", "halueval", "banking77", "codegen"}
+    assert 0.4 < 1 - harvest_of(simulate(alone, corpora, scale=0.3, camouflage={"cover": 0.5})).mean() < 0.6

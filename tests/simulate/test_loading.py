@@ -25,6 +25,10 @@ FAULTS = {
     "score-corpus": ("corpora = { banking77 = 1 }", "corpora = { mmlu = 1 }"),
     "no-corpus": ("corpora = { codegen = 2, halueval = 1 }", "corpora = {}"),
     "cover-without-corpora": ("cover_corpora = { banking77 = 1, multiwoz = 1 }\n", ""),
+    "cover-of-two-kinds": (
+        "cover = 0.1\n",
+        "cover = 0.1\ncover_groups = [{ share = 1, corpora = { banking77 = 1 } }]\n",
+    ),
     "ends-before-it-begins": ("end_day = 13.5", "end_day = 0.5"),
     "outlives-the-world": ("end_day = 13.5", "end_day = 20"),
     "sizes-in-the-wrong-order": ("organisations = 2\n", "organisations = 2\nsizes = [8, 2]\n"),

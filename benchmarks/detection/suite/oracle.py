@@ -6,11 +6,12 @@ both for work under cover. No account attribute, no address and no fingerprint i
 (model, temperature, limits); accounts that name their organisation are cleared, as the operator knows them. The bar is
 the detector's: the threshold is the lowest at which no more than 4 of 100,000 innocents are above.
 
-It is meant to err upwards: it is told each ring's mixture of topics, its templates, when it worked and where its queue
-was cut into shards, none of which a log says, and that its innocents come in segments that send few corpora each. It
-isn't the best that can be done: accounts are looked at one by one, though the accounts of a ring also say something
-about one another, style is ignored, and laws are simplified where their sums have no closed form. Words made anew by
-the simulator's grammar count as anybody's words: knowing that grammar would tell everything.
+It is meant to err upwards: it is told each ring's mixture of topics, its templates, when it worked, where its queue was
+cut into shards and how many of its accounts pass for a customer of which segment, none of which a log says, and that
+innocents come in segments that send few corpora each. It isn't the best that can be done: accounts are looked at one by
+one, though the accounts of a ring also say something about one another, style is ignored, and laws are simplified where
+their sums have no closed form. Words made anew by the simulator's grammar count as anybody's words: knowing that
+grammar would tell everything.
 """
 
 from __future__ import annotations

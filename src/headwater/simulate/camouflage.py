@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from headwater.errors import UsageError
-from headwater.simulate.scenario import Campaign, Scenario, Weights
+from headwater.simulate.scenario import Campaign, Cover, Scenario
 
 #: Each part's name and its highest value: a share of traffic, a share of prompts, a strength, and a share of
 #: one persona for every five accounts.
@@ -75,7 +75,8 @@ def _disguised(scenario: Scenario, ring: Campaign, dial: Mapping[str, float], sc
     return msgspec.structs.replace(
         ring,
         cover=cover,
-        cover_corpora=ring.cover_corpora or (_ordinary(scenario, ring) if cover else {}),
+        cover_groups=ring.cover_groups
+        or (_ordinary(scenario, ring) if cover and not ring.cover_corpora else ()),
         paraphrase=max(ring.paraphrase, dial["paraphrase"]),
         personas=personas,
         dispatcher=dispatcher,
@@ -83,11 +84,13 @@ def _disguised(scenario: Scenario, ring: Campaign, dial: Mapping[str, float], sc
     )
 
 
-def _ordinary(scenario: Scenario, ring: Campaign) -> Weights:
-    """What the scenario's people send; in a world of a ring alone, what the ring itself asks for."""
-    found: Weights = {}
-    sources = [group.corpora for group in scenario.innocents if group.shape == "people"]
-    for weights in sources or [task.corpora for task in ring.tasks]:
-        for name, weight in weights.items():
-            found[name] = found.get(name, 0.0) + weight / sum(weights.values())
-    return found
+def _ordinary(scenario: Scenario, ring: Campaign) -> tuple[Cover, ...]:
+    """Each account passes for one of the scenario's people; where there are none, cover asks as the harvest does."""
+    people = [group for group in scenario.innocents if group.shape == "people"]
+    if people:
+        return tuple(Cover(share=group.accounts, corpora=group.corpora) for group in people)
+    found: dict[str, float] = {}
+    for task in ring.tasks:
+        for name, weight in task.corpora.items():
+            found[name] = found.get(name, 0.0) + weight / sum(task.corpora.values())
+    return (Cover(share=1.0, corpora=found),)

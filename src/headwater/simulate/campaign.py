@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from headwater.simulate.cast import AccountRows, Cast, ClientRows, Part, person_clients, same_clients
-from headwater.simulate.chance import Ints
+from headwater.simulate.chance import Ints, shares
 from headwater.simulate.crowds import crowd
 from headwater.simulate.dealing import Holds, Ring, holds
 from headwater.simulate.harvest import harvest
@@ -44,10 +44,7 @@ def campaign(world: Setting, plan: Campaign, number: int) -> Requests:
     if plan.cover > 0:
         # About as much as `held` is lost where accounts are held, or not yet opened.
         covered = round(len(parts[0]) * plan.cover / (1 - plan.cover) / (1 - plan.held))
-        made = crowd(
-            world, f"{plan.name} cover", plan.cover_corpora, people=accounts, exchanges=covered, even=True
-        )
-        parts.append(_while_there(ring, made))
+        parts.append(_while_there(ring, _cover(world, plan, accounts, covered)))
     if plan.reseller:
         made = routed(world, f"{plan.name} resale", plan.reseller, accounts)
         parts.append(made.with_columns(account=made.account + account))
@@ -59,6 +56,28 @@ def _opened_later(rows: AccountRows, held: Holds) -> AccountRows:
     created = rows.created_s.copy()
     created[held.into] = held.first - np.minimum(_OPENED_S, 0.9 * (held.first - held.at))
     return replace(rows, created_s=created)
+
+
+def _cover(world: Setting, plan: Campaign, accounts: int, exchanges: int) -> Requests:
+    """Cover traffic by the ring's own count of accounts; each passes for a person of one group, whichever its place."""
+    if len(plan.covers) == 1:
+        only = plan.covers[0].corpora
+        return crowd(world, f"{plan.name} cover", only, people=accounts, exchanges=exchanges, even=True)
+    mixed = world.rng(plan.name, "cover groups").permutation(accounts)
+    sizes = shares(accounts, [group.share for group in plan.covers])
+    parts = []
+    for number, own in enumerate(np.split(mixed, np.cumsum(sizes)[:-1])):
+        if len(own):
+            made = crowd(
+                world,
+                f"{plan.name} cover {number}",
+                plan.covers[number].corpora,
+                people=len(own),
+                exchanges=round(exchanges * len(own) / accounts),
+                even=True,
+            )
+            parts.append(made.with_columns(account=own[made.account]))
+    return join(parts)
 
 
 def _while_there(ring: Ring, made: Requests) -> Requests:

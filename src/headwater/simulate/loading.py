@@ -99,7 +99,7 @@ def _worded(message: str) -> ConfigurationError:
 
 def _corpus_faults(scenario: Scenario) -> Iterator[ConfigurationError]:
     for place, weights in (*corpora_of(scenario), *wordings_of(scenario)):
-        if not weights and "cover" not in place:
+        if not weights and not place.endswith("cover_corpora"):
             yield fault(
                 "no corpus is named", place, hint="write the corpora with their weights: { gsm8k = 1 }"
             )
@@ -142,7 +142,13 @@ def _faults(scenario: Scenario) -> Iterator[ConfigurationError]:
                 hint="write the smaller first: [20, 500]",
             )
     for i, ring in enumerate(scenario.campaigns):
-        if ring.cover > 0 and not ring.cover_corpora:
+        if ring.cover_corpora and ring.cover_groups:
+            yield fault(
+                "cover is drawn from one list of corpora or from several groups, not from both",
+                f"campaigns[{i}].cover_groups",
+                hint="remove cover_corpora, or cover_groups",
+            )
+        if ring.cover > 0 and not ring.cover_corpora and not ring.cover_groups:
             yield fault(
                 "cover traffic needs corpora",
                 f"campaigns[{i}].cover_corpora",

@@ -158,10 +158,18 @@ class Reseller(Part, frozen=True):
     corpora: Weights
 
 
+class Cover(Part, frozen=True):
+    """A population that a ring's accounts pass for: `share` of them send its `corpora` as cover."""
+
+    share: Positive
+    corpora: Weights
+
+
 class Campaign(Part, frozen=True):
     """One ring: `exchanges` of harvest over `accounts`, and what hides it.
 
-    `cover` is the share of the accounts' traffic that is cover (drawn as an innocent's would be), `personas`
+    `cover` is the share of the accounts' traffic that is cover (drawn as an innocent's would be: from
+    `cover_corpora`, or from those of the one population of `cover_groups` that an account passes for), `personas`
     the number of topic-and-style shards (0: one queue), `paraphrase` the share of harvest whose wording is
     made anew each time (from a grammar, and at times from a public wording of the corpus `wordings`), `churn`
     the share of accounts that come late or leave early, `held` the share that the provider holds midway (new
@@ -179,6 +187,7 @@ class Campaign(Part, frozen=True):
     infrastructure: Infrastructure = Infrastructure()
     cover: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
     cover_corpora: Weights = {}
+    cover_groups: tuple[Cover, ...] = ()
     personas: Count = 0
     paraphrase: Share = 0.0
     wordings: str = ""
@@ -197,6 +206,11 @@ class Campaign(Part, frozen=True):
     temperature: float = 0.7
     max_tokens: Some = 4096
     reseller: Reseller | None = None
+
+    @property
+    def covers(self) -> tuple[Cover, ...]:
+        """Whose traffic cover is drawn from, by the share of accounts."""
+        return self.cover_groups or (Cover(share=1.0, corpora=self.cover_corpora),)
 
 
 class Scenario(Part, frozen=True):
@@ -227,6 +241,9 @@ def corpora_of(scenario: Scenario) -> list[tuple[str, Weights]]:
     for i, ring in enumerate(scenario.campaigns):
         found += [(f"campaigns[{i}].tasks[{j}].corpora", task.corpora) for j, task in enumerate(ring.tasks)]
         found.append((f"campaigns[{i}].cover_corpora", ring.cover_corpora))
+        found += [
+            (f"campaigns[{i}].cover_groups[{j}].corpora", g.corpora) for j, g in enumerate(ring.cover_groups)
+        ]
         if ring.reseller:
             found.append((f"campaigns[{i}].reseller.corpora", ring.reseller.corpora))
     return found
