@@ -23,18 +23,26 @@ def reported(look: Record) -> list[Record]:
 
 def mostly_innocent(ring: Record) -> bool:
     """Whether a ring holds no more ring accounts than innocents."""
-    right = sum(n for of, n in ring["of"].items() if of.startswith("ring "))
-    return 2 * right <= sum(ring["of"].values())
+    return bool(2 * of_rings(ring) <= sum(ring["of"].values()))
 
 
-def setting(record: Record) -> str:
-    """What makes this world different from the scenario as packaged."""
+def of_rings(ring: Record) -> int:
+    """How many of a kept ring's accounts are of a ring of the world."""
+    return sum(n for of, n in ring["of"].items() if of.startswith("ring "))
+
+
+def varied(record: Record) -> dict[str, float]:
+    """What makes this world different from the scenario as packaged, by name; rings drawn by their seed have none."""
     job = record["job"]
     dial = job["camouflage"]
     parts = dial if isinstance(dial, dict) else {"camouflage": dial} if dial or job["part"] == "dial" else {}
-    told = [f"{name} {value:g}" for name, value in parts.items()]
-    told += [f"{path.rsplit('.', 1)[-1]} {value}" for path, value in job["override"].items()]
-    return ", ".join(told)
+    single = {path.rsplit(".", 1)[-1]: value for path, value in job["override"].items()}
+    return parts | {name: value for name, value in single.items() if isinstance(value, int | float)}
+
+
+def setting(record: Record) -> str:
+    """The same in words."""
+    return ", ".join(f"{name} {value:g}" for name, value in varied(record).items())
 
 
 def summary(records: Sequence[Record]) -> list[dict[str, Any]]:
@@ -45,7 +53,9 @@ def summary(records: Sequence[Record]) -> list[dict[str, Any]]:
             key = (record["job"]["part"], record["job"]["scenario"], setting(record), name)
             groups.setdefault(key, []).append((record, look))
     return [
-        dict(zip(("part", "scenario", "setting", "look"), key, strict=True)) | _together(found)
+        dict(zip(("part", "scenario", "setting", "look"), key, strict=True))
+        | {"varied": varied(found[0][0])}
+        | _together(found)
         for key, found in sorted(groups.items())
     ]
 
@@ -72,6 +82,7 @@ def _together(found: Sequence[tuple[Record, Record]]) -> dict[str, Any]:
     wrong = sum(any(map(mostly_innocent, reported(look))) for look in looks)
     out: dict[str, Any] = {"worlds": len(looks), **total}
     out["recall"] = share(total["ring_flagged"], total["ring_accounts"])
+    out["recall_95"] = over_worlds(looks)
     out["recall_by_world"] = [
         round(look["ring_flagged"] / look["ring_accounts"], 4) for look in looks if look["ring_accounts"]
     ]
@@ -83,11 +94,28 @@ def _together(found: Sequence[tuple[Record, Record]]) -> dict[str, Any]:
     out["worlds_with_a_false_ring_95"] = list(clopper_pearson(wrong, len(looks)))
     out["false_rings"] = sum(sum(map(mostly_innocent, reported(look))) for look in looks)
     out["by_shape"] = _by_shape(found)
+    wronged, customers = (sum(shape[at] for shape in out["by_shape"].values()) for at in (2, 3))
+    out["customers_flagged"] = [wronged, customers]
+    out["customers_flagged_95"] = list(clopper_pearson(wronged, customers))
     out["by_script"] = _added((r["scripts"], look["scripts_flagged"]) for r, look in found)
     out["kinds"] = dict(
         Counter(f"{_role(ring)} called {ring['kind']}" for look in looks for ring in reported(look))
     )
     return out
+
+
+def over_worlds(looks: Sequence[Record], draws: int = 2000) -> list[float] | None:
+    """The 95% interval of recall when whole worlds are drawn again; None where fewer than two worlds hold a ring.
+
+    Accounts of one ring stand or fall together, so that worlds and not accounts are what is independent.
+    """
+    worlds = np.array(
+        [(look["ring_flagged"], look["ring_accounts"]) for look in looks if look["ring_accounts"]]
+    )
+    if len(worlds) < 2:
+        return None
+    drawn = worlds[np.random.default_rng(0).integers(0, len(worlds), (draws, len(worlds)))].sum(axis=1)
+    return [round(float(at), 4) for at in np.quantile(drawn[:, 0] / drawn[:, 1], [0.025, 0.975])]
 
 
 def _role(ring: Record) -> str:
@@ -114,6 +142,17 @@ def _added(pairs: Iterable[tuple[dict[str, int], dict[str, int]]]) -> dict[str, 
             have[0] += hits.get(key, 0)
             have[1] += count
     return out
+
+
+def scripts(rows: Sequence[dict[str, Any]], look: str = "headline") -> dict[str, list[int]]:
+    """Script → innocents flagged and innocents, over the worlds of all scenarios."""
+    found = [row for row in rows if row["part"] == "alarms" and row["look"] == look]
+    out: dict[str, list[int]] = {}
+    for row in found:
+        for script, counts in row["by_script"].items():
+            have = out.setdefault(script, [0, 0])
+            have[:] = [have[0] + counts[0], have[1] + counts[1]]
+    return dict(sorted(out.items(), key=lambda item: (-item[1][1], item[0])))
 
 
 def laws(records: Sequence[Record], look: str) -> dict[str, dict[str, float]]:
@@ -146,11 +185,11 @@ def _law(said: npt.NDArray[np.float64], groups: int) -> dict[str, float]:
 
 def table(found: Sequence[dict[str, Any]]) -> str:
     """All rows as plain text."""
-    head = f"{'part':<9}{'scenario':<19}{'look':<11}{'worlds':>6}{'recall':>8}{'least':>7}"
+    head = f"{'part':<12}{'scenario':<19}{'look':<11}{'worlds':>6}{'recall':>8}{'least':>7}"
     lines = [head + f"{'innocents flagged':>20}{'worlds/false':>13}{'F1':>6}{'others':>9}  setting"]
     for row in found:
         least = min(row["recall_by_world"], default=None)
-        cells = [f"{row['part']:<9}{row['scenario']:<19}{row['look']:<11}{row['worlds']:>6}"]
+        cells = [f"{row['part']:<12}{row['scenario']:<19}{row['look']:<11}{row['worlds']:>6}"]
         cells += [_cell(row["recall"], 8), _cell(least, 7)]
         cells.append(f"{row['innocent_flagged']:>9,} of {row['innocent_accounts']:>7,}")
         cells.append(f"{row['worlds_with_a_false_ring']:>13}")
