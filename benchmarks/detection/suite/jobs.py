@@ -1,8 +1,8 @@
 """The plan of a run: which worlds are made, and how each is looked at.
 
 A job is one world. Parts: *alarms* (every scenario, many seeds), *quiet* (large worlds without a ring), *power* (rings
-of 20, 200 and 2,000 accounts), *dial* (camouflage from 0 to 1) and *surface* (low and slow: accounts × exchanges ×
-cover × personas).
+of 20, 200 and 2,000 accounts), *dial* (camouflage from 0 to 1), *surface* (low and slow: accounts × exchanges ×
+cover × personas) and *calibration* (small worlds with rings of every strength, or none).
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from headwater.simulate.loading import names
+from suite import varied
 
-#: A world of this takes a minute, so it has fewer seeds than the others.
-LARGE = "hydra"
+#: A world of this takes two minutes, so that all but some of its seeds come after everything else.
+LARGE, LARGE_EARLY = "hydra", 3
 #: The demonstration, and the large quiet world that has a part of its own.
 ELSEWHERE = ("sample", "quiet_large")
-Part = Literal["alarms", "quiet", "power", "dial", "surface"]
+Part = Literal["alarms", "quiet", "power", "dial", "surface", "calibration"]
 Size = Literal["short", "full"]
 
 
@@ -47,12 +48,13 @@ class Job:
 def alarms(seeds: int) -> list[Job]:
     """Every scenario with every seed; the bare look (no organisations either) with the first ten."""
     every = ("everything", "headline", "neither")
-    return [
+    jobs = [
         Job("alarms", scenario, seed, (*every, "bare") if seed <= 10 else every)
         for seed in range(1, seeds + 1)
         for scenario in names()
-        if scenario not in ELSEWHERE and (scenario != LARGE or seed <= max(1, seeds // 10))
+        if scenario not in ELSEWHERE
     ]
+    return sorted(jobs, key=lambda job: job.scenario == LARGE and job.seed > LARGE_EARLY)
 
 
 def quiet(seeds: int) -> list[Job]:
@@ -105,16 +107,37 @@ def surface(seeds: int) -> list[Job]:
     ]
 
 
-#: Each part by the number of its seeds, in a short run and in a full one.
+def calibration(seeds: int) -> list[Job]:
+    """Weak rings, strong rings and none, all of the log in view."""
+    return [
+        Job(
+            "calibration",
+            varied.around(seed),
+            seed,
+            ("everything",),
+            override={"campaigns": varied.rings(seed)},
+            scale=varied.SCALE,
+        )
+        for seed in range(1, seeds + 1)
+    ]
+
+
+#: Each part by the number of its seeds, in a short run and in a full one. Of the smallest scenarios 33 worlds hold
+#: 100,000 innocents; a verdict in every second calibration world lies where calibration is asked for, 300 are needed.
 PARTS: dict[Part, tuple[Callable[[int], list[Job]], int, int]] = {
-    "alarms": (alarms, 1, 30),
+    "alarms": (alarms, 1, 33),
     "quiet": (quiet, 3, 200),
-    "power": (power, 1, 10),
+    "power": (power, 1, 20),
     "dial": (dial, 1, 4),
     "surface": (surface, 0, 1),
+    "calibration": (calibration, 4, 600),
 }
 
 
 def plan(size: Size, parts: Sequence[Part]) -> list[Job]:
     """The jobs of a run; *alarms* goes round by round of seeds, so that a run cut short has some of every scenario."""
-    return [job for part in parts for job in PARTS[part][0](PARTS[part][1 if size == "short" else 2])]
+    jobs = []
+    for part in parts:
+        made, short, full = PARTS[part]
+        jobs += made(short if size == "short" else full)
+    return jobs
