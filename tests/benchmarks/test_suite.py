@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 import pytest
-from suite.jobs import PARTS, plan
-from suite.summary import laws, summary, table
+from suite.jobs import LARGE, PARTS, plan
+from suite.summary import laws, scripts, summary, table
 from suite.swapping import TUNE, on_tune
 
 import figures
@@ -71,10 +71,12 @@ def test_sums_over_worlds() -> None:
     assert row["by_script"] == {"Latin": [3, 20]}
     assert (row["worlds_with_a_false_ring"], row["false_rings"]) == (1, 1)
     assert row["exchange_f1"] == pytest.approx(2 / 3)
+    assert row["customers_flagged"] == [1, 10]
+    assert row["customers_flagged_95"] == pytest.approx([0.0025, 0.4450], abs=1e-4)
     assert "cover 0.5" in table([row])
 
 
-def test_the_page_says_which_scenarios_miss_the_bar_and_which_are_too_small() -> None:
+def test_the_page_shows_sums_with_the_least_and_the_greatest_world() -> None:
     rows = summary([record(0, 5, {"ring r": 5}), record(6, 0, {"people": 6})])
     found = {
         "version": "0",
@@ -86,10 +88,37 @@ def test_the_page_says_which_scenarios_miss_the_bar_and_which_are_too_small() ->
     }
     told = suite_page.section(found, figures.table)
     assert "6 of 20" in told
-    assert "More were flagged in `x`" in told
-    assert "1 of 1 scenarios haven't reached" in told
+    assert "1 of 10 (44.5%)" in told
     assert "no score file was opened" in told
     assert "50.0% (0%–100%)" in told
+
+
+def test_recall_is_as_sure_as_worlds_are_alike() -> None:
+    def interval(*found: int) -> Any:
+        (row,) = summary([record(0, accounts, {"ring r": 5}) for accounts in found])
+        return row["recall_95"]
+
+    assert interval(4) is None
+    assert interval(4, 4, 4, 4) == [0.8, 0.8]
+    assert interval(0, 5, 0, 5) == [0.0, 1.0]
+    low, high = interval(*([5] * 15 + [0] * 5))
+    assert 0.5 < low < 0.75 < high < 1.0
+    assert interval(*([5] * 15 + [0] * 5)) == [low, high]
+
+
+def test_scripts_are_pooled_over_scenarios() -> None:
+    rows = summary([record(2, 5, {"ring r": 5}), record(1, 5, {"ring r": 5})])
+    assert scripts(rows + rows) == {"Latin": [6, 40]}
+    assert scripts(rows, "everything") == {}
+
+
+def test_a_run_cut_short_has_some_of_every_scenario_before_many_large_ones() -> None:
+    jobs = [job for job in plan("full", ["alarms"]) if job.seed <= 4]
+    late = [(job.scenario, job.seed) for job in plan("full", ["alarms"]) if job.scenario == LARGE]
+    assert len(late) >= 30
+    assert [job.seed for job in jobs if job.scenario == LARGE] == [1, 2, 3, 4]
+    assert plan("full", ["alarms"])[-1].scenario == LARGE
+    assert {job.scenario for job in jobs[:21]} == {job.scenario for job in jobs}
 
 
 def test_laws_count_groups_without_a_ring_account_alone_and_cap_what_is_said() -> None:

@@ -3,7 +3,8 @@
     HEADWATER_CORPORA=… python benchmarks/detection/suite/run.py --size short --work out/suite [--part alarms …] \\
         [--out FILE --date 2026-11-26 --revision COMMIT --pages]
 
-Every world is one JSON file in --work; what is there is not computed again, unless the detector changed.
+Every world is one JSON file in --work; what is there is not computed again, unless the detector changed. A run on the
+score side needs a --reason, and adds a line to score_runs.tsv.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT / "benchmarks/detection"))
+SCORE_RUNS = ROOT / "benchmarks/detection/score_runs.tsv"
+sys.path[:0] = [str(ROOT / "benchmarks/detection"), str(ROOT / "benchmarks")]
 
 # Worlds run side by side, one thread each; said before anything that counts threads is imported.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
@@ -66,8 +68,8 @@ def kept(folder: Path, revision: str) -> dict[str, dict[str, Any]]:
     return out
 
 
-def main() -> int:
-    """Run what is missing, then print the table."""
+def options() -> argparse.ArgumentParser:
+    """What may be asked of a run."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -83,10 +85,19 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="write the summary here as JSON")
     parser.add_argument("--date", default="", help="the day of the run, as it should be printed")
     parser.add_argument("--revision", default="", help="the commit that is measured")
+    parser.add_argument("--reason", default="", help="why the score side is looked at; it is logged")
     parser.add_argument("--pages", action="store_true", help="write docs/reference/figures.md too")
+    return parser
+
+
+def main() -> int:
+    """Run what is missing, then print the table."""
+    parser = options()
     asked = parser.parse_args()
     if not asked.corpora:
         parser.error("set HEADWATER_CORPORA or give --corpora")
+    if asked.side == "score" and not all(map(str.strip, (asked.reason, asked.date, asked.revision))):
+        parser.error("runs on the score side are logged: give --reason, --date and --revision")
     folder = asked.work / asked.side
     folder.mkdir(parents=True, exist_ok=True)
     revision = code()
@@ -96,33 +107,49 @@ def main() -> int:
         jobs = [job for job in jobs if job.scenario in asked.scenario]
     if asked.seeds:
         jobs = [job for job in jobs if job.seed <= asked.seeds]
-    failed = run(jobs, folder, revision, asked)
-    from suite.summary import laws, summary, table
+    try:
+        failed = run(jobs, folder, revision, asked)
+    finally:
+        from suite.analysis import analysed
 
-    # What is no longer planned stays in the folder and out of the figures.
-    planned = {job.name for size in ("short", "full") for job in plan(size, list(PARTS))}
-    records = [record for name, record in kept(folder, revision).items() if name in planned]
-    found = summary(records)
-    print(table(found))
+        records = planned(folder, revision)
+        found = analysed(records)
+        if asked.side == "score":  # also where it was cut short: it has been looked at all the same
+            from suite.score_log import append
+
+            append(SCORE_RUNS, asked.date, asked.revision, asked.reason, found, len(records))
+    tell(found, revision, asked)
+    return 1 if failed else 0
+
+
+def planned(folder: Path, revision: str) -> list[dict[str, Any]]:
+    """The records of one code; what is no longer planned stays in the folder and out of the figures."""
+    names = {job.name for size in ("short", "full") for job in plan(size, list(PARTS))}
+    return [record for name, record in kept(folder, revision).items() if name in names]
+
+
+def tell(found: dict[str, Any], revision: str, asked: argparse.Namespace) -> None:
+    """The figures as a table, and wherever else they were asked for."""
+    from suite.summary import table
+
+    print(table(found["rows"]))
     if asked.out:
         import headwater
 
-        result = {
+        opening = {
             "version": headwater.__version__,
             "revision": asked.revision,
             "date": asked.date,
             "side": asked.side,
             "code": revision,
-            "rows": found,
-            "laws": laws(records, "everything"),
         }
-        asked.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        asked.out.write_text(json.dumps(opening | found, indent=1) + "\n", encoding="utf-8")
     if asked.pages:
-        sys.path.insert(0, str(ROOT / "benchmarks"))
         import figures
+        import suite_page
 
         figures.write()
-    return 1 if failed else 0
+        suite_page.draw(figures.SUITE, figures.PAGE.parent)
 
 
 def run(jobs: list[Job], folder: Path, revision: str, asked: argparse.Namespace) -> int:
