@@ -22,6 +22,7 @@ def test_open_rings_share_something_and_hide_nothing() -> None:
     chosen = open_rings()
     assert {"reasoning_harvest", "hydra", "batch_harvest"} <= set(chosen)
     assert not {"low_and_slow", "personas", "clever_account", "quiet"} & set(chosen)
+    assert set(open_rings("score")) == {"agentic_harvest", "pivot"}
 
 
 def test_what_was_not_measured_is_neither_met_nor_missed() -> None:

@@ -13,16 +13,29 @@ from suite import run
 from suite.score_log import HEADS
 
 from benchmarks.kept import ring, world
+from headwater.simulate import load
 
-ARGUMENTS = ["run.py", "--corpora", "nowhere", "--part", "quiet", "--date", "2026-01-31", "--revision", "abc"]
+ARGUMENTS = [
+    "run.py",
+    "--corpora",
+    "nowhere",
+    "--part",
+    "alarms",
+    "--date",
+    "2026-01-31",
+    "--revision",
+    "abc",
+]
 
 
 @pytest.fixture
 def score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A run whose worlds are made by hand: one large quiet world with a false ring; answers with the list's path."""
+    """A run whose worlds are made by hand: the first job's with a false ring; answers with the list's path."""
 
     def stub(jobs: list[Any], folder: Path, revision: str, asked: argparse.Namespace) -> int:
-        record = world([ring({"people": 3})], 0, part="quiet", scenario="quiet_large", looks=("headline",))
+        if asked.side == "score":
+            assert {load(job.scenario).side for job in jobs} == {"score"}
+        record = world([ring({"people": 3})], 0, scenario=jobs[0].scenario, looks=("headline",))
         (folder / f"{jobs[0].name}.json").write_text(
             json.dumps(record | {"code": revision}), encoding="utf-8"
         )

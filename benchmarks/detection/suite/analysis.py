@@ -13,8 +13,8 @@ from suite.rescore import ablation
 from suite.summary import Record, laws, scripts, summary
 
 
-def analysed(records: Sequence[Record]) -> dict[str, Any]:
-    """The summary of a run, by the name of each part of the page."""
+def analysed(records: Sequence[Record], side: str = "tune") -> dict[str, Any]:
+    """The summary of a run on one side, by the name of each part of the page."""
     alarms = [record for record in records if record["job"]["part"] == "alarms"]
     whole = [record for record in records if record["job"]["part"] != "calibration"]
     rows = summary(records)
@@ -28,4 +28,4 @@ def analysed(records: Sequence[Record]) -> dict[str, Any]:
         "oracle": beside_oracle(records),
         "baselines": beside_baselines(records),
     }
-    return found | {"bars": bars(found)}
+    return found | {"bars": bars(found, side)}

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from headwater.simulate import load, names
+from headwater.simulate import load
 from headwater.simulate.scenario import Campaign
 from suite import discovery
-from suite.jobs import ELSEWHERE
+from suite.jobs import scenarios
 from wording import told
 
 Found = Mapping[str, Any]
@@ -26,26 +26,27 @@ VERDICTS, RIGHT = 300, (0.85, 0.95)
 SINGLE = ("people", "template")
 
 
-def bars(found: Found) -> list[Bar]:
-    """Every bar, in the order of the page."""
+def bars(found: Found, side: str = "tune") -> list[Bar]:
+    """Every bar, in the order of the page, over the scenarios that are made on a side."""
+    plain = open_rings(side)
     return [
         _each(
             f"ring accounts found, shared traces and no camouflage: at least {told(SHARED)}",
             _recall(found, "everything"),
-            open_rings(),
+            plain,
             lambda value: value >= SHARED,
         ),
         _each(
             f"the same rings without templates and account attributes: at least {told(WITHOUT)}",
             _recall(found, "neither"),
-            open_rings(),
+            plain,
             lambda value: value >= WITHOUT,
         ),
         _oracle(found),
         _each(
             f"F1 of attributed exchanges of these rings, no account attributes: at least {F1:g}",
             _figure(found, "exchange_f1"),
-            open_rings(),
+            plain,
             lambda value: value >= F1,
         ),
         _each(
@@ -55,7 +56,7 @@ def bars(found: Found) -> list[Bar]:
             lambda value: value <= OTHERS,
             highest=True,
         ),
-        _innocents(found),
+        _innocents(found, side),
         _shapes(found),
         _quiet(found),
         _calibrated(found),
@@ -63,10 +64,9 @@ def bars(found: Found) -> list[Bar]:
     ]
 
 
-def open_rings() -> list[str]:
-    """Packaged scenarios whose every ring shares means or addresses, and rewords nothing and has no personas."""
-    chosen = [name for name in names() if name not in ELSEWHERE]
-    return [name for name in chosen if (rings := load(name).campaigns) and all(map(_open, rings))]
+def open_rings(side: str = "tune") -> list[str]:
+    """Scenarios whose every ring shares means or addresses, and rewords nothing and has no personas."""
+    return [name for name in scenarios(side) if (rings := load(name).campaigns) and all(map(_open, rings))]
 
 
 def _open(ring: Campaign) -> bool:
@@ -126,14 +126,14 @@ def _oracle(found: Found) -> Bar:
     return _bar(asked, f"{told(ours)} against {told(theirs)}: {told(share)}", met, why)
 
 
-def _innocents(found: Found) -> Bar:
+def _innocents(found: Found, side: str) -> Bar:
     asked = f"innocents flagged, no account attributes: at most {FLAGGED} a scenario (of {INNOCENTS:,}, {SEEDS} worlds)"
     rows = _rows(found, "alarms", "headline")
     if not rows:
         return _bar(asked, "not measured", None)
     over = [row for row in rows if row["innocent_flagged"] > FLAGGED]
     small = [row for row in rows if row["innocent_accounts"] < INNOCENTS or row["worlds"] < SEEDS]
-    unseen = [name for name in names() if name not in {*ELSEWHERE, *(row["scenario"] for row in rows)}]
+    unseen = [name for name in scenarios(side) if name not in {row["scenario"] for row in rows}]
     why = []
     if over:
         why.append(

@@ -27,7 +27,7 @@ sys.path[:0] = [str(ROOT / "benchmarks/detection"), str(ROOT / "benchmarks")]
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[_name] = "1"
 
-from suite.jobs import PARTS, Job, plan  # noqa: E402
+from suite.jobs import PARTS, Job, plan, scenarios  # noqa: E402
 
 _OPENED: dict[str, Any] = {}
 
@@ -103,6 +103,8 @@ def main() -> int:
     revision = code()
     have = kept(folder, revision)
     jobs = [job for job in plan(asked.size, tuple(asked.part or PARTS)) if job.name not in have]
+    if asked.side == "score":
+        jobs = [job for job in jobs if job.scenario in scenarios("score")]
     if asked.scenario:
         jobs = [job for job in jobs if job.scenario in asked.scenario]
     if asked.seeds:
@@ -113,7 +115,7 @@ def main() -> int:
         from suite.analysis import analysed
 
         records = planned(folder, revision)
-        found = analysed(records)
+        found = analysed(records, asked.side)
         if asked.side == "score":  # also where it was cut short: it has been looked at all the same
             from suite.score_log import append
 
