@@ -109,8 +109,10 @@ def test_one_event_is_no_dispatcher() -> None:
 def test_too_few_days_or_groups_say_nothing() -> None:
     assert together(np.ones((1, 20, A_DAY)), 0) == []
     assert together(np.ones((5, 3, A_DAY)), 0) == []
-    days = beats(1, driven=True).days(odd=False)
-    assert len(in_step(np.empty(0, np.int64), beats(1, driven=True), days)) == 0
+    some = beats(1, driven=True)
+    days = some.days(odd=False)
+    swing = np.ones((days.count, A_DAY))
+    assert len(in_step(np.empty(0, np.int64), some, days, swing)) == 0
 
 
 def test_counts_are_the_same_in_any_order_and_any_number_of_parts() -> None:

@@ -41,11 +41,15 @@ def joined(
     of = np.full(world.size, -1, np.int64)
     for at, ring in enumerate(able):
         of[ring.members] = at
-    chosen = together(beyond_usual(beats.counts(of, len(able), days), beats.swing(days)), world.seed)
+    outside = np.ones(world.size, bool)
+    for ring in rings:
+        outside[ring.members] = False
+    swing = beats.swing(days, outside)
+    chosen = together(beyond_usual(beats.counts(of, len(able), days), swing), world.seed)
     if not chosen:
         return rings, frozenset()
     start = np.unique(np.concatenate([able[at].members for at in chosen])).astype(np.int64)
-    members = in_step(start, beats, days)
+    members = in_step(start, beats, days, swing)
     if len(np.unique(world.customer[members])) < fewest:
         return rings, frozenset()
     sources = sorted({source for at in chosen for source in able[at].proposed_by})
@@ -100,13 +104,13 @@ def _likeliest(beyond: Floats) -> tuple[float, list[int]]:
     return best, chosen.tolist()
 
 
-def in_step(start: Ints, beats: Beats, days: Days) -> Ints:
+def in_step(start: Ints, beats: Beats, days: Days, swing: Floats) -> Ints:
     """Accounts (ascending) whose runs are those of `start`, wherever they are, refined until the set stands still."""
     accounts = np.unique(beats.account).astype(np.int64)
     proposed = np.isin(accounts, start)
     inside = proposed
     for _ in range(ROUNDS):
-        z, chance = _steps(accounts, inside, beats, days)
+        z, chance = _steps(accounts, inside, beats, days, swing)
         # What content proposed is mostly right, and a stranger is in step by chance alone: each has its own level.
         here, elsewhere = _level(z[proposed], chance), _level(z[~proposed], chance)
         now = z >= np.where(proposed, here, elsewhere)
@@ -116,16 +120,18 @@ def in_step(start: Ints, beats: Beats, days: Days) -> Ints:
     return accounts[inside]
 
 
-def _steps(accounts: Ints, inside: npt.NDArray[np.bool_], beats: Beats, days: Days) -> tuple[Floats, Floats]:
+def _steps(
+    accounts: Ints, inside: npt.NDArray[np.bool_], beats: Beats, days: Days, swing: Floats
+) -> tuple[Floats, Floats]:
     """How much in step with the set each account is, a member with the others; and so for accounts of other days.
 
     A whole day later an account keeps its hours, and nothing else of when it is busy.
     """
     signal = np.zeros((days.count, A_DAY))
-    for at, rows in beats.by_chunks(accounts, days):
+    for at, rows in beats.by_chunks(accounts, days, swing):
         signal += rows[inside[at]].sum(axis=0)
     out, chance = np.empty(len(accounts)), []
-    for at, rows in beats.by_chunks(accounts, days):
+    for at, rows in beats.by_chunks(accounts, days, swing):
         rest = signal - rows * inside[at, None, None]
         out[at] = _in_step(rows, rest)
         chance += [_in_step(np.roll(rows, lag, axis=1), rest) for lag in _lags(days.count)]

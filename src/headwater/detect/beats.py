@@ -22,8 +22,9 @@ BEATS = "beats"
 DAY_US = 86_400_000_000
 WINDOW_US = 1_800_000_000
 A_DAY = DAY_US // WINDOW_US
-#: Accounts active in a window against that hour's usual number, at least and at most.
-SWING = (0.1, 3.0)
+#: Accounts active in a window against that hour's usual number, at least and at most; windows that are seen together,
+#: and deviations from which single hours count.
+SWING, NEAR, STANDS_OUT = (0.1, 3.0), 7, 4.0
 #: Days in a row that are looked at, at most.
 MOST_DAYS = 120
 #: Accounts that are laid out at once, and pairs kept before they are counted.
@@ -65,12 +66,22 @@ class Beats:
         first += (first % 2 == 1) != odd
         return Days(first, max(0, (last - first) // 2 + 1))
 
-    def swing(self, days: Days) -> Floats:
-        """How many accounts are active against the usual number of that hour (days × windows)."""
+    def swing(self, days: Days, outside: npt.NDArray[np.bool_]) -> Floats:
+        """How busy the accounts `outside` were against that hour's usual (days × windows): days, and what stands out.
+
+        Of single hours only what chance can't be: the noise of a swing would be common to all groups, as runs are.
+        """
         _, day, place = days.of(self.window)
+        keep = outside[self.account[days.of(self.window)[0]]]
         every = np.zeros((days.count, A_DAY))
-        np.add.at(every, (day, place), 1.0)
-        return np.asarray(np.clip((every + 0.5) / (every.mean(axis=0) + 0.5), *SWING))
+        np.add.at(every, (day[keep], place[keep]), 1.0)
+        by_day = every.sum(axis=1, keepdims=True)
+        by_day = (by_day + 1) / (by_day.mean() + 1)
+        usual = every.mean(axis=0, keepdims=True) * by_day
+        near = np.ones(NEAR)
+        seen, due = (np.apply_along_axis(np.convolve, 1, x, near, "same") for x in (every, usual))
+        stands_out = np.abs(seen - due) > STANDS_OUT * np.sqrt(due + 1)
+        return np.asarray(np.clip(by_day * np.where(stands_out, (seen + 0.5) / (due + 0.5), 1.0), *SWING))
 
     def counts(self, group: Ints, groups: int, days: Days) -> Floats:
         """Requests of each group (groups × days × windows); `group` of each account, or −1."""
@@ -81,9 +92,8 @@ class Beats:
         np.add.at(out, (of[told], day[told], place[told]), self.times[here][told])
         return out
 
-    def by_chunks(self, accounts: Ints, days: Days) -> Iterator[tuple[Ints, Floats]]:
+    def by_chunks(self, accounts: Ints, days: Days, swing: Floats) -> Iterator[tuple[Ints, Floats]]:
         """Places in `accounts` (ascending codes), and what each of these sent beyond its usual, some at a time."""
-        swing = self.swing(days)
         for low in range(0, len(accounts), CHUNK):
             part = accounts[low : low + CHUNK]
             begin, end = np.searchsorted(self.account, (part[0], part[-1] + 1))

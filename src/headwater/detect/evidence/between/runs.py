@@ -75,7 +75,8 @@ def _finding(ring: Ring, beats: Beats, world: World) -> Finding | None:
     customers, place = np.unique(world.customer[ring.members], return_inverse=True)
     of = np.full(world.size, -1, np.int64)
     of[ring.members] = place
-    counts, swing = beats.counts(of, len(customers), days), beats.swing(days)
+    outside = world.context["ring_of"] < 0
+    counts, swing = beats.counts(of, len(customers), days), beats.swing(days, outside)
     most = int(np.argmax(_by_day(beyond_usual(counts, swing))))
     # Left out before anything is usual: an event would make other days look quiet together.
     beyond = beyond_usual(np.delete(counts, most, axis=1), np.delete(swing, most, axis=0))
