@@ -71,6 +71,8 @@ def cli() -> str:
 def exchange() -> str:
     """The two tables, from the schemas."""
     from headwater.exchange import ACCOUNT_COLUMNS, EXCHANGE_COLUMNS, IMPRINT_TYPE
+    from headwater.exchange.readers.clients import HEADERS
+    from headwater.exchange.readers.otel_names import HEADER
 
     head = ("column", "Arrow type", "required", "meaning")
     imprint = [(f"`{field.name}`", f"`{_brief(field.type)}`") for field in IMPRINT_TYPE]
@@ -83,6 +85,24 @@ def exchange() -> str:
         ),
         "## Exchange",
         table(head, _columns(EXCHANGE_COLUMNS)),
+        "## What identifies a client",
+        prose(
+            "`tls`, `ja4h`, `http2` and `header_order` are computed by an edge (CDN, load balancer), which hands",
+            "them on in request headers. Readers find them there: in request/response pairs that keep headers,",
+            f"in OpenTelemetry spans (`{HEADER}<name>`, where instrumentations are told to keep them),",
+            "and in LiteLLM (`requester_custom_headers`: headers that begin with x-). Langfuse and Helicone keep",
+            "no headers. See that the edge overwrites what a client itself sends under these names. Of several",
+            "headers the first counts; a column of this name beside a pair, or `tls.client.ja4` and",
+            "`tls.client.ja3` of a span, count before headers.",
+        ),
+        table(
+            ("column", "headers"),
+            [(f"`{c}`", ", ".join(f"`{n}`" for n in names)) for c, names in HEADERS.items()],
+        ),
+        prose(
+            "`previous` is the newest answer among the messages of a request: every reader that finds messages fills",
+            "it, a mapping file whose `prompt` names them included.",
+        ),
         "## Account",
         prose(
             "Given with `--accounts`, as Parquet, CSV or JSON lines. An account that is not listed is still",

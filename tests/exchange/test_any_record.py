@@ -211,9 +211,11 @@ def test_any_parquet_of_our_names_is_read(
 
 
 def _as(value: object, kind: pa.DataType) -> object:
-    """`value` if Arrow takes it as this kind, else null."""
+    """`value` if Arrow takes it as this kind, and Parquet (which holds seconds as milliseconds), else null."""
     try:
-        pa.array([value], kind)
+        held = pa.array([value], kind)
+        if pa.types.is_timestamp(kind) and kind.unit == "s":
+            held.cast(pa.timestamp("ms", kind.tz))
     except (pa.ArrowException, OverflowError, TypeError, ValueError):
         return None
     return value

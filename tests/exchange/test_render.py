@@ -62,8 +62,15 @@ def traffic(count: int, seed: int = 7) -> list[dict[str, Any]]:
                 "response_format": "json_schema",
                 "ip": "203.0.113.7",
                 "user_agent": "sdk/1.0",
+                "tls": "t13d1516h2_8daaf6152771_02713d6af862",
+                "ja4h": f"po11nn0{number % 3}enus_9ed1ff1f7b03_cd8dafe26982",
+                "http2": "1:65536;4:131072|12517377|0|m,p,a,s",
+                "header_order": "host:user-agent:accept",
+                "logit_bias": True,
             }
         )
+        if made[-1]["turn"]:
+            made[-1]["previous"] = f"What was answered before question {number}"
     return made
 
 

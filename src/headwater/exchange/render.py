@@ -20,6 +20,7 @@ from headwater.exchange.render_bodies import (
     answer_body,
     end_us,
     failed,
+    headers,
     iso,
     made_up,
     messages,
@@ -36,15 +37,17 @@ Form = Literal["litellm", "otel", "langfuse", "helicone"]
 
 #: Exchanges in one OTLP export request.
 BATCH: Final = 64
+#: What only a proxy can say about a client.
+_CLIENT: Final = ("ip", "user_agent", "tls", "ja4h", "http2", "header_order")
 _LOSES: Final[Mapping[str, frozenset[str]]] = {
     "litellm": frozenset(),
-    "otel": frozenset({"endpoint", "logprobs"}),
-    "langfuse": frozenset({"organisation", "endpoint", "status", "finish_reason", "ip", "user_agent"}),
-    "helicone": frozenset({"organisation", "ip", "user_agent"}),
+    "otel": frozenset({"endpoint", "logprobs", "logit_bias"}),
+    "langfuse": frozenset({"organisation", "endpoint", "status", "finish_reason", *_CLIENT}),
+    "helicone": frozenset({"organisation", *_CLIENT}),
 }
 #: Columns that survive being written in a form and read again; times and latency to the microsecond.
 CARRIES: Final[Mapping[str, frozenset[str]]] = {
-    form: frozenset(column.name for column in EXCHANGE_COLUMNS) - {"batch", "tls", "imprint"} - lost
+    form: frozenset(column.name for column in EXCHANGE_COLUMNS) - {"batch", "cancelled", "imprint"} - lost
     for form, lost in _LOSES.items()
 }
 _CALL_TYPES: Final = {
@@ -124,6 +127,7 @@ def _litellm(exchange: Exchange) -> Json:
             "user_api_key_end_user_id": None,
             "requester_ip_address": ip,
             "user_agent": agent,
+            "requester_custom_headers": headers(exchange),
         },
         "cache_hit": False,
         "cache_key": None,

@@ -19,6 +19,12 @@ Json = dict[str, object]
 EARLIER: Final = "[earlier turn]"
 #: Most turns before the newest that are written.
 _TURNS: Final = 100
+_HEADERS: Final = {
+    "x-ja4": "tls",
+    "x-ja4h": "ja4h",
+    "x-http2-fingerprint": "http2",
+    "x-header-order": "header_order",
+}
 _SAMPLING: Final = ("temperature", "top_p", "max_tokens", "n", "seed", "stream", "logprobs")
 
 
@@ -70,13 +76,24 @@ def turns_before(exchange: Exchange) -> int:
     return min(max(0, whole(exchange, "turn")), _TURNS)
 
 
+def earlier_answers(exchange: Exchange) -> list[str]:
+    """Answers to the turns before the newest, of which exchanges keep the last."""
+    count = turns_before(exchange)
+    return [*[EARLIER] * (count - 1), text(exchange, "previous") or EARLIER] if count else []
+
+
+def headers(exchange: Exchange) -> dict[str, str]:
+    """Fingerprints of the client as an edge hands them on."""
+    return {name: held for name, column in _HEADERS.items() if (held := text(exchange, column)) is not None}
+
+
 def messages(exchange: Exchange) -> list[Json]:
     """The conversation as chat messages: system text, earlier turns, the newest turn."""
     said: list[Json] = []
     if (system := text(exchange, "system")) is not None:
         said.append({"role": "system", "content": system})
-    for _ in range(turns_before(exchange)):
-        said += [{"role": "user", "content": EARLIER}, {"role": "assistant", "content": EARLIER}]
+    for answered in earlier_answers(exchange):
+        said += [{"role": "user", "content": EARLIER}, {"role": "assistant", "content": answered}]
     return [*said, {"role": "user", "content": text(exchange, "prompt") or ""}]
 
 
@@ -87,6 +104,8 @@ def parameters(exchange: Exchange) -> Json:
         held["tools"] = [{"type": "function", "function": {"name": f"tool_{at}"}} for at in range(tools)]
     if (wanted := text(exchange, "response_format")) is not None:
         held["response_format"] = {"type": wanted}
+    if exchange.get("logit_bias"):
+        held["logit_bias"] = {"0": 1}
     return filled(held)
 
 

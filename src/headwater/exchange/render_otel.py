@@ -10,13 +10,14 @@ from headwater.exchange.render_bodies import (
     EARLIER,
     Exchange,
     Json,
+    earlier_answers,
     end_us,
     failed,
     filled,
+    headers,
     made_up,
     start_us,
     text,
-    turns_before,
     whole,
 )
 
@@ -58,6 +59,7 @@ def _span(exchange: Exchange) -> Json:
     operation = _OPERATIONS.get(str(exchange.get("endpoint")), "chat")
     held: Json = {"gen_ai.operation.name": operation, "gen_ai.provider.name": "custom"}
     held |= {name: exchange.get(column) for name, column in _COLUMNS.items()}
+    held |= {f"http.request.header.{name}": [value] for name, value in headers(exchange).items()}
     held["gen_ai.response.id"] = str(exchange["id"])
     reason, response = text(exchange, "finish_reason"), text(exchange, "response")
     held["gen_ai.response.finish_reasons"] = None if reason is None else [reason]
@@ -82,7 +84,9 @@ def _span(exchange: Exchange) -> Json:
 
 
 def _conversation(exchange: Exchange) -> list[Json]:
-    earlier = [_message("user", EARLIER), _message("assistant", EARLIER)] * turns_before(exchange)
+    earlier: list[Json] = []
+    for answered in earlier_answers(exchange):
+        earlier += [_message("user", EARLIER), _message("assistant", answered)]
     return [*earlier, _message("user", text(exchange, "prompt") or "")]
 
 

@@ -15,6 +15,7 @@ from typing import Final
 from headwater.errors import BadRow, Where
 from headwater.exchange.model import ONE_ACCOUNT
 from headwater.exchange.readers.bodies import REDACTED, ask, between_ms, merge, moment, present, reply, stamp
+from headwater.exchange.readers.clients import fingerprints
 from headwater.exchange.readers.messages import decoded
 from headwater.exchange.readers.protocol import Record, Row, bad
 
@@ -70,7 +71,8 @@ class LiteLLM:
     The account is the first present of `metadata.user_api_key_hash`, `api_key`, `metadata.user_api_key`,
     `metadata.user_api_key_user_id`, `user`, `end_user`; a key that was logged in the clear is hashed as the
     proxy does. The organisation is the organisation's id, else the team's. The conversation is `session_id`,
-    else `trace_id`, which the proxy makes up where the caller gives none.
+    else `trace_id`, which the proxy makes up where the caller gives none. Fingerprints of the client come from headers
+    (`metadata.requester_custom_headers`: the proxy keeps those that begin with x-).
     """
 
     name = "litellm"
@@ -152,6 +154,8 @@ def _row(record: Record, metadata: Mapping[str, object]) -> Row:
         "user_agent": present(record.get("user_agent"), metadata.get("user_agent")),
     }
     merge(row, columns)
+    custom = decoded(metadata.get("requester_custom_headers"))
+    merge(row, fingerprints(custom.items() if isinstance(custom, dict) else ()))
     account = row.get("account")
     if isinstance(account, str) and account.startswith("sk-"):
         row["account"] = hashlib.sha256(account.encode("utf-8", "replace")).hexdigest()

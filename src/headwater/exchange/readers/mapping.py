@@ -8,7 +8,7 @@
 
 A path may pass through lists by number (`choices.0.text`) and through JSON that is kept as text; a key that
 itself holds dots is found too. For times that name no zone write `{path = …, timezone = "Europe/Berlin"}`.
-`prompt` over messages also fills `system` and `turn` where they are not named.
+`prompt` over messages also fills `system`, `turn` and `previous` where they are not named.
 """
 
 from __future__ import annotations
@@ -94,11 +94,12 @@ class MappingReader:
             said = turns(asked, system=row.get("system"))
             if said.prompt is not None or not isinstance(asked, str):
                 row["prompt"] = said.prompt
-            for column, value in (("system", said.system), ("turn", said.turn)):
+            for column, value in (("system", said.system), ("turn", said.turn), ("previous", said.previous)):
                 if column not in self.columns or not isinstance(row.get(column), str | int):
                     row[column] = value
-        if not isinstance(row.get("response"), str | None):
-            row["response"] = answer(row["response"])
+        for column in ("response", "previous"):
+            if not isinstance(row.get(column), str | None):
+                row[column] = answer(row[column])
 
 
 def _found(record: Record, source: Source) -> object:

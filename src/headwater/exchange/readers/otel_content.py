@@ -99,7 +99,7 @@ def of_events(events: Iterable[Event]) -> Content:
 
 
 def put(row: Row, content: Content) -> None:
-    """Set prompt, system, turn, response and finish reason of `row` from `content`, where it has them."""
+    """Set prompt, system, turn, answers and finish reason of `row` from `content`, where it has them."""
     found = turns(content.asked, system=content.system)
     if found.prompt is not None and found.prompt not in REDACTED:
         row["prompt"] = found.prompt
@@ -107,6 +107,8 @@ def put(row: Row, content: Content) -> None:
         row["system"] = found.system
     if found.turn is not None:
         row["turn"] = found.turn
+    if found.previous is not None and found.previous not in REDACTED:
+        row["previous"] = found.previous
     if content.said is not None and (spoken := answer(content.said)) not in (None, *REDACTED):
         row["response"] = spoken
     if "finish_reason" not in row and isinstance(content.finish, str) and content.finish:

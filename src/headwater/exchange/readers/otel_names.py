@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from headwater.exchange.readers.calls import request_columns
+from headwater.exchange.readers.clients import fingerprints
 from headwater.exchange.readers.messages import decoded
 from headwater.exchange.readers.protocol import Row
 
@@ -70,6 +72,7 @@ _COLUMNS: Final = {
     "status": ("http.response.status_code", "http.status_code"),
     "ip": ("client.address", "http.client_ip", "metadata.requester_ip_address"),
     "user_agent": ("user_agent.original", "http.user_agent", "metadata.user_agent"),
+    "tls": ("tls.client.ja4", "tls.client.ja3"),
     "finish_reason": (
         "gen_ai.response.finish_reasons",
         "gen_ai.response.finish_reason",
@@ -106,8 +109,14 @@ _CALLS: Final = {
 }
 #: Spans that enclose calls or do something else; they repeat their children's messages.
 _OTHER_KINDS: Final = ("traceloop.span.kind", "openinference.span.kind")
+_ASKED: Final = (
+    *("temperature", "top_p", "max_tokens", "n", "seed", "stream"),
+    *("logprobs", "logit_bias", "response_format"),
+)
 _INFERENCE_KINDS: Final = {"LLM": "chat", "EMBEDDING": "embeddings"}
 _PARAMETERS: Final = "llm.invocation_parameters"
+#: Request headers that an instrumentation was told to keep; the name in lower case follows, "_" for "-" in old ones.
+HEADER: Final = "http.request.header."
 
 
 def endpoint(attributes: Mapping[str, object]) -> str | None:
@@ -151,6 +160,12 @@ def columns(attributes: Mapping[str, object]) -> Row:
         reason = reason[0] if reason else None
     if isinstance(reason, str):
         row["finish_reason"] = reason
+    headers = (
+        (name[len(HEADER) :].replace("_", "-"), value)
+        for name, value in attributes.items()
+        if name.startswith(HEADER)
+    )
+    row = {**fingerprints(headers), **row}
     _correct(row, attributes)
     if (tools := _tools(attributes)) is not None:
         row["tools"] = tools
@@ -170,9 +185,10 @@ def _correct(row: Row, attributes: Mapping[str, object]) -> None:
         row["status"] = int(fault)
     parameters = decoded(attributes.get(_PARAMETERS))
     if isinstance(parameters, dict):
-        for column in ("temperature", "top_p", "max_tokens", "n", "seed", "stream"):
-            if column not in row and parameters.get(column) is not None:
-                row[column] = parameters[column]
+        asked = request_columns(parameters)
+        for column in _ASKED:
+            if column not in row and asked[column] is not None:
+                row[column] = asked[column]
 
 
 def _tools(attributes: Mapping[str, object]) -> int | None:

@@ -6,7 +6,7 @@ OpenAI's bodies from Anthropic's. Secrets of callers are never read, only names 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from headwater.errors import BadRow, Where
@@ -17,6 +17,7 @@ from headwater.exchange.readers.calls import (
     part,
     request_columns,
 )
+from headwater.exchange.readers.clients import fingerprints
 from headwater.exchange.readers.messages import decoded
 from headwater.exchange.readers.protocol import Record, Row
 from headwater.exchange.times import TimeFormatError, instant
@@ -75,6 +76,9 @@ _AROUND: Final[Mapping[str, tuple[str, ...]]] = {
     "ip": ("ip", "client_ip", "clientIp", "remote_addr", "remote_ip"),
     "user_agent": ("user_agent", "userAgent"),
     "tls": ("tls", "ja4", "ja3", "tls_fingerprint"),
+    "ja4h": ("ja4h", "ja4h_fingerprint"),
+    "http2": ("http2", "http2_fingerprint", "h2_fingerprint", "akamai_fingerprint"),
+    "header_order": ("header_order", "headerOrder"),
     "endpoint": ("endpoint", "route"),
 }
 _COLUMN_OF: Final = {
@@ -98,11 +102,16 @@ class Half:
             self.body = inner if isinstance(inner, dict) else outer
             self.envelope = outer if enveloped or "headers" in outer else {}
 
+    def headers(self) -> Iterable[tuple[object, object]]:
+        """Names and values of the headers."""
+        headers = self.envelope.get("headers")
+        return headers.items() if isinstance(headers, dict) else ()
+
     def header(self, name: str) -> object:
         """A header's first value, whatever the case of its name."""
-        headers = self.envelope.get("headers")
-        pairs = headers.items() if isinstance(headers, dict) else ()
-        found = next((value for key, value in pairs if isinstance(key, str) and key.lower() == name), None)
+        found = next(
+            (value for key, value in self.headers() if isinstance(key, str) and key.lower() == name), None
+        )
         return found[0] if isinstance(found, list) and found else found
 
 
@@ -131,6 +140,9 @@ def pair_row(record: Record, asked: Half, answered: Half) -> Row:
         row["user_agent"] = asked.header("user-agent")
     if row.get("ip") is None and isinstance(forwarded := asked.header("x-forwarded-for"), str):
         row["ip"] = forwarded.partition(",")[0].strip()
+    for column, value in fingerprints(asked.headers()).items():
+        if row.get(column) is None:
+            row[column] = value
     if row.get("latency_ms") is None:
         row["latency_ms"] = _elapsed(row.get("at"), first(record, _ENDS))
     return row
