@@ -154,5 +154,4 @@ def test_one_queue_is_found_among_many_accounts_of_few_exchanges(seed: int) -> N
     codes = made.code[found[0].members]
     assert (codes < 60).sum() >= 55
     assert (codes >= 60).sum() <= 6
-    assert sum(c.tightness > 5 for c in found) <= 3, "what else is proposed is loose"
-    assert len(found) <= 10
+    assert len(found) <= 3

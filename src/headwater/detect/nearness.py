@@ -1,8 +1,9 @@
 """Accounts whose prompts could all come from one queue, found without a template.
 
 Accounts dealt from one queue have the same expected content: one author, in the model of `authors`. From each seed (an
-account and its likeliest companions) the author is refined until the set of accounts that it explains stands still. It
-is a proposal, to be confirmed on fresh sessions by the permutation test: innocents chosen for being alike look alike.
+account and its likeliest companions) the author is refined until the set of accounts that it explains stands still.
+Sets that are no tighter than a narrow group of people are dropped. What is left is a proposal, to be confirmed on
+fresh sessions by the permutation test: innocents chosen for being alike look alike.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ MOST_SEEDS, COMPANION = 200, 1.0
 SAME = 0.5
 #: A set that grows to share this part of the larger of itself and one that was found is on its way there.
 KNOWN = 0.8
-#: Nats by which one author must explain all accounts better than authors of their own do. That a narrow group of people
-#: would explain them better still is no bar: accounts with cover of their own look like one. The test will tell.
-TOLD = 20.0
+#: Nats by which one author must explain all accounts better than a narrow group does. Looser sets hold real rings, too,
+#: and broad people: of innocent sets of a hundred customers one in six looked like one queue on fresh sessions.
+TIGHT = 5.0
 #: Steps of the search for a share (EM).
 STEPS = 30
 BLOCK = 1_024
@@ -92,7 +93,7 @@ def _one_author(accounts: Accounts, rows: Rows, against: Rows, count: float) -> 
 
 
 def clusters(accounts: Accounts, neighbours: Rows, score: Array, *, fewest: int = 5) -> list[Cluster]:
-    """Sets that one author explains, those first that are tighter than a narrow group; no two are the same."""
+    """Sets that one author explains better than a narrow group of people, tightest first; no two are the same."""
     alone = apart(accounts)
     rank = score.mean(axis=1)
     covered = np.zeros(len(accounts), bool)
@@ -103,8 +104,9 @@ def clusters(accounts: Accounts, neighbours: Rows, score: Array, *, fewest: int 
         if members is not None:
             covered[members] = True
             sets.append(_among(members, len(accounts)))
-            if mixture(gain(accounts, alone, members)) > TOLD:
-                found.append(judged(accounts, alone, members))
+            cluster = judged(accounts, alone, members)
+            if cluster.tightness > TIGHT:
+                found.append(cluster)
     found.sort(key=lambda cluster: (-cluster.tightness, int(cluster.members[0])))
     return list(_different(found, len(accounts)))
 
