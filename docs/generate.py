@@ -249,6 +249,7 @@ def settings() -> str:
 def evidence() -> str:
     """Every detector's card, word for word."""
     from headwater.detect import declarations, fold
+    from headwater.explain import words
 
     cards = {each.card.name: each.card for each in fold.load()}
     cards |= {card.name: card for card in (declarations.ORGANISATION, declarations.DECLARED)}
@@ -267,7 +268,7 @@ def evidence() -> str:
                 if card.alone
                 else f"at most {card.cap_nats:g} nats for a campaign, {card.cap_against_nats:g} against one",
             ),
-            ("needs", ", ".join(needs) or "nothing beyond the required columns"),
+            ("needs", words.all_needed(needs) or "nothing beyond the required columns"),
             ("source", card.source or "our own"),
             (f"{fold.ATLAS_VERSION}", ", ".join(card.atlas) or "none"),
             (f"{fold.AISVS_VERSION}", ", ".join(card.aisvs) or "none"),

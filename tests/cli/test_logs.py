@@ -8,8 +8,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from headwater.cli import ingest
+from headwater.cli import ingest, investigate
 from headwater.cli.app import run
+from headwater.detect import fold
+from headwater.explain import words
 
 
 def record(number: int, **more: object) -> dict[str, object]:
@@ -55,9 +57,40 @@ def test_inspect_as_json_is_one_document(log: Path, capsys: pytest.CaptureFixtur
 
 
 def test_inspect_names_the_evidence_that_is_ruled_out(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By what is missing, in the words of the command line; with -v each kind on its own."""
     assert run(["inspect", str(log)]) == 0
-    out = " ".join(capsys.readouterr().out.split())
-    assert "ruled out: " in out
+    out = capsys.readouterr().out
+    short = " ".join(out.split())
+    assert "no --accounts: One shape of name, " in short
+    assert "no ip and --networks: Through proxies, Many networks" in short
+    assert "Batch endpoints (no batch)" in short
+    assert "given." not in out
+    assert run(["inspect", str(log), "-v"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "ruled out: Through proxies (needs ip and --networks)" in lines
+    told = sum(line.startswith("ruled out: ") for line in lines)
+    assert f"{told} of " in short
+    assert out.count("\n") < len(lines) - told / 2
+
+
+def test_every_table_that_evidence_asks_for_is_named_by_its_option() -> None:
+    needs = {name for card in fold.load() for name in card.card.needs if name.startswith("given.")}
+    options = {option for parameter in investigate.command.params for option in parameter.opts}
+    assert needs
+    assert {words.needed(name) for name in needs} <= options
+
+
+@pytest.mark.parametrize("how", [(), ("--json",), ("--max-bad", "0")])
+def test_a_log_of_which_no_row_can_be_used_is_an_error(
+    log: Path, capsys: pytest.CaptureFixture[str], how: tuple[str, ...]
+) -> None:
+    """As it is for `investigate`; what was looked at is told nevertheless."""
+    log.write_text(json.dumps(record(10, at="yesterday")) + "\n")
+    assert run(["inspect", str(log), *how]) == run(["investigate", str(log)]) == 2
+    shown = capsys.readouterr()
+    assert "error: no row of the input could be used" in shown.err
+    assert "is text of length" in shown.out
+    assert "ruled out" not in shown.out
 
 
 def test_too_many_bad_rows_exit_with_3(log: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,7 +41,7 @@ def test_a_campaign_s_story_has_all_its_parts() -> None:
     assert "multiplies the odds by 490 (+6.20 nats; capped, +9.81 before; p = 0.001)" in said(story, "Why")
     assert "divides the odds by 3.2" in said(story, "What speaks against")
     assert "Known innocent causes of “One queue”" in said(story, "What speaks against")
-    assert "the log has no ip or tls" in said(story, "What was not in the log")
+    assert "for want of ip and tls" in said(story, "What was not in the log")
     assert "A person decides" in said(story, "What would be proportionate")
     assert "default" in said(story, "What would be proportionate")
 

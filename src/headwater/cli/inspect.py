@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,12 +11,16 @@ import click
 
 from headwater.cli.options import PATH, as_json, log_form, manners, max_bad, reading, too_many_bad
 from headwater.cli.terminal import Terminal
+from headwater.errors import UnreadableInput
 
 if TYPE_CHECKING:
+    from headwater.detect import Coverage
     from headwater.exchange import Inspection
     from headwater.report import Board
 
 _REASONS = 5
+#: Columns, one of which would do, that are named in the short list.
+_COLUMNS = 3
 
 
 @click.command()
@@ -23,6 +28,7 @@ _REASONS = 5
 @click.option("--accounts", type=PATH, multiple=True, metavar="FILE", help="An account table to look at too.")
 @log_form
 @max_bad
+@click.option("-v", "--verbose", is_flag=True, help="Say of each kind of evidence on its own what it needs.")
 @as_json
 @manners
 def command(
@@ -31,34 +37,63 @@ def command(
     paths: tuple[Path, ...],
     accounts: tuple[Path, ...],
     max_bad: int | None,
+    verbose: bool,
     as_json: bool,
     **form: Any,
 ) -> int:
     """Say what a log holds, what is missing, and which evidence that rules out.
 
-    LOGS are files or folders. Nothing is written.
+    LOGS are files or folders. Nothing is written. A log of which no row can be used is an error.
     """
     from headwater.exchange import inspect
 
     found = inspect(paths, accounts=accounts or None, **reading(**form))
-    found = replace(found, ruled_out=ruled_out(found))
+    cards = coverage(found)
+    found = replace(found, ruled_out={card.title: card.missing for card in cards if not card.available})
     if as_json:
         terminal.json(found)
     else:
-        terminal.draw(board(found))
+        terminal.draw(board(found, cards, verbose=verbose))
+    if not found.exchanges:
+        raise UnreadableInput(
+            "no row of the input could be used",
+            hint="the reasons stand above; --format, --mapping and --set help where a log is read as what it isn't",
+        )
     return too_many_bad(terminal, found.set_aside, max_bad)
 
 
-def ruled_out(found: Inspection) -> dict[str, tuple[str, ...]]:
-    """Evidence that this log cannot give, by title, and the columns that it lacks."""
+def coverage(found: Inspection) -> tuple[Coverage, ...]:
+    """What each kind of evidence could see in this log."""
     from headwater.detect import coverage, fold
 
     columns = {name for name, filled in found.filled.items() if filled}
     columns |= {f"account.{name}" for name, filled in found.account_filled.items() if filled}
     if "prompt" in columns:
         columns.add("imprint")
-    cards = coverage(fold.load(), frozenset(columns))
-    return {card.title: card.missing for card in cards if not card.available}
+    return coverage(fold.load(), frozenset(columns))
+
+
+def _ruled_out(cards: tuple[Coverage, ...], *, verbose: bool, table: bool) -> list[str]:
+    """Evidence that this log cannot give: by what is missing, or (`verbose`) each on its own.
+
+    Without an account `table` it is the table that is missing, not its columns.
+    """
+    from headwater.explain import words
+
+    lost = [card for card in cards if not card.available]
+    if not lost:
+        return []
+    if verbose:
+        needs = ((card.title, words.all_needed(card.missing)) for card in lost)
+        return [f"ruled out: {title} (needs {what})" for title, what in needs]
+    groups: defaultdict[str, list[str]] = defaultdict(list)
+    for card in lost:
+        groups[words.all_needed(card.missing, table=table, most=_COLUMNS)].append(card.title)
+    by_size = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
+    told = [f"{len(lost)} of {words.many(len(cards), 'kind')} of evidence ruled out (-v: each on its own):"]
+    told += [f"  no {what}: {', '.join(titles)}" for what, titles in by_size if len(titles) > 1]
+    alone = [f"{titles[0]} (no {what})" for what, titles in by_size if len(titles) == 1]
+    return [*told, f"  {', '.join(alone)}"] if alone else told
 
 
 def _too_few(found: Inspection) -> str | None:
@@ -71,7 +106,7 @@ def _too_few(found: Inspection) -> str | None:
     )
 
 
-def board(found: Inspection) -> Board:
+def board(found: Inspection, cards: tuple[Coverage, ...], *, verbose: bool) -> Board:
     """The inspection as a terminal shows it."""
     from headwater.exchange import HOLDS_ACCOUNTS, not_read
     from headwater.explain import words
@@ -94,10 +129,10 @@ def board(found: Inspection) -> Board:
         for name, filled in columns.items()
         if filled
     ]
-    below = [f"missing: {', '.join(found.missing) or 'nothing'}"]
-    below += [
-        f"ruled out: {evidence} (needs {', '.join(columns)})" for evidence, columns in found.ruled_out.items()
-    ]
+    below = []
+    if found.exchanges:
+        below += [f"missing: {', '.join(found.missing) or 'nothing'}"]
+        below += _ruled_out(cards, verbose=verbose, table=bool(found.account_filled))
     if found.unlisted:
         below.append(f"{words.many(found.unlisted, 'account')} of the log stand in no account table")
     if found.set_aside:

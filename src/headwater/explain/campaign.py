@@ -197,7 +197,7 @@ def unnamed(campaign: Campaign) -> tuple[str, ...]:
 def unseen(findings: Findings) -> tuple[str, ...]:
     """Which kinds of evidence this log ruled out, for want of which columns."""
     told = [
-        f"{words.sentence(c.title)} Not checked, because the log has no {words.joined(c.missing, last='or')}."
+        f"{words.sentence(c.title)} Not checked, for want of {words.all_needed(c.missing)}."
         if c.missing
         else f"{words.sentence(c.title)} Not checked."
         for c in findings.coverage

@@ -11,6 +11,14 @@ from datetime import UTC, datetime
 
 _DAY = 86_400_000_000
 _HOUR = 3_600_000_000
+#: Options that give what evidence asks for as `given.NAME`.
+_OPTIONS = {
+    "networks": "--networks",
+    "domains": "--mail-domains",
+    "indicators": "--outside",
+    "sightings": "--outside",
+    "benchmarks": "--benchmark-items",
+}
 #: A hyphen that begins a figure, not one inside a name, a date or a range.
 _NEGATIVE = re.compile(r"(?<![^\s(=])-(?=\d)")
 _SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -120,6 +128,30 @@ def joined(items: Sequence[str], *, last: str = "and", limit: int = 8) -> str:
     if len(shown) < 2:
         return "".join(shown)
     return f"{', '.join(shown[:-1])} {last} {shown[-1]}"
+
+
+def needed(name: str, *, table: bool = True, most: int = 99) -> str:
+    """What a card needs, as who runs Headwater knows it: 'given.networks' → '--networks'.
+
+    A column of the account table names the option that gives the table, and only that where there is no `table`.
+    Of columns one of which would do at `most` so many are named.
+    """
+    told = []
+    for one in name.split(" or "):
+        part, _, column = one.rpartition(".")
+        if part == "given":
+            told.append(_OPTIONS.get(column, column))
+        elif part == "account":
+            told.append(f"{column} in --accounts" if table else "--accounts")
+        else:
+            told.append(one)
+    return joined(sorted(set(told)), last="or", limit=most)
+
+
+def all_needed(missing: Sequence[str], *, table: bool = True, most: int = 99) -> str:
+    """What a card lacks: 'user_agent and (tls or ja4h)'."""
+    told = dict.fromkeys(needed(name, table=table, most=most) for name in missing)
+    return " and ".join(f"({one})" if len(told) > 1 and " or " in one else one for one in told)
 
 
 def minus(text: str) -> str:
