@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,70 @@ def test_dialogues_are_units_of_several_user_turns(corpora: Corpora) -> None:
     talks = corpora.load("multiwoz")
     assert len(talks.texts) == 240
     assert (talks.starts[1:] - talks.starts[:-1] == 3).all()
+
+
+@pytest.mark.parametrize(
+    "roles", [("user", "assistant"), ("A", "B"), ("speaker", "speaker"), (None, None)], ids=str
+)
+def test_where_two_people_chat_the_first_to_speak_asks(tmp_path: Path, roles: tuple[str | None, ...]) -> None:
+    """A dialogue of two people names no user; a line's other keys are as in the prepared dialogues."""
+    folder = tmp_path / "benign/dialog_kdconv"
+    folder.mkdir(parents=True)
+    said = ["你知道这部电影吗？", "知道，很好看。", "谁演的？", "忘了。"]
+    turns = [{"role": roles[i % 2], "text": text} for i, text in enumerate(said)]
+    line = {"id": "film-1", "split": "dev", "lang": "zh", "type": "film", "turns": turns}
+    (folder / "dialogs.jsonl").write_text(json.dumps(line, ensure_ascii=False) + "\n", encoding="utf-8")
+    talks = Corpora.find(tmp_path, "score").load("kdconv")
+    assert talks.texts == (said[0], said[2])
+    assert talks.starts.tolist() == [0, 2]
+
+
+def test_an_assistant_who_speaks_first_is_not_the_one_who_asks(tmp_path: Path) -> None:
+    folder = tmp_path / "benign/dialog_multiwoz"
+    folder.mkdir(parents=True)
+    turns = [{"role": "assistant", "text": "Hello!"}, {"role": "user", "text": "A room, please."}]
+    (folder / "dialogs.jsonl").write_text(json.dumps({"turns": turns}) + "\n")
+    assert Corpora.find(tmp_path).load("multiwoz").texts == ("A room, please.",)
+
+
+def archived(root: Path, tables: dict[str, str]) -> None:
+    """An archive of tables where MMLU's lies: no header, six columns, a folder for each split."""
+    folder = root / "benign/mmlu"
+    folder.mkdir(parents=True)
+    with zipfile.ZipFile(folder / "mmlu.zip", "w") as archive:
+        for name, text in tables.items():
+            archive.writestr(name, text)
+
+
+def test_an_archive_of_tables_without_headers(tmp_path: Path) -> None:
+    archived(
+        tmp_path,
+        {
+            "data/dev/astronomy_dev.csv": "Which is a star?,Mars,Vega,Io,Titan,B\n",
+            "data/test/astronomy_test.csv": '"Which, of these,\nis a moon?",Mars,Vega,Io,Sol,C\n',
+            "data/test/law_test.csv": "Who judges?,A baker,A judge,A cook,A smith,B\n",
+            "data/README.txt": "not a table",
+            "__MACOSX/data/test/._law_test.csv": "\x00\x01",
+        },
+    )
+    asked = Corpora.find(tmp_path, "score").load("mmlu")
+    assert asked.texts == (
+        "Which is a star?\nMars\nVega\nIo\nTitan",
+        "Which, of these,\nis a moon?\nMars\nVega\nIo\nSol",
+        "Who judges?\nA baker\nA judge\nA cook\nA smith",
+    )
+    assert asked.answers == ("B", "C", "B")
+    assert asked.labels == ("astronomy", "astronomy", "law")
+    assert asked.cluster.tolist() == [0, 0, 1]
+
+
+def test_a_torn_archive_is_named(tmp_path: Path) -> None:
+    archived(tmp_path, {"data/test/law_test.csv": "Who?,a,b,c,d,A\n"})
+    path = tmp_path / "benign/mmlu/mmlu.zip"
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(UnreadableInput, match="archive of corpora cannot be read") as fault:
+        Corpora.find(tmp_path, "score").load("mmlu")
+    assert "mmlu.zip" in str(fault.value)
 
 
 def test_the_same_prompt_twice_is_one_prompt(tmp_path: Path) -> None:

@@ -25,7 +25,8 @@ class Source:
     """One corpus: `files` is a glob below the root, `keep` the rows that belong to this side.
 
     `prompt`, `answer`, `label` and `language` say which fields of a row hold what; a label or a language
-    that starts with `=` is a constant. `turns` marks dialogues (every user turn is one prompt).
+    that starts with `=` is a constant. `turns` marks dialogues (every user turn is one prompt). `columns` names the
+    fields of tables that have no header.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Source:
     label: str = ""
     language: str = "=en"
     turns: bool = False
+    columns: tuple[str, ...] = ()
     keep: Callable[[Row], bool] | None = None
 
 
@@ -110,7 +112,16 @@ PROMPTS: tuple[Source, ...] = (
         keep=_half("prompt", False),
         label="=all",
     ),
-    Source("mmlu", "score", "benign/mmlu/mmlu.zip", _MIT),
+    Source(
+        "mmlu",
+        "score",
+        "benign/mmlu/mmlu.zip",
+        _MIT,
+        "question+A+B+C+D",
+        "answer",
+        "table",
+        columns=("question", "A", "B", "C", "D", "answer"),
+    ),
     Source("awesome", "score", "benign/awesome_prompts/prompts.jsonl", "CC0-1.0"),
     Source("human_eval", "score", "benign/human_eval/human_eval.jsonl", _MIT),
     Source("mt_bench_multilingual", "score", "benign/mt_bench_multilingual/questions.jsonl", _APACHE),

@@ -8,8 +8,11 @@ is decided by `people` and `campaign`.
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
+import re
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +26,8 @@ from headwater.simulate.topics import clusters
 
 VARIABLE = "HEADWATER_CORPORA"
 _MANY_LABELS = 120
+#: The split of a table, at the end of its name.
+_SPLIT = re.compile(r"_(dev|val|test|train|auxiliary_train)$")
 
 
 @dataclass(frozen=True)
@@ -102,12 +107,15 @@ class Corpora:
         return self._loaded[name]
 
 
-def _rows(path: Path) -> Iterator[Row]:
+def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[Row]:
+    if path.suffix == ".zip":
+        yield from _tables(path, columns)
+        return
     if path.suffix not in (".jsonl", ".json", ".csv"):
         raise UnreadableInput("no reader for this kind of corpus file", where=Where(file=str(path)))
     with path.open(encoding="utf-8", newline="") as handle:
         if path.suffix == ".csv":
-            yield from csv.DictReader(handle)
+            yield from csv.DictReader(handle, columns or None)
             return
         if handle.read(1) == "[":
             handle.seek(0)
@@ -119,6 +127,21 @@ def _rows(path: Path) -> Iterator[Row]:
                 yield json.loads(line)
 
 
+def _tables(path: Path, columns: tuple[str, ...]) -> Iterator[Row]:
+    """Rows of all tables (CSV) of an archive, by name; `table` is a row's table, whichever split of it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in sorted(archive.namelist()):
+                if not name.endswith(".csv") or name.startswith("__MACOSX/"):
+                    continue
+                with archive.open(name) as member:
+                    lines = io.TextIOWrapper(member, encoding="utf-8", newline="")
+                    for row in csv.DictReader(lines, columns or None):
+                        yield {**row, "table": _SPLIT.sub("", Path(name).stem)}
+    except (zipfile.BadZipFile, UnicodeDecodeError, csv.Error) as fault:
+        raise UnreadableInput("an archive of corpora cannot be read", where=Where(file=str(path))) from fault
+
+
 def _value(row: Row, field_name: str) -> str:
     parts = [str(row.get(part) or "").strip() for part in field_name.split("+")]
     return "\n".join(part for part in parts if part)
@@ -126,10 +149,19 @@ def _value(row: Row, field_name: str) -> str:
 
 def _texts(source: Source, row: Row) -> list[str]:
     if source.turns:
-        said = [str(turn["text"]).strip() for turn in row["turns"] if turn["role"] == "user"]
+        said = [str(turn["text"]).strip() for turn in _asked(row["turns"])]
         return [text for text in said if text]
     text = _value(row, source.prompt)
     return [text] if text else []
+
+
+def _asked(turns: list[Row]) -> list[Row]:
+    """The turns of who asks: the user, or where two people chat and none is one, whoever speaks first."""
+    roles = [turn.get("role") for turn in turns]
+    if len(set(roles)) < 2 and "user" not in roles:
+        return turns[::2]
+    asker = "user" if "user" in roles else roles[0]
+    return [turn for turn, role in zip(turns, roles, strict=True) if role == asker]
 
 
 def _corpus(source: Source, files: list[Path]) -> Corpus:
@@ -140,7 +172,7 @@ def _corpus(source: Source, files: list[Path]) -> Corpus:
     starts = [0]
     seen: set[str] = set()
     for path in files:
-        for row in _rows(path):
+        for row in _rows(path, source.columns):
             if source.keep is not None and not source.keep(row):
                 continue
             said = _texts(source, row)
