@@ -235,7 +235,7 @@ def _heads(columns: _Columns, part: _Part, secret: Material, *, check: bool) -> 
     letters = np.zeros((1 if check else len(part.spans), len(Script)), np.int32)
     left_out = head.heads(
         part.data, part.spans, check, properties(), secret.secrets, secret.pairs, secret.triples, secret.table,
-        secret.phrases.steps, codes32, bytes8,
+        secret.phrases.steps, secret.phrases.found, codes32, bytes8,
         bytes8[1].view(np.uint64), hashes, tally, columns.numbers, columns.sketches, letters,
     )  # fmt: skip
     if not check:

@@ -1,4 +1,4 @@
-"""Intent flags: what a prompt asks for, by a closed list of phrases in eighteen languages (`intents.toml`, `phrases`).
+"""Intent flags: what a prompt asks for, by a closed list of phrases in eleven languages (`intents.toml`).
 
 A flag says that the prompt asks for this, never that asking is wrong: students, graders and evaluators ask for
 the same things. Finding the phrases is the affair of `automaton` and the kernel.
@@ -15,7 +15,10 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.imprint.patterns import PARTS, Pattern, phrases
+from headwater.imprint.reference_text import folded, tokens
+
+#: Groups of phrases of one intent, in the order of their bits: one of `alone`, or one of both others.
+PARTS = ("alone", "first", "second")
 
 
 @dataclass(frozen=True)
@@ -25,14 +28,20 @@ class Intent:
     bit: int
     name: str
     sentence: str
+    phrases: dict[str, dict[str, tuple[str, ...]]]
 
 
 @cache
 def intents() -> tuple[Intent, ...]:
-    """The closed list, in the order of the bits."""
+    """The closed list, in the order of the bits; `phrases[part][language]` are the phrases."""
     text = resources.files(__package__).joinpath("intents.toml").read_text(encoding="utf-8")
     return tuple(
-        Intent(bit, entry["name"], entry["sentence"])
+        Intent(
+            bit,
+            entry["name"],
+            entry["sentence"],
+            {part: {lang: tuple(p) for lang, p in entry.get(part, {}).items()} for part in PARTS},
+        )
         for bit, entry in enumerate(tomllib.loads(text)["intent"])
     )
 
@@ -49,14 +58,14 @@ def intent_flags(names: Iterable[str]) -> int:
 
 
 @cache
-def phrase_groups() -> list[list[Pattern]]:
-    """Patterns; group 3 × bit + part belongs to that part (in the order of `PARTS`) of that intent."""
-    listed = phrases().values()
-    return [
-        [pattern for of in listed for pattern in of.get(intent.name, {}).get(part, {}).values()]
-        for intent in intents()
-        for part in PARTS
-    ]
+def phrase_groups() -> list[list[list[str]]]:
+    """Phrases as tokens; group 3 × bit + part belongs to that part (in the order of `PARTS`) of that intent."""
+    groups = []
+    for intent in intents():
+        for part in PARTS:
+            phrases = (phrase for of_language in intent.phrases[part].values() for phrase in of_language)
+            groups.append([[text for text, _ in tokens(*folded(phrase))] for phrase in phrases])
+    return groups
 
 
 def flags_from_groups(groups: NDArray[np.uint64]) -> NDArray[np.uint32]:

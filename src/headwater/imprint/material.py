@@ -11,7 +11,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.imprint.automaton import Automaton
+from headwater.imprint.automaton import Automaton, automaton
+from headwater.imprint.intents import phrase_groups
 from headwater.imprint.kernel.codes import (
     CLASSES,
     CONTENT,
@@ -20,12 +21,11 @@ from headwater.imprint.kernel.codes import (
     SECRET_WORDS,
     TOKEN,
 )
-from headwater.imprint.prepared import phrase_automaton
 from headwater.imprint.siphash import siphash
 from headwater.keys import ImprintKey
 
 #: Version of everything that decides the bits of an imprint: rules, tables, Unicode data.
-IMPRINT_VERSION = 2
+IMPRINT_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,12 @@ def _places(
 def _table(secrets: NDArray[np.uint64], phrases: Automaton) -> NDArray[np.uint64]:
     """Cuckoo hashing (Pagh and Rodler, 2001): whoever finds its first place taken sends the other on.
 
-    An entry is a word's hash, its last sixteen bits replaced by the word's number.
+    An entry is a word's hash, its last twelve bits replaced by the word's number.
     """
+    if len(phrases.words) > 0xFFF:
+        raise ValueError("more words in the phrase table than twelve bits can number")
     k0, k1 = int(secrets[TOKEN]), int(secrets[TOKEN + 1])
-    entries = [siphash(k0, k1, word.encode()) >> 16 << 16 | number for word, number in phrases.words.items()]
+    entries = [siphash(k0, k1, word.encode()) >> 12 << 12 | number for word, number in phrases.words.items()]
     size = 1 << (2 * len(entries)).bit_length()
     places: dict[int, int] = {}
     while not all(_settled(places, entry, size) for entry in entries):
@@ -100,13 +102,19 @@ def _table(secrets: NDArray[np.uint64], phrases: Automaton) -> NDArray[np.uint64
 
 def _settled(places: dict[int, int], entry: int, size: int) -> bool:
     """Put an entry into one of its two places; False if that takes too long."""
-    place = (entry >> 16) % size
+    place = (entry >> 12) % size
     for _ in range(64):
         evicted = places.get(place)
         places[place] = entry
         if evicted is None:
             return True
         entry = evicted
-        here, there = (entry >> 16) % size, (entry >> 32) % size
+        here, there = (entry >> 12) % size, (entry >> 32) % size
         place = there if place == here else here
     return False
+
+
+@lru_cache(maxsize=1)
+def phrase_automaton() -> Automaton:
+    """The automaton of the built-in phrase table."""
+    return automaton(phrase_groups())

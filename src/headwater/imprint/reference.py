@@ -16,7 +16,6 @@ from headwater.exchange.model import MINIMISERS
 from headwater.imprint.intents import flags_from_groups, phrase_groups
 from headwater.imprint.kernel import codes
 from headwater.imprint.material import secrets_of
-from headwater.imprint.patterns import Pattern, Piece, skipped
 from headwater.imprint.reference_skeleton import skeleton
 from headwater.imprint.reference_text import folded, masked, tokens
 from headwater.imprint.scripts import Script, dominant, properties
@@ -151,27 +150,7 @@ def _script(units: str) -> int:
 
 def _intents(words: Sequence[str]) -> int:
     """Looks for each phrase at each place: no automaton, no hashes."""
-    words = [word for word in words if word not in skipped()]
-    found = 0
-    for bit, group in enumerate(phrase_groups()):
-        if any(ends(pattern, words, at) for pattern in group for at in range(len(words))):
-            found |= 1 << bit
+    line = "\n" + "\n".join(words) + "\n"
+    groups = [any("\n" + "\n".join(phrase) + "\n" in line for phrase in group) for group in phrase_groups()]
+    found = sum(1 << bit for bit, hit in enumerate(groups) if hit)
     return int(flags_from_groups(np.array([found], np.uint64))[0])
-
-
-def ends(pattern: Pattern, words: Sequence[str], start: int) -> set[int]:
-    """Where `pattern` may end that begins at `start`."""
-    at = {start}
-    for piece in pattern:
-        if not at:
-            break
-        after = _after(piece, words, at)
-        while piece.again and not after <= at:
-            at |= after
-            after = _after(piece, words, at)
-        at = at if piece.again else after
-    return at
-
-
-def _after(piece: Piece, words: Sequence[str], at: set[int]) -> set[int]:
-    return {i + len(run) for i in at for run in piece.runs if tuple(words[i : i + len(run)]) == run}

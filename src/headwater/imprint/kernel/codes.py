@@ -29,9 +29,6 @@ SPREAD = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 EXACT_AT, SKELETON_AT, OPENING_AT, CLOSING_AT, MINIMA_AT = 0, 1, 2, 3, 4
 WORDS_AT, GROUPS_AT, SCRIPT_AT, NUMBERS = 12, 13, 14, 15
 
-#: Number of the words that phrases are looked for without, beside those of the automaton.
-SKIPPED = 0xFFFF
-
 #: Tokens that `opening` and `closing` look at.
 EDGE = 8
 #: Tokens in a shingle of the minimisers, and of the passages.

@@ -24,20 +24,19 @@ from headwater.imprint.kernel.codes import (
     SHINGLE,
     SHINGLE_TOKENS,
     SKETCH_LENGTH,
-    SKIPPED,
     SPREAD,
 )  # fmt: skip
 from headwater.imprint.kernel.siphash import hash_words
 
 _NONE = np.uint64(ABSENT)
-_0, _1, _2, _6, _7, _16, _27, _30, _31, _32, _128 = (
-    np.uint64(number) for number in (0, 1, 2, 6, 7, 16, 27, 30, 31, 32, 128)
+_0, _1, _2, _6, _7, _12, _16, _27, _30, _31, _32, _128 = (
+    np.uint64(number) for number in (0, 1, 2, 6, 7, 12, 16, 27, 30, 31, 32, 128)
 )
-_16_BITS, _18_BITS, _32_BITS = (np.uint64((1 << bits) - 1) for bits in (16, 18, 32))
+_12_BITS, _16_BITS, _18_BITS = np.uint64(0xFFF), np.uint64(0xFFFF), np.uint64(0x3FFFF)
 _SPREAD0, _SPREAD1 = np.uint64(SPREAD[0]), np.uint64(SPREAD[1])
 #: Beyond this distance from the middle of two levels rounding may decide between them.
 _CLEAR = 0.5 - 1e-6
-_GAP, _CONTENT, _SKIPPED = np.uint64(32), np.uint64(CONTENT), np.uint64(SKIPPED)
+_GAP, _CONTENT = np.uint64(32), np.uint64(CONTENT)
 
 
 @njit(**INNER)
@@ -149,33 +148,26 @@ def _pair(units: Any, klass: Any, i: int, secrets: Any) -> int:
 
 
 @njit(**INNER)
-def flags(plain: Any, count: int, table: Any, steps: Any, words: Any) -> int:
+def flags(plain: Any, count: int, table: Any, steps: Any, found: Any) -> int:
     """Walk the phrase automaton over the tokens; returns the bit set of phrase groups that occurred.
 
     `table` holds the words of the phrases, each at one of two places (cuckoo hashing): the token hash, its last
-    sixteen bits replaced by the word's number. `steps` are as `Automaton` says. `words` is scratch: the numbers first, since no look-up of a word waits for the state before it.
+    twelve bits replaced by the word's number. `steps` and `found` are as `Automaton` says.
     """
     mask = np.uint64(len(table) - 1)
-    n = 0
-    for i in range(np.uint64(count)):
-        key = plain[i]
-        here = table[(key >> _16) & mask] ^ key
-        there = table[(key >> _32) & mask] ^ key
-        near = here if here < there else there
-        word = (near ^ key) & _16_BITS if near <= _16_BITS else _0
-        words[n] = word
-        n += word != _SKIPPED
+    width = np.uint64(len(steps) // len(found))
     groups = _0
     state = _0
-    for i in range(n):
-        word = np.uint64(words[i])
-        step = steps[word]
-        if state != _0:
-            own = steps[state + word]
-            if own >> _32 == state:
-                step = own
-        state = step & _32_BITS
-        groups |= steps[state]
+    for i in range(np.uint64(count)):
+        key = plain[i]
+        here = table[(key >> _12) & mask] ^ key
+        there = table[(key >> _32) & mask] ^ key
+        near = here if here < there else there
+        word = (near ^ key) & _12_BITS if near <= _12_BITS else _0
+        state = np.uint64(steps[state + word])
+        if state & _1:
+            state ^= _1
+            groups |= found[state // width]
     return groups
 
 

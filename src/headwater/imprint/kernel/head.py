@@ -45,7 +45,7 @@ def _compile_heads(fingerprint: str) -> Any:
     @njit(cache=True, nogil=True)
     def heads(
         data: Any, texts: Any, check: bool, properties: Any, secrets: Any, pairs: Any, triples: Any, table: Any,
-        steps: Any, codes: Any, bytes_: Any, words: Any, hashes: Any, tally: Any, numbers: Any,
+        steps: Any, found: Any, codes: Any, bytes_: Any, words: Any, hashes: Any, tally: Any, numbers: Any,
         sketches: Any, letters: Any,
     ) -> int:  # fmt: skip
         """Fill row texts[i, 2] of every output from the UTF-8 text data[texts[i, 0] : texts[i, 1]].
@@ -98,7 +98,7 @@ def _compile_heads(fingerprint: str) -> Any:
             out[SKELETON_AT] = skeleton(
                 units, klass, n, breaks, lines, ends, plain, masked, secrets, hashes[2]
             )
-            out[GROUPS_AT] = flags(plain, count, table, steps, codes[1])
+            out[GROUPS_AT] = flags(plain, count, table, steps, found)
             edge = EDGE if count > EDGE else count
             for place, values, first, last, secret in (
                 (EXACT_AT, plain, 0, count, EXACT),
