@@ -16,6 +16,8 @@ from headwater.detect.objects import Sharing
 
 #: Different customers that a core has at least; smaller groups are left to communities.
 FEWEST = 8
+#: Accounts of a cluster that is a core: smaller ones hang together well enough, and what else ties them may know better.
+LARGE = 60
 #: A form is a group's own from this rarity (nats) on, and if this share of the accounts that touched it is committed.
 RARE, OWN = 3.0, 0.6
 #: Forms that are looked at, largest and rarest first.
@@ -51,7 +53,7 @@ def cores(templates: Sharing | None, clusters: Sharing | None, customer: npt.NDA
         assert clusters is not None
         members = clusters.of(at).astype(np.int64)
         free = np.sort(members[of[members] < 0])
-        if len(free) >= LEFT * len(members) and _enough(free, customer):
+        if len(free) >= max(LARGE, LEFT * len(members)) and _enough(free, customer):
             of[free] = len(found)
             found.append(Core(free, "nearness"))
     return found
