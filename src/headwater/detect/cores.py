@@ -16,7 +16,7 @@ from headwater.detect.objects import Sharing
 
 #: Different customers that a core has at least; smaller groups are left to communities.
 FEWEST = 8
-#: Accounts of a cluster that is a core: smaller ones hang together well enough, and what else ties them may know better.
+#: Accounts of a cluster that is a core: what else ties the members of a smaller one may know better.
 LARGE = 60
 #: A form is a group's own from this rarity (nats) on, and if this share of the accounts that touched it is committed.
 RARE, OWN = 3.0, 0.6
