@@ -67,3 +67,9 @@ def test_no_account_stands_in_two_groups(drawn: list[tuple[int, int, int]]) -> N
     everybody = np.concatenate([g.members for g in groups]) if groups else np.empty(0)
     assert len(np.unique(everybody)) == len(everybody)
     assert all(len(g.members) >= FEWEST and (np.diff(g.members) > 0).all() for g in groups)
+
+
+def test_one_form_that_two_groups_share_does_not_make_them_one() -> None:
+    own = [(range(50), 50), (range(2, 50), 48), (range(48), 48), (range(50, 90), 40), (range(51, 90), 39)]
+    forms = sharing((range(90), 90), *own)
+    assert found(forms) == [("template", list(range(50))), ("template", list(range(50, 90)))]

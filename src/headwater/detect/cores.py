@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from headwater.detect.objects import Sharing
 
@@ -21,7 +22,7 @@ LARGE = 60
 #: A form is a group's own from this rarity (nats) on, and if this share of the accounts that touched it is committed.
 RARE, OWN = 3.0, 0.6
 #: Forms that are looked at, largest and rarest first.
-MOST_FORMS = 20_000
+MOST_FORMS = 4_000
 #: A form belongs to a core if this share of its accounts does.
 WITHIN = 0.6
 #: A form binds a family if this share of the family fills it.
@@ -63,7 +64,9 @@ def _families(templates: Sharing, customer: npt.NDArray[np.int32], of: Members) 
     """Accounts by the forms that they fill; `of` (accounts) is set to the family of each."""
     size, rarity = np.diff(templates.start), templates.rarity(len(customer))
     fit = np.flatnonzero((size >= FEWEST) & (rarity >= RARE) & (size >= OWN * templates.touched))
-    order = fit[np.lexsort((templates.objects[fit], -(size * rarity)[fit]))][:MOST_FORMS]
+    fit = fit[np.lexsort((templates.objects[fit], -(size * rarity)[fit]))][:MOST_FORMS]
+    worth = (size * rarity)[fit] * _supported(templates, fit, len(customer))
+    order = fit[np.lexsort((templates.objects[fit], -worth))]
     label = np.full(len(customer), -1, np.int64)
     count = 0
     for at in order.tolist():
@@ -87,6 +90,24 @@ def _families(templates: Sharing, customer: npt.NDArray[np.int32], of: Members) 
             of[family] = len(found)
             found.append(family)
     return found
+
+
+def _supported(templates: Sharing, forms: Members, accounts: int) -> Members:
+    """How many forms bind much the same accounts as each does.
+
+    A group's forms come in numbers. That which two groups share, as a wrapper makes it, stands alone.
+    """
+    members = [templates.of(at) for at in forms.tolist()]
+    size = np.array([len(part) for part in members], np.int64)
+    if not len(size):
+        return size
+    start = np.concatenate([[0], np.cumsum(size)])
+    who = sparse.csr_matrix(
+        (np.ones(int(start[-1]), np.int32), np.concatenate(members), start), shape=(len(size), accounts)
+    )
+    both = (who @ who.T).tocoo()
+    alike = both.data >= WITHIN * (size[both.row] + size[both.col] - both.data)
+    return np.bincount(both.row[alike], minlength=len(size)).astype(np.int64)
 
 
 def _bound(templates: Sharing, forms: Members, label: Members, size: Members) -> npt.NDArray[np.bool_]:
