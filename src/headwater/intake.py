@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from headwater.engine import Spool
@@ -27,6 +28,8 @@ Array = Any
 
 #: Texts of which only a keyed hash enters the spool: that two are the same is all that detection asks of them.
 HASHED = ("system", "response", "previous")
+#: What stands before a hash where a text stood: the spool hashes texts, and of a very short one it keeps nothing.
+_HASHED = "the keyed hash of a text"
 #: Columns that hold what people and models said.
 TEXTS = (*HASHED, "prompt")
 
@@ -43,8 +46,8 @@ def as_file(
 ) -> Path:
     """Arrow data (a table, a batch reader, anything with `__arrow_c_stream__`) as a Parquet file.
 
-    With `hide`, a key, no text is written: prompts become imprints on the way, and system prompts and answers are left
-    out; the names of those that held anything, and of imprints that were there, go into `held`. Raises `UsageError` for
+    With `hide`, a key, no text is written: prompts become imprints on the way, system prompts and answers keyed hashes;
+    the names of those that held anything, and of imprints that were there, go into `held`. Raises `UsageError` for
     anything else than Arrow data.
     """
     held = set() if held is None else held
@@ -81,21 +84,29 @@ def _noted(
 
 
 def _hidden(batch: pa.RecordBatch, key: ImprintKey) -> pa.RecordBatch:
-    """Only columns of the exchange schema that hold no text of a conversation, and imprints instead of prompts."""
-    shown = [n for n in EXCHANGE_SCHEMA.names if n in batch.schema.names and n not in TEXTS]
-    columns = {name: batch.column(name) for name in shown}
-    if "prompt" in batch.schema.names:
-        kind = EXCHANGE_SCHEMA.field("imprint").type
-        prompt = batch.column("prompt")
-        try:
-            given = columns["imprint"].cast(kind) if "imprint" in columns else pa.nulls(len(prompt), kind)
-            columns["imprint"] = _imprints(given, prompt.cast(pa.large_string()), key)
-        except pa.ArrowException:
-            raise UsageError(
-                f"the column prompt ({prompt.type}) does not hold valid text",
-                hint="without imprints_only such rows are set aside one by one; so they are when read from a file",
-            ) from None
+    """The columns of the exchange schema: imprints instead of prompts, and instead of other texts a keyed hash."""
+    columns = {name: batch.column(name) for name in EXCHANGE_SCHEMA.names if name in batch.schema.names}
+    for name in [name for name in TEXTS if name in columns]:
+        said = _cast(columns.pop(name), pa.large_string(), name, "text")
+        if name == "prompt":
+            kind = EXCHANGE_SCHEMA.field("imprint").type
+            given = columns.get("imprint", pa.nulls(len(said), kind))
+            given = _cast(given, kind, "imprint", "imprints")
+            columns["imprint"] = _imprints(given, said, key)
+        else:
+            before, gap = pa.scalar(_HASHED, said.type), pa.scalar(" ", said.type)
+            columns[name] = pc.binary_join_element_wise(before, text_keys(said, key).cast(said.type), gap)
     return pa.RecordBatch.from_pydict(columns)
+
+
+def _cast(column: Array, kind: pa.DataType, name: str, what: str) -> Array:
+    try:
+        return column.cast(kind)
+    except pa.ArrowException:
+        raise UsageError(
+            f"the column {name} ({column.type}) does not hold valid {what}",
+            hint="without imprints_only such rows are set aside one by one; so they are when read from a file",
+        ) from None
 
 
 def fill(

@@ -70,9 +70,7 @@ def test_no_prompt_anywhere(way: str, tmp_path: Path, scratch: Path) -> None:
         shown.write(tmp_path / "shown")
         assert any(CANARY.encode() in held for _, held in contents(tmp_path / "shown"))
         assert members(hidden) == members(shown)
-        # Of a table, system prompts aren't kept: a small group beside the ring differs, and so who is outside.
-        odds = [[c.log_odds for c in found.campaigns] for found in (hidden, shown)]
-        assert odds[0] == pytest.approx(odds[1], abs=0.0 if way == "file" else 0.3)
+        assert [c.log_odds for c in hidden.campaigns] == [c.log_odds for c in shown.campaigns]
     assert list(scratch.iterdir()) == []
 
 
