@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from suite_pictures import RELIABILITY
-from wording import Table, listed, span, told
+from wording import NOT_YET, Table, listed, span, told
 
 Row = dict[str, Any]
-NOT_YET = "Not measured yet."
 #: Fewer innocents of a script say nothing of it.
 SCRIPT = 1000
 #: What an evidence must move to have a row: a share of ring accounts, or a false ring.

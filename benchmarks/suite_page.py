@@ -13,7 +13,7 @@ from typing import Any
 import suite_errors
 import suite_pictures
 import suite_strength
-from wording import Table, told
+from wording import NOT_YET, Table, told
 
 Row = dict[str, Any]
 LOOKS = {
@@ -22,7 +22,6 @@ LOOKS = {
     "neither": "nor templates",
     "bare": "nor attributes, nor organisations",
 }
-NOT_YET = "Not measured yet."
 
 
 def section(found: Row, table: Table) -> str:

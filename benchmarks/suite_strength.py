@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from suite_pictures import DIAL, POWER, dialled, sizes
-from wording import Table, told
+from wording import NOT_YET, Table, told
 
 Row = dict[str, Any]
-NOT_YET = "Not measured yet."
 
 
 def parts(found: Row, table: Table) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+NOT_YET = "Not measured yet."
 #: Makes Markdown of heads and rows.
 Table = Callable[[list[str], list[list[str]]], str]
 

@@ -29,14 +29,19 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
 
 from suite.jobs import PARTS, Job, plan, scenarios  # noqa: E402
 
+#: Files here that make a record of a world; the others only read records.
+SCORING = ("world", "swapping", "oracle", "hand", "member", "person", "replay")
 _OPENED: dict[str, Any] = {}
 
 
 def code() -> str:
     """A digest of the code that makes worlds, judges and scores them: figures of two codes never mix."""
-    digest = hashlib.sha256((Path(__file__).parent / "world.py").read_bytes())
-    for room in ("detect", "engine", "exchange", "imprint", "simulate"):
-        for path in sorted((ROOT / "src/headwater" / room).rglob("*")):
+    digest = hashlib.sha256()
+    for name in SCORING:
+        digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
+    rooms = [ROOT / "src/headwater" / room for room in ("detect", "engine", "exchange", "imprint", "simulate")]
+    for room in (*rooms, ROOT / "benchmarks/detection/baselines"):
+        for path in sorted(room.rglob("*")):
             if path.suffix in (".py", ".toml", ".txt", ".tsv"):
                 digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
