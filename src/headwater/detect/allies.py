@@ -13,7 +13,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from headwater.detect.beats import A_DAY, Beats, Days, beyond_usual
+from headwater.detect.attribution import ring_by_account
+from headwater.detect.beats import A_DAY, Beats, Days, beyond_usual, turned
 from headwater.detect.fold import Ring, World
 
 Ints = npt.NDArray[np.int64]
@@ -38,14 +39,9 @@ def joined(
     """The groups with those of one dispatcher made one, largest first, and the places of what was joined."""
     days = beats.days(odd=False)
     able = rings[:MOST_GROUPS]
-    of = np.full(world.size, -1, np.int64)
-    for at, ring in enumerate(able):
-        of[ring.members] = at
-    outside = np.ones(world.size, bool)
-    for ring in rings:
-        outside[ring.members] = False
-    swing = beats.swing(days, outside)
-    chosen = together(beyond_usual(beats.counts(of, len(able), days), swing), world.seed)
+    swing = beats.swing(days, ring_by_account(rings, world.size) < 0)
+    counts = beats.counts(ring_by_account(able, world.size), len(able), days)
+    chosen = together(beyond_usual(counts, swing), world.seed)
     if not chosen:
         return rings, frozenset()
     start = np.unique(np.concatenate([able[at].members for at in chosen])).astype(np.int64)
@@ -74,9 +70,7 @@ def together(beyond: Floats, seed: int) -> list[int]:
     null = np.empty(SHIFTS)
     for i in range(SHIFTS):
         lags = rng.integers(0, beyond.shape[1], len(beyond))
-        null[i], _ = _likeliest(
-            np.stack([np.roll(g, lag, axis=0) for g, lag in zip(beyond, lags, strict=True)])
-        )
+        null[i], _ = _likeliest(turned(beyond, -lags))
     sure = seen > null.max() and seen - null.mean() >= BEYOND * max(float(null.std(ddof=1)), 1e-9)
     return chosen if sure else []
 

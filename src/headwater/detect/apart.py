@@ -92,8 +92,9 @@ class Apart:
                 state.total[kind][rows] / SCALE, state.square[kind][rows] / SCALE**2, state.count[kind][rows]
             )
             out[at] = ring.members[far]
-            of = strata(state.total[kind][rows] / SCALE, state.count[kind][rows], world.seed)
-            stratum[ring.members] = np.where(of < 0, -1, of + stratum.max() + 1)
+            if self.half == PROPOSE:
+                of = strata(state.total[kind][rows] / SCALE, state.count[kind][rows], world.seed)
+                stratum[ring.members] = np.where(of < 0, -1, of + stratum.max() + 1)
         if self.half == PROPOSE:
             world.context["strata"] = stratum
         return out

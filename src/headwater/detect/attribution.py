@@ -175,11 +175,10 @@ def _told(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """What the templates that each account filled say, and what is usual, from its rows."""
     told = np.flatnonzero(key != NO_KEY)
-    known, which = np.unique(key[told], return_inverse=True)
-    pairs, times = np.unique(place[told] * np.int64(max(len(known), 1)) + which, return_counts=True)
+    pairs, times = np.unique(np.stack([place[told].astype(np.uint64), key[told]]), axis=1, return_counts=True)
+    known, item = np.unique(pairs[1], return_inverse=True)
     worth = owned.nats[np.searchsorted(owned.objects, known)]
-    which_template = pairs % max(len(known), 1)
-    return variety(pairs // max(len(known), 1), which_template, times, worth, accounts)
+    return variety(pairs[0].astype(np.int64), item, times, worth, accounts)
 
 
 def variety(

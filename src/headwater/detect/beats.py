@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -71,8 +72,8 @@ class Beats:
 
         Of single hours only what chance can't be: the noise of a swing would be common to all groups, as runs are.
         """
-        _, day, place = days.of(self.window)
-        keep = outside[self.account[days.of(self.window)[0]]]
+        here, day, place = days.of(self.window)
+        keep = outside[self.account[here]]
         every = np.zeros((days.count, A_DAY))
         np.add.at(every, (day[keep], place[keep]), 1.0)
         by_day = every.sum(axis=1, keepdims=True)
@@ -83,10 +84,14 @@ class Beats:
         stands_out = np.abs(seen - due) > STANDS_OUT * np.sqrt(due + 1)
         return np.asarray(np.clip(by_day * np.where(stands_out, (seen + 0.5) / (due + 0.5), 1.0), *SWING))
 
-    def counts(self, group: Ints, groups: int, days: Days) -> Floats:
+    def counts(self, group: npt.NDArray[np.integer[Any]], groups: int, days: Days) -> Floats:
         """Requests of each group (groups × days × windows); `group` of each account, or −1."""
+        return self._counts(group[self.account], groups, days)
+
+    def _counts(self, owner: npt.NDArray[np.integer[Any]], groups: int, days: Days) -> Floats:
+        """The same, where the `owner` of each row is known."""
         here, day, place = days.of(self.window)
-        of = group[self.account[here]]
+        of = owner[here]
         out = np.zeros((groups, days.count, A_DAY))
         told = of >= 0
         np.add.at(out, (of[told], day[told], place[told]), self.times[here][told])
@@ -97,18 +102,21 @@ class Beats:
         for low in range(0, len(accounts), CHUNK):
             part = accounts[low : low + CHUNK]
             begin, end = np.searchsorted(self.account, (part[0], part[-1] + 1))
-            here, day, place = days.of(self.window[begin:end])
-            owner = self.account[begin:end][here]
-            at = np.minimum(np.searchsorted(part, owner), len(part) - 1)
-            told = part[at] == owner
-            out = np.zeros((len(part), days.count, A_DAY))
-            np.add.at(out, (at[told], day[told], place[told]), self.times[begin:end][here][told])
-            yield np.arange(low, low + len(part)), beyond_usual(out, swing)
+            some = Beats(self.account[begin:end], self.window[begin:end], self.times[begin:end])
+            at = np.minimum(np.searchsorted(part, some.account), len(part) - 1)
+            counts = some._counts(np.where(part[at] == some.account, at, -1), len(part), days)
+            yield np.arange(low, low + len(part)), beyond_usual(counts, swing)
 
 
 def beyond_usual(counts: Floats, swing: Floats) -> Floats:
     """Requests beyond the usual ones of the hour, as everybody's traffic swings (groups × days × windows)."""
     return np.asarray(counts - counts.mean(axis=1, keepdims=True) * swing)
+
+
+def turned(beyond: Floats, lags: Ints) -> Floats:
+    """Each group's days begun so many later, those before them put last: it keeps its hours, and no day's company."""
+    days = beyond.shape[1]
+    return np.asarray(beyond[np.arange(len(beyond))[:, None], (np.arange(days) + lags[:, None]) % days])
 
 
 @dataclass

@@ -169,8 +169,8 @@ def _cells(
     at_us: npt.NDArray[np.int64], block_s: int, stratum: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
     """A number for each block of time in each stratum."""
-    _, cell = np.unique(np.stack([stratum, at_us // (block_s * 1_000_000)]), axis=1, return_inverse=True)
-    return np.asarray(cell, np.int64).reshape(-1)
+    _, cell = np.unique(stratum * 2**40 + at_us // (block_s * 1_000_000), return_inverse=True)
+    return np.asarray(cell, np.int64)
 
 
 def _block(label: npt.NDArray[np.intp], at_us: npt.NDArray[np.int64], stratum: npt.NDArray[np.int64]) -> int:

@@ -17,8 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from headwater.detect import declarations, passes, shares
-from headwater.detect.allies import ALLIED, joined
+from headwater.detect import allies, declarations, passes, shares
 from headwater.detect.apart import Apart
 from headwater.detect.attribution import RingObjects, ring_by_account
 from headwater.detect.beats import BEATS, Beating
@@ -117,12 +116,13 @@ def detect(
     world.context[BEATS] = beats
     tested = tuple(without(ring, apart[at]) for at, ring in enumerate(tested))
     tested = tuple(r for r in tested if _customers(r, world) >= settings.fewest_accounts)
-    tested, world.context[ALLIED] = joined(tested, beats, world, settings.fewest_accounts)
-    if world.context[ALLIED]:
+    tested, world.context[allies.ALLIED] = allies.joined(tested, beats, world, settings.fewest_accounts)
+    owned = owned_by(world, tested)
+    if world.context[allies.ALLIED]:
         # What is dealt to whom shows only among those who belong together.
-        world = _under_test(world, tested, owned_by(world, tested))
-        apart, placed = fold("look at what was joined", [Apart(PROPOSE), Placing(PROPOSE)], world)
-    tested = shares.joined(tested, placed, owned_by(world, tested), world)
+        world = _under_test(world, tested, owned)
+        _, placed = fold("look at what was joined", [Apart(PROPOSE), Placing(PROPOSE)], world)
+    tested = shares.joined(tested, placed, owned, world)
     world = _under_test(world, tested, owned_by(world, tested))
     world.context["excess"] = shares.learned(tested, placed, world)
     tests = [e for e in able if e.stage == "confirm"]

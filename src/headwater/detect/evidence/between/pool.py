@@ -44,11 +44,12 @@ class Pool(Timed):
     def finish(self, state: Moments, world: World) -> Mapping[int, Finding]:
         """A finding for each ring with enough arrivals."""
         table = state.table(world.customer)
-        # What was joined for being steady on some days is judged by the others.
-        fresh = table.where(table.at_us // DAY_US % 2 == 1)
+        allied = world.context.get(ALLIED, ())
+        # What was joined by some days is judged by the others.
+        fresh = table.where(table.at_us // DAY_US % 2 == 1) if allied else table
         out = {}
         for at, ring in enumerate(world.rings):
-            view = fresh if at in world.context.get(ALLIED, ()) else table
+            view = fresh if at in allied else table
             times, durations = view.of(np.unique(world.customer[ring.members]))
             result = pool_ratio(times, durations, seed=world.seed)
             if not result.enough:

@@ -124,7 +124,8 @@ class Queue:
         """The test of every ring with enough pairs."""
         if not state.account:
             return {}
-        account, session, at_us = (np.concatenate(x) for x in (state.account, state.session, state.at_us))
+        account, session = np.concatenate(state.account), np.concatenate(state.session)
+        at_us = np.concatenate(state.at_us)
         exact, harvest = np.concatenate(state.exact), np.concatenate(state.harvest)
         sketch = np.concatenate(state.sketch).reshape(-1, SKETCH)
         order = np.lexsort((exact, at_us, session, account))
@@ -133,25 +134,40 @@ class Queue:
         out = {}
         for at in range(len(world.rings)):
             rows = order[ring_of == at]
-            choices = [rows]
-            share = float(harvest[rows].mean()) if len(rows) else 0.0
-            if share > MOSTLY:
-                choices = [rows[harvest[rows]]]
-            elif share > COVER:
-                choices.append(rows[harvest[rows]])
-            elif at in world.context.get("excess", {}):
-                choices.append(_purest(at, rows, account, sketch, world))
             looks: list[Exchangeability] = []
-            for chosen in choices:
-                # The rest may be cover, in which accounts differ: but what is chosen is less, and tells less.
-                if len(chosen) >= 2 and (chosen is choices[0] or len(chosen) < len(rows)):
-                    vectors = content.whiten(sketch[chosen])
-                    looks += _looks(vectors, account[chosen], session[chosen], at_us[chosen], world)
+            for chosen in _choices(at, rows, harvest, account, sketch, world):
+                vectors = content.whiten(sketch[chosen])
+                looks += _looks(vectors, account[chosen], session[chosen], at_us[chosen], world)
             if looks:
                 # Groups joined by their runs are dealt topics of their own: that they differ speaks for nobody.
                 against = 0.0 if at in world.context.get(ALLIED, ()) else CAP_AGAINST
                 out[at] = _finding(looks, against)
         return out
+
+
+def _choices(
+    at: int,
+    rows: npt.NDArray[np.int64],
+    harvest: npt.NDArray[np.bool_],
+    account: npt.NDArray[Any],
+    sketch: npt.NDArray[np.int8],
+    world: World,
+) -> list[npt.NDArray[np.int64]]:
+    """A ring's rows, and those that are surest to be its own, where these are fewer.
+
+    The rest may be cover, in which accounts differ: but what is chosen is less, and tells less.
+    """
+    share = float(harvest[rows].mean()) if len(rows) else 0.0
+    if share > MOSTLY:
+        choices = [rows[harvest[rows]]]
+    elif share > COVER:
+        choices = [rows, rows[harvest[rows]]]
+    elif at in world.context.get("excess", {}):
+        purest = _purest(at, rows, account, sketch, world)
+        choices = [rows, purest] if len(purest) < len(rows) else [rows]
+    else:
+        choices = [rows]
+    return [chosen for chosen in choices if len(chosen) >= 2]
 
 
 def _looks(

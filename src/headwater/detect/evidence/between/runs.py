@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.special import stdtr
 
 from headwater.detect.allies import ALLIED
-from headwater.detect.beats import BEATS, Beats, beyond_usual
+from headwater.detect.beats import BEATS, Beats, beyond_usual, turned
 from headwater.detect.fold import Batch, Card, Finding, Ring, World
 from headwater.detect.pvalues import calibrated
 
@@ -34,7 +34,7 @@ CARD = Card(
     ),
     evasion_cost="send around the clock, at the hours of people: idle capacity, and no batch runs",
     cap_nats=CAP,
-    source="superposed counts against permuted days; docs/explanation/detection.md",
+    source="superposed counts against permuted days; docs/explanation/pace.md",
     atlas=("AML.CS0056", "AML.T0024.002"),
     aisvs=("11.3.1", "12.2.3"),
 )
@@ -75,14 +75,14 @@ def _finding(ring: Ring, beats: Beats, world: World) -> Finding | None:
     customers, place = np.unique(world.customer[ring.members], return_inverse=True)
     of = np.full(world.size, -1, np.int64)
     of[ring.members] = place
-    outside = world.context["ring_of"] < 0
-    counts, swing = beats.counts(of, len(customers), days), beats.swing(days, outside)
+    counts, swing = beats.counts(of, len(customers), days), beats.swing(days, world.context["ring_of"] < 0)
     most = int(np.argmax(_by_day(beyond_usual(counts, swing))))
     # Left out before anything is usual: an event would make other days look quiet together.
     beyond = beyond_usual(np.delete(counts, most, axis=1), np.delete(swing, most, axis=0))
     rng = np.random.default_rng([world.seed, 11])
     seen = float(_by_day(beyond).sum())
-    null = np.array([float(_by_day(_shifted(beyond, rng)).sum()) for _ in range(SHIFTS)])
+    lags = [rng.integers(0, beyond.shape[1], len(beyond)) for _ in range(SHIFTS)]
+    null = np.array([float(_by_day(turned(beyond, lag)).sum()) for lag in lags])
     z = (seen - float(null.mean())) / max(float(null.std(ddof=1)), 1e-9)
     rank = (1 + int((null >= seen).sum())) / (SHIFTS + 1)
     # Beyond the shifts the tail of Student's t says how rare it is, heavier than a normal one.
@@ -105,12 +105,6 @@ def _by_day(beyond: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Sum over pairs of accounts of their products, by day."""
     total = beyond.sum(axis=0)
     return np.asarray(((total**2).sum(axis=1) - np.einsum("ijk,ijk->j", beyond, beyond)) / 2)
-
-
-def _shifted(beyond: npt.NDArray[np.float64], rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    days = beyond.shape[1]
-    order = (np.arange(days) + rng.integers(0, days, (len(beyond), 1))) % days
-    return np.asarray(beyond[np.arange(len(beyond))[:, None], order])
 
 
 test = Runs()
