@@ -39,7 +39,9 @@ def code() -> str:
     digest = hashlib.sha256()
     for name in SCORING:
         digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
-    rooms = [ROOT / "src/headwater" / room for room in ("detect", "engine", "exchange", "imprint", "simulate")]
+    rooms = [
+        ROOT / "src/headwater" / room for room in ("detect", "engine", "exchange", "imprint", "simulate")
+    ]
     for room in (*rooms, ROOT / "benchmarks/detection/baselines"):
         for path in sorted(room.rglob("*")):
             if path.suffix in (".py", ".toml", ".txt", ".tsv"):
