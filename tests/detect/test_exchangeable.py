@@ -72,6 +72,17 @@ def test_large_groups_are_thinned_by_whole_accounts() -> None:
     assert abs(result.z) < 4
 
 
+def test_one_busy_account_does_not_make_separate_authors_look_dealt() -> None:
+    """Thirty people with a topic each, and one who asks for everything ten times as much as all of them."""
+    people, busy = group(5, 30, 8, 0.1), group(6, 1, 2400, 0.0)
+    account = np.concatenate([people[1], busy[1] + 30])
+    vectors, at_us = np.concatenate([people[0], busy[0]]), np.concatenate([people[2], busy[2]])
+    alone, beside = exchangeability(*people, seed=1), exchangeability(vectors, account, at_us, seed=1)
+    assert beside.units <= 31 * 8 * 4
+    assert beside.power < 4 * alone.power
+    assert beside.z > 3
+
+
 @pytest.mark.parametrize(
     ("z", "power", "low", "high"), [(0.0, 300, 3, 8), (17.0, 300, -99, -3), (0.0, 10, -0.2, 0.6)]
 )

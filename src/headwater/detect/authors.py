@@ -31,8 +31,6 @@ DRIFT = 0.02
 STEP = 1.15
 #: In no direction do authors differ by more than this share of all there is, whatever an estimate says.
 MOST_BETWEEN = 0.9
-#: Precision of a centre that is known.
-SURE = 1e6
 #: Directions in which authors differ less than this share of the most telling one are left out.
 TELLING = 1e-3
 
@@ -170,11 +168,6 @@ class Author:
         centre = (self.total - precision * mean) / known
         spread = 1 / accounts.count[rows, None] + 1 / known + accounts.drift + more * accounts.between
         return np.asarray(-0.5 * ((mean - centre) ** 2 / spread + np.log(spread)).sum(axis=1))
-
-
-def everybody(accounts: Accounts) -> Author:
-    """The author who asks for what all accounts together ask for."""
-    return Author(np.full(len(accounts.between), SURE), np.zeros(len(accounts.between)))
 
 
 def author(accounts: Accounts, rows: npt.NDArray[np.int64]) -> Author:

@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 #: More units than this are thinned, evenly over accounts: power is long sufficient there.
 MOST_UNITS = 6000
+#: An account has so many times the units of the middle one at most, or this many.
+BUSY, LEAST_UNITS = 4, 8
 #: Blocks of time tried, shortest first, in seconds: a queue drifts, so labels move only within a block.
 BLOCKS_S = (3600, 6 * 3600, 86400, 7 * 86400, 10**9)
 LEAST_ACCOUNTS = 3
@@ -140,12 +142,15 @@ def _shuffled(
 
 
 def _thin(account: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Indices of at most MOST_UNITS units: whole accounts are kept, as many as fit, in a random order."""
-    if len(account) <= MOST_UNITS:
-        return np.arange(len(account))
+    """Indices of at most MOST_UNITS units: whole accounts are kept, as many as fit, in a random order.
+
+    A few very busy accounts must not crowd out the rest, nor be all that pairs are made of: each is cut to its share,
+    and to BUSY times what the middle one has.
+    """
     names, label, sizes = np.unique(account, return_inverse=True, return_counts=True)
-    # A few very busy accounts must not crowd out the rest: each is cut to its share first.
-    most = max(MOST_UNITS // len(names), 8)
+    most = max(int(BUSY * np.median(sizes)), LEAST_UNITS)
+    if len(account) > MOST_UNITS:
+        most = min(most, max(MOST_UNITS // len(names), LEAST_UNITS))
     rank = np.empty(len(account), np.int64)
     shuffled = rng.permutation(len(account))
     by_account = shuffled[np.argsort(label[shuffled], kind="stable")]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from headwater.detect.authors import Accounts, apart, author, everybody
+from headwater.detect.authors import Accounts, apart, author
 
 Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
@@ -33,8 +33,7 @@ MOST_SEEDS, COMPANION = 200, 1.0
 SAME = 0.5
 #: A set that grows to share this part of the larger of itself and one that was found is on its way there.
 KNOWN = 0.8
-#: Nats by which one author must explain all accounts better than a narrow group does. Looser sets hold real rings, too,
-#: and broad people: of innocent sets of a hundred customers one in six looked like one queue on fresh sessions.
+#: Nats by which one author must explain all accounts better than a narrow group does.
 TIGHT = 5.0
 #: Steps of the search for a share (EM).
 STEPS = 30
@@ -99,8 +98,15 @@ def clusters(accounts: Accounts, neighbours: Rows, score: Array, *, fewest: int 
     covered = np.zeros(len(accounts), bool)
     found: list[Cluster] = []
     sets: list[npt.NDArray[np.bool_]] = []
-    for start in _starts(accounts, alone, neighbours, rank, covered):
-        members = _grow(accounts, alone, start, fewest, sets)
+    tried = 0
+    for seed in np.lexsort((accounts.code, -rank)):
+        if tried >= MOST_SEEDS or rank[seed] < COMPANION:
+            break
+        if covered[seed]:
+            continue
+        tried += 1
+        covered[seed] = True
+        members = _grow(accounts, alone, np.unique(np.append(neighbours[seed], seed)), fewest, sets)
         if members is not None:
             covered[members] = True
             sets.append(_among(members, len(accounts)))
@@ -109,28 +115,6 @@ def clusters(accounts: Accounts, neighbours: Rows, score: Array, *, fewest: int 
                 found.append(cluster)
     found.sort(key=lambda cluster: (-cluster.tightness, int(cluster.members[0])))
     return list(_different(found, len(accounts)))
-
-
-def _starts(
-    accounts: Accounts, alone: Array, neighbours: Rows, rank: Array, covered: npt.NDArray[np.bool_]
-) -> Iterator[Rows]:
-    """Sets to grow from: the most average accounts, then each of the likeliest with its companions, if not covered.
-
-    A queue that deals from everything has no topic by which two of its accounts would look alike; but no person is as
-    average as all of its accounts are.
-    """
-    middle = everybody(accounts).sees(accounts) - alone
-    average = np.flatnonzero(middle > MEMBER)
-    if len(average):
-        yield average
-    tried = 0
-    for seed in np.lexsort((accounts.code, -rank)):
-        if tried >= MOST_SEEDS or rank[seed] < COMPANION:
-            return
-        if not covered[seed]:
-            tried += 1
-            covered[seed] = True
-            yield np.unique(np.append(neighbours[seed], seed))
 
 
 def _among(members: Rows, size: int) -> npt.NDArray[np.bool_]:
