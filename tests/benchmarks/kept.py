@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from suite.rescore import cards
+
+from headwater.detect import DetectSettings, Finding
+from headwater.detect.combine import combine
+
 Ring = dict[str, Any]
+NO_GROUPS: frozenset[str] = frozenset()
 
 
 def ring(of: dict[str, int], word: str = "likely", log_odds: float = 6.0, pieces: Any = ()) -> Ring:
@@ -18,6 +24,15 @@ def ring(of: dict[str, int], word: str = "likely", log_odds: float = 6.0, pieces
     }
 
 
+def judged(raw: dict[str, float], explained: frozenset[str] = NO_GROUPS, of: int = 9) -> Ring:
+    """A ring as the product judges it and the suite keeps it: by name what each evidence said before its cap."""
+    known = cards()
+    found = [(known[name], Finding(nats, "")) for name, nats in raw.items()]
+    verdict = combine(found, prior=DetectSettings().prior, threshold=0.99, tested=40, explained=explained)
+    pieces = [(p.evidence, round(p.raw, 3), round(p.llr, 3)) for p in verdict.pieces]
+    return ring({"ring r": of}, verdict.word, round(verdict.log_odds, 3), pieces)
+
+
 def look(rings: list[Ring], ring_accounts: int, judged: int = 3) -> dict[str, Any]:
     """A look at a world of ten innocents, with everything that its reported rings flag."""
     reported = [one for one in rings if one["word"] == "likely"]
@@ -29,6 +44,7 @@ def look(rings: list[Ring], ring_accounts: int, judged: int = 3) -> dict[str, An
         "judged": judged,
         "ring_accounts": ring_accounts,
         "ring_flagged": found,
+        "by_harvest": {"1": [found, ring_accounts], "10": [found, ring_accounts]},
         "innocent_accounts": 10,
         "innocent_flagged": wrong,
         "flagged_of": {"people": wrong},

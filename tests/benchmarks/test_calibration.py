@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from suite import varied
 from suite.calibration import calibration, posterior
+from suite.jobs import NOT_FITTED, fitting
 from suite.jobs import calibration as jobs
 
 from benchmarks.kept import ring, world
+from headwater.detect import DetectSettings
 from headwater.detect.combine import logit
 from headwater.simulate import load
 from headwater.simulate.override import changed
@@ -23,16 +25,20 @@ def small(seed: int, rings: list[dict[str, Any]], judged: int) -> dict[str, Any]
 
 
 def test_the_prior_takes_the_place_of_the_products() -> None:
-    assert posterior(logit(0.01), 0.2) == pytest.approx(0.2)
-    assert posterior(3.0, 0.01) == pytest.approx(1 / (1 + math.exp(-3.0)))
+    assert posterior(logit(DetectSettings().prior), 0.2) == pytest.approx(0.2)
+    assert posterior(3.0, DetectSettings().prior) == pytest.approx(1 / (1 + math.exp(-3.0)))
     assert (posterior(3.0, 0.0), posterior(3.0, 1.0), posterior(3.0, None)) == (0.0, 1.0, 0.0)
+
+
+#: Log odds in the product's prior that are 0 in one of 1%.
+ZERO = logit(DetectSettings().prior) - logit(0.01)
 
 
 def test_each_half_is_judged_with_the_rate_of_the_other() -> None:
     yes, no, nobody = {"ring r": 5}, {"people": 5}, dict[str, int]()
     records = [
-        small(2, [ring(yes, log_odds=0.0), ring(no, "unlikely", 0.0)], 10),
-        small(3, [ring(yes, log_odds=0.0), ring(nobody, "possible", 9.0), ring(no, log_odds=9.0)], 5),
+        small(2, [ring(yes, log_odds=ZERO), ring(no, "unlikely", ZERO)], 10),
+        small(3, [ring(yes, log_odds=ZERO), ring(nobody, "possible", 9.0), ring(no, log_odds=9.0)], 5),
     ]
     found = calibration(records)
     assert found["rates"] == {"even": 0.1, "odd": 0.25}
@@ -42,7 +48,7 @@ def test_each_half_is_judged_with_the_rate_of_the_other() -> None:
         (one["from"], one["to"]): (one["verdicts"], one["right"]) for one in found["bins"] if one["verdicts"]
     }
     # 0 log odds at a prior of 1% are 97% at 25% (the even world, twice) and 92% at 10% (the odd one).
-    assert posterior(0.0, 0.25) == pytest.approx(0.97, abs=0.005)
+    assert posterior(ZERO, 0.25) == pytest.approx(0.97, abs=0.005)
     assert said == {(0.95, 0.99): (2, 1), (0.85, 0.95): (1, 1), (0.99, 1.0): (1, 0)}
 
 
@@ -53,7 +59,8 @@ def test_a_run_without_calibration_worlds_has_empty_bins() -> None:
 
 def test_small_worlds_hold_rings_of_every_strength_or_none() -> None:
     plans = [job.override["campaigns"] for job in jobs(60)]
-    assert plans == [varied.rings(seed) for seed in range(1, 61)]
+    assert plans == [varied.rings(seed) for seed in range(NOT_FITTED + 1, NOT_FITTED + 61)]
+    assert not {job.seed for job in fitting(600)} & {job.seed for job in jobs(600)}
     assert sum(not rings for rings in plans) == 12
     rings = [one for world in plans for one in world]
     accounts = [one["accounts"] * varied.SCALE for one in rings]

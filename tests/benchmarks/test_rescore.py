@@ -6,21 +6,9 @@ import numpy as np
 import pytest
 from suite.rescore import Ledger, ablation, cards, families
 
-from benchmarks.kept import Ring, ring, world
-from headwater.detect import Finding, load
-from headwater.detect.combine import RELAYED, combine
-
-NO_GROUPS: frozenset[str] = frozenset()
-
-
-def judged(raw: dict[str, float], explained: frozenset[str] = NO_GROUPS, of: int = 9) -> Ring:
-    """A ring as the product judges it and the suite keeps it: by name what each evidence said before its cap."""
-    known = cards()
-    found = [(known[name], Finding(nats, "")) for name, nats in raw.items()]
-    verdict = combine(found, prior=0.01, threshold=0.99, tested=40, explained=explained)
-    pieces = [(p.evidence, round(p.raw, 3), round(p.llr, 3)) for p in verdict.pieces]
-    return ring({"ring r": of}, verdict.word, round(verdict.log_odds, 3), pieces)
-
+from benchmarks.kept import NO_GROUPS, judged, world
+from headwater.detect import load
+from headwater.detect.combine import RELAYED
 
 STRONG = {"queue": 6.0, "pool": 4.0, "template": 2.4, "infrastructure": 3.0, "demands": 9.0, "finished": 9.0}
 
@@ -46,15 +34,16 @@ def test_a_ledger_of_another_code_is_told_from_this_ones() -> None:
 
 def test_the_next_strongest_of_a_group_counts_once_the_strongest_is_gone() -> None:
     kept = judged({"queue": 5.0, "pool": 4.0, "template": 2.0, "dealt": 1.0})
-    alike = cards()["template"].group == cards()["dealt"].group
-    gone = Ledger.of(kept).without({"template"})[1] - kept["log_odds"]
-    assert gone == pytest.approx(-1.0 if alike else -2.0, abs=1e-6)
+    assert cards()["template"].group == cards()["dealt"].group
+    left = judged({"queue": 5.0, "pool": 4.0, "dealt": 1.0})
+    assert kept["log_odds"] > left["log_odds"] > judged({"queue": 5.0, "pool": 4.0})["log_odds"]
+    assert Ledger.of(kept).without({"template"})[1] == pytest.approx(left["log_odds"], abs=0.01)
 
 
 def test_two_kinds_are_still_asked_for() -> None:
-    kept = judged({"queue": 6.0, "pool": 5.0, "infrastructure": 3.0})
+    kept = judged({"queue": 6.0, "runs": 6.0, "infrastructure": 1.0})
     assert kept["word"] == "likely"
-    word, log_odds = Ledger.of(kept).without({"pool", "infrastructure"})
+    word, log_odds = Ledger.of(kept).without({"queue", "infrastructure"})
     assert (word, log_odds > 0) == ("possible", True)
 
 
@@ -80,11 +69,11 @@ def test_families_hold_every_evidence_once_and_declarations_speak_for_the_custom
 
 
 def test_an_ablation_counts_rings_accounts_and_false_rings_by_scenario() -> None:
-    innocent = judged({"queue": 6.0, "pool": 4.0, "purse": -0.7, "template": -3.0}) | {"of": {"people": 6}}
+    innocent = judged({"queue": 6.0, "runs": 6.0, "purse": -0.7, "template": -3.0}) | {"of": {"people": 6}}
     assert innocent["word"] != "likely"
     records = [
         world([judged(STRONG, of=5)], 10),
-        world([judged({"queue": 6.0, "pool": 4.0}, of=8), innocent], 10, seed=2),
+        world([judged({"queue": 6.0, "runs": 6.0}, of=8), innocent], 10, seed=2),
         world([innocent], 0, scenario="quiet"),
     ]
     found = ablation(records, "everything")

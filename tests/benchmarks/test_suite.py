@@ -39,6 +39,7 @@ def record(flagged: int, found: int, ring: dict[str, int]) -> dict[str, Any]:
         "rings": [{"word": "likely", "kind": "extraction ring", "of": ring}],
         "ring_accounts": 5,
         "ring_flagged": found,
+        "by_harvest": {"1": [found, 5], "10": [found, 4]},
         "innocent_accounts": 10,
         "innocent_flagged": flagged,
         "flagged_of": {"people": flagged},

@@ -17,6 +17,7 @@ from headwater.detect.evidence.between import queue
 from headwater.detect.evidence.content import template
 from headwater.detect.evidence.customer import end_users
 from headwater.detect.fold import NO_KEY, Card, Finding, Links
+from headwater.detect.fusion import PLAIN
 from headwater.detect.harvest import Harvested
 from headwater.detect.known import Declaration
 from headwater.detect.pipeline import Detection, Judged
@@ -50,7 +51,7 @@ def detection(found=STRONG, declared=None, share: float = 1.0, clients: int = 1)
     pairs = np.array([(a, b) for a in range(12) for b in range(a + 1, 12)], np.int32)
     links = Links("template", pairs[:, 0], pairs[:, 1], np.full(len(pairs), 3.0))
     bridge = Links("infrastructure", np.array([3], np.int32), np.array([40], np.int32), np.array([2.0]))
-    verdict = combine(found, prior=0.01, threshold=0.99, tested=3)
+    verdict = combine(found, prior=0.01, threshold=0.99, tested=3, fusion=PLAIN)
     judged = Judged(world.rings[0], verdict, declared, 0)
     ties = graph([links, bridge], np.full(60, -1, np.int32))
     return Detection(world, ties, (judged,), harvest, world.context["ring_of"], (), 3, 5)

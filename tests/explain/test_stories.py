@@ -38,7 +38,9 @@ def test_a_campaign_s_story_has_all_its_parts() -> None:
     assert all(p.sentences for p in story.passages)
     assert "one such ring in 9,000 logs" in said(story, "How often chance would make it")
     assert "stratified permutation" in said(story, "How often chance would make it")
-    assert "multiplies the odds by 490 (+6.20 nats; capped, +9.81 before; p = 0.001)" in said(story, "Why")
+    assert "multiplies the odds by 490 (+6.20 nats; capped and weighed, +9.81 before; p = 0.001)" in said(
+        story, "Why"
+    )
     assert "divides the odds by 3.2" in said(story, "What speaks against")
     assert "Known innocent causes of “One queue”" in said(story, "What speaks against")
     assert "for want of ip and tls" in said(story, "What was not in the log")

@@ -60,7 +60,7 @@ def test_what_speaks_against_and_what_is_not_counted_are_bars_too() -> None:
     ]
     assert [s.label for s in steps][1] == "One template, disjoint slots"
     assert "a stronger piece of its group is" in steps[-2].sentence
-    assert "Capped; +9.81 before" in steps[1].sentence
+    assert "Capped and weighed; +9.81 before" in steps[1].sentence
 
 
 def test_the_table_holds_the_chart_s_numbers() -> None:

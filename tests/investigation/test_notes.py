@@ -48,10 +48,10 @@ def test_a_declaration_that_matches_nothing_is_named(few: pa.Table) -> None:
     given = exchanges()
     assert "meridian" in pc.unique(given["organisation"]).to_pylist()
     with headwater.investigate(given, accounts(), known=known, settings=SETTINGS) as found:
-        assert found.findings.notes == (
+        assert [note for note in found.findings.notes if "matches no" in note] == [
             "the declaration “Wrong account” (partner) matches no account and no organisation of this log",
             "the declaration “Wrong organisation” (partner) matches no account and no organisation of this log",
-        )
+        ]
 
 
 def test_it_is_named_in_terminal_report_and_json(few: pa.Table, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,8 @@ from wording import told
 Found = Mapping[str, Any]
 Bar = dict[str, Any]
 SHARED, WITHOUT, OF_ORACLE, F1, OTHERS = 0.95, 0.9, 0.8, 0.9, 1e-3
+#: Whose recall is asked for without traces: accounts with so many exchanges of the harvest, in rings of so many.
+TEN, LARGE = 10, 100
 INNOCENTS, SEEDS, FLAGGED = 100_000, 30, 4
 CUSTOMERS = 300
 QUIET, QUIET_ALARMED = 200, 1
@@ -31,15 +33,16 @@ def bars(found: Found, side: str = "tune") -> list[Bar]:
     plain = open_rings(side)
     return [
         _each(
-            f"ring accounts found, shared traces and no camouflage: at least {told(SHARED)}",
-            _recall(found, "everything"),
+            f"ring accounts that took part found, shared traces and no camouflage: at least {told(SHARED)}",
+            _recall(found, "everything", 1),
             plain,
             lambda value: value >= SHARED,
         ),
         _each(
-            f"the same rings without templates and account attributes: at least {told(WITHOUT)}",
-            _recall(found, "neither"),
-            plain,
+            f"accounts with {TEN} exchanges of the harvest, rings of {LARGE} accounts, neither templates nor account "
+            f"attributes: at least {told(WITHOUT)}",
+            _recall(found, "neither", TEN),
+            large_rings(side),
             lambda value: value >= WITHOUT,
         ),
         _oracle(found),
@@ -50,9 +53,9 @@ def bars(found: Found, side: str = "tune") -> list[Bar]:
             lambda value: value >= F1,
         ),
         _each(
-            f"other exchanges of ring accounts that are attributed: at most {told(OTHERS)}",
+            f"exchanges of a reseller's other customers that are attributed: at most {told(OTHERS)}",
             _figure(found, "others_wrongly_attributed"),
-            [scenario for scenario, others in _figure(found, "others_of_ring").items() if others],
+            resellers(side),
             lambda value: value <= OTHERS,
             highest=True,
         ),
@@ -69,6 +72,20 @@ def open_rings(side: str = "tune") -> list[str]:
     return [name for name in scenarios(side) if (rings := load(name).campaigns) and all(map(_open, rings))]
 
 
+def large_rings(side: str = "tune") -> list[str]:
+    """Scenarios whose rings have LARGE accounts or more."""
+    return [
+        name
+        for name in scenarios(side)
+        if (rings := load(name).campaigns) and all(ring.accounts >= LARGE for ring in rings)
+    ]
+
+
+def resellers(side: str = "tune") -> list[str]:
+    """Scenarios in which a reseller carries the harvest beside the requests of its other customers."""
+    return [name for name in scenarios(side) if any(ring.reseller for ring in load(name).campaigns)]
+
+
 def _open(ring: Campaign) -> bool:
     means = ring.infrastructure
     shared = means.per_payment or means.per_device or means.per_phone or means.per_ip
@@ -83,8 +100,10 @@ def _rows(found: Found, part: str, look: str) -> list[Found]:
     return [row for row in found["rows"] if row["part"] == part and row["look"] == look]
 
 
-def _recall(found: Found, look: str) -> dict[str, float]:
-    return {row["scenario"]: row["recall"] for row in _rows(found, "alarms", look) if row["ring_accounts"]}
+def _recall(found: Found, look: str, least: int) -> dict[str, float]:
+    """Scenario → share found of the ring accounts with at least so many exchanges of the harvest."""
+    counts = {row["scenario"]: row["by_harvest"][str(least)] for row in _rows(found, "alarms", look)}
+    return {name: hit / of for name, (hit, of) in counts.items() if of}
 
 
 def _figure(found: Found, key: str) -> dict[str, float]:

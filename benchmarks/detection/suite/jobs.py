@@ -2,7 +2,8 @@
 
 A job is one world. Parts: *alarms* (every scenario, many seeds), *quiet* (large worlds without a ring), *power* (rings
 of 20, 200 and 2,000 accounts), *dial* (camouflage from 0 to 1), *surface* (low and slow: accounts × exchanges ×
-cover × personas) and *calibration* (small worlds with rings of every strength, or none).
+cover × personas), *calibration* (small worlds with rings of every strength, or none) and *fitting* (more of these, with
+other seeds: `fusing` fits on them what kinds of evidence say together).
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from suite import varied
 LARGE, LARGE_EARLY = "hydra", 3
 #: The demonstration, and the large quiet world that has a part of its own.
 ELSEWHERE = ("sample", "quiet_large")
-Part = Literal["alarms", "quiet", "power", "dial", "surface", "calibration"]
+#: Seeds of the calibration worlds come after this, those of the fitting worlds before.
+NOT_FITTED = 10_000
+Part = Literal["alarms", "quiet", "power", "dial", "surface", "calibration", "fitting"]
 Size = Literal["short", "full"]
 
 
@@ -113,18 +116,18 @@ def surface(seeds: int) -> list[Job]:
 
 
 def calibration(seeds: int) -> list[Job]:
-    """Weak rings, strong rings and none, all of the log in view."""
-    return [
-        Job(
-            "calibration",
-            varied.around(seed),
-            seed,
-            ("everything",),
-            override={"campaigns": varied.rings(seed)},
-            scale=varied.SCALE,
-        )
-        for seed in range(1, seeds + 1)
-    ]
+    """Weak rings, strong rings and none, all of the log in view; none of the worlds that were fitted on."""
+    return [_varied("calibration", NOT_FITTED + seed, ("everything",)) for seed in range(1, seeds + 1)]
+
+
+def fitting(seeds: int) -> list[Job]:
+    """The same with other seeds, with and without account attributes."""
+    return [_varied("fitting", seed, ("everything", "headline")) for seed in range(1, seeds + 1)]
+
+
+def _varied(part: Part, seed: int, looks: tuple[str, ...]) -> Job:
+    rings = {"campaigns": varied.rings(seed)}
+    return Job(part, varied.around(seed), seed, looks, override=rings, scale=varied.SCALE)
 
 
 #: Each part by the number of its seeds, in a short run and in a full one. Of the smallest scenarios 33 worlds hold
@@ -136,13 +139,18 @@ PARTS: dict[Part, tuple[Callable[[int], list[Job]], int, int]] = {
     "dial": (dial, 1, 4),
     "surface": (surface, 0, 1),
     "calibration": (calibration, 4, 600),
+    "fitting": (fitting, 0, 600),
 }
 
 
-def plan(size: Size, parts: Sequence[Part]) -> list[Job]:
-    """The jobs of a run; *alarms* goes round by round of seeds, so that a run cut short has some of every scenario."""
+def plan(size: Size, parts: Sequence[Part], most: int | None = None) -> list[Job]:
+    """The jobs of a run, `most` seeds of each part at most.
+
+    *alarms* goes round by round of seeds, so that a run cut short has some of every scenario.
+    """
     jobs = []
     for part in parts:
         made, short, full = PARTS[part]
-        jobs += made(short if size == "short" else full)
+        seeds = short if size == "short" else full
+        jobs += made(seeds if most is None else min(seeds, most))
     return jobs

@@ -95,8 +95,8 @@ class Ledger:
 
     def may_be_likely(self, left_out: Collection[str]) -> bool:
         """Whether it can reach the threshold at all, which only pieces against that are left out could help it to."""
-        gone = sum(llr for name, _, llr in self.ring["pieces"] if llr < 0 and name in left_out)
-        return bool(self.ring["log_odds"] - gone > logit(SETTINGS.threshold) - DIGITS)
+        helped = any(llr < 0 and name in left_out for name, _, llr in self.ring["pieces"])
+        return helped or bool(self.ring["log_odds"] > logit(SETTINGS.threshold) - DIGITS)
 
 
 def _explained(pieces: Iterable[tuple[Card, float, float]]) -> frozenset[str]:

@@ -88,7 +88,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--minutes", type=float, help="begin no world after so many")
-    parser.add_argument("--seeds", type=int, help="no seed above this")
+    parser.add_argument("--seeds", type=int, help="so many seeds of each part at most")
     parser.add_argument("--out", type=Path, help="write the summary here as JSON")
     parser.add_argument("--date", default="", help="the day of the run, as it should be printed")
     parser.add_argument("--revision", default="", help="the commit that is measured")
@@ -109,13 +109,11 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     revision = code()
     have = kept(folder, revision)
-    jobs = [job for job in plan(asked.size, tuple(asked.part or PARTS)) if job.name not in have]
+    jobs = [job for job in plan(asked.size, tuple(asked.part or PARTS), asked.seeds) if job.name not in have]
     if asked.side == "score":
         jobs = [job for job in jobs if job.scenario in scenarios("score")]
     if asked.scenario:
         jobs = [job for job in jobs if job.scenario in asked.scenario]
-    if asked.seeds:
-        jobs = [job for job in jobs if job.seed <= asked.seeds]
     try:
         failed = run(jobs, folder, revision, asked)
     finally:

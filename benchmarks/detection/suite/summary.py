@@ -83,6 +83,10 @@ def _together(found: Sequence[tuple[Record, Record]]) -> dict[str, Any]:
     out: dict[str, Any] = {"worlds": len(looks), **total}
     out["recall"] = share(total["ring_flagged"], total["ring_accounts"])
     out["recall_95"] = over_worlds(looks)
+    out["by_harvest"] = _added(
+        ({least: of for least, (_, of) in one.items()}, {least: hit for least, (hit, _) in one.items()})
+        for one in (look["by_harvest"] for look in looks)
+    )
     out["recall_by_world"] = [
         round(look["ring_flagged"] / look["ring_accounts"], 4) for look in looks if look["ring_accounts"]
     ]

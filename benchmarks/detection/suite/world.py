@@ -36,6 +36,8 @@ from suite.jobs import Job
 from suite.oracle import oracle
 from suite.swapping import on_tune
 
+#: Accounts of rings are counted once more where they sent so many exchanges of the harvest at least.
+HARVESTED = (1, 10)
 #: Rings further down than this are only counted.
 LEAST_LOG_ODDS = -12.0
 #: Where baselines are measured too; they take minutes on larger worlds.
@@ -79,6 +81,15 @@ class Truth:
     def ring(self) -> npt.NDArray[np.bool_]:
         """Accounts of rings and of resellers who carry one."""
         return np.asarray(self._table["role"] != "innocent")
+
+    @cached_property
+    def harvested(self) -> npt.NDArray[np.int64]:
+        """Exchanges of each account that are harvest."""
+        truth, sent = self.world.truth.exchanges, self.world.exchanges.select(["id", "account"])
+        mine = truth.filter(truth.column("harvest")).select(["id"]).join(sent, "id", join_type="inner")
+        code = {name: at for at, name in enumerate(self.accounts)}
+        codes = [code[name] for name in mine.column("account").to_pylist()]
+        return np.bincount(np.array(codes, np.int64), minlength=len(self.accounts)).astype(np.int64)
 
     @cached_property
     def of(self) -> list[str]:
@@ -238,6 +249,11 @@ def _scored(detection: Detection, truth: Truth, ids: npt.NDArray[Any]) -> dict[s
         "judged": len(detection.judged),
         "ring_accounts": int(truth.ring.sum()),
         "ring_flagged": int((flagged & truth.ring).sum()),
+        "by_harvest": {
+            str(least): [int((flagged & part).sum()), int(part.sum())]
+            for least in HARVESTED
+            for part in [truth.ring & (truth.harvested >= least)]
+        },
         "innocent_accounts": int((~truth.ring).sum()),
         "innocent_flagged": len(wronged),
         "flagged_of": dict(Counter(truth.of[i] for i in np.flatnonzero(flagged).tolist())),

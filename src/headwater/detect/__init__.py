@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.detect.verdict import (
     A_KIND,
     NO_RULE,
+    TOGETHER,
     AccountVerdict,
     Campaign,
     Coverage,
@@ -91,6 +92,7 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "A_KIND",
     "NO_RULE",
+    "TOGETHER",
     "AccountVerdict",
     "Batch",
     "Campaign",

@@ -1,9 +1,10 @@
-"""Pieces of evidence become one verdict: log-likelihood ratios, capped, the strongest of each dependent group.
+"""Pieces of evidence become one verdict: log-likelihood ratios, capped, weighed, the strongest of each group.
 
-The arithmetic is a ledger that adds up: log odds = prior + the counted pieces. Within a group of dependent evidence
-only the strongest piece for and the strongest against count, so that one trace seen twice isn't two. A ring needs
-two independent kinds of evidence, whatever its sum. Source: Fellegi and Sunter (1969), with the corrections
-that Splink's users asked for (dependence, saturation); see docs/explanation/detection.md.
+The arithmetic is a ledger that adds up: log odds = prior + the counted pieces, of which the last takes their sum to
+what such a sum means (`fusion`). Within a group of dependent evidence only the strongest piece for and the strongest
+against count, so that one trace seen twice isn't two. A ring needs two independent kinds of evidence, whatever its sum.
+Source: Fellegi and Sunter (1969), with the corrections that Splink's users asked for (dependence, saturation); see
+docs/explanation/detection.md.
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from headwater.detect.declarations import GROUP as DECLARATION
 from headwater.detect.fold import Card, Finding
+from headwater.detect.fusion import FUSED, FUSION, Fusion
 from headwater.detect.verdict import A_KIND, Piece, Word
 
 #: No smaller number of chance rings is ever stated: the laws behind the ratios are measured on some hundreds of groups,
 #: and what lies further out in their tails is extrapolation.
 LEAST_CHANCE = 0.001
 #: Groups that say how accounts are used or opened, not what ties them: customers of one software share such habits.
-#: For a ring they add at most TOGETHER nats, and are one kind of evidence at most.
+#: For a ring they add at most MOST_OF_HABITS nats, and are one kind of evidence at most.
 HABITS = frozenset({"account", "behaviour", "client", "intent"})
-TOGETHER = 4.0
+MOST_OF_HABITS = 4.0
 #: Groups that show one hand behind the accounts. Where a relay carries many customers' requests, that hand is the
 #: relay's, whoever harvests through it: they count for nothing there.
 RELAYED = frozenset({"account", "client", "continuity", "infrastructure"})
@@ -45,17 +48,22 @@ def combine(
     prior: float,
     threshold: float,
     tested: int,
-    together: float = TOGETHER,
+    habits: float = MOST_OF_HABITS,
     explained: frozenset[str] = frozenset(),
+    fusion: Fusion = FUSED,
 ) -> Verdict:
-    """Weigh the findings of one ring (or, with `together` infinite, of one account, of which habits are all there is).
+    """Weigh the findings of one ring (or, with `habits` infinite, of one account, of which they are all there is).
 
     `found`: cards and findings. `prior`: share of proposals taken to be campaigns. `threshold`: probability from which
     a verdict is reported. `tested`: number of rings proposed in this log; every one counts in the multiplicity.
-    `explained`: groups that something innocent explains, which don't count for a campaign. `chance` = tested ×
-    exp(−Σ llr), since for innocents each likelihood ratio has mean 1 at most (Markov's inequality).
+    `explained`: groups that something innocent explains, which don't count for a campaign. `fusion`: what pieces say
+    together. `chance` = tested × exp(−Σ llr), since for innocents each likelihood ratio has mean 1 at most (Markov's
+    inequality).
     """
-    capped = [(card, max(-card.cap_against_nats, min(card.cap_nats, f.raw)), f) for card, f in found]
+    capped = [
+        (card, fusion.weighed(card.name, max(-card.cap_against_nats, min(card.cap_nats, f.raw))), f)
+        for card, f in found
+    ]
     best: dict[tuple[str, bool], tuple[float, str]] = {}
     for card, llr, _ in capped:
         key = (card.group, llr > 0)
@@ -63,8 +71,8 @@ def combine(
             continue
         if llr != 0 and (key not in best or (abs(llr), card.name) > best[key]):
             best[key] = (abs(llr), card.name)
-    habits = sum(nats for (group, speaks), (nats, _) in best.items() if speaks and group in HABITS)
-    share = min(1.0, together / habits) if habits else 1.0
+    said = sum(nats for (group, speaks), (nats, _) in best.items() if speaks and group in HABITS)
+    share = min(1.0, habits / said) if said else 1.0
     pieces = []
     for card, llr, finding in capped:
         counted = llr != 0 and best.get((card.group, llr > 0), (0.0, ""))[1] == card.name
@@ -83,10 +91,11 @@ def combine(
             )
         )
     pieces.sort(key=lambda p: (-p.llr, p.evidence))
+    pieces += _together(pieces, fusion)
     total = sum(p.llr for p in pieces)
     log_odds = logit(prior) + total
-    groups = {p.group for p in pieces if p.llr >= A_KIND}
-    kinds = len(groups) if math.isinf(together) else len(groups - HABITS) + bool(groups & HABITS)
+    groups = {p.group for p in pieces if p.llr >= A_KIND} - {FUSION.group}
+    kinds = len(groups) if math.isinf(habits) else len(groups - HABITS) + bool(groups & HABITS)
     probability = 1 / (1 + math.exp(-log_odds))
     return Verdict(
         pieces=tuple(pieces),
@@ -96,6 +105,21 @@ def combine(
         chance=max(tested * math.exp(-total), LEAST_CHANCE),
         kinds=kinds,
     )
+
+
+def _together(pieces: Sequence[Piece], fusion: Fusion) -> list[Piece]:
+    """The bar that takes a sum to what it means, where that is another number; declarations stand outside it."""
+    total = sum(p.llr for p in pieces if p.group != DECLARATION)
+    moved = fusion.meant(total) - total
+    if not moved:
+        return []
+    sentence = (
+        "Kinds of evidence overlap, and a group is only tested because something ties it: together they say less than "
+        "their sum."
+        if moved < 0
+        else "So many kinds of evidence are seldom seen together without a campaign: they say more than their sum."
+    )
+    return [Piece(FUSION.name, FUSION.group, moved, moved, True, sentence, None, {"sum": total})]
 
 
 def word(probability: float, kinds: int, threshold: float) -> Word:

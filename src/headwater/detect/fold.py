@@ -37,6 +37,7 @@ Group = Literal[
     "continuity",
     "outside",
     "customer",
+    "together",
 ]
 #: The versions that `Card.atlas` and `Card.aisvs` refer to.
 ATLAS_VERSION = "MITRE ATLAS 5.6.0"

@@ -19,7 +19,7 @@ class DetectSettings:
         metadata={"doc": "Probability from which a campaign is reported.", "range": "from 0.5 to below 1"},
     )
     prior: float = field(
-        default=0.01,
+        default=0.025,
         metadata={
             "doc": "Share of proposed rings taken to be campaigns before any evidence.",
             "range": f"from {_LEAST_PRIOR:g} to 0.5",

@@ -11,6 +11,7 @@ import numpy as np
 
 from headwater.detect.combine import combine, logit
 from headwater.detect.fold import World
+from headwater.detect.fusion import PLAIN
 from headwater.detect.settings import DetectSettings
 from headwater.detect.traits import Measured, of_account, strengths
 from headwater.detect.verdict import AccountVerdict
@@ -43,7 +44,8 @@ def alone(
             prior=settings.account_prior,
             threshold=settings.threshold,
             tested=1,
-            together=math.inf,
+            habits=math.inf,
+            fusion=PLAIN,
         )
         if verdict.kinds < KINDS or verdict.log_odds < 0:
             continue

@@ -8,7 +8,7 @@ speaks for a campaign, negative where it speaks against one. Campaigns, accounts
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -18,6 +18,8 @@ Word = Literal["confirmed", "likely", "possible", "inconclusive", "unlikely", "u
 Kind = Literal["extraction ring", "relay or reseller", "legitimate fleet", "undetermined"]
 #: Nats from which a kind of evidence counts as a kind of link of its own.
 A_KIND = 1.0
+#: The piece that takes a sum of pieces to what such a sum means; it is no evidence of its own.
+TOGETHER: Final = "together"
 #: What stands for a rule where none of the pack applies.
 NO_RULE = "no-rule"
 #: Microseconds since 1970 in the years 1 to 9999, which a calendar can show.

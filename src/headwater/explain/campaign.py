@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import math
 
-from headwater.detect import A_KIND, NO_RULE, Campaign, Coverage, Findings, Piece, Proposal
+from headwater.detect import A_KIND, NO_RULE, TOGETHER, Campaign, Coverage, Findings, Piece, Proposal
 from headwater.errors import UsageError
 from headwater.explain import words
 from headwater.explain.declared import undecided
@@ -52,17 +52,24 @@ _NOT_PROVED = (
 
 
 def why(campaign: Campaign) -> tuple[str, ...]:
-    """The counted pieces for it, strongest first."""
+    """The counted pieces for it, strongest first; last what their sum means."""
     pieces = sorted(
-        (p for p in campaign.pieces if p.counted and not p.against), key=lambda p: (-p.llr, p.evidence)
+        (p for p in campaign.pieces if p.counted and not p.against and p.evidence != TOGETHER),
+        key=lambda p: (-p.llr, p.evidence),
     )
-    return tuple(
+    together = tuple(
+        f"{words.sentence(p.sentence)} Their sum changes by {words.nats(p.llr)} nats."
+        for p in campaign.pieces
+        if p.evidence == TOGETHER
+    )
+    told = tuple(
         f"{words.minus(words.sentence(p.sentence))} This {words.times(p.llr)} ({words.nats(p.llr)} nats"
-        + (f"; capped, {words.nats(p.raw)} before" if p.raw - p.llr > 0.005 else "")
+        + (f"; capped and weighed, {words.nats(p.raw)} before" if p.raw - p.llr > 0.005 else "")
         + (f"; {words.p_value(p.p_value)}" if p.p_value is not None else "")
         + ")."
         for p in pieces
     )
+    return told + together
 
 
 def uncounted(campaign: Campaign, piece: Piece) -> str:
@@ -79,7 +86,10 @@ def uncounted(campaign: Campaign, piece: Piece) -> str:
 
 def against(campaign: Campaign) -> tuple[str, ...]:
     """The pieces against it, counted or not; or that there are none, and what that does not mean."""
-    pieces = sorted((p for p in campaign.pieces if p.against), key=lambda p: (p.llr, p.raw, p.evidence))
+    pieces = sorted(
+        (p for p in campaign.pieces if p.against and p.evidence != TOGETHER),
+        key=lambda p: (p.llr, p.raw, p.evidence),
+    )
     told = [
         f"{words.minus(words.sentence(p.sentence))} This "
         + (
@@ -161,7 +171,7 @@ def _thin(campaign: Campaign) -> str:
     if campaign.word not in ("inconclusive", "unlikely", "unrelated"):
         return ""
     found = math.fsum(p.llr for p in campaign.pieces)
-    contra = any(p.llr < 0 for p in campaign.pieces)
+    contra = any(p.llr < 0 for p in campaign.pieces if p.evidence != TOGETHER)
     if found < 0:
         return "What was found speaks against one hand behind these accounts more than for it."
     much = "leaves the question open" if campaign.word == "inconclusive" else "is too little"
@@ -173,7 +183,7 @@ def _held_back(campaign: Campaign) -> str:
     """Why a verdict is no more than possible though its sum may suffice; empty where it is the sum."""
     if campaign.word != "possible":
         return ""
-    kinds = {p.group for p in campaign.pieces if p.llr >= A_KIND}
+    kinds = {p.group for p in campaign.pieces if p.llr >= A_KIND} - {TOGETHER}
     if len(kinds) < 2:
         return "One kind of evidence carries it, and a report needs two: worth a look, not a finding."
     if campaign.probability >= USUAL_THRESHOLD and len(campaign.members) < campaign.judged_with:

@@ -11,13 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from headwater.detect import Campaign, Coverage, Piece
+from headwater.detect import TOGETHER, Campaign, Coverage, Piece
 from headwater.explain import words
 from headwater.explain.campaign import uncounted
 from headwater.report import Bar, Cell, Chart, Column, Table
 
 #: How far the bars may miss the verdict, in nats.
 TOLERANCE = 1e-9
+#: Titles of pieces that no coverage lists.
+ELSEWHERE = {
+    TOGETHER: "Taken together",
+    "organisation": "One organisation",
+    "declared": "Declared by the operator",
+}
 
 Role = Literal["prior", "for", "against", "not counted", "verdict"]
 
@@ -44,7 +50,7 @@ def _why(campaign: Campaign, piece: Piece) -> str:
     if not piece.counted:
         return f"{told} Not counted ({words.nats(piece.raw)} by itself): {uncounted(campaign, piece)}."
     if abs(piece.raw - piece.llr) > 0.005:
-        return f"{told} Capped; {words.nats(piece.raw)} before."
+        return f"{told} Capped and weighed; {words.nats(piece.raw)} before."
     return told
 
 
@@ -61,7 +67,7 @@ def steps(campaign: Campaign, coverage: Sequence[Coverage] = ()) -> tuple[Step, 
     ordered = sorted(
         campaign.pieces, key=lambda p: (not p.counted, p.against, -abs(p.llr), -abs(p.raw), p.evidence)
     )
-    titles = {c.evidence: c.title for c in coverage}
+    titles = ELSEWHERE | {c.evidence: c.title for c in coverage}
     made = [
         Step(
             "Before any evidence",

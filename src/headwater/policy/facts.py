@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from headwater.detect import Campaign
+from headwater.detect import TOGETHER, Campaign
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Facts:
 
 def facts_of(campaign: Campaign) -> Facts:
     """The facts of `campaign`."""
-    speaking = {piece.group for piece in campaign.pieces if piece.counted and piece.llr > 0}
+    speaking = {piece.group for piece in campaign.pieces if piece.counted and piece.llr > 0} - {TOGETHER}
     return Facts(
         word=campaign.word,
         probability=campaign.probability,

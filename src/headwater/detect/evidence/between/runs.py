@@ -19,7 +19,7 @@ from headwater.detect.pvalues import calibrated
 
 SHIFTS, FREEDOM = 199, 5.0
 LEAST_DAYS = 3
-CAP = 5.0
+CAP = 6.0
 
 CARD = Card(
     name="runs",
@@ -27,7 +27,8 @@ CARD = Card(
     group="purse",
     sees="accounts that start and stop together on days on which they weren't joined for it",
     null="each account's days exchanged whole, so that it keeps its hours; the day that says most is left out",
-    false_positive="looked at only where groups were joined by their runs on the other days",
+    false_positive="of 9,168 innocent groups in constructed worlds (tune side) 1 reached 3 nats and none 4 (95% upper "
+    "bound 0.04%); looked at only where groups were joined by their runs on the other days",
     innocent_causes=(
         "accounts of one event that lasts for days (a course, a hackathon)",
         "one nightly scheduler behind several customers' keys",

@@ -1,0 +1,78 @@
+"""What kinds of evidence say together: less than the sum of what each says alone.
+
+Every kind is weighed against a law of its own, but in one group they aren't independent, and a group was proposed
+because something ties it. So each says what its weight leaves of it (for and against apart, one at most), and the sum
+is read off a curve: of groups with such a sum so many were campaigns. Both were fitted on constructed worlds of the
+tune side by `benchmarks/detection/suite/fusing.py`, and stand in `fusion.toml`. Source: fusion and calibration of
+likelihood ratios by logistic regression (Brümmer and du Preez, Computer Speech and Language 20, 2006; Morrison,
+Australian Journal of Forensic Sciences 45, 2013); see docs/explanation/detection.md.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
+
+from headwater.detect.fold import Card
+from headwater.detect.verdict import TOGETHER
+
+#: The bar of a ledger that takes the sum of its pieces to what such a sum means.
+FUSION = Card(
+    name=TOGETHER,
+    title="Taken together",
+    group=TOGETHER,
+    sees="the sum of all pieces, and how often groups with such a sum were campaigns",
+    null="not applicable: it is the curve that was fitted to groups of both kinds",
+    false_positive="not applicable: it makes the sum come true",
+    innocent_causes=(),
+    evasion_cost="not applicable",
+    cap_nats=99.0,
+    cap_against_nats=99.0,
+)
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """Weights of evidence by name (1 where it has none), and a curve from sums (nats) to what they mean (nats).
+
+    `said` is ascending, `means` is as long; between the nodes the curve is straight, beyond them a nat is a nat.
+    """
+
+    supports: Mapping[str, float] = field(default_factory=dict)
+    against: Mapping[str, float] = field(default_factory=dict)
+    said: tuple[float, ...] = ()
+    means: tuple[float, ...] = ()
+
+    @classmethod
+    def read(cls, text: str) -> Fusion:
+        """From TOML; `ValueError` where the curve isn't one."""
+        given: dict[str, Any] = tomllib.loads(text)
+        said, means = (tuple(map(float, given["curve"][name])) for name in ("said", "means"))
+        if len(said) != len(means) or sorted(set(said)) != list(said) or sorted(means) != list(means):
+            raise ValueError("a curve has as many `means` as `said`, both ascending")
+        return cls(given["supports"], given["against"], said, means)
+
+    def weighed(self, name: str, llr: float) -> float:
+        """What is left of a piece's nats, after its cap."""
+        return llr * (self.supports if llr > 0 else self.against).get(name, 1.0)
+
+    def meant(self, total: float) -> float:
+        """The nats that a sum of weighed pieces means."""
+        said, means = self.said, self.means
+        if not said:
+            return total
+        at = bisect_right(said, total)
+        if at == 0 or at == len(said):
+            end = 0 if at == 0 else -1
+            return means[end] + total - said[end]
+        share = (total - said[at - 1]) / (said[at] - said[at - 1])
+        return means[at - 1] + share * (means[at] - means[at - 1])
+
+
+#: A nat is a nat: single accounts, of which no verdict says more than *possible*.
+PLAIN = Fusion()
+FUSED = Fusion.read((files("headwater.detect") / "fusion.toml").read_text(encoding="utf-8"))
