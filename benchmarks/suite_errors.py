@@ -147,7 +147,7 @@ def _ablation(look: str, row: Row, scenarios: list[str]) -> list[str]:
     return [look, names[row["left_out"]], *cells, str(false)]
 
 
-def _laws(laws: dict[str, dict[str, float]], table: Table) -> str:
+def _laws(laws: dict[str, dict[str, Any]], table: Table) -> str:
     """How often each kind of evidence speaks against groups without a ring account."""
     groups = int(next(iter(laws.values()))["groups"]) if laws else 0
     opening = (

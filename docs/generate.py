@@ -246,20 +246,30 @@ def settings() -> str:
     )
 
 
+def _in_company(name: str) -> str:
+    """What is left of a piece beside others."""
+    from headwater.detect.fusion import FUSED
+
+    supports, against = (weights.get(name, 1.0) for weights in (FUSED.supports, FUSED.against))
+    return f"{supports:g} of that for a campaign, {against:g} against one"
+
+
 def evidence() -> str:
     """Every detector's card, word for word."""
     from headwater.detect import declarations, fold
+    from headwater.detect.fusion import FUSION
+    from headwater.detect.rates import false_positive
     from headwater.explain import words
 
     cards = {each.card.name: each.card for each in fold.load()}
-    cards |= {card.name: card for card in (declarations.ORGANISATION, declarations.DECLARED)}
+    cards |= {card.name: card for card in (declarations.ORGANISATION, declarations.DECLARED, FUSION)}
     parts = []
     for card in sorted(cards.values(), key=lambda card: (card.group, card.name)):
         needs = list(card.needs) + ([" or ".join(card.any_of)] if card.any_of else [])
         rows = [
             ("sees", card.sees),
             ("null model", card.null),
-            ("false positives", card.false_positive),
+            ("false positives", false_positive(card)),
             ("innocent causes", "; ".join(card.innocent_causes) or "none known"),
             ("evading it costs", card.evasion_cost),
             (
@@ -267,6 +277,10 @@ def evidence() -> str:
                 f"at most {card.cap_nats:g} nats for a single account; none in a ring's verdict"
                 if card.alone
                 else f"at most {card.cap_nats:g} nats for a campaign, {card.cap_against_nats:g} against one",
+            ),
+            (
+                "in company",
+                _in_company(card.name),
             ),
             ("needs", words.all_needed(needs) or "nothing beyond the required columns"),
             ("source", card.source or "our own"),
@@ -279,7 +293,8 @@ def evidence() -> str:
         prose(
             "Each kind of evidence is a log-likelihood ratio with a card. Within one group only the",
             "strongest piece counts, so that one trace seen twice isn't two. A nat is a natural logarithm:",
-            "2.3 nats multiply the odds by ten.",
+            "2.3 nats multiply the odds by ten. *In company* is the weight of a piece beside others, fitted on",
+            "constructed worlds (see [detection](../explanation/detection.md#the-ledger)); 1 where it wasn't fitted.",
         ),
         *parts,
     )

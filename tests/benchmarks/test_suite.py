@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
+from suite import rates
 from suite.jobs import LARGE, PARTS, plan
 from suite.summary import laws, scripts, summary, table
 from suite.swapping import TUNE, on_tune
 
 import figures
 import suite_page
+from benchmarks.kept import judged, world
 from headwater.detect.evidence.between import queue
+from headwater.detect.rates import read
 from headwater.simulate import load
 from headwater.simulate.catalogue import SOURCES
 from headwater.simulate.scenario import corpora_of
@@ -126,7 +130,21 @@ def test_laws_count_groups_without_a_ring_account_alone_and_cap_what_is_said() -
     groups = [({"people": 5}, 99.0), ({"people": 5}, -99.0), ({"ring r": 5, "people": 1}, 99.0)]
     rings = [{"of": of, "pieces": [["queue", raw, 0.0]]} for of, raw in groups]
     silent = {"of": {"seats": 5}, "pieces": []}
-    law = laws([{"looks": {"everything": {"rings": [*rings, silent]}}}], "everything")["queue"]
+    record = {"job": {"scenario": "seats"}, "looks": {"everything": {"rings": [*rings, silent]}}}
+    law = laws([record], "everything")["queue"]
     assert {key: law[key] for key in ("groups", "at_1", "at_3")} == {"groups": 3, "at_1": 1, "at_3": 1}
     expected = (math.exp(queue.CAP) + math.exp(-queue.CAP_AGAINST) + 1) / 3
     assert law["mean_ratio"] == pytest.approx(expected)
+
+
+def test_rates_are_written_as_the_product_reads_them(tmp_path: Path) -> None:
+    groups = [judged({"queue": 2.5, "pool": -1.0}), judged({"queue": 0.5})]
+    innocent = [one | {"of": {"people": 9}} for one in groups]
+    found = laws(
+        [world(innocent * 30, 0, scenario="seats"), world(innocent, 0, scenario="quiet")], "everything"
+    )
+    rates.write({"laws": found, "revision": "abc", "date": "2026-01-31"}, tmp_path / "rates.toml")
+    known = read((tmp_path / "rates.toml").read_text(encoding="utf-8"))
+    assert (known["queue"].groups, known["queue"].reached) == (62, (31, 31, 0))
+    assert known["queue"].worst == ("seats", 30, 60)
+    assert known["pool"].worst is None

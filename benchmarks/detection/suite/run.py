@@ -31,6 +31,8 @@ from suite.jobs import PARTS, Job, plan, scenarios  # noqa: E402
 
 #: Files here that make a record of a world; the others only read records.
 SCORING = ("world", "swapping", "oracle", "hand", "member", "person", "replay")
+#: What is only told in reports, and written by this benchmark.
+TOLD = ("rates.toml", "rates.py", "sight.py")
 _OPENED: dict[str, Any] = {}
 
 
@@ -44,7 +46,7 @@ def code() -> str:
     ]
     for room in (*rooms, ROOT / "benchmarks/detection/baselines"):
         for path in sorted(room.rglob("*")):
-            if path.suffix in (".py", ".toml", ".txt", ".tsv"):
+            if path.suffix in (".py", ".toml", ".txt", ".tsv") and path.name not in TOLD:
                 digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -93,7 +95,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--date", default="", help="the day of the run, as it should be printed")
     parser.add_argument("--revision", default="", help="the commit that is measured")
     parser.add_argument("--reason", default="", help="why the score side is looked at; it is logged")
-    parser.add_argument("--pages", action="store_true", help="write docs/reference/figures.md too")
+    parser.add_argument("--pages", action="store_true", help="write figures.md and the rates of cards too")
     return parser
 
 
@@ -140,21 +142,24 @@ def tell(found: dict[str, Any], revision: str, asked: argparse.Namespace) -> Non
     from suite.summary import table
 
     print(table(found["rows"]))
-    if asked.out:
-        import headwater
+    if not asked.out:
+        return
+    import headwater
 
-        opening = {
-            "version": headwater.__version__,
-            "revision": asked.revision,
-            "date": asked.date,
-            "side": asked.side,
-            "code": revision,
-        }
-        asked.out.write_text(json.dumps(opening | found, indent=1) + "\n", encoding="utf-8")
+    told = {
+        "version": headwater.__version__,
+        "revision": asked.revision,
+        "date": asked.date,
+        "side": asked.side,
+        "code": revision,
+    } | found
+    asked.out.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     if asked.pages:
         import figures
         import suite_page
+        from suite import rates
 
+        rates.write(told)
         figures.write()
         suite_page.draw(figures.SUITE, figures.PAGE.parent)
 

@@ -159,26 +159,33 @@ def scripts(rows: Sequence[dict[str, Any]], look: str = "headline") -> dict[str,
     return dict(sorted(out.items(), key=lambda item: (-item[1][1], item[0])))
 
 
-def laws(records: Sequence[Record], look: str) -> dict[str, dict[str, float]]:
+def laws(records: Sequence[Record], look: str) -> dict[str, dict[str, Any]]:
     """Evidence → how often, of all groups without a ring account, it says a nat, two or three for a campaign.
 
     And its mean likelihood ratio there, 1 at most where its law holds. Each after its card's cap, before groups.
+    "scenarios" has groups that reached a nat, and groups, by scenario.
     """
     groups = [
-        ring
+        (record["job"]["scenario"], ring)
         for record in records
         for ring in record["looks"].get(look, {"rings": []})["rings"]
         if ring["of"] and not any(of.startswith("ring ") for of in ring["of"])
     ]
     cards = {evidence.card.name: evidence.card for evidence in load()}
+    every = Counter(scenario for scenario, _ in groups)
     nats: dict[str, list[float]] = {}
-    for ring in groups:
+    hits: dict[str, Counter[str]] = {}
+    for scenario, ring in groups:
         for name, raw, _ in ring["pieces"]:
             if name in cards:
-                nats.setdefault(name, []).append(
-                    max(-cards[name].cap_against_nats, min(cards[name].cap_nats, raw))
-                )
-    return {name: _law(np.array(said), len(groups)) for name, said in sorted(nats.items())}
+                said = max(-cards[name].cap_against_nats, min(cards[name].cap_nats, raw))
+                nats.setdefault(name, []).append(said)
+                hits.setdefault(name, Counter())[scenario] += said >= 1
+    return {
+        name: _law(np.array(said), len(groups))
+        | {"scenarios": {scenario: [hits[name][scenario], of] for scenario, of in sorted(every.items())}}
+        for name, said in sorted(nats.items())
+    }
 
 
 def _law(said: npt.NDArray[np.float64], groups: int) -> dict[str, float]:

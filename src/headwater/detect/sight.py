@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from headwater.detect.fold import Card, Fold, load, missing
+from headwater.detect.rates import false_positive
 from headwater.detect.verdict import Coverage
 
 
@@ -20,7 +21,7 @@ def coverage(evidence: Iterable[Fold], columns: frozenset[str]) -> tuple[Coverag
             available=not missing(card, columns),
             missing=missing(card, columns),
             sees=card.sees,
-            false_positive_rate=card.false_positive,
+            false_positive_rate=false_positive(card),
             innocent_causes=card.innocent_causes,
             evasion_cost=card.evasion_cost,
         )
