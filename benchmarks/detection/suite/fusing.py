@@ -1,6 +1,6 @@
 """Fit what kinds of evidence say together, and write it where the product reads it.
 
-    python benchmarks/detection/suite/fusing.py --work out/suite [--write]
+    python benchmarks/detection/suite/fusing.py --work out/suite [--write]      (`make fit-fusion` makes the worlds too)
 
 Reads the kept ledgers of the *fitting* worlds (tune side; the *calibration* worlds, on which verdicts are held against
 what comes true, have other seeds). Weights first: logistic regression on what each kind of evidence says for and

@@ -141,6 +141,8 @@ PARTS: dict[Part, tuple[Callable[[int], list[Job]], int, int]] = {
     "calibration": (calibration, 4, 600),
     "fitting": (fitting, 0, 600),
 }
+#: Parts that figures come from.
+SCORED: tuple[Part, ...] = tuple(part for part in PARTS if part != "fitting")
 
 
 def plan(size: Size, parts: Sequence[Part], most: int | None = None) -> list[Job]:

@@ -27,7 +27,7 @@ sys.path[:0] = [str(ROOT / "benchmarks/detection"), str(ROOT / "benchmarks")]
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[_name] = "1"
 
-from suite.jobs import PARTS, Job, plan, scenarios  # noqa: E402
+from suite.jobs import PARTS, SCORED, Job, plan, scenarios  # noqa: E402
 
 #: Files here that make a record of a world; the others only read records.
 SCORING = ("world", "swapping", "oracle", "hand", "member", "person", "replay")
@@ -111,7 +111,7 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     revision = code()
     have = kept(folder, revision)
-    jobs = [job for job in plan(asked.size, tuple(asked.part or PARTS), asked.seeds) if job.name not in have]
+    jobs = [job for job in plan(asked.size, tuple(asked.part or SCORED), asked.seeds) if job.name not in have]
     if asked.side == "score":
         jobs = [job for job in jobs if job.scenario in scenarios("score")]
     if asked.scenario:
@@ -133,7 +133,7 @@ def main() -> int:
 
 def planned(folder: Path, revision: str) -> list[dict[str, Any]]:
     """The records of one code; what is no longer planned stays in the folder and out of the figures."""
-    names = {job.name for size in ("short", "full") for job in plan(size, list(PARTS))}
+    names = {job.name for size in ("short", "full") for job in plan(size, SCORED)}
     return [record for name, record in kept(folder, revision).items() if name in names]
 
 
