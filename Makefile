@@ -67,7 +67,7 @@ $(VENV)/.dev: requirements/dev.lock pyproject.toml | $(VENV)/bin/python
 	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
 	@touch $@ $(VENV)/.core
 
-.PHONY: bench-suite fit-fusion bench-scenarios bench-real bench-million bench-imprints
+.PHONY: bench-suite fit-fusion bench-real bench-million bench-imprints
 bench-suite: $(VENV)/.dev  # every scenario in many worlds; resumes, SIZE=full for all (HEADWATER_CORPORA; ten minutes, or hours)
 	@$(BIN)/python benchmarks/detection/suite/run.py --size $(or $(SIZE),short) --work out/suite --date "$$(date -u +%F)" \
 		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/detection/suite.json --pages
@@ -75,10 +75,6 @@ bench-suite: $(VENV)/.dev  # every scenario in many worlds; resumes, SIZE=full f
 fit-fusion: $(VENV)/.dev  # fit anew what kinds of evidence say together, on small worlds (HEADWATER_CORPORA; half an hour)
 	@$(BIN)/python benchmarks/detection/suite/run.py --size full --part fitting --work out/suite
 	@$(BIN)/python benchmarks/detection/suite/fusing.py --work out/suite --write
-
-bench-scenarios: $(VENV)/.dev  # recall and false positives on the scenarios, beside two baselines (HEADWATER_CORPORA; an hour)
-	@$(BIN)/python benchmarks/detection/scenarios.py --seeds 3 --work out/worlds --date "$$(date -u +%F)" \
-		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/detection/scenarios.json --pages
 
 bench-real: $(VENV)/.dev  # false alarms on real accounts (HEADWATER_CORPORA; a minute)
 	@$(BIN)/python benchmarks/detection/real_accounts.py --date "$$(date -u +%F)" \

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
 
-from picture import STYLE
-
+STYLE = (
+    "text{font:12px system-ui,sans-serif;fill:#222}.g{stroke:#ddd}.o{fill:#0b62a4}.b{fill:#999}"
+    "@media(prefers-color-scheme:dark){text{fill:#ddd}.g{stroke:#444}.o{fill:#6cb6ff}.b{fill:#888}}"
+)
 WIDE, HIGH, GAP, LEFT, TOP = 190, 150, 46, 46, 34
 #: Where a key's words begin, and how wide a letter is at most.
 KEY, LETTER = 34, 7

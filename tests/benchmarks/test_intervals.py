@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from intervals import clopper_pearson, clustered
+from intervals import clopper_pearson
 from scipy import stats
 
 
@@ -37,26 +36,3 @@ def test_the_ends_leave_a_fortieth_on_either_side(case: tuple[int, int]) -> None
 def test_more_hits_than_trials_are_refused() -> None:
     with pytest.raises(ValueError, match="no more hits"):
         clopper_pearson(3, 2)
-
-
-def test_clusters_that_fall_together_widen_the_interval() -> None:
-    alone = np.repeat([1, 0], [100, 900])
-    apart = clustered(alone, np.ones(1000, np.int64), seed=1)
-    together = clustered(np.repeat([100, 0], [1, 9]), np.full(10, 100), seed=1)
-    assert apart[0] < 0.1 < apart[1]
-    assert together[1] - together[0] > 3 * (apart[1] - apart[0])
-
-
-def test_single_accounts_have_about_the_exact_interval_and_never_a_narrower_one() -> None:
-    hits = np.repeat([1, 0], [60, 1940])
-    low, high = clustered(hits, np.ones(2000, np.int64), seed=3)
-    exact = clopper_pearson(60, 2000)
-    assert low <= exact[0]
-    assert high >= exact[1]
-    assert (low, high) == pytest.approx(exact, abs=0.002)
-
-
-def test_nothing_flagged_has_a_bound_by_clusters_not_accounts() -> None:
-    low, high = clustered(np.zeros(50, np.int64), np.full(50, 200), seed=0)
-    assert (low, high) == clopper_pearson(0, 50)
-    assert high > 0.05

@@ -12,6 +12,7 @@ from suite.analysis import analysed
 
 import figures
 import suite_page
+import suite_short
 from benchmarks.kept import judged, ring, world
 
 FOUND = judged({"queue": 6.0, "runs": 6.0}, of=5)
@@ -94,3 +95,14 @@ def test_pictures_are_drawn_of_what_was_measured(found: dict[str, Any], tmp_path
     for path in drawn:
         ElementTree.parse(path)
         assert f"]({path.name})" in page
+
+
+def test_the_readme_has_every_ring_and_every_bar_with_its_reason(found: dict[str, Any]) -> None:
+    part = suite_short.section(found, None, None, figures.table)
+    assert "| `reasoning_harvest` | 100% (1 worlds) | 100% (1 worlds) | 100% (1 worlds) |" in part
+    for bar in found["bars"]:
+        assert bar["asked"] in part
+        assert bar["why"] in part
+    assert "Real accounts" not in part
+    people = {"logs": [{"accounts": 21_576, "projects": 12, "reported": 0, "flagged": 0}]}
+    assert "21,576 people" in suite_short.section(found, None, people, figures.table)

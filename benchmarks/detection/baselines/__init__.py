@@ -14,10 +14,10 @@ from baselines.log import Log, Method, Scored, lowest, thresholded
 from baselines.near_duplicate import near_duplicates
 from baselines.prada import prada
 from baselines.rates import methods as rate_methods
-from baselines.rates import rate_rule, rates
+from baselines.rates import rates
 from baselines.seat import seat
 from baselines.synchrotrap import synchrotrap
-from baselines.template_join import by_template, template_join
+from baselines.template_join import by_template
 
 #: Every baseline by the name that tables print.
 BASELINES: dict[str, Method] = {
@@ -39,8 +39,6 @@ __all__ = [
     "Method",
     "Scored",
     "lowest",
-    "rate_rule",
     "rates",
-    "template_join",
     "thresholded",
 ]
