@@ -89,9 +89,9 @@ def test_the_days_that_join_are_not_the_days_that_confirm() -> None:
     mixed = Beats(mixed.account[order], mixed.window[order], mixed.times[order])
     rings, places = joined(shards(), mixed, made(), 5)
     assert places
-    assert runs._finding(rings[min(places)], mixed, made()).raw < 1.5
+    assert runs._joined(rings[min(places)], mixed, made()).raw < 1.5
     rings, places = joined(shards(), even, made(), 5)
-    assert runs._finding(rings[min(places)], even, made()).raw > 3
+    assert runs._joined(rings[min(places)], even, made()).raw > 3
 
 
 def test_one_event_is_no_dispatcher() -> None:
@@ -102,8 +102,51 @@ def test_one_event_is_no_dispatcher() -> None:
         (quiet.account < RING) & (rng.random(len(quiet.window)) < 0.2), 7 * A_DAY + 30, quiet.window
     )
     met = counted(np.repeat(quiet.account, quiet.times).astype(np.int64), np.repeat(window, quiet.times))
-    finding = runs._finding(Ring(np.arange(RING, dtype=np.int32), (), 0.0), met, made())
+    finding = runs._joined(Ring(np.arange(RING, dtype=np.int32), (), 0.0), met, made())
     assert finding.raw < 1.5
+
+
+def ring_of(accounts: int) -> Ring:
+    return Ring(np.arange(accounts, dtype=np.int32), ("template",), 0.0)
+
+
+def test_a_group_that_was_proposed_whole_is_asked_of_all_days() -> None:
+    """One form found the ring, so that no times joined anything: its runs are evidence all the same."""
+    finding = runs._proposed(ring_of(RING), beats(6, driven=True), made())
+    assert finding.raw > 4
+    assert finding.figures["days"] == DAYS
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_strangers_who_share_a_form_are_in_step_by_chance_only(seed: int) -> None:
+    assert runs._proposed(ring_of(RING), beats(10 + seed, driven=False), made()).raw < 1.5
+
+
+@pytest.mark.parametrize("days", [(3,), (2, 5), (1, 2, 8, 13)])
+def test_a_class_that_meets_on_some_days_has_no_dispatcher(days: tuple[int, ...]) -> None:
+    """Sixty people, all at their task for two hours on the days of their class, and else at hours of their own."""
+    rng, quiet = np.random.default_rng(7), beats(8, driven=False)
+    here = np.isin(quiet.window // A_DAY, days) & (quiet.account < RING)
+    class_at = quiet.window // A_DAY * A_DAY + 20 + rng.integers(0, 4, len(here))
+    window = np.where(here, class_at, quiet.window)
+    met = counted(np.repeat(quiet.account, quiet.times).astype(np.int64), np.repeat(window, quiet.times))
+    assert runs._proposed(ring_of(RING), met, made()).raw < 1.5
+
+
+def test_few_customers_or_few_days_are_not_asked() -> None:
+    driven = beats(6, driven=True)
+    assert runs._proposed(ring_of(runs.LEAST_CUSTOMERS - 1), driven, made()) is None
+    week = driven.window < 7 * A_DAY
+    short = Beats(driven.account[week], driven.window[week], driven.times[week])
+    assert runs._proposed(ring_of(RING), short, made()) is None
+
+
+def test_of_very_many_customers_some_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    driven = beats(6, driven=True)
+    monkeypatch.setattr(runs, "MOST_CUSTOMERS", 30)
+    finding = runs._proposed(ring_of(RING), driven, made())
+    assert finding.raw > 2
+    assert finding.figures["customers"] == RING
 
 
 def test_too_few_days_or_groups_say_nothing() -> None:
