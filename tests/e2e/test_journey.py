@@ -129,7 +129,9 @@ def test_an_interrupted_run_says_so_and_exits_with_130(tmp_path: Path) -> None:
         # A test runner in the background may have told its children to ignore the signal.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
     ) as process:
-        time.sleep(2)
+        # It has begun once its folder is there, and takes seconds from then on.
+        while not any(tmp_path.iterdir()) and process.poll() is None:
+            time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130
