@@ -5,24 +5,31 @@ Everything a reader needs of one ring in one plain record; nothing is decided he
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from headwater.detect.attribution import fillers
-from headwater.detect.cells import OURS
 from headwater.detect.combine import Verdict
 from headwater.detect.declarations import GROUP as EXCUSE
-from headwater.detect.fold import NO_KEY, Ring
+from headwater.detect.declarations import ORGANISATION
 from headwater.detect.harvest import HOUR_US, Harvest
 from headwater.detect.known import Declaration
+from headwater.detect.membership import View, named, relay
 from headwater.detect.naming import inherit, name_of
 from headwater.detect.pipeline import Detection, Judged
 from headwater.detect.rings import bridges, drawn, member_ties
-from headwater.detect.setups import RELAYS, of_one_client
-from headwater.detect.verdict import REPORTED, Campaign, Kind, Member, Piece, Taken, Template, Undecided
+from headwater.detect.verdict import (
+    A_KIND,
+    REPORTED,
+    Campaign,
+    Kind,
+    Member,
+    Piece,
+    Taken,
+    Template,
+    Undecided,
+)
 from headwater.detect.wording import align
 from headwater.imprint import intents as known_intents
 
@@ -31,8 +38,9 @@ Prompts = Callable[[npt.NDArray[np.int64]], Mapping[int, str]]
 
 #: Templates shown for one campaign, texts read for each, ties drawn on the map.
 TEMPLATES, TEXTS, TIES = 3, 24, 3000
-#: Below this share of template exchanges no template tells a ring's exchanges from others.
-LEAST_SHARE = 0.05
+#: Evidence of a list that is worked off or dealt out, and share of attributed exchanges with a known intent: either
+#: makes an extraction ring of accounts that act as one. Without both it isn't known what they act for.
+LISTS, ASKING = frozenset({"dealt", "sweep"}), 0.1
 #: Proposals shown though they didn't reach the threshold, beside those that only what is known of them holds back.
 CONSIDERED = 25
 DAY_US = 86_400_000_000
@@ -44,15 +52,6 @@ NULL_MODEL = (
     "shifted in time on its own. Chance is the number of rings tested times exp(−evidence), an upper bound by "
     "Markov's inequality; it is never stated below 1 in 1,000."
 )
-
-
-@dataclass(frozen=True)
-class View:
-    """The rows of one ring: positions in the harvest, and which of them are attributed."""
-
-    rows: npt.NDArray[np.int64]
-    attributed: npt.NDArray[np.bool_]
-    by_template: bool
 
 
 def campaigns(
@@ -70,7 +69,7 @@ def campaigns(
         shown = judged.verdict.word == "likely"
         excused = not shown and _excused(judged.verdict)
         weak = not excused and (room == 0 or judged.verdict.word == "unrelated")
-        if not shown and (weak or not len(judged.ring.members)):
+        if not shown and weak:
             continue
         room -= not shown and not excused
         if shown:
@@ -80,17 +79,6 @@ def campaigns(
     return tuple(reported), tuple(considered), attributed
 
 
-def named(detection: Detection) -> Iterator[tuple[Judged, View]]:
-    """Every judged ring, strongest first, with the members that can be named and their rows."""
-    ring_of_row = detection.ring_of[detection.harvest.account]
-    order = np.argsort(ring_of_row, kind="stable")
-    bounds = np.searchsorted(ring_of_row[order], np.arange(len(detection.world.rings) + 1))
-    for judged in detection.judged:
-        rows = order[bounds[judged.at] : bounds[judged.at + 1]]
-        rows = rows[np.isin(detection.harvest.account[rows], judged.ring.members)]
-        yield _named(detection, judged, rows)
-
-
 def _excused(verdict: Verdict) -> bool:
     """Whether the ring would be possible at least, if it weren't declared or few customers in the open.
 
@@ -98,60 +86,6 @@ def _excused(verdict: Verdict) -> bool:
     """
     excuse = sum(piece.llr for piece in verdict.pieces if piece.group == EXCUSE)
     return excuse < 0 and verdict.log_odds - excuse >= 0
-
-
-def _named(detection: Detection, judged: Judged, rows: npt.NDArray[np.int64]) -> tuple[Judged, View]:
-    """The ring with the members that its templates name, or else its content, where either can; and their rows.
-
-    Where too few can be named, or neither templates nor content can name any, nobody is accused: the verdict is then of
-    the ring at most possible.
-    """
-    view = _of_its_clients(detection, judged.at, _view(detection.harvest, rows))
-    if view.by_template:
-        account = detection.harvest.account[rows]
-        key, world = detection.harvest.key[rows], detection.world
-        outside = world.size - len(world.rings[judged.at].members)
-        filling = fillers(account, view.attributed, key, world.context["ring_objects"], outside)
-        ring = replace(judged.ring, members=np.intersect1d(judged.ring.members, filling))
-        judged = replace(judged, ring=ring)
-        kept = np.isin(account, filling)
-        view = replace(view, rows=rows[kept], attributed=view.attributed[kept])
-    elif judged.named is not None:
-        members = np.intersect1d(judged.ring.members, judged.named)
-        judged = replace(judged, ring=replace(judged.ring, members=members))
-        theirs = rows[np.isin(detection.harvest.account[rows], members)]
-        view = _of_its_clients(detection, judged.at, _by_content(detection, judged.at, theirs))
-    nameless = not view.by_template and judged.named is None
-    if (nameless or len(judged.ring.members) < detection.fewest) and judged.verdict.word == "likely":
-        judged = replace(judged, verdict=replace(judged.verdict, word="possible"))
-    return judged, view
-
-
-def _view(harvest: Harvest, rows: npt.NDArray[np.int64]) -> View:
-    filled = harvest.key[rows] != NO_KEY
-    if filled.mean() < LEAST_SHARE if len(rows) else True:
-        return View(rows, np.ones(len(rows), bool), False)
-    return View(rows, filled, True)
-
-
-def _of_its_clients(detection: Detection, at: int, view: View) -> View:
-    """In a relay, what the harvest's own clients send is what is attributed."""
-    if view.attributed.all() or not _relay(detection, at):
-        return view
-    setup = detection.harvest.setup[view.rows]
-    return replace(view, attributed=of_one_client(setup, view.attributed))
-
-
-def _relay(detection: Detection, at: int) -> bool:
-    """Whether the ledger took this ring's accounts for ones through which many clients' requests pass."""
-    return at in detection.world.context.get(RELAYS, ())
-
-
-def _by_content(detection: Detection, at: int, rows: npt.NDArray[np.int64]) -> View:
-    """Rows attributed by the chance that what they ask for is the ring's."""
-    known, _ = detection.world.context["excess"][at]
-    account, cell = detection.harvest.account[rows], detection.harvest.cell[rows].astype(np.int64)
-    return View(rows, known.chance(account, cell) > OURS, False)
 
 
 def _names(detection: Detection, earlier: Sequence[tuple[str, frozenset[str]]]) -> dict[int, str]:
@@ -177,8 +111,8 @@ def _campaign(
     at_us = harvest.at_us[view.rows]
     templates = _templates(detection, view, prompts) if view.by_template else ()
     verdict = judged.verdict
-    kind = _kind(detection, judged)
-    members = _members(detection, ring, view)
+    kind = _kind(detection, judged, view)
+    members = _members(detection, judged, view)
     pool = next((p for p in verdict.pieces if p.evidence == "pool" and p.raw > 0), None)
     taken = _taken(harvest, view)
     return Campaign(
@@ -211,6 +145,7 @@ def _campaign(
             for a, b, w in bridges(detection.graph, detection.ring_of, judged.at)
         ),
         judged_with=len(world.rings[judged.at].members),
+        told=view.told,
     )
 
 
@@ -232,18 +167,31 @@ def _undecided(judged: Judged) -> tuple[Undecided, ...]:
     )
 
 
-def _kind(detection: Detection, judged: Judged) -> Kind:
+def _kind(detection: Detection, judged: Judged, view: View) -> Kind:
     if judged.declared is not None:
         return "relay or reseller" if judged.declared.kind == "reseller" else "legitimate fleet"
-    if any(p.evidence == "organisation" for p in judged.verdict.pieces):
+    if any(p.evidence == ORGANISATION.name for p in judged.verdict.pieces):
         return "legitimate fleet"
-    if _relay(detection, judged.at):
+    if relay(detection, judged.at):
         return "relay or reseller"
-    return "extraction ring" if judged.verdict.word == "likely" else "undetermined"
+    extracts = judged.verdict.word == "likely" and (_listed(judged) or _asks(detection, view))
+    return "extraction ring" if extracts else "undetermined"
 
 
-def _members(detection: Detection, ring: Ring, view: View) -> tuple[Member, ...]:
-    harvest, world = detection.harvest, detection.world
+def _listed(judged: Judged) -> bool:
+    """Whether the ring works off a list, or deals one out: nobody repeats what another asked."""
+    return any(p.evidence in LISTS and p.raw >= A_KIND for p in judged.verdict.pieces)
+
+
+def _asks(detection: Detection, view: View) -> bool:
+    """Whether enough of what is attributed asks for what training needs."""
+    intents = detection.harvest.intents[view.rows][view.attributed]
+    return bool(len(intents)) and float((intents != 0).mean()) >= ASKING
+
+
+def _members(detection: Detection, judged: Judged, view: View) -> tuple[Member, ...]:
+    harvest, world, ring = detection.harvest, detection.world, judged.ring
+    late = np.isin(ring.members, judged.late)
     place = np.searchsorted(ring.members, harvest.account[view.rows])
     size = len(ring.members)
     total = np.bincount(place, minlength=size)
@@ -263,6 +211,8 @@ def _members(detection: Detection, ring: Ring, view: View) -> tuple[Member, ...]
             first_at_us=int(first[i]),
             last_at_us=int(last[i]),
             ties=kinds[i],
+            hours=float(view.hours[i]),
+            late=bool(late[i]),
         )
         for i, code in enumerate(ring.members)
     )

@@ -25,10 +25,6 @@ OF_RING = 0.02
 FEWEST = 3
 #: A member fills its ring's templates seldom at less than this share of the usual rate (with this chance of error).
 SELDOM, ERROR = 0.5, 0.02
-#: So many filled templates name a member: one prompt may be anybody's.
-LEAST_FILLED = 2
-#: Nats, beside how rare members are, that the templates which an account filled must say: 19 to 1.
-TELLING = float(np.log(19))
 #: Share of what as many fillings of the ring's templates usually say: whoever fills one of many has a habit in common.
 VARIED = 0.3
 
@@ -142,43 +138,6 @@ def seldom(times: npt.NDArray[np.int64], sent: npt.NDArray[np.int64], usual: flo
     than once.)
     """
     return np.asarray(bdtr(np.minimum(times, sent), sent, SELDOM * min(usual, 1.0)) < ERROR)
-
-
-def fillers(
-    account: npt.NDArray[np.int32],
-    filled: npt.NDArray[np.bool_],
-    key: npt.NDArray[np.uint64],
-    owned: RingObjects,
-    outside: int,
-) -> npt.NDArray[np.int32]:
-    """The accounts that fill their ring's templates as its members do, from its rows (whose, filled or not, by what).
-
-    Whoever never fills one was tied to the ring by something else, and so was an account of many exchanges of which
-    one looks like the ring's. What an account fills must also tell it from the `outside` accounts: an opening that a
-    dozen strangers are fond of names nobody, however often one of them writes it.
-    """
-    codes, place = np.unique(account, return_inverse=True)
-    sent = np.bincount(place, minlength=len(codes))
-    times = np.bincount(place, filled, len(codes)).astype(np.int64)
-    some = times > 0
-    if not some.any():
-        return codes[:0]
-    usual = float(np.median(times[some] / sent[some]))
-    least = min(LEAST_FILLED, int(np.median(times[some])))
-    nats, expected = _told(place, np.where(filled, key, NO_KEY), owned, len(codes))
-    sure = nats >= np.maximum(TELLING + np.log(max(outside, 1) / len(codes)), VARIED * expected)
-    return np.asarray(codes[(times >= least) & ~seldom(times, sent, usual) & sure])
-
-
-def _told(
-    place: npt.NDArray[np.int64], key: npt.NDArray[np.uint64], owned: RingObjects, accounts: int
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """What the templates that each account filled say, and what is usual, from its rows."""
-    told = np.flatnonzero(key != NO_KEY)
-    pairs, times = np.unique(np.stack([place[told].astype(np.uint64), key[told]]), axis=1, return_counts=True)
-    known, item = np.unique(pairs[1], return_inverse=True)
-    worth = owned.nats[np.searchsorted(owned.objects, known)]
-    return variety(pairs[0].astype(np.int64), item, times, worth, accounts)
 
 
 def variety(

@@ -6,10 +6,11 @@ They are evidence like any other, shown in the same waterfall, and they never hi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from headwater.detect.fold import Card, Finding, Ring, World
 from headwater.detect.known import Declaration
@@ -19,7 +20,7 @@ GROUP: Final = "declaration"
 AGAINST = 15.0
 #: Effective number of customers (inverse Simpson) below which a ring is the affair of a few organisations.
 FEW_CUSTOMERS = 4.0
-#: Share of a ring's accounts that a declaration must cover.
+#: Share of a ring's accounts that a declaration, or those few organisations, must cover.
 MOSTLY = 0.9
 
 ORGANISATION = Card(
@@ -59,24 +60,66 @@ class Named:
 
 
 def one_organisation(ring: Ring, world: World) -> Finding | None:
-    """Evidence against where the members stand under very few customer organisations in the open."""
-    tenants = world.tenant[ring.members]
-    named = tenants[tenants >= 0]
-    if not len(named):
-        return None
-    _, count = np.unique(named, return_counts=True)
-    # An account without an organisation is a customer of its own.
-    sizes = np.concatenate([count, np.ones(len(tenants) - len(named), np.int64)])
-    customers = float(sizes.sum() ** 2 / (sizes**2).sum())
-    if customers >= FEW_CUSTOMERS:
+    """Evidence against where nearly all members stand under very few customer organisations in the open."""
+    few = _few(ring, world)
+    if few is None or few.members < MOSTLY * len(ring.members):
         return None
     return Finding(
         -AGAINST,
-        f"{len(named) / len(tenants):.0%} of its accounts belong to {len(count):,} named organisations, the largest "
-        f"with {count.max():,}: few customers with many keys, whose use is a matter of their contracts.",
+        f"{few.members / len(ring.members):.0%} of its accounts belong to {_organisations(len(few.codes))}, the "
+        f"largest with {few.largest:,}: few customers with many keys, whose use is a matter of their contracts.",
         None,
-        {"customers": customers, "organisations": float(len(count))},
+        {"customers": few.customers, "organisations": float(len(few.codes))},
     )
+
+
+def strangers(ring: Ring, world: World, fewest: int) -> Ring:
+    """The ring without the keys of organisations that dominate it, where it has customers enough beside them.
+
+    One organisation's keys are alike in the open, and can neither convict strangers among them nor clear them.
+    """
+    few = _few(ring, world)
+    if few is None or few.members >= MOSTLY * len(ring.members):
+        return ring
+    rest = ring.members[~np.isin(world.tenant[ring.members], few.codes)]
+    return replace(ring, members=rest) if len(np.unique(world.customer[rest])) >= fewest else ring
+
+
+@dataclass(frozen=True)
+class _Few:
+    """Organisations that make a ring the affair of few customers.
+
+    `members` of all of them and of the largest; `customers`: the effective number in the ring (inverse Simpson).
+    """
+
+    codes: npt.NDArray[np.int32]
+    members: int
+    largest: int
+    customers: float
+
+
+def _few(ring: Ring, world: World) -> _Few | None:
+    """The organisations that must be left out for a ring to have enough customers; None where it has."""
+    tenants = world.tenant[ring.members]
+    codes, count = np.unique(tenants[tenants >= 0], return_counts=True)
+    order = np.argsort(-count, kind="stable")
+    # An account without an organisation is a customer of its own.
+    alone = int((tenants < 0).sum())
+    effective = [_effective(count[order[n:]], alone) for n in range(len(count) + 1)]
+    if not len(count) or effective[0] >= FEW_CUSTOMERS:
+        return None
+    few = next((n for n, customers in enumerate(effective) if customers >= FEW_CUSTOMERS), len(count))
+    out = order[:few]
+    return _Few(codes[out], int(count[out].sum()), int(count.max()), effective[0])
+
+
+def _effective(count: npt.NDArray[np.int64], alone: int) -> float:
+    total, squares = int(count.sum()) + alone, int((count**2).sum()) + alone
+    return total**2 / squares if squares else 0.0
+
+
+def _organisations(count: int) -> str:
+    return "one named organisation" if count == 1 else f"{count:,} named organisations"
 
 
 def declared(ring: Ring, world: World, known: Sequence[Declaration]) -> Declaration | None:

@@ -10,7 +10,7 @@ Nothing here reads files, words a report or decides a measure.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from headwater.detect.beats import BEATS, Beating
 from headwater.detect.cells import Division, Placing
 from headwater.detect.combine import RELAYED, Verdict, combine
 from headwater.detect.cores import cores
+from headwater.detect.fillings import Filling, Fillings, late
 from headwater.detect.fold import CONFIRM, PROPOSE, Card, Finding, Fold, Ring, World, load, usable
 from headwater.detect.harvest import Harvest, Harvested
 from headwater.detect.known import Declaration
@@ -52,6 +53,8 @@ class Judged:
     undecided: tuple[declarations.Named, ...] = ()
     #: members that content names on the confirming half; None where content can't tell
     named: npt.NDArray[np.int32] | None = None
+    #: members that it was judged without: they take part beyond doubt, and nothing had tied them to it
+    late: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ class Detection:
     fewest: int
     #: what single accounts show, in order of the traits' names
     traits: tuple[Measured, ...] = ()
+    #: rows that fill a template of some ring
+    filled: Fillings = field(default_factory=Fillings.none)
 
 
 def detect(
@@ -115,6 +120,7 @@ def detect(
     apart, placed, beats = fold("leave out bystanders", [Apart(PROPOSE), Placing(PROPOSE), Beating()], world)
     world.context[BEATS] = beats
     tested = tuple(without(ring, apart[at]) for at, ring in enumerate(tested))
+    tested = tuple(declarations.strangers(ring, world, settings.fewest_accounts) for ring in tested)
     tested = tuple(r for r in tested if _customers(r, world) >= settings.fewest_accounts)
     tested, world.context[allies.ALLIED] = allies.joined(tested, beats, world, settings.fewest_accounts)
     owned = owned_by(world, tested)
@@ -127,8 +133,8 @@ def detect(
     world.context["excess"] = shares.learned(tested, placed, world)
     tests = [e for e in able if e.stage == "confirm"]
     traits = [e for e in able if e.stage == "trait"]
-    last = [*tests, *traits, Placing(CONFIRM, members_only=True), Apart(CONFIRM), Harvested()]
-    *results, placed, apart, harvest = fold("confirm on other sessions", last, world)
+    last = [*tests, *traits, Placing(CONFIRM, members_only=True), Apart(CONFIRM), Filling(), Harvested()]
+    *results, placed, apart, filled, harvest = fold("confirm on other sessions", last, world)
     named = shares.taking_part(world, placed)
     found = {id(test): result for test, result in zip(tests, results, strict=False)}
     shown = tuple(
@@ -141,6 +147,9 @@ def detect(
         _judge(at, without(ring, apart[at]), named.get(at), world, seen, settings, known, len(proposed))
         for at, ring in enumerate(tested)
     )
+    judged = _with_late(judged, filled, world)
+    if any(len(each.late) for each in judged):
+        harvest = fold("look at those who take part", [Harvested()], world)[0]
     order = sorted(
         range(len(judged)), key=lambda i: (-judged[i].verdict.log_odds, int(judged[i].ring.members[0]))
     )
@@ -154,7 +163,24 @@ def detect(
         len(proposed),
         settings.fewest_accounts,
         shown,
+        filled,
     )
+
+
+def _with_late(judged: tuple[Judged, ...], filled: Fillings, world: World) -> tuple[Judged, ...]:
+    """The rings beyond doubt with accounts that only their templates and hours bring to them, the strongest first."""
+    likely = [each for each in judged if each.verdict.word == "likely" and each.declared is None]
+    taken = np.zeros(world.size, bool)
+    for each in likely:
+        taken[each.ring.members] = True
+    out = list(judged)
+    for each in sorted(likely, key=lambda each: (-each.verdict.log_odds, each.at)):
+        found = late(filled.of(each.at), each.ring.members, taken, world)
+        taken[found] = True
+        members = np.union1d(each.ring.members, found).astype(np.int32)
+        out[each.at] = replace(each, ring=replace(each.ring, members=members), late=found)
+        world.context["ring_of"][found] = each.at
+    return tuple(out)
 
 
 def without(ring: Ring, members: npt.NDArray[np.int32]) -> Ring:

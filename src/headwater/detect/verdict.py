@@ -28,7 +28,8 @@ Moment = Annotated[int, msgspec.Meta(ge=-62_135_596_800_000_000, le=253_402_300_
 Name = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]*$", max_length=64)]
 #: Which of a campaign's members.
 Place = Annotated[int, msgspec.Meta(ge=0)]
-
+#: Evidence whose ties say what accounts ask for; a second tie of another kind says that they act together.
+BY_CONTENT: Final = frozenset({"nearness", "prefix", "template"})
 
 #: Words of verdicts that reach the threshold to report. Exchanges are attributed to rings of these alone.
 REPORTED = ("confirmed", "likely")
@@ -89,7 +90,10 @@ class Template:
 
 @dataclass(frozen=True)
 class Member:
-    """One account of a campaign: its share of the evidence, and how many of its exchanges are attributed."""
+    """One account of a campaign: its share of the evidence, and how many of its exchanges are attributed.
+
+    `hours` are nats by which these exchanges were sent when the campaign's were, and not at hours of its own.
+    """
 
     account: str
     organisation: str | None
@@ -99,6 +103,14 @@ class Member:
     first_at_us: Moment
     last_at_us: Moment
     ties: tuple[str, ...] = ()
+    hours: float = 0.0
+    #: whether the ring was judged without it: it fills its templates when it does, and nothing had tied it before
+    late: bool = False
+
+    @property
+    def firm(self) -> bool:
+        """Whether something beside what it asks for ties it: its hours, or means and access that it shares."""
+        return self.hours >= A_KIND or not BY_CONTENT.issuperset(self.ties)
 
 
 @dataclass(frozen=True)
@@ -180,6 +192,8 @@ class Campaign:
     bridges: tuple[tuple[str, str, float], ...] = ()
     #: accounts that the evidence was judged with; members are those of them that can be named
     judged_with: int = 0
+    #: whether members could be told from bystanders; if not, all accounts that it was judged with are listed
+    told: bool = True
 
     @property
     def reported(self) -> bool:

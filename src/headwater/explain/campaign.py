@@ -27,13 +27,18 @@ SCALE: dict[str, tuple[str, str]] = {
 }
 
 _KIND = {
-    "extraction ring": "Read as an extraction ring: accounts that act as one and ask for training material.",
+    "extraction ring": (
+        "Read as an extraction ring: accounts that act as one, and what they ask for, or how a list is dealt out among "
+        "them, is as when a training set is made."
+    ),
     "relay or reseller": (
         "Read as a relay or reseller: its end users are mixed, so an account that carries the campaign's "
         "requests also carries other people's. Attribute by exchange, not by account."
     ),
     "legitimate fleet": "Read as a legitimate fleet: accounts that act as one for a reason that is known.",
-    "undetermined": "What kind of group this is could not be determined.",
+    "undetermined": (
+        "What kind of group this is could not be determined: it isn't known what its accounts would act for."
+    ),
 }
 
 #: From here on the sum reaches the threshold to report, unless a user asked for more.
@@ -58,9 +63,7 @@ def why(campaign: Campaign) -> tuple[str, ...]:
         key=lambda p: (-p.llr, p.evidence),
     )
     together = tuple(
-        f"{words.sentence(p.sentence)} Their sum changes by {words.nats(p.llr)} nats."
-        for p in campaign.pieces
-        if p.evidence == TOGETHER
+        words.minus(words.sentence(p.sentence)) for p in campaign.pieces if p.evidence == TOGETHER
     )
     told = tuple(
         f"{words.minus(words.sentence(p.sentence))} This {words.times(p.llr)} ({words.nats(p.llr)} nats"
@@ -155,7 +158,7 @@ def verdict(campaign: Campaign) -> tuple[str, ...]:
     if spoken:
         without = 1 / (1 + math.exp(min(spoken - campaign.log_odds, 700.0)))
         meaning = (
-            f"The accounts are known, which speaks against a campaign by {words.nats(spoken)} nats. Without that the "
+            f"The accounts are known, which speaks against a campaign by {-spoken:.2f} nats. Without that the "
             f"evidence would give a probability of {words.probability(without)}."
         )
     return (
@@ -170,7 +173,7 @@ def _thin(campaign: Campaign) -> str:
     """Why a verdict is below possible, by what was found on either side; empty for the other words."""
     if campaign.word not in ("inconclusive", "unlikely", "unrelated"):
         return ""
-    found = math.fsum(p.llr for p in campaign.pieces)
+    found = math.fsum(p.llr for p in campaign.pieces if p.evidence != TOGETHER)
     contra = any(p.llr < 0 for p in campaign.pieces if p.evidence != TOGETHER)
     if found < 0:
         return "What was found speaks against one hand behind these accounts more than for it."

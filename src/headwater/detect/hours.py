@@ -1,0 +1,57 @@
+"""Whether an account fills a ring's templates when the ring does, or at hours of its own.
+
+A form can be copied, and an account can be taken over for an afternoon; a dispatcher's hours and days are harder to
+meet by chance. Each hour in which an account filled one of the ring's templates is weighed: how much more often the
+ring's other members fill theirs on such a day and at such an hour, against when everybody else is busy.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from headwater.detect.fold import World
+
+HOUR_US, A_DAY = 3_600_000_000, 24
+#: Account hours of everybody's traffic that a ring's profile is drawn to: a few fillings make no profile.
+DRAWN = 48.0
+#: Share of a ring's fillings that may be at any time whatever: no hour and no day says more than its logarithm against.
+ANY = 0.2
+#: Nats at most for an account: a night owl keeps a ring's hours for reasons of its own. From so many against on it
+#: isn't named: of a ring's own members that would lose at most exp(−4), two in a hundred (Markov's inequality).
+MOST, OWN_HOURS = 2.0, -4.0
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+def kept(place: Ints, at_us: Ints, accounts: int, usual: Floats, first: int) -> Floats:
+    """Nats (accounts) by which the hours of each account's fillings are the ring's rather than its own.
+
+    `place` and `at_us` of the fillings; `usual`: exchanges of everybody else in each hour from `first` (since 1970) on.
+    """
+    whose, when = np.divmod(np.unique(place * (1 << 32) + at_us // HOUR_US - first), 1 << 32)
+    every = np.arange(len(usual))
+    nats = np.zeros(accounts)
+    for mine, of in (((when + first) % A_DAY, (every + first) % A_DAY), (when // A_DAY, every // A_DAY)):
+        nats += _against(whose, mine, np.bincount(of, usual).astype(float), accounts)
+    return np.minimum(nats, MOST)
+
+
+def _against(whose: Ints, bins: Ints, usual: Floats, accounts: int) -> Floats:
+    """Log-likelihood ratios by account: its bins drawn as the other members' are, against everybody else's."""
+    share = usual / usual.sum()
+    mine = np.zeros((accounts, len(share)))
+    np.add.at(mine, (whose, bins), 1.0)
+    others = mine.sum(axis=0) - mine
+    ring = (others + DRAWN * share) / (others.sum(axis=1, keepdims=True) + DRAWN)
+    return np.asarray((mine * np.log(ANY + (1 - ANY) * ring / share)).sum(axis=1))
+
+
+def usual(world: World, without_us: Ints) -> tuple[Floats, int]:
+    """Exchanges in each hour of the log but those at `without_us`, never none; and its first hour since 1970."""
+    first = world.span_us[0] // HOUR_US
+    begins = world.span_us[0] + np.arange(len(world.activity)) * world.bin_us
+    every = np.bincount(begins // HOUR_US - first, world.activity, world.span_us[1] // HOUR_US - first + 1)
+    rest = every - np.bincount(without_us // HOUR_US - first, minlength=len(every))
+    return np.maximum(rest, 0) + 0.5, first

@@ -1,0 +1,147 @@
+"""Which accounts of a judged ring can be named as its members, and which of their exchanges are the ring's.
+
+A ring is judged with everybody whom ties brought together; bystanders among them must not be accused by its verdict. An
+account is named by what it fills of the ring's templates at the ring's hours, or, where templates name too few, by what
+it asks for. Where neither tells anybody apart, nobody is accused: the ring is shown whole, and no more than possible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from headwater.detect import hours
+from headwater.detect.attribution import seldom
+from headwater.detect.cells import OURS
+from headwater.detect.fillings import LEAST_FILLED, VARIED, bar, standing
+from headwater.detect.fold import NO_KEY
+from headwater.detect.harvest import Harvest
+from headwater.detect.pipeline import Detection, Judged
+from headwater.detect.setups import RELAYS, of_one_client
+
+#: Below this share of template exchanges no template tells a ring's exchanges from others.
+LEAST_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class View:
+    """The rows of one ring: positions in the harvest, and which of them are attributed.
+
+    `hours`: nats by which the hours of each member's attributed rows are the ring's (members). `told`: whether its
+    members could be told from bystanders.
+    """
+
+    rows: npt.NDArray[np.int64]
+    attributed: npt.NDArray[np.bool_]
+    by_template: bool
+    hours: npt.NDArray[np.float64]
+    told: bool = True
+
+
+def named(detection: Detection) -> Iterator[tuple[Judged, View]]:
+    """Every judged ring, strongest first, with the members that can be named and their rows."""
+    ring_of_row = detection.ring_of[detection.harvest.account]
+    order = np.argsort(ring_of_row, kind="stable")
+    bounds = np.searchsorted(ring_of_row[order], np.arange(len(detection.world.rings) + 1))
+    for judged in detection.judged:
+        rows = order[bounds[judged.at] : bounds[judged.at + 1]]
+        rows = rows[np.isin(detection.harvest.account[rows], judged.ring.members)]
+        yield _named(detection, judged, rows)
+
+
+def relay(detection: Detection, at: int) -> bool:
+    """Whether the ledger took this ring's accounts for ones through which many clients' requests pass."""
+    return at in detection.world.context.get(RELAYS, ())
+
+
+def _named(detection: Detection, judged: Judged, rows: npt.NDArray[np.int64]) -> tuple[Judged, View]:
+    """The ring with the members that its templates name, or else its content, where either can; and their rows."""
+    whole = judged, _of_its_clients(detection, judged.at, _view(detection.harvest, rows))
+    for found in (_by_templates(detection, *whole), _by_content(detection, judged, rows)):
+        if found is not None and len(found[0].ring.members) >= detection.fewest:
+            return found
+    if judged.verdict.word == "likely":
+        judged = replace(judged, verdict=replace(judged.verdict, word="possible"))
+    return judged, replace(_in_step(detection, judged, whole[1]), told=False)
+
+
+def _by_templates(detection: Detection, judged: Judged, view: View) -> tuple[Judged, View] | None:
+    """The accounts that fill the ring's templates as its members do, when they do; None where it has none.
+
+    Whoever never fills one was tied to the ring by something else, and so was an account of many exchanges of which
+    one looks like the ring's. What an account fills must also tell it from everybody outside: an opening that a dozen
+    strangers are fond of names nobody, however often one of them writes it.
+    """
+    if not view.by_template:
+        return None
+    view = _in_step(detection, judged, view)
+    world, members = detection.world, judged.ring.members
+    place = np.searchsorted(members, detection.harvest.account[view.rows])
+    sent = np.bincount(place, minlength=len(members))
+    times = np.bincount(place, view.attributed, len(members)).astype(np.int64)
+    some = times > 0
+    if not some.any():
+        return None
+    usual = float(np.median(times[some] / sent[some]))
+    least = min(LEAST_FILLED, int(np.median(times[some])))
+    filled = detection.filled.of(judged.at)
+    told = standing(filled, np.setdiff1d(members, judged.late), world, judged.late.astype(np.int64)).at(
+        members
+    )
+    sure = told.nats + view.hours >= bar(len(members), world.size - len(members))
+    sure &= (told.nats >= VARIED * told.usual) & (view.hours > hours.OWN_HOURS)
+    return _only(detection, judged, view, (times >= least) & ~seldom(times, sent, usual) & sure)
+
+
+def _by_content(
+    detection: Detection, judged: Judged, rows: npt.NDArray[np.int64]
+) -> tuple[Judged, View] | None:
+    """The accounts that ask for what the ring asks for, when it does; None where content can't tell."""
+    if judged.named is None:
+        return None
+    known, _ = detection.world.context["excess"][judged.at]
+    ring = replace(judged.ring, members=np.intersect1d(judged.ring.members, judged.named))
+    judged = replace(judged, ring=ring)
+    rows = rows[np.isin(detection.harvest.account[rows], ring.members)]
+    account, cell = detection.harvest.account[rows], detection.harvest.cell[rows].astype(np.int64)
+    view = View(rows, known.chance(account, cell) > OURS, False, np.zeros(0))
+    view = _in_step(detection, judged, _of_its_clients(detection, judged.at, view))
+    return _only(detection, judged, view, view.hours > hours.OWN_HOURS)
+
+
+def _in_step(detection: Detection, judged: Judged, view: View) -> View:
+    """The view with how well each member keeps the ring's hours."""
+    harvest, members = detection.harvest, judged.ring.members
+    place = np.searchsorted(members, harvest.account[view.rows]).astype(np.int64)
+    at_us = harvest.at_us[view.rows]
+    usual, first = hours.usual(detection.world, at_us)
+    mine = view.attributed
+    return replace(view, hours=hours.kept(place[mine], at_us[mine], len(members), usual, first))
+
+
+def _only(
+    detection: Detection, judged: Judged, view: View, keep: npt.NDArray[np.bool_]
+) -> tuple[Judged, View]:
+    """Ring and view with some members alone."""
+    ring = replace(judged.ring, members=judged.ring.members[keep])
+    theirs = np.isin(detection.harvest.account[view.rows], ring.members)
+    view = replace(view, rows=view.rows[theirs], attributed=view.attributed[theirs], hours=view.hours[keep])
+    return replace(judged, ring=ring), view
+
+
+def _view(harvest: Harvest, rows: npt.NDArray[np.int64]) -> View:
+    filled = harvest.key[rows] != NO_KEY
+    if filled.mean() < LEAST_SHARE if len(rows) else True:
+        return View(rows, np.ones(len(rows), bool), False, np.zeros(0))
+    return View(rows, filled, True, np.zeros(0))
+
+
+def _of_its_clients(detection: Detection, at: int, view: View) -> View:
+    """In a relay, what the harvest's own clients send is what is attributed."""
+    if view.attributed.all() or not relay(detection, at):
+        return view
+    setup = detection.harvest.setup[view.rows]
+    return replace(view, attributed=of_one_client(setup, view.attributed))
