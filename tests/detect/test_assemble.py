@@ -16,6 +16,7 @@ from headwater.detect.declarations import DECLARED, ORGANISATION
 from headwater.detect.evidence.between import queue
 from headwater.detect.evidence.content import template
 from headwater.detect.evidence.customer import end_users
+from headwater.detect.fillings import Filling
 from headwater.detect.fold import NO_KEY, Card, Finding, Links
 from headwater.detect.fusion import PLAIN
 from headwater.detect.harvest import Harvested
@@ -32,7 +33,9 @@ STRONG = (
 WEAK = ((template.CARD, Finding(2.0, "They fill one form.")),)
 
 
-def detection(found=STRONG, declared=None, share: float = 1.0, clients: int = 1) -> Detection:
+def detection(
+    found=STRONG, declared=None, share: float = 1.0, clients: int = 1, intents: bool = True
+) -> Detection:
     """One ring of twelve accounts that fill a form in this share of their exchanges, judged by these findings.
 
     All but the harvest comes from `clients` clients behind each account, and so does one filled exchange in ten.
@@ -44,17 +47,18 @@ def detection(found=STRONG, declared=None, share: float = 1.0, clients: int = 1)
     other = (form == 0) | (rng.random(len(account)) < 0.1)
     asks = np.where(other, rng.integers(0, clients, len(account)) + 1, 99) if clients > 1 else account
     more = {"max_tokens": pa.array(asks.astype(np.int32))}
-    made = dealt_log(1, form=form, model=model, intents=np.where(form > 0, 1, 0), more=more)
+    made = dealt_log(1, form=form, model=model, intents=np.where(form > 0, int(intents), 0), more=more)
     world = made.world(range(12))
     folded(end_users.test, world, [made.batch(world)])
     harvest = folded(Harvested(), world, [made.batch(world)])
+    filled = folded(Filling(), world, [made.batch(world)])
     pairs = np.array([(a, b) for a in range(12) for b in range(a + 1, 12)], np.int32)
     links = Links("template", pairs[:, 0], pairs[:, 1], np.full(len(pairs), 3.0))
     bridge = Links("infrastructure", np.array([3], np.int32), np.array([40], np.int32), np.array([2.0]))
     verdict = combine(found, prior=0.01, threshold=0.99, tested=3, fusion=PLAIN)
     judged = Judged(world.rings[0], verdict, declared, 0)
     ties = graph([links, bridge], np.full(60, -1, np.int32))
-    return Detection(world, ties, (judged,), harvest, world.context["ring_of"], (), 3, 5)
+    return Detection(world, ties, (judged,), harvest, world.context["ring_of"], (), 3, 5, (), filled)
 
 
 def one(*args, prompts=None, **more):
@@ -109,6 +113,8 @@ def test_where_too_few_members_can_be_named_nobody_is_accused() -> None:
     assert (reported, campaign.word, campaign.reported) == ((), "possible", False)
     assert not attributed.any()
     assert "exchanges would be attributed" in campaign.sentence
+    assert not campaign.told
+    assert len(campaign.members) == 12, "the group is shown whole: what was judged likely must not vanish"
 
 
 def test_only_what_fills_the_template_is_attributed_where_the_rest_is_something_else() -> None:
@@ -128,6 +134,14 @@ def test_in_a_relay_only_what_its_harvesting_client_sends_is_attributed() -> Non
     _, place, times = np.unique(seen.harvest.setup, return_inverse=True, return_counts=True)
     assert (attributed == (place == times.argmax())).all()
     assert 0 < attributed.sum() < (seen.harvest.key != NO_KEY).sum()
+
+
+def test_accounts_that_act_as_one_are_no_extraction_ring_for_that_alone() -> None:
+    """They ask for nothing that training needs, and nothing says that a list is dealt out among them."""
+    plain = one(intents=False)
+    assert (plain.word, plain.kind) == ("likely", "undetermined")
+    dealt = (replace(template.CARD, name="dealt", group="content"), Finding(2.0, "A list is dealt out."))
+    assert one((*STRONG, dealt), intents=False).kind == "extraction ring"
 
 
 def test_a_ring_that_neither_templates_nor_content_can_name_is_at_most_possible() -> None:
@@ -192,5 +206,5 @@ def test_the_sentence_says_how_many_share_means(tied: float, said: str) -> None:
         "infrastructure", "infrastructure", 1.0, 1.0, True, "", 0.01, {"tied": tied, "members": 12.0}
     )
     turns = Piece("turns", "purse", 1.0, 1.0, True, "", 0.01, {"tied": 1.0, "members": 12.0})
-    view = View(np.arange(30), np.ones(30, bool), False)
+    view = View(np.arange(30), np.ones(30, bool), False, np.zeros(10))
     assert said in _sentence(10, view, (), (turns, piece), "extraction ring")

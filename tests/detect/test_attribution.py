@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detect.worlds import dealt_log
-from headwater.detect.attribution import RingObjects, filled, fillers, ring_by_account, ring_objects
+from headwater.detect.attribution import RingObjects, filled, ring_by_account, ring_objects
 from headwater.detect.fold import NO_KEY, Ring
 from headwater.detect.objects import Counts
 
@@ -85,51 +85,8 @@ def test_ring_by_account() -> None:
     assert ring_by_account([ring(1, 2), ring(4)], 6).tolist() == [-1, 0, 0, -1, 1, -1]
 
 
-ONE_FORM = RingObjects(np.array([5], np.uint64), np.array([0], np.int32), np.array([9.0]))
-
-
-def named(*accounts: tuple[int, int]) -> list[int]:
-    """Who is named of accounts 0, 1, …, each given as (exchanges, how many fill the one template)."""
-    account = np.concatenate([np.full(n, code, np.int32) for code, (n, _) in enumerate(accounts)])
-    filled = np.concatenate([np.arange(n) < k for n, k in accounts])
-    key = np.where(filled, np.uint64(5), NO_KEY)
-    return fillers(account, filled, key, ONE_FORM, 1_000).tolist()
-
-
-def test_one_prompt_of_many_names_nobody() -> None:
-    ring = [(20, 6)] * 30
-    assert named(*ring, (60, 0), (60, 1), (12, 1), (200, 8)) == list(range(30)), "bystanders"
-
-
-def test_a_member_with_some_cover_is_named() -> None:
-    assert 30 in named(*[(20, 6)] * 30, (24, 4))
-
-
-def test_an_opening_that_strangers_are_fond_of_names_nobody() -> None:
-    """Members fill ten forms; a stranger who always begins as one of them does isn't a member."""
-    forms = RingObjects(np.arange(10, dtype=np.uint64), np.zeros(10, np.int32), np.full(10, 6.0))
-    account = np.repeat(np.arange(31, dtype=np.int32), 20)
-    key = np.tile(np.arange(20, dtype=np.uint64) % 10, 31)
-    key[account == 30] = 3
-    assert fillers(account, np.ones(len(key), bool), key, forms, 1_000).tolist() == list(range(30))
-
-
-def test_a_form_that_others_use_as_well_says_too_little() -> None:
-    """A use of it is 20 times as likely of a member, and members are one account in a hundred."""
-    common = RingObjects(np.array([5], np.uint64), np.array([0], np.int32), np.log([20.0]))
-    account = np.repeat(np.arange(10, dtype=np.int32), 5)
-    key = np.full(50, 5, np.uint64)
-    assert not len(fillers(account, np.ones(50, bool), key, common, 1_000))
-    assert len(fillers(account, np.ones(50, bool), key, common, 5)) == 10
-
-
 def test_topics_of_a_ring_are_no_templates_of_its_own() -> None:
     """Of eleven accounts that used the words seven are the ring's: too few to call them its own."""
     uses = dict.fromkeys((*range(7), *range(20, 24)), 3)
     assert owned({9: uses}, ring(*range(10))) == {}
     assert owned({9: dict.fromkeys(range(7), 3)}, ring(*range(10))) == {9: 0}
-
-
-def test_where_everybody_fills_once_once_is_enough() -> None:
-    assert len(named(*[(3, 1)] * 20)) == 20
-    assert not named((5, 0), (7, 0))

@@ -106,7 +106,8 @@ def members(n: int, prefix: str, exchanges: int = 340) -> tuple[Member, ...]:
             tie=round(9.0 / (1 + i / max(n, 1) * 5), 4),
             first_at_us=START + (i % 48) * HOUR,
             last_at_us=START + (300 - i % 36) * HOUR,
-            ties=("disjoint slots", "one purse") if i % 4 else ("disjoint slots",),
+            ties=("disjoint slots", "one purse") if i % 4 else ("template",),
+            hours=1.5 if i % 8 else 0.0,
         )
         for i in range(n)
     )

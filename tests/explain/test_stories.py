@@ -78,7 +78,7 @@ def test_declared_parties_and_uncounted_pieces_against_are_said() -> None:
         explain_campaign(findings(campaigns=(campaign("elm-ring", 4, pieces=odd),)), "elm-ring"),
         "What speaks against",
     )
-    assert "Weaker. This is not counted: a stronger piece of its group is." in told
+    assert "Weaker. This is not counted: another piece of its group says more once both are weighed." in told
     assert "Barred. This is not counted: evidence of its kind may not count in this direction." in told
 
 
@@ -123,23 +123,43 @@ def test_a_low_verdict_says_that_something_speaks_against_only_where_it_does(
 
 
 @pytest.mark.parametrize(
-    ("probability", "groups", "judged", "told"),
+    ("probability", "groups", "known", "why"),
     [
-        (0.999, ("time",), 4, "One kind of evidence carries it, and a report needs two"),
-        (0.999, ("time", "content"), 40, "Too few of its accounts can be named for a report"),
-        (0.7, ("time", "content"), 40, "stays below the threshold"),
-        (0.999, ("time", "content"), 4, "stays below the threshold"),
+        (0.999, ("time",), True, "One kind of evidence carries it, and a report needs two"),
+        (0.999, ("client", "intent"), True, "One kind of evidence carries it, and a report needs two"),
+        (0.999, ("time", "content"), False, "none of them is named as its member"),
+        (0.7, ("time", "content"), True, "stays below the threshold"),
+        (0.999, ("time", "content"), True, "stays below the threshold"),
     ],
 )
 def test_possible_says_what_held_it_back(
-    probability: float, groups: tuple[str, ...], judged: int, told: str
+    probability: float, groups: tuple[str, ...], known: bool, why: str
 ) -> None:
     pieces = tuple(Piece(group, group, 3.0, 3.0, True, "It speaks for one hand.") for group in groups)
     ring = dataclasses.replace(
-        campaign("elm-ring", 4, pieces=pieces, word="possible"), probability=probability, judged_with=judged
+        campaign("elm-ring", 4, pieces=pieces, word="possible"), probability=probability, told=known
     )
     story = explain_campaign(findings(campaigns=(), considered=(ring,)), "elm-ring")
-    assert told in said(story, "Verdict")
+    assert why in said(story, "Verdict")
+
+
+def test_who_only_writes_what_the_ring_writes_is_left_out_of_what_is_proposed() -> None:
+    story = explain_campaign(findings(), "birch-harvest")
+    text = said(story, "What would be proportionate")
+    assert "151 of its 1,204 accounts are tied to it by what they ask for alone" in text
+    assert "meant for the 1,053 others" in text
+    firm = " ".join(explain_account(findings(), "birch-00001").passages[0].sentences)
+    assert "copied form" not in firm
+    assert "not at hours of its own" in firm
+
+
+def test_who_joined_after_the_verdict_is_counted_apart() -> None:
+    ring = campaign("elm-ring", 4)
+    late = (*ring.members[:3], dataclasses.replace(ring.members[3], late=True))
+    ring = dataclasses.replace(ring, members=late, judged_with=5)
+    text = said(explain_campaign(findings(campaigns=(ring,)), "elm-ring"), "Verdict")
+    assert "judged with 5 accounts; 2 of them" in text
+    assert "1 account joined after the verdict" in text
 
 
 def test_a_relay_is_to_be_read_by_exchange() -> None:
@@ -173,7 +193,7 @@ def test_an_account_s_story_gives_its_place_links_and_fillings() -> None:
 
 def test_an_account_at_the_edge_is_said_to_be_there() -> None:
     text = " ".join(explain_account(findings(), "birch-01200").passages[0].sentences)
-    assert "fewer than two kinds of tie" in text
+    assert "Only what it asks for ties it: a copied form explains that, or a takeover." in text
     assert "weakest ties" in text
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explain.builders import campaign, coverage, logistic, piece, pieces
+from headwater.detect import TOGETHER
 from headwater.explain import waterfall
 from headwater.report import Bar
 
@@ -59,8 +60,25 @@ def test_what_speaks_against_and_what_is_not_counted_are_bars_too() -> None:
         "verdict",
     ]
     assert [s.label for s in steps][1] == "One template, disjoint slots"
-    assert "a stronger piece of its group is" in steps[-2].sentence
+    assert "another piece of its group says more once both are weighed" in steps[-2].sentence
     assert "Capped and weighed; +9.81 before" in steps[1].sentence
+
+
+def test_what_pieces_mean_together_comes_after_them_and_is_no_evidence() -> None:
+    """A curve that takes some nats off the sum doesn't speak against the ring."""
+    parts = (
+        piece("one queue", 4.0, "One queue."),
+        piece("own conversations", -1.0, "Conversations."),
+        piece(TOGETHER, -0.5, "The pieces sum to +3.00 nats."),
+        piece("weak", 0.0, "Weak.", counted=False, raw=0.2),
+    )
+    ring = campaign(n=3, pieces=parts)
+    steps = waterfall.steps(ring)
+    roles = [s.role for s in steps]
+    assert roles == ["prior", "for", "against", "together", "not counted", "verdict"]
+    assert "1 piece speaks against (−1.00 together)" in waterfall.summary(ring, steps)
+    ring = campaign(n=3, pieces=(parts[0], parts[2]))
+    assert "Nothing that was checked speaks against" in waterfall.summary(ring, waterfall.steps(ring))
 
 
 def test_the_table_holds_the_chart_s_numbers() -> None:

@@ -16,10 +16,10 @@ from headwater.policy.rungs import MEANING, RUNGS
 
 #: The ledger states no smaller chance, so no rule may need one.
 RAREST = LEAST_CHANCE
-STRONG = Facts("likely", 0.9995, RAREST, "extraction ring", 1200, 400_000, 4)
+STRONG = Facts("likely", 0.9995, RAREST, "extraction ring", 1200, 400_000, 4, firm=1200)
 
 CASES = [
-    # word, probability, chance, kind, accounts, groups, declared → rung, rule
+    # word, probability, chance, kind, accounts (all of them firm), groups, declared → rung, rule
     ("likely", 0.9995, RAREST, "extraction ring", 1200, 4, "", "quarantine", "hold"),
     ("likely", 0.9995, RAREST, "extraction ring", 1200, 2, "", "step-up", "prove-identity"),
     ("likely", 0.9995, RAREST, "extraction ring", 2, 4, "", "reduce", "lower-budget"),
@@ -40,12 +40,18 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}-{case[1]}-{case[-1]}")
 def test_the_default_pack(case: tuple[object, ...]) -> None:
     word, probability, chance, kind, accounts, groups, declared, rung, rule = case
-    facts = Facts(word, probability, chance, kind, accounts, 1000, groups, declared)  # type: ignore[arg-type]
+    facts = Facts(word, probability, chance, kind, accounts, 1000, groups, declared, accounts)  # type: ignore[arg-type]
     proposal = decide(facts, default_pack())
     assert (proposal.rung, proposal.rule) == (rung, rule)
     assert proposal.pack == "default"
     assert proposal.pack_sha256 == default_pack().sha256
     assert len(proposal.pack_sha256) == 64
+
+
+def test_accounts_that_only_write_what_others_write_are_not_held() -> None:
+    """Twelve hundred copies of a form, by accounts that nothing else ties: their identity isn't asked for either."""
+    assert decide(STRONG, default_pack()).rung == "quarantine"
+    assert decide(replace(STRONG, firm=2), default_pack()).rung == "reduce"
 
 
 def test_every_rule_and_limit_of_the_default_pack_decides_some_case() -> None:
@@ -130,7 +136,7 @@ def test_no_rule_that_holds_means_observe() -> None:
     assert (proposal.rung, proposal.rule, proposal.person_required) == ("observe", "no-rule", False)
 
 
-def test_facts_count_groups_that_speak_for_and_count() -> None:
+def test_facts_count_groups_that_carry_a_nat_and_accounts_that_act() -> None:
     def piece(group: str, llr: float, counted: bool = True) -> Piece:
         return Piece(evidence=group, group=group, llr=llr, raw=llr, counted=counted, sentence="")
 
@@ -148,16 +154,22 @@ def test_facts_count_groups_that_speak_for_and_count() -> None:
             piece("content", 3.0),
             piece("content", 0.0, counted=False),
             piece("time", 2.0),
+            piece("pool", 0.9),
             piece("purse", -1.0),
         ),
-        members=(Member("a", None, 10, 5, 1.0, 0, 1), Member("b", None, 10, 5, 1.0, 0, 1)),
+        members=(
+            Member("a", None, 10, 5, 1.0, 0, 1, ("template", "nearness")),
+            Member("b", None, 10, 5, 1.0, 0, 1, ("template",), hours=1.2),
+            Member("c", None, 10, 5, 1.0, 0, 1, ("template", "infrastructure")),
+        ),
         exchanges=10,
         first_at_us=0,
         last_at_us=1,
         declared="evaluator",
     )
     facts = facts_of(campaign)
-    assert (facts.groups, facts.accounts, facts.exchanges, facts.declared) == (2, 2, 10, "evaluator")
+    assert (facts.groups, facts.accounts, facts.exchanges, facts.declared) == (2, 3, 10, "evaluator")
+    assert facts.firm == 2, "one only writes what the others write"
 
 
 def test_every_rung_says_what_it_means() -> None:

@@ -16,14 +16,13 @@ from dataclasses import dataclass
 from headwater.detect.declarations import GROUP as DECLARATION
 from headwater.detect.fold import Card, Finding
 from headwater.detect.fusion import FUSED, FUSION, Fusion
-from headwater.detect.verdict import A_KIND, Piece, Word
+from headwater.detect.verdict import A_KIND, HABITS, Piece, Word
+from headwater.detect.verdict import kinds as kinds_of
 
 #: No smaller number of chance rings is ever stated: the laws behind the ratios are measured on some hundreds of groups,
 #: and what lies further out in their tails is extrapolation.
 LEAST_CHANCE = 0.001
-#: Groups that say how accounts are used or opened, not what ties them: customers of one software share such habits.
-#: For a ring they add at most MOST_OF_HABITS nats, and are one kind of evidence at most.
-HABITS = frozenset({"account", "behaviour", "client", "intent"})
+#: Nats that habits (see `verdict.HABITS`) add at most to a ring's verdict.
 MOST_OF_HABITS = 4.0
 #: Groups that show one hand behind the accounts. Where a relay carries many customers' requests, that hand is the
 #: relay's, whoever harvests through it: they count for nothing there.
@@ -94,8 +93,9 @@ def combine(
     pieces += _together(pieces, fusion)
     total = sum(p.llr for p in pieces)
     log_odds = logit(prior) + total
-    groups = {p.group for p in pieces if p.llr >= A_KIND} - {FUSION.group}
-    kinds = len(groups) if math.isinf(habits) else len(groups - HABITS) + bool(groups & HABITS)
+    # Of a single account habits are all there is, and each counts.
+    alone = {p.group for p in pieces if p.llr >= A_KIND} - {FUSION.group}
+    kinds = len(alone if math.isinf(habits) else kinds_of(pieces))
     probability = 1 / (1 + math.exp(-log_odds))
     return Verdict(
         pieces=tuple(pieces),
@@ -110,16 +110,17 @@ def combine(
 def _together(pieces: Sequence[Piece], fusion: Fusion) -> list[Piece]:
     """The bar that takes a sum to what it means, where that is another number; declarations stand outside it."""
     total = sum(p.llr for p in pieces if p.group != DECLARATION)
-    moved = fusion.meant(total) - total
-    if not moved:
+    meant = fusion.meant(total)
+    if meant == total:
         return []
     sentence = (
-        "Kinds of evidence overlap, and a group is only tested because something ties it: together they say less than "
-        "their sum."
-        if moved < 0
-        else "So many kinds of evidence are seldom seen together without a campaign: they say more than their sum."
+        f"The pieces sum to {total:+.2f} nats; among constructed groups of such a sum campaigns were as frequent as "
+        f"{meant:+.2f} nats say."
     )
-    return [Piece(FUSION.name, FUSION.group, moved, moved, True, sentence, None, {"sum": total})]
+    moved = meant - total
+    return [
+        Piece(FUSION.name, FUSION.group, moved, moved, True, sentence, None, {"sum": total, "means": meant})
+    ]
 
 
 def word(probability: float, kinds: int, threshold: float) -> Word:

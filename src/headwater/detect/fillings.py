@@ -21,6 +21,8 @@ from headwater.detect.verdict import A_KIND
 
 #: So many filled templates name a member: one prompt may be anybody's. Others take part from so many on.
 LEAST_FILLED, LEAST_OF_OTHERS = 2, 3
+#: An object speaks for an account if so many others of the ring use it.
+LEAST_USERS = 2
 #: Nats, beside how rare members are, that templates and hours must say: 19 to 1.
 TELLING = float(np.log(19))
 #: Share of what as many fillings of the ring's templates usually say, for members and for others: whoever fills one of
@@ -170,8 +172,9 @@ def standing(
 
 
 def _lift(inside: Ints, outside: Ints, members: int, others: int) -> Floats:
-    """How much likelier a member uses an object, in nats, from how many do."""
-    return np.asarray(np.log((inside + 0.5) / (members + 1)) - np.log((outside + 0.5) / (others + 1)))
+    """How much likelier a member uses an object, in nats, from how many do; what next to no member uses is no form."""
+    lift = np.log((inside + 0.5) / (members + 1)) - np.log((outside + 0.5) / (others + 1))
+    return np.asarray(np.where(inside >= LEAST_USERS, lift, np.minimum(lift, 0.0)))
 
 
 def _expected(whose: Ints, item: Ints, times: Ints, worth: Floats, ours: Bools, accounts: int) -> Floats:

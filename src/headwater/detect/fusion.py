@@ -10,6 +10,7 @@ Australian Journal of Forensic Sciences 45, 2013); see docs/explanation/detectio
 
 from __future__ import annotations
 
+import math
 import tomllib
 from bisect import bisect_right
 from collections.abc import Mapping
@@ -49,10 +50,24 @@ class Fusion:
 
     @classmethod
     def read(cls, text: str) -> Fusion:
-        """From TOML; `ValueError` where the curve isn't one."""
+        """From TOML; `ValueError` where the curve isn't one, or a weight isn't from 0 to 1."""
         given: dict[str, Any] = tomllib.loads(text)
+        if given.keys() != {"supports", "against", "curve"} or given["curve"].keys() != {"said", "means"}:
+            raise ValueError(
+                "weights stand in [supports] and [against], the curve in [curve] as `said` and `means`"
+            )
+        for name, weight in (*given["supports"].items(), *given["against"].items()):
+            if not isinstance(weight, int | float) or isinstance(weight, bool) or not 0 <= weight <= 1:
+                raise ValueError(f"the weight of {name} is no number from 0 to 1")
         said, means = (tuple(map(float, given["curve"][name])) for name in ("said", "means"))
-        if len(said) != len(means) or sorted(set(said)) != list(said) or sorted(means) != list(means):
+        if not all(map(math.isfinite, (*said, *means))):
+            raise ValueError("a curve's nodes are finite")
+        if (
+            not said
+            or len(said) != len(means)
+            or sorted(set(said)) != list(said)
+            or sorted(means) != list(means)
+        ):
             raise ValueError("a curve has as many `means` as `said`, both ascending")
         return cls(given["supports"], given["against"], said, means)
 

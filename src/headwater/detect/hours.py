@@ -13,7 +13,7 @@ import numpy.typing as npt
 from headwater.detect.fold import World
 
 HOUR_US, A_DAY = 3_600_000_000, 24
-#: Account hours of everybody's traffic that a ring's profile is drawn to: a few fillings make no profile.
+#: Account hours of everybody's traffic that a ring's profile is drawn to at least: a few fillings make no profile.
 DRAWN = 48.0
 #: Share of a ring's fillings that may be at any time whatever: no hour and no day says more than its logarithm against.
 ANY = 0.2
@@ -43,9 +43,26 @@ def _against(whose: Ints, bins: Ints, usual: Floats, accounts: int) -> Floats:
     share = usual / usual.sum()
     mine = np.zeros((accounts, len(share)))
     np.add.at(mine, (whose, bins), 1.0)
+    drawn = _drawn(mine, share)
+    if not np.isfinite(drawn):
+        return np.zeros(accounts)
     others = mine.sum(axis=0) - mine
-    ring = (others + DRAWN * share) / (others.sum(axis=1, keepdims=True) + DRAWN)
+    ring = (others + drawn * share) / (others.sum(axis=1, keepdims=True) + drawn)
     return np.asarray((mine * np.log(ANY + (1 - ANY) * ring / share)).sum(axis=1))
+
+
+def _drawn(mine: Floats, share: Floats) -> float:
+    """Account hours of everybody's traffic that the profile is drawn to: the less, the further it is from everybody's.
+
+    How far is the χ² divergence, estimated without bias from products of different accounts alone (one account's hours
+    are alike); of a Dirichlet law of that weight it is (bins − 1) / (weight + 1) on average. Infinite: no profile.
+    """
+    every, squares = mine.sum(axis=0), (mine**2).sum(axis=0)
+    pairs = every.sum() ** 2 - (mine.sum(axis=1) ** 2).sum()
+    if pairs <= 0 or len(share) < 2:
+        return float("inf")
+    apart = float(((every**2 - squares) / share).sum() / pairs) - 1
+    return max(DRAWN, (len(share) - 1) / apart - 1) if apart > 0 else float("inf")
 
 
 def usual(world: World, without_us: Ints) -> tuple[Floats, int]:

@@ -91,7 +91,7 @@ def _by_templates(detection: Detection, judged: Judged, view: View) -> tuple[Jud
     told = standing(filled, np.setdiff1d(members, judged.late), world, judged.late.astype(np.int64)).at(
         members
     )
-    sure = told.nats + view.hours >= bar(len(members), world.size - len(members))
+    sure = told.nats + np.maximum(view.hours, 0) >= bar(len(members), world.size - len(members))
     sure &= (told.nats >= VARIED * told.usual) & (view.hours > hours.OWN_HOURS)
     return _only(detection, judged, view, (times >= least) & ~seldom(times, sent, usual) & sure)
 

@@ -7,6 +7,7 @@ speaks for a campaign, negative where it speaks against one. Campaigns, accounts
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, Final, Literal
 
@@ -18,6 +19,9 @@ Word = Literal["confirmed", "likely", "possible", "inconclusive", "unlikely", "u
 Kind = Literal["extraction ring", "relay or reseller", "legitimate fleet", "undetermined"]
 #: Nats from which a kind of evidence counts as a kind of link of its own.
 A_KIND = 1.0
+#: Groups that say how accounts are used or opened, not what ties them: customers of one software share such habits.
+#: For a ring they are one kind of evidence at most.
+HABITS: Final = frozenset({"account", "behaviour", "client", "intent"})
 #: The piece that takes a sum of pieces to what such a sum means; it is no evidence of its own.
 TOGETHER: Final = "together"
 #: What stands for a rule where none of the pack applies.
@@ -58,6 +62,12 @@ class Piece:
     def against(self) -> bool:
         """Whether this piece speaks against a campaign."""
         return self.raw < 0
+
+
+def kinds(pieces: Iterable[Piece]) -> frozenset[str]:
+    """The kinds of evidence that carry a ring's verdict: groups of a nat or more, all habits being one."""
+    groups = frozenset(p.group for p in pieces if p.llr >= A_KIND) - {TOGETHER}
+    return groups - HABITS | ({"habits"} if groups & HABITS else frozenset())
 
 
 @dataclass(frozen=True)
@@ -199,6 +209,16 @@ class Campaign:
     def reported(self) -> bool:
         """Whether the verdict reached the threshold to report (its word says so)."""
         return self.word in REPORTED
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of evidence that carry it (a nat or more each); a report needs two."""
+        return kinds(self.pieces)
+
+    @property
+    def firm(self) -> int:
+        """How many of its members something beside what they ask for ties to it."""
+        return sum(member.firm for member in self.members)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 
-from headwater.detect import Campaign, Findings, Member
+from headwater.detect import A_KIND, Campaign, Findings, Member
 from headwater.errors import UsageError
 from headwater.explain import words
 from headwater.explain.alone import NO_FINDING, told
@@ -47,8 +47,15 @@ def _standing(ring: Campaign, member: Member) -> tuple[str, ...]:
     ]
     if member.ties:
         told.append(f"Kinds of tie: {words.joined(member.ties)}.")
-    if len(member.ties) < 2:
-        told.append("It hangs on fewer than two kinds of tie: one innocent cause is enough to explain it.")
+    if member.hours >= A_KIND:
+        told.append("What is attributed to it was sent when the campaign's is, not at hours of its own.")
+    if member.late:
+        told.append("The campaign was judged without it: it does what the members do, when they do.")
+    if not member.firm:
+        told.append(
+            "Only what it asks for ties it: a copied form explains that, or a takeover. What is proposed for the "
+            "campaign isn't meant for it before somebody has looked."
+        )
     if rank > 0.9 * len(ring.members) and len(ring.members) > 9:
         told.append(
             "It is among the tenth of the ring with the weakest ties: look at it before anything else."

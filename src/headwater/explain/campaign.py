@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import math
 
-from headwater.detect import A_KIND, NO_RULE, TOGETHER, Campaign, Coverage, Findings, Piece, Proposal
+from headwater.detect import NO_RULE, TOGETHER, Campaign, Coverage, Findings, Piece, Proposal
 from headwater.errors import UsageError
 from headwater.explain import words
 from headwater.explain.declared import undecided
@@ -41,8 +41,6 @@ _KIND = {
     ),
 }
 
-#: From here on the sum reaches the threshold to report, unless a user asked for more.
-USUAL_THRESHOLD = 0.99
 #: The group of the evidence that says who the accounts are.
 DECLARATION = "declaration"
 #: The evidence that finds many clients behind each account.
@@ -81,7 +79,7 @@ def uncounted(campaign: Campaign, piece: Piece) -> str:
         return "it says nothing either way"
     rivals = (p for p in campaign.pieces if p.counted and p.group == piece.group)
     if any(p.against == piece.against for p in rivals):
-        return "a stronger piece of its group is"
+        return "another piece of its group says more once both are weighed"
     if not piece.against and any(p.evidence == RELAY and p.counted for p in campaign.pieces):
         return "requests of many clients pass through these accounts, and this shows the relay's hand"
     return "evidence of its kind may not count in this direction"
@@ -186,23 +184,49 @@ def _held_back(campaign: Campaign) -> str:
     """Why a verdict is no more than possible though its sum may suffice; empty where it is the sum."""
     if campaign.word != "possible":
         return ""
-    kinds = {p.group for p in campaign.pieces if p.llr >= A_KIND} - {TOGETHER}
-    if len(kinds) < 2:
+    if len(campaign.kinds) < 2:
         return "One kind of evidence carries it, and a report needs two: worth a look, not a finding."
-    if campaign.probability >= USUAL_THRESHOLD and len(campaign.members) < campaign.judged_with:
-        return "Too few of its accounts can be named for a report: worth a look, not a finding."
+    if not campaign.told:
+        return "Its accounts can't be told from bystanders: worth a look, not a finding about any of them."
     return ""
 
 
 def unnamed(campaign: Campaign) -> tuple[str, ...]:
     """How many accounts the evidence was judged with but doesn't name."""
-    rest = campaign.judged_with - len(campaign.members)
-    if rest <= 0:
+    if not campaign.told:
+        return (
+            (
+                "No account can be told from a bystander by what it sends, or too few can: those listed are all that "
+                "it was judged with, and none of them is named as its member."
+            ),
+        )
+    late = sum(member.late for member in campaign.members)
+    rest = campaign.judged_with - (len(campaign.members) - late)
+    told = []
+    if rest > 0:
+        told.append(
+            f"Its evidence was judged with {words.many(campaign.judged_with, 'account')}; {words.count(rest)} of them "
+            "fill its templates too seldom or at hours of their own, or are too unlike the others, to be named."
+        )
+    if late:
+        told.append(
+            f"{words.many(late, 'account')} joined after the verdict, which they have no part in: they fill its "
+            "templates as its members do, when its members do."
+        )
+    return tuple(told)
+
+
+def loose(campaign: Campaign) -> tuple[str, ...]:
+    """How many members only write what the campaign writes, and what else may explain that."""
+    rest = len(campaign.members) - campaign.firm
+    if not rest or not campaign.told:
         return ()
     return (
         (
-            f"Its evidence was judged with {words.many(campaign.judged_with, 'account')}; {words.count(rest)} of them "
-            "fill its templates too seldom, or are too unlike the others, to be named."
+            f"{words.count(rest)} of its {words.many(len(campaign.members), 'account')} are tied to it by what they "
+            "ask for alone, and are not shown to act with it: a stranger may have copied a form, or an account may "
+            f"have been taken over. What is proposed is meant for the {words.count(campaign.firm)} others; look at "
+            "these one by one."
         ),
     )
 
@@ -245,6 +269,7 @@ def proportionate(campaign: Campaign) -> tuple[str, ...]:
         f"No rule of the policy pack {pack(proposal)} applies."
         if proposal.rule == NO_RULE
         else f"Rule “{proposal.rule}” of the policy pack {pack(proposal)}.",
+        *loose(campaign),
         "This is a proposal. A person decides; nothing has been done to any account.",
     )
 

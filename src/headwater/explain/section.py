@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from headwater.detect import Campaign, Findings, Slot, Template
+from headwater.detect import A_KIND, Campaign, Findings, Slot, Template
 from headwater.explain import campaign as told
 from headwater.explain import timeline, waterfall, words
 from headwater.report import (
@@ -150,7 +150,7 @@ def _members(ring: Campaign) -> Table:
                 m.exchanges,
                 m.attributed,
                 words.significant(m.tie, 3),
-                ", ".join(m.ties),
+                ", ".join([*m.ties, *(["hours"] if m.hours >= A_KIND else [])]),
                 words.when(m.first_at_us),
             ]
             for m in order[:MEMBERS]

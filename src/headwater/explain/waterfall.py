@@ -25,7 +25,7 @@ ELSEWHERE = {
     "declared": "Declared by the operator",
 }
 
-Role = Literal["prior", "for", "against", "not counted", "verdict"]
+Role = Literal["prior", "for", "against", "not counted", "together", "verdict"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ class Step:
 def _why(campaign: Campaign, piece: Piece) -> str:
     """The piece's sentence, and what was taken off it."""
     told = words.minus(words.sentence(piece.sentence))
+    if piece.evidence == TOGETHER:
+        return told
     if not piece.counted:
         return f"{told} Not counted ({words.nats(piece.raw)} by itself): {uncounted(campaign, piece)}."
     if abs(piece.raw - piece.llr) > 0.005:
@@ -55,7 +57,7 @@ def _why(campaign: Campaign, piece: Piece) -> str:
 
 
 def steps(campaign: Campaign, coverage: Sequence[Coverage] = ()) -> tuple[Step, ...]:
-    """Prior, pieces (strongest for, then against, then those not counted), verdict.
+    """Prior, pieces (strongest for, then against, what they say together, those not counted), verdict.
 
     Pieces are called by their evidence's title in `coverage`, where it is there.
     `ValueError` where the pieces don't sum to the verdict within 1e-9 nats: a picture that doesn't add up
@@ -65,7 +67,15 @@ def steps(campaign: Campaign, coverage: Sequence[Coverage] = ()) -> tuple[Step, 
     if abs(total - campaign.log_odds) > TOLERANCE:
         raise ValueError(f"the pieces miss the verdict by {total - campaign.log_odds:.3g} nats")
     ordered = sorted(
-        campaign.pieces, key=lambda p: (not p.counted, p.against, -abs(p.llr), -abs(p.raw), p.evidence)
+        campaign.pieces,
+        key=lambda p: (
+            not p.counted,
+            p.evidence == TOGETHER,
+            p.against,
+            -abs(p.llr),
+            -abs(p.raw),
+            p.evidence,
+        ),
     )
     titles = ELSEWHERE | {c.evidence: c.title for c in coverage}
     made = [
@@ -81,7 +91,11 @@ def steps(campaign: Campaign, coverage: Sequence[Coverage] = ()) -> tuple[Step, 
     for piece in ordered:
         start = math.fsum(done)
         done.append(piece.llr)
-        role: Role = "not counted" if not piece.counted else "against" if piece.against else "for"
+        role: Role = "against" if piece.against else "for"
+        if not piece.counted:
+            role = "not counted"
+        elif piece.evidence == TOGETHER:
+            role = "together"
         made.append(
             Step(
                 titles.get(piece.evidence, piece.evidence),

@@ -54,6 +54,7 @@ _USUAL: dict[str, tuple[object, ...]] = {
     "chance": (0.001, 0.5, 30.0),
     "accounts": (1200, 1, 2),
     "exchanges": (400_000, 0, 1, 10**9),
+    "firm": (1200, 0, 1, 2),
     "groups": (4, 0, 1, 2),
     "declared": ("", "partner: a", "evaluator: b"),
 }
@@ -63,6 +64,7 @@ _RANGE = {
     "chance": (0.001, 1e6),
     "accounts": (1, 10**9),
     "exchanges": (0, 10**12),
+    "firm": (0, 10**9),
     "groups": (0, 100),
 }
 

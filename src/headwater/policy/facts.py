@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from headwater.detect import TOGETHER, Campaign
+from headwater.detect import Campaign
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,9 @@ class Facts:
     """The facts of one campaign, by the names that conditions use.
 
     `probability` in [0, 1]; `chance` is the number of rings as strong that the log would show without any
-    campaign; `accounts` and `exchanges` are counts (attributed exchanges); `groups` counts the independent
-    groups of evidence that speak for the campaign; `declared` is the kind and the name of the declaration
-    that covers it (`evaluator: Example Evaluations`), or empty.
+    campaign; `accounts` and `exchanges` are counts (attributed exchanges), `firm` counts the accounts that something
+    beside what they ask for ties to it; `groups` counts the kinds of evidence that carry it (a nat or more each);
+    `declared` is the kind and the name of the declaration that covers it (`evaluator: Example Evaluations`), or empty.
     """
 
     word: str
@@ -29,11 +29,11 @@ class Facts:
     exchanges: int
     groups: int
     declared: str = ""
+    firm: int = 0
 
 
 def facts_of(campaign: Campaign) -> Facts:
     """The facts of `campaign`."""
-    speaking = {piece.group for piece in campaign.pieces if piece.counted and piece.llr > 0} - {TOGETHER}
     return Facts(
         word=campaign.word,
         probability=campaign.probability,
@@ -41,6 +41,7 @@ def facts_of(campaign: Campaign) -> Facts:
         kind=campaign.kind,
         accounts=len(campaign.members),
         exchanges=campaign.exchanges,
-        groups=len(speaking),
+        groups=len(campaign.kinds),
         declared=campaign.declared or "",
+        firm=campaign.firm,
     )
