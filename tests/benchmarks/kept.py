@@ -40,6 +40,7 @@ def look(rings: list[Ring], ring_accounts: int, judged: int = 3) -> dict[str, An
     wrong = sum(n for one in reported for of, n in one["of"].items() if not of.startswith("ring "))
     return {
         "rings": rings,
+        "attributes": False,
         "proposed": judged,
         "judged": judged,
         "ring_accounts": ring_accounts,

@@ -25,7 +25,8 @@ def drawn(seed: int) -> list[Group]:
         # A normal log-likelihood ratio of mean ±2 and variance 4 means what it says.
         nats = float(rng.normal(2.0 if ring else -2.0, 2.0))
         said = {"queue": nats, "pool": nats, "prefix": float(rng.choice([0.0, 1.5]))}
-        out.append(Group(tuple((known[name], Finding(x, "")) for name, x in said.items()), ring))
+        found = tuple((known[name], Finding(x, "")) for name, x in said.items())
+        out.append(Group(found, ring, bool(rng.random() < 0.5)))
     return out
 
 
@@ -45,7 +46,8 @@ def test_the_curve_makes_the_sum_come_true_on_groups_that_it_never_saw(fit: Fusi
 
     odds, ring = [], []
     for group in drawn(2):
-        odds.append(combine(group.found, prior=RINGS, threshold=0.99, tested=1, fusion=fit).probability)
+        seen = {"fusion": fit, "attributes": group.attributes}
+        odds.append(combine(group.found, prior=RINGS, threshold=0.99, tested=1, **seen).probability)
         ring.append(group.ring)
     said, true = np.array(odds), np.array(ring)
     for low, high in ((0.02, 0.2), (0.2, 0.5), (0.5, 0.8), (0.8, 0.95)):
@@ -58,8 +60,8 @@ def test_the_curve_makes_the_sum_come_true_on_groups_that_it_never_saw(fit: Fusi
 def test_what_is_written_is_what_is_read(fit: Fusion) -> None:
     again = Fusion.read(written(fit, drawn(1), 12))
     assert (again.supports, again.against) == (fit.supports, fit.against)
-    assert (again.said, again.means) == (fit.said, fit.means)
-    assert list(again.means) == sorted(again.means)
+    assert (again.bare, again.open) == (fit.bare, fit.open)
+    assert list(again.bare.means) == sorted(again.bare.means)
 
 
 def test_only_fitting_worlds_are_read_and_what_was_declared_is_left_out(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def test_with_nothing_left_out_every_ledger_is_what_was_kept(explained: frozense
     for _ in range(400):
         some = rng.choice(names, rng.integers(1, 20), replace=False).tolist()
         kept = judged({name: float(rng.normal(0.5, 3.0)) for name in some}, explained)
-        ledger = Ledger.of(kept)
+        ledger = Ledger.of(kept, False)
         assert ledger.agrees
         assert ledger.whole.log_odds == pytest.approx(kept["log_odds"], abs=0.01)
         assert ledger.without(()) == (kept["word"], kept["log_odds"])
@@ -28,8 +28,8 @@ def test_with_nothing_left_out_every_ledger_is_what_was_kept(explained: frozense
 
 def test_a_ledger_of_another_code_is_told_from_this_ones() -> None:
     kept = judged(STRONG)
-    assert not Ledger.of(kept | {"log_odds": kept["log_odds"] + 1}).agrees
-    assert not Ledger.of(kept | {"word": "unlikely"}).agrees
+    assert not Ledger.of(kept | {"log_odds": kept["log_odds"] + 1}, False).agrees
+    assert not Ledger.of(kept | {"word": "unlikely"}, False).agrees
 
 
 def test_the_next_strongest_of_a_group_counts_once_the_strongest_is_gone() -> None:
@@ -37,25 +37,25 @@ def test_the_next_strongest_of_a_group_counts_once_the_strongest_is_gone() -> No
     assert cards()["template"].group == cards()["dealt"].group
     left = judged({"queue": 5.0, "pool": 4.0, "dealt": 1.0})
     assert kept["log_odds"] > left["log_odds"] > judged({"queue": 5.0, "pool": 4.0})["log_odds"]
-    assert Ledger.of(kept).without({"template"})[1] == pytest.approx(left["log_odds"], abs=0.01)
+    assert Ledger.of(kept, False).without({"template"})[1] == pytest.approx(left["log_odds"], abs=0.01)
 
 
 def test_two_kinds_are_still_asked_for() -> None:
     kept = judged({"queue": 6.0, "runs": 6.0, "infrastructure": 1.0})
     assert kept["word"] == "likely"
-    word, log_odds = Ledger.of(kept).without({"queue", "infrastructure"})
+    word, log_odds = Ledger.of(kept, False).without({"queue", "infrastructure"})
     assert (word, log_odds > 0) == ("possible", True)
 
 
 def test_what_explains_a_relay_still_does() -> None:
-    ledger = Ledger.of(judged(STRONG, RELAYED))
+    ledger = Ledger.of(judged(STRONG, RELAYED), False)
     assert ledger.explained == RELAYED
     assert ledger.without({"demands"})[1] <= ledger.ring["log_odds"]
-    assert Ledger.of(judged(STRONG)).explained == frozenset()
+    assert Ledger.of(judged(STRONG), False).explained == frozenset()
 
 
 def test_a_ring_in_which_nobody_can_be_named_stays_possible() -> None:
-    ledger = Ledger.of(judged(STRONG | {"purse": -0.7}) | {"word": "possible"})
+    ledger = Ledger.of(judged(STRONG | {"purse": -0.7}) | {"word": "possible"}, False)
     assert ledger.nameless
     assert ledger.agrees
     assert ledger.without({"purse"})[0] == "possible"
@@ -97,6 +97,6 @@ def test_an_ablation_counts_rings_accounts_and_false_rings_by_scenario() -> None
 
 
 def test_only_what_speaks_against_can_lift_a_ring() -> None:
-    ledger = Ledger.of(judged({"queue": 6.0, "pool": 4.0, "template": -3.0}))
+    ledger = Ledger.of(judged({"queue": 6.0, "pool": 4.0, "template": -3.0}), False)
     assert not ledger.may_be_likely({"queue"})
     assert ledger.may_be_likely({"template"})

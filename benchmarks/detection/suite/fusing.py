@@ -29,8 +29,8 @@ sys.path[:0] = [str(ROOT / "benchmarks/detection"), str(ROOT / "benchmarks")]
 from headwater.detect.combine import combine, logit  # noqa: E402
 from headwater.detect.declarations import GROUP  # noqa: E402
 from headwater.detect.fold import Card, Finding  # noqa: E402
-from headwater.detect.fusion import Fusion  # noqa: E402
-from suite.rescore import cards  # noqa: E402
+from headwater.detect.fusion import Curve, Fusion  # noqa: E402
+from suite.rescore import cards, explained_in  # noqa: E402
 from suite.summary import mostly_innocent  # noqa: E402
 
 TARGET = ROOT / "src/headwater/detect/fusion.toml"
@@ -46,10 +46,15 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Group:
-    """One judged group: its findings, and whether it was mostly a ring."""
+    """One judged group: its findings, whether it was mostly a ring, and how it was looked at.
+
+    `attributes`: in a log with account attributes; `explained`: groups of evidence that count for nothing in it.
+    """
 
     found: tuple[tuple[Card, Finding], ...]
     ring: bool
+    attributes: bool = False
+    explained: frozenset[str] = frozenset()
 
 
 def groups(folder: Path) -> list[Group]:
@@ -59,10 +64,12 @@ def groups(folder: Path) -> list[Group]:
         record = json.loads(path.read_text(encoding="utf-8"))
         for look in record["looks"].values():
             for ring in look["rings"]:
-                found = tuple((known[n], Finding(raw, "")) for n, raw, _ in ring["pieces"] if n in known)
+                pieces = [(known[n], raw, llr) for n, raw, llr in ring["pieces"] if n in known]
+                found = tuple((card, Finding(raw, "")) for card, raw, _ in pieces)
                 # What an operator declared decides by itself.
                 if ring["of"] and not any(card.group == GROUP for card, _ in found):
-                    out.append(Group(found, not mostly_innocent(ring)))
+                    seen = look["attributes"], explained_in(pieces)
+                    out.append(Group(found, not mostly_innocent(ring), *seen))
     return out
 
 
@@ -72,13 +79,26 @@ def fitted(known: Sequence[Group]) -> Fusion:
     fusion = Fusion()
     for _ in range(ROUNDS):
         fusion = _weights(known, ring, fusion)
-    sums = np.array([_sum(group, fusion) for group in known])
-    said, means = _curve(sums, ring)
-    return Fusion(fusion.supports, fusion.against, said, means)
+    curves = []
+    for attributes in (False, True):
+        part = [group.attributes == attributes for group in known]
+        sums = np.array([_sum(group, fusion) for group in known if group.attributes == attributes])
+        curves.append(_curve(sums, ring[part]) if any(part) else None)
+    bare, seen = curves[0] or curves[1], curves[1] or curves[0]
+    if bare is None or seen is None:
+        raise RuntimeError("no fit: no group is known")
+    return Fusion(fusion.supports, fusion.against, bare, seen)
 
 
 def _pieces(group: Group, fusion: Fusion) -> list[tuple[str, float]]:
-    verdict = combine(group.found, prior=0.5, threshold=0.99, tested=1, fusion=fusion)
+    verdict = combine(
+        group.found,
+        prior=0.5,
+        threshold=0.99,
+        tested=1,
+        explained=group.explained,
+        fusion=Fusion(fusion.supports, fusion.against),
+    )
     return [(p.evidence, p.llr) for p in verdict.pieces if p.counted]
 
 
@@ -118,7 +138,7 @@ def _weights(known: Sequence[Group], ring: Array, before: Fusion) -> Fusion:
     )
 
 
-def _curve(sums: Array, ring: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _curve(sums: Array, ring: Array) -> Curve:
     """Nodes of a monotone line from sums to log-likelihood ratios."""
     innocent = np.sort(sums[ring == 0])
     low, high = math.floor(innocent[len(innocent) // 100]), innocent[-LAST]
@@ -140,9 +160,8 @@ def _curve(sums: Array, ring: Array) -> tuple[tuple[float, ...], tuple[float, ..
 
     start = np.append([float(low)], np.diff(nodes))
     best = _least(loss, start, [(None, None)] + [(0.01, STEEPEST * float(step)) for step in np.diff(nodes)])
-    return tuple(nodes.round(2).tolist()), tuple(
-        (best[0] + np.append(0, np.cumsum(best[1:]))).round(2).tolist()
-    )
+    means = best[0] + np.append(0, np.cumsum(best[1:]))
+    return Curve(tuple(nodes.round(2).tolist()), tuple(means.round(2).tolist()))
 
 
 def _least(loss: Callable[[Array], tuple[float, Array]], start: Array, bounds: Sequence[Any]) -> Array:
@@ -163,12 +182,19 @@ def written(fusion: Fusion, known: Sequence[Group], worlds: int) -> str:
     ]
     for title, weights in (("supports", fusion.supports), ("against", fusion.against)):
         lines += [f"[{title}]", *(f"{name} = {weight}" for name, weight in sorted(weights.items())), ""]
-    lines += [
-        "# Nats: the sum of weighed pieces, and what groups with such a sum turned out to mean.",
-        "[curve]",
-    ]
-    lines += [f"said = {list(fusion.said)}", f"means = {list(fusion.means)}"]
-    return "\n".join(lines) + "\n"
+    lines += ["# Nats: the sum of weighed pieces, and what groups with such a sum turned out to mean;"]
+    for title, seen, curve in (
+        ("bare", "without account attributes in the log", fusion.bare),
+        ("open", "with them", fusion.open),
+    ):
+        lines += [
+            f"# {seen}.",
+            f"[{title}]",
+            f"said = {list(curve.said)}",
+            f"means = {list(curve.means)}",
+            "",
+        ]
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def main() -> None:

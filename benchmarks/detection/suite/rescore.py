@@ -57,16 +57,20 @@ class Ledger:
     ring: Record
     found: tuple[tuple[Card, Finding], ...]
     explained: frozenset[str]
+    attributes: bool
     whole: Verdict
 
     @classmethod
-    def of(cls, ring: Record) -> Ledger:
-        """The ledger of a kept ring; pieces of evidence that isn't installed are left out, and `agrees` says so."""
+    def of(cls, ring: Record, attributes: bool) -> Ledger:
+        """The ledger of a kept ring, of a look with account attributes or without.
+
+        Pieces of evidence that isn't installed are left out, and `agrees` says so.
+        """
         known = cards()
         pieces = [(known[name], raw, llr) for name, raw, llr in ring["pieces"] if name in known]
         found = tuple((card, Finding(raw, "")) for card, raw, _ in pieces)
-        explained = _explained(pieces)
-        return cls(ring, found, explained, _added(found, explained))
+        explained = explained_in(pieces)
+        return cls(ring, found, explained, attributes, _added(found, explained, attributes))
 
     @property
     def nameless(self) -> bool:
@@ -85,7 +89,7 @@ class Ledger:
     def without(self, left_out: Collection[str]) -> tuple[str, float]:
         """Word and log odds once the named evidence is gone."""
         kept = tuple((card, finding) for card, finding in self.found if card.name not in left_out)
-        again = _added(kept, self.explained)
+        again = _added(kept, self.explained, self.attributes)
         moved = again.log_odds - self.whole.log_odds
         log_odds = self.ring["log_odds"] + moved
         if abs(moved) < 1e-9 and again.kinds == self.whole.kinds:
@@ -99,7 +103,7 @@ class Ledger:
         return helped or bool(self.ring["log_odds"] > logit(SETTINGS.threshold) - DIGITS)
 
 
-def _explained(pieces: Iterable[tuple[Card, float, float]]) -> frozenset[str]:
+def explained_in(pieces: Iterable[tuple[Card, float, float]]) -> frozenset[str]:
     """Groups that didn't count for a campaign: ties of a relay, if any of them said something and none added to it."""
     said, counted = set(), set()
     for card, raw, llr in pieces:
@@ -110,8 +114,15 @@ def _explained(pieces: Iterable[tuple[Card, float, float]]) -> frozenset[str]:
     return RELAYED if said - counted else frozenset()
 
 
-def _added(found: Sequence[tuple[Card, Finding]], explained: frozenset[str]) -> Verdict:
-    return combine(found, prior=SETTINGS.prior, threshold=SETTINGS.threshold, tested=1, explained=explained)
+def _added(found: Sequence[tuple[Card, Finding]], explained: frozenset[str], attributes: bool) -> Verdict:
+    return combine(
+        found,
+        prior=SETTINGS.prior,
+        threshold=SETTINGS.threshold,
+        tested=1,
+        explained=explained,
+        attributes=attributes,
+    )
 
 
 def _probability(log_odds: float) -> float:
@@ -125,7 +136,7 @@ def ablation(records: Sequence[Record], look: str) -> dict[str, Any]:
     don't add up to what was kept (none, if records and code belong together).
     """
     worlds = [(record, record["looks"][look]) for record in records if look in record["looks"]]
-    ledgers = [[Ledger.of(ring) for ring in seen["rings"]] for _, seen in worlds]
+    ledgers = [[Ledger.of(ring, seen["attributes"]) for ring in seen["rings"]] for _, seen in worlds]
     singles = {
         name
         for _, seen in worlds

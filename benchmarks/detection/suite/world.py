@@ -27,7 +27,8 @@ from baselines.beside import beside, headline, truth_of
 from variants import ATTRIBUTES, TEMPLATES, spooled
 
 from headwater.detect import Detection, DetectSettings, alone, campaigns, detect, load
-from headwater.detect.assemble import named
+from headwater.detect.membership import named
+from headwater.detect.pipeline import ATTRIBUTES as ATTRIBUTES_SEEN
 from headwater.engine import Index, Resources, Spool
 from headwater.exchange import SetAside, read_accounts
 from headwater.simulate import Corpora, Scenario, World, simulate
@@ -247,6 +248,7 @@ def _scored(detection: Detection, truth: Truth, ids: npt.NDArray[Any]) -> dict[s
     possible = [code[v.account] for v in alone(detection.traits, detection.world, DetectSettings(), {})]
     return {
         "rings": rings,
+        "attributes": detection.world.context[ATTRIBUTES_SEEN],
         "proposed": detection.proposed,
         "judged": len(detection.judged),
         "ring_accounts": int(truth.ring.sum()),

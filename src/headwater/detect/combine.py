@@ -50,14 +50,15 @@ def combine(
     habits: float = MOST_OF_HABITS,
     explained: frozenset[str] = frozenset(),
     fusion: Fusion = FUSED,
+    attributes: bool = False,
 ) -> Verdict:
     """Weigh the findings of one ring (or, with `habits` infinite, of one account, of which they are all there is).
 
     `found`: cards and findings. `prior`: share of proposals taken to be campaigns. `threshold`: probability from which
     a verdict is reported. `tested`: number of rings proposed in this log; every one counts in the multiplicity.
     `explained`: groups that something innocent explains, which don't count for a campaign. `fusion`: what pieces say
-    together. `chance` = tested × exp(−Σ llr), since for innocents each likelihood ratio has mean 1 at most (Markov's
-    inequality).
+    together, in a log that shows means and access of its accounts (`attributes`) or not. `chance` = tested ×
+    exp(−Σ llr), since for innocents each likelihood ratio has mean 1 at most (Markov's inequality).
     """
     capped = [
         (card, fusion.weighed(card.name, max(-card.cap_against_nats, min(card.cap_nats, f.raw))), f)
@@ -90,7 +91,7 @@ def combine(
             )
         )
     pieces.sort(key=lambda p: (-p.llr, p.evidence))
-    pieces += _together(pieces, fusion)
+    pieces += _together(pieces, fusion, attributes)
     total = sum(p.llr for p in pieces)
     log_odds = logit(prior) + total
     # Of a single account habits are all there is, and each counts.
@@ -107,10 +108,10 @@ def combine(
     )
 
 
-def _together(pieces: Sequence[Piece], fusion: Fusion) -> list[Piece]:
+def _together(pieces: Sequence[Piece], fusion: Fusion, attributes: bool) -> list[Piece]:
     """The bar that takes a sum to what it means, where that is another number; declarations stand outside it."""
     total = sum(p.llr for p in pieces if p.group != DECLARATION)
-    meant = fusion.meant(total)
+    meant = fusion.meant(total, attributes)
     if meant == total:
         return []
     sentence = (

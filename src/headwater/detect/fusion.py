@@ -37,29 +37,21 @@ FUSION = Card(
 
 
 @dataclass(frozen=True)
-class Fusion:
-    """Weights of evidence by name (1 where it has none), and a curve from sums (nats) to what they mean (nats).
+class Curve:
+    """From sums (nats) to what they mean (nats): `said` is ascending, `means` is as long and never falls.
 
-    `said` is ascending, `means` is as long; between the nodes the curve is straight, beyond them a nat is a nat.
+    Between the nodes the curve is straight, beyond them a nat is a nat. Without nodes it changes nothing.
     """
 
-    supports: Mapping[str, float] = field(default_factory=dict)
-    against: Mapping[str, float] = field(default_factory=dict)
     said: tuple[float, ...] = ()
     means: tuple[float, ...] = ()
 
     @classmethod
-    def read(cls, text: str) -> Fusion:
-        """From TOML; `ValueError` where the curve isn't one, or a weight isn't from 0 to 1."""
-        given: dict[str, Any] = tomllib.loads(text)
-        if given.keys() != {"supports", "against", "curve"} or given["curve"].keys() != {"said", "means"}:
-            raise ValueError(
-                "weights stand in [supports] and [against], the curve in [curve] as `said` and `means`"
-            )
-        for name, weight in (*given["supports"].items(), *given["against"].items()):
-            if not isinstance(weight, int | float) or isinstance(weight, bool) or not 0 <= weight <= 1:
-                raise ValueError(f"the weight of {name} is no number from 0 to 1")
-        said, means = (tuple(map(float, given["curve"][name])) for name in ("said", "means"))
+    def of(cls, given: Mapping[str, Any]) -> Curve:
+        """From a table of a TOML file; `ValueError` where it is no curve."""
+        if given.keys() != {"said", "means"}:
+            raise ValueError("a curve has `said` and `means`")
+        said, means = (tuple(map(float, given[name])) for name in ("said", "means"))
         if not all(map(math.isfinite, (*said, *means))):
             raise ValueError("a curve's nodes are finite")
         if (
@@ -69,13 +61,9 @@ class Fusion:
             or sorted(means) != list(means)
         ):
             raise ValueError("a curve has as many `means` as `said`, both ascending")
-        return cls(given["supports"], given["against"], said, means)
+        return cls(said, means)
 
-    def weighed(self, name: str, llr: float) -> float:
-        """What is left of a piece's nats, after its cap."""
-        return llr * (self.supports if llr > 0 else self.against).get(name, 1.0)
-
-    def meant(self, total: float) -> float:
+    def at(self, total: float) -> float:
         """The nats that a sum of weighed pieces means."""
         said, means = self.said, self.means
         if not said:
@@ -86,6 +74,39 @@ class Fusion:
             return means[end] + total - said[end]
         share = (total - said[at - 1]) / (said[at] - said[at - 1])
         return means[at - 1] + share * (means[at] - means[at - 1])
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """Weights of evidence by name (1 where it has none), and curves from sums to what they mean.
+
+    A log that shows means and access of its accounts (`open`) has more kinds of evidence, which overlap more, than one
+    that doesn't (`bare`): the same sum means less there.
+    """
+
+    supports: Mapping[str, float] = field(default_factory=dict)
+    against: Mapping[str, float] = field(default_factory=dict)
+    bare: Curve = field(default_factory=Curve)
+    open: Curve = field(default_factory=Curve)
+
+    @classmethod
+    def read(cls, text: str) -> Fusion:
+        """From TOML; `ValueError` where a curve isn't one, or a weight isn't from 0 to 1."""
+        given: dict[str, Any] = tomllib.loads(text)
+        if given.keys() != {"supports", "against", "bare", "open"}:
+            raise ValueError("weights stand in [supports] and [against], curves in [bare] and [open]")
+        for name, weight in (*given["supports"].items(), *given["against"].items()):
+            if not isinstance(weight, int | float) or isinstance(weight, bool) or not 0 <= weight <= 1:
+                raise ValueError(f"the weight of {name} is no number from 0 to 1")
+        return cls(given["supports"], given["against"], Curve.of(given["bare"]), Curve.of(given["open"]))
+
+    def weighed(self, name: str, llr: float) -> float:
+        """What is left of a piece's nats, after its cap."""
+        return llr * (self.supports if llr > 0 else self.against).get(name, 1.0)
+
+    def meant(self, total: float, attributes: bool) -> float:
+        """The nats that a sum of weighed pieces means, in a log that shows account attributes or not."""
+        return (self.open if attributes else self.bare).at(total)
 
 
 #: A nat is a nat: single accounts, of which no verdict says more than *possible*.

@@ -39,6 +39,8 @@ from headwater.engine import Index, Resources, Spool
 
 #: What proposers leave behind for the division of communities: objects with the accounts that share them.
 SHARED = ("templates", "means", "clusters")
+#: Where the world keeps whether the log shows means or access of its accounts.
+ATTRIBUTES = "attributes"
 Progress = Callable[[str, int, int | None], None]
 
 
@@ -99,6 +101,7 @@ def detect(
     world = build(index, accounts, columns, settings.seed)
     world.context.update(given)
     able = usable(every, world.columns)
+    world.context[ATTRIBUTES] = any(e.card.group == "infrastructure" for e in able)
 
     def fold(what: str, folds: Sequence[Any], world: World) -> list[Any]:
         def tell(rows: int) -> None:
@@ -224,7 +227,12 @@ def _judge(
         pieces.append((declarations.DECLARED, declarations.finding(declared)))
     explained = RELAYED if at in world.context.get(RELAYS, ()) else frozenset()
     verdict = combine(
-        pieces, prior=settings.prior, threshold=settings.threshold, tested=tested, explained=explained
+        pieces,
+        prior=settings.prior,
+        threshold=settings.threshold,
+        tested=tested,
+        explained=explained,
+        attributes=world.context[ATTRIBUTES],
     )
     undecided = declarations.undecided(ring, world, known) if declared is None else ()
     return Judged(ring, verdict, declared, at, undecided, named)
