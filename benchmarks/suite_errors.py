@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from headwater.detect import DetectSettings
 from suite_pictures import RELIABILITY
 from wording import NOT_YET, Table, listed, span, told
 
 Row = dict[str, Any]
+PRIOR = DetectSettings().prior
 #: Fewer innocents of a script say nothing of it.
 SCRIPT = 1000
 #: What an evidence must move to have a row: a share of ring accounts, or a false ring.
@@ -65,11 +67,11 @@ def _calibration(found: Row | None, table: Table) -> str:
         f"![Verdicts that are right]({RELIABILITY})\n\n"
         f"{found['worlds']} small worlds, {found['worlds_with_a_ring']} of them with rings, weak and strong; "
         f"{found['rings']:,} of {found['groups']:,} judged groups are rings (more than half of their named accounts). "
-        "Each group's evidence is added to a prior that is the worlds' own rate instead of the product's 1%, counted "
-        f"in the worlds of the other parity of seeds ({told(rates['even'])} even, {told(rates['odd'])} odd), so that "
-        f"what is tested is the evidence. {found['far_below']:,} groups lie so far below that only their number was "
-        f"kept; of {found['nobody_named']:,} nobody was named, and they are left out. With the product's own prior and "
-        f"threshold {likely} groups were reported, {right} of them rings."
+        f"Each group's evidence is added to a prior that is the worlds' own rate instead of the product's {PRIOR:.1%}, "
+        f"counted in the worlds of the other parity of seeds ({told(rates['even'])} even, {told(rates['odd'])} odd), "
+        f"so that what is tested is the evidence. {found['far_below']:,} groups lie so far below that only their "
+        f"number was kept; of {found['nobody_named']:,} nobody was named, and they are left out. With the product's own "
+        f"prior and threshold {likely} groups were reported, {right} of them rings."
     )
     rows = [
         [

@@ -29,6 +29,7 @@ def test_a_campaign_s_story_has_all_its_parts() -> None:
         "What was found",
         "Verdict",
         "Why",
+        "Seen, and not counted",
         "How often chance would make it",
         "What speaks against",
         "What was not in the log",
@@ -141,6 +142,11 @@ def test_possible_says_what_held_it_back(
     )
     story = explain_campaign(findings(campaigns=(), considered=(ring,)), "elm-ring")
     assert why in said(story, "Verdict")
+
+
+def test_what_would_speak_for_it_and_is_not_counted_is_told_with_the_reason() -> None:
+    text = said(explain_campaign(findings(), "birch-harvest"), "Seen, and not counted")
+    assert text.startswith("A template of 31 words that no other account uses. This is not counted: another piece")
 
 
 def test_who_only_writes_what_the_ring_writes_is_left_out_of_what_is_proposed() -> None:

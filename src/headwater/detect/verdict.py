@@ -44,7 +44,7 @@ class Piece:
     """One bar of a waterfall.
 
     `group` is the dependence group: within one group only the strongest piece counts (`counted`), so that
-    one trace seen twice isn't two. `llr` is what the piece adds to the verdict in nats, after its cap; it is
+    one trace seen twice isn't two. `llr` is what the piece adds to the verdict in nats, after cap and weight; it is
     0 where the piece doesn't count. `raw` is the ratio before cap and group. `p_value` is set where the
     piece is a test. `figures` holds the statistic and the sample sizes behind it.
     """

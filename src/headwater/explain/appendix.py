@@ -147,7 +147,9 @@ def method(findings: Findings) -> Section:
                 ),
                 (
                     "Pieces that could be traces of the same thing form a group, and only the strongest of a "
-                    "group counts. Each piece is capped. The verdict is the prior plus the pieces that count."
+                    "group counts. Each piece is capped, and weighed by how far kinds of evidence overlap in "
+                    "constructed logs. The verdict is the prior plus the pieces that count, taken to what such a sum "
+                    "turned out to mean there (“taken together”)."
                 ),
                 "Rings are proposed on one half of each account's sessions and confirmed on the other half.",
                 (

@@ -73,6 +73,17 @@ def why(campaign: Campaign) -> tuple[str, ...]:
     return told + together
 
 
+def aside(campaign: Campaign) -> tuple[str, ...]:
+    """What was seen that would speak for it and adds nothing, strongest first, and why."""
+    pieces = sorted(
+        (p for p in campaign.pieces if not p.counted and p.raw >= 0.005), key=lambda p: (-p.raw, p.evidence)
+    )
+    return tuple(
+        f"{words.minus(words.sentence(p.sentence))} This is not counted: {uncounted(campaign, p)}."
+        for p in pieces
+    )
+
+
 def uncounted(campaign: Campaign, piece: Piece) -> str:
     """Why a piece adds nothing to the verdict."""
     if abs(piece.raw) < 0.005:
@@ -313,6 +324,7 @@ def explain_campaign(findings: Findings, name: str) -> Story:
         passage("What was found", words.sentence(ring.sentence), size(ring), *taken(ring)),
         passage("Verdict", *verdict(ring)),
         passage("Why", *(why(ring) or ("No piece of evidence counts for it.",))),
+        passage("Seen, and not counted", *aside(ring)),
         passage("How often chance would make it", *chance(ring)),
         passage("What speaks against", *against(ring), *innocent(ring, findings.coverage)),
         passage("What was not in the log", *unseen(findings)),
@@ -322,6 +334,5 @@ def explain_campaign(findings: Findings, name: str) -> Story:
     if findings.labels_note:
         passages.append(passage("About the labels", words.sentence(findings.labels_note)))
     state = "" if ring.reported else " (considered, not reported)"
-    return Story(
-        ring.id, f"{ring.id}{state}: {words.many(len(ring.members), 'account')}, {ring.word}", tuple(passages)
-    )
+    title = f"{ring.id}{state}: {words.many(len(ring.members), 'account')}, {ring.word}"
+    return Story(ring.id, title, tuple(p for p in passages if p.sentences))
