@@ -70,8 +70,8 @@ def _calibration(found: Row | None, table: Table) -> str:
         f"Each group's evidence is added to a prior that is the worlds' own rate instead of the product's {PRIOR:.1%}, "
         f"counted in the worlds of the other parity of seeds ({told(rates['even'])} even, {told(rates['odd'])} odd), "
         f"so that what is tested is the evidence. {found['far_below']:,} groups lie so far below that only their "
-        f"number was kept; of {found['nobody_named']:,} nobody was named, and they are left out. With the product's own "
-        f"prior and threshold {likely} groups were reported, {right} of them rings."
+        f"number was kept; of {found['nobody_named']:,} nobody was named, and they are left out. With the product's "
+        f"own prior and threshold {likely} groups were reported, {right} of them rings."
     )
     rows = [
         [
