@@ -256,12 +256,12 @@ def _in_company(name: str) -> str:
 
 def evidence() -> str:
     """Every detector's card, word for word."""
-    from headwater.detect import declarations, fold
+    from headwater.detect import declarations, fold, load
     from headwater.detect.fusion import FUSION
     from headwater.detect.rates import false_positive
     from headwater.explain import words
 
-    cards = {each.card.name: each.card for each in fold.load()}
+    cards = {each.card.name: each.card for each in load()}
     cards |= {card.name: card for card in (declarations.ORGANISATION, declarations.DECLARED, FUSION)}
     parts = []
     for card in sorted(cards.values(), key=lambda card: (card.group, card.name)):

@@ -10,7 +10,7 @@ import pytest
 
 from headwater.cli import ingest, investigate
 from headwater.cli.app import run
-from headwater.detect import fold
+from headwater.detect import load
 from headwater.explain import words
 
 
@@ -74,7 +74,7 @@ def test_inspect_names_the_evidence_that_is_ruled_out(log: Path, capsys: pytest.
 
 
 def test_every_table_that_evidence_asks_for_is_named_by_its_option() -> None:
-    needs = {name for card in fold.load() for name in card.card.needs if name.startswith("given.")}
+    needs = {name for card in load() for name in card.card.needs if name.startswith("given.")}
     options = {option for parameter in investigate.command.params for option in parameter.opts}
     assert needs
     assert {words.needed(name) for name in needs} <= options

@@ -146,7 +146,9 @@ def test_possible_says_what_held_it_back(
 
 def test_what_would_speak_for_it_and_is_not_counted_is_told_with_the_reason() -> None:
     text = said(explain_campaign(findings(), "birch-harvest"), "Seen, and not counted")
-    assert text.startswith("A template of 31 words that no other account uses. This is not counted: another piece")
+    assert text.startswith(
+        "A template of 31 words that no other account uses. This is not counted: another piece"
+    )
 
 
 def test_who_only_writes_what_the_ring_writes_is_left_out_of_what_is_proposed() -> None:

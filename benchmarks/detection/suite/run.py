@@ -3,14 +3,16 @@
     HEADWATER_CORPORA=… python benchmarks/detection/suite/run.py --size short --work out/suite [--part alarms …] \\
         [--out FILE --date 2026-11-26 --revision COMMIT --pages]
 
-Every world is one JSON file in --work; what is there is not computed again, unless the detector changed. A run on the
-score side needs a --reason, and adds a line to score_runs.tsv.
+Every world is one JSON file in --work; what is there is not computed again, unless the detector changed. Figures are
+published (--pages) from the whole plan of a size. --evidence NAME tells of one kind of evidence what a few worlds show.
+A run on the score side needs a --reason, and adds a line to score_runs.tsv.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import inspect
 import json
 import os
 import sys
@@ -48,7 +50,22 @@ def code() -> str:
         for path in sorted(room.rglob("*")):
             if path.suffix in (".py", ".toml", ".txt", ".tsv") and path.name not in TOLD:
                 digest.update(path.read_bytes())
+    for name, source in _strangers():
+        digest.update(name.encode() + source)
     return digest.hexdigest()[:12]
+
+
+def _strangers() -> list[tuple[str, bytes]]:
+    """Installed evidence that isn't Headwater's own, by name, with the source of its module."""
+    from headwater.detect import load
+
+    out = []
+    for evidence in load():
+        kind = type(evidence)
+        if kind.__module__.partition(".")[0] != "headwater":
+            source = inspect.getsourcefile(kind)
+            out.append((evidence.card.name, Path(source).read_bytes() if source else b""))
+    return sorted(out)
 
 
 def _begin(root: str, side: str) -> None:
@@ -96,6 +113,12 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--revision", default="", help="the commit that is measured")
     parser.add_argument("--reason", default="", help="why the score side is looked at; it is logged")
     parser.add_argument("--pages", action="store_true", help="write figures.md and the rates of cards too")
+    parser.add_argument(
+        "--incomplete", action="store_true", help="write --pages though worlds of the plan are missing"
+    )
+    parser.add_argument(
+        "--evidence", help="tell of this evidence alone what was seen in the worlds asked for"
+    )
     return parser
 
 
@@ -107,6 +130,14 @@ def main() -> int:
         parser.error("set HEADWATER_CORPORA or give --corpora")
     if asked.side == "score" and not all(map(str.strip, (asked.reason, asked.date, asked.revision))):
         parser.error("runs on the score side are logged: give --reason, --date and --revision")
+    if asked.pages and not asked.incomplete and (asked.part or asked.scenario or asked.seeds):
+        parser.error(
+            "--pages publishes a whole plan: leave out --part, --scenario and --seeds, or say --incomplete"
+        )
+    if asked.evidence:
+        from suite.one import known
+
+        known(parser, asked.evidence)
     folder = asked.work / asked.side
     folder.mkdir(parents=True, exist_ok=True)
     revision = code()
@@ -122,13 +153,36 @@ def main() -> int:
         from suite.analysis import analysed
 
         records = planned(folder, revision)
-        found = analysed(records, asked.side)
+        found = analysed(records, asked.side) | {"missing": _missing(folder, revision, asked)}
         if asked.side == "score":  # also where it was cut short: it has been looked at all the same
             from suite.score_log import append
 
             append(SCORE_RUNS, asked.date, asked.revision, asked.reason, found, len(records))
-    tell(found, revision, asked)
-    return 1 if failed else 0
+    if asked.evidence:
+        from suite.one import told
+
+        print(told(asked.evidence, found))
+        return 1 if failed else 0
+    lacks = asked.pages and found["missing"] and not asked.incomplete
+    if lacks:
+        print(
+            f"error: {found['missing']:,} worlds of the plan are missing, so nothing is published\n"
+            "hint: run it again, what is there is kept; or say --incomplete, and the page will",
+            file=sys.stderr,
+        )
+    tell(found, revision, asked, publish=not lacks)
+    return 1 if failed or lacks else 0
+
+
+def _missing(folder: Path, revision: str, asked: argparse.Namespace) -> int:
+    """How many worlds of the size's whole plan have no record."""
+    have = kept(folder, revision)
+    able = set(scenarios(asked.side))
+    return sum(
+        job.name not in have
+        for job in plan(asked.size, SCORED)
+        if asked.side == "tune" or job.scenario in able
+    )
 
 
 def planned(folder: Path, revision: str) -> list[dict[str, Any]]:
@@ -137,12 +191,12 @@ def planned(folder: Path, revision: str) -> list[dict[str, Any]]:
     return [record for name, record in kept(folder, revision).items() if name in names]
 
 
-def tell(found: dict[str, Any], revision: str, asked: argparse.Namespace) -> None:
-    """The figures as a table, and wherever else they were asked for."""
+def tell(found: dict[str, Any], revision: str, asked: argparse.Namespace, *, publish: bool) -> None:
+    """The figures as a table and, where they may be published, wherever else they were asked for."""
     from suite.summary import table
 
     print(table(found["rows"]))
-    if not asked.out:
+    if not asked.out or not publish:
         return
     import headwater
 

@@ -21,7 +21,7 @@ INTERRUPTED = 130
 def worded(error: BaseException) -> tuple[str, int]:
     """The lines to print for `error`, and the exit code."""
     if isinstance(error, HeadwaterError):
-        return _lines(str(error), error.hint), error.exit_code
+        return _lines(str(error), error.hint) + _trace(error.__cause__), error.exit_code
     if isinstance(error, click.ClickException):
         return _usage(error), 2
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
@@ -67,6 +67,13 @@ def _usage(error: click.ClickException) -> str:
         return _lines(f"there is no command {path} {error.command_name}", other)
     message = error.format_message().rstrip(".").replace("\n", " ")
     return _lines(message[:1].lower() + message[1:], hint)
+
+
+def _trace(cause: BaseException | None) -> str:
+    """The trace of what another package raised, where it was asked for."""
+    import traceback
+
+    return "".join(traceback.format_exception(cause)) if cause and os.environ.get("HEADWATER_DEBUG") else ""
 
 
 def _unexpected(error: BaseException) -> str:

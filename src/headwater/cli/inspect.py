@@ -64,13 +64,13 @@ def command(
 
 def coverage(found: Inspection) -> tuple[Coverage, ...]:
     """What each kind of evidence could see in this log."""
-    from headwater.detect import coverage, fold
+    from headwater.detect import coverage, load
 
     columns = {name for name, filled in found.filled.items() if filled}
     columns |= {f"account.{name}" for name, filled in found.account_filled.items() if filled}
     if "prompt" in columns:
         columns.add("imprint")
-    return coverage(fold.load(), frozenset(columns))
+    return coverage(load(), frozenset(columns))
 
 
 def _ruled_out(cards: tuple[Coverage, ...], *, verbose: bool, table: bool) -> list[str]:

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
         Test,
         Trait,
         World,
-        load,
     )
+    from headwater.detect.installed import load
     from headwater.detect.known import Declaration, load_known
     from headwater.detect.pipeline import Detection, detect
     from headwater.detect.settings import DetectSettings
@@ -71,7 +71,7 @@ _WHERE = {
     "Trait": "fold",
     "World": "fold",
     "alone": "single",
-    "load": "fold",
+    "load": "installed",
     "Declaration": "known",
     "load_known": "known",
     "Detection": "pipeline",

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.metadata import entry_points
 from typing import Any, Literal, Protocol, cast, runtime_checkable
 
 import numpy as np
@@ -290,21 +289,6 @@ class Trait(Fold, Protocol):
 
     def finish(self, state: Any, world: World) -> Reading:
         """The value of every account."""
-
-
-def load() -> tuple[Fold, ...]:
-    """All evidence that is installed, built-in or a stranger's, in order of stage and name.
-
-    An entry point names one kind of evidence or a tuple of them.
-    """
-    found: list[Fold] = []
-    for point in entry_points(group="headwater.evidence"):
-        named = point.load()
-        for evidence in named if isinstance(named, tuple) else (named,):
-            if not isinstance(evidence, Fold):
-                raise TypeError(f"entry point {point.name} of headwater.evidence is no fold")
-            found.append(evidence)
-    return tuple(sorted(found, key=lambda e: (e.stage, e.card.name)))
 
 
 def usable(evidence: Iterable[Fold], columns: frozenset[str]) -> tuple[Fold, ...]:

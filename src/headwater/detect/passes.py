@@ -19,6 +19,7 @@ import pyarrow as pa
 from headwater.detect.attribution import RingObjects, keys
 from headwater.detect.cells import OURS, Excess
 from headwater.detect.fold import Batch, World
+from headwater.detect.installed import blaming
 from headwater.detect.objects import objects_of
 from headwater.engine import Index, Spool
 
@@ -65,9 +66,19 @@ def run(
             done = list(pool.map(lambda part: _fold(folds, part, index, world, ring_of, progress), parts))
         states = done[0]
         for other in done[1:]:
-            states = [fold.merge(a, b) for fold, a, b in zip(folds, states, other, strict=True)]
+            states = [_merged(fold, a, b) for fold, a, b in zip(folds, states, other, strict=True)]
     with ThreadPoolExecutor(max(1, workers)) as pool:
-        return list(pool.map(lambda fold, state: fold.finish(state, world), folds, states))
+        return list(pool.map(lambda fold, state: _finished(fold, state, world), folds, states))
+
+
+def _merged(fold: Pass, left: Any, right: Any) -> Any:
+    with blaming(fold):
+        return fold.merge(left, right)
+
+
+def _finished(fold: Pass, state: Any, world: World) -> Any:
+    with blaming(fold):
+        return fold.finish(state, world)
 
 
 def _fold(
@@ -78,12 +89,16 @@ def _fold(
     ring_of: npt.NDArray[np.int32],
     progress: Callable[[int], None],
 ) -> list[Any]:
-    states = [fold.init(world) for fold in folds]
+    states = []
+    for fold in folds:
+        with blaming(fold):
+            states.append(fold.init(world))
     for table in source:
         batch = of(table, index, ring_of, world.context.get("ring_objects"))
         batch = by_content(batch, world)
         for at, fold in enumerate(folds):
-            states[at] = fold.update(states[at], batch)
+            with blaming(fold):
+                states[at] = fold.update(states[at], batch)
         progress(table.num_rows)
     return states
 

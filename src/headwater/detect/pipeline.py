@@ -25,8 +25,9 @@ from headwater.detect.cells import Division, Placing
 from headwater.detect.combine import RELAYED, Verdict, combine
 from headwater.detect.cores import cores
 from headwater.detect.fillings import Filling, Fillings, late
-from headwater.detect.fold import CONFIRM, PROPOSE, Card, Finding, Fold, Ring, World, load, usable
+from headwater.detect.fold import CONFIRM, PROPOSE, Card, Finding, Fold, Ring, World, usable
 from headwater.detect.harvest import Harvest, Harvested
+from headwater.detect.installed import load
 from headwater.detect.known import Declaration
 from headwater.detect.population import Population
 from headwater.detect.refine import owned_by, refine

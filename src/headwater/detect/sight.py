@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from headwater.detect.fold import Card, Fold, load, missing
+from headwater.detect.fold import Card, Fold, missing
+from headwater.detect.installed import load
 from headwater.detect.rates import false_positive
 from headwater.detect.verdict import Coverage
 

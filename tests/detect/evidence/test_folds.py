@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from detect.evidence.busy import RING, busy
 from detect.worlds import dealt_log, folded
-from headwater.detect.fold import Finding, Fold, Links, Reading, load, missing, usable
+from headwater.detect.fold import Finding, Fold, Links, Reading, missing, usable
+from headwater.detect.installed import load
 from headwater.detect.sight import coverage
 
 EVIDENCE = load()
