@@ -54,12 +54,17 @@ def _opening(found: Row, rows: list[Row]) -> str:
         else "Score side."
     )
     return (
-        f"Version {found['version']} ({found['revision']}), {found['date']}. Every packaged scenario in up to {worlds} "
-        f"worlds, constructed labels. {side} *Organisations* are what the operator knows of its own customers, so they "
-        "stay in all looks but the last. *Others* is the share of exchanges on ring accounts that aren't harvest and "
+        f"Version {found['version']} ({found['revision']}), {found['date']}. {_missing(found)}Every packaged "
+        f"scenario in up to {worlds} worlds, constructed labels. {side} *Organisations* are what the operator knows of "
+        "its own customers, so they stay in all looks but the last. *Others* is the share of exchanges on ring accounts that aren't harvest and "
         "were attributed all the same. Intervals are at 95%: of innocents by customer (an organisation, an event, or "
         "an account of neither; exact), of recall by whole worlds drawn again."
     )
+
+
+def _missing(found: Row) -> str:
+    missing = found.get("missing", 0)
+    return f"**Not the whole run: {missing:,} worlds of its plan are missing.** " if missing else ""
 
 
 def _bars(bars: list[Row], table: Table) -> str:

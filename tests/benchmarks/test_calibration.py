@@ -52,6 +52,28 @@ def test_each_half_is_judged_with_the_rate_of_the_other() -> None:
     assert said == {(0.95, 0.99): (2, 1), (0.85, 0.95): (1, 1), (0.99, 1.0): (1, 0)}
 
 
+def test_verdicts_of_one_world_count_as_one_where_they_hang_together() -> None:
+    """Forty verdicts of 97%: half of them wrong, alternately or all in the same worlds."""
+
+    def records(wrong: int) -> list[dict[str, Any]]:
+        yes, no = ring({"ring r": 5}, log_odds=ZERO), ring({"people": 5}, log_odds=ZERO)
+        return [
+            small(
+                seed,
+                [no] * 4 if wrong == 4 and seed % 4 < 2 else [yes, no, yes, no] if wrong == 2 else [yes] * 4,
+                9,
+            )
+            for seed in range(20)
+        ]
+
+    widths = []
+    for wrong in (2, 4):
+        (one,) = [b for b in calibration(records(wrong))["bins"] if b["verdicts"] == 80]
+        assert one["share"] == 0.5
+        widths.append(one["share_95"][1] - one["share_95"][0])
+    assert widths[1] > 1.4 * widths[0]
+
+
 def test_a_run_without_calibration_worlds_has_empty_bins() -> None:
     found = calibration([world([ring({"ring r": 5})])])
     assert (found["worlds"], sum(one["verdicts"] for one in found["bins"])) == (0, 0)

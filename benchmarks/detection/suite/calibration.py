@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 from intervals import clopper_pearson
 from scoring import share
 
@@ -22,6 +23,9 @@ from suite.summary import Record, mostly_innocent
 EDGES = (0.0, 0.05, 0.5, 0.85, 0.95, 0.99, 1.0)
 LOOK = "everything"
 PARITIES = ("even", "odd")
+DRAWS = 2000
+#: A verdict: its probability, whether it is right, and of which world it is.
+Said = tuple[float, bool, int]
 
 
 def calibration(records: Sequence[Record], look: str = LOOK) -> dict[str, Any]:
@@ -30,9 +34,11 @@ def calibration(records: Sequence[Record], look: str = LOOK) -> dict[str, Any]:
     halves = [[r["looks"][look] for r in worlds if r["job"]["seed"] % 2 == odd] for odd in (0, 1)]
     counted = [_counted(half) for half in halves]
     rates = [share(rings, groups) for groups, rings in counted]
-    said: list[tuple[float, bool]] = []
-    for half, rate in zip(halves, reversed(rates), strict=True):
-        said += [(posterior(ring["log_odds"], rate), not mostly_innocent(ring)) for ring in _known(half)]
+    said: list[Said] = []
+    for odd, (half, rate) in enumerate(zip(halves, reversed(rates), strict=True)):
+        for at, seen in enumerate(half):
+            of = 2 * at + odd
+            said += [(posterior(r["log_odds"], rate), not mostly_innocent(r), of) for r in _known([seen])]
     groups, rings = (sum(pair) for pair in zip(*counted, strict=True))
     likely = [not mostly_innocent(ring) for half in halves for ring in _likely(half)]
     return {
@@ -72,15 +78,31 @@ def _likely(looks: Sequence[Record]) -> list[Record]:
     return [ring for ring in _known(looks) if ring["word"] == "likely"]
 
 
-def _bin(low: float, high: float, said: Sequence[tuple[float, bool]]) -> dict[str, Any]:
-    inside = [(chance, right) for chance, right in said if low <= chance < high or chance == high == 1.0]
-    right = sum(hit for _, hit in inside)
+def _bin(low: float, high: float, said: Sequence[Said]) -> dict[str, Any]:
+    inside = [one for one in said if low <= one[0] < high or one[0] == high == 1.0]
+    right = sum(hit for _, hit, _ in inside)
     return {
         "from": low,
         "to": high,
         "verdicts": len(inside),
         "right": right,
-        "said": sum(chance for chance, _ in inside) / len(inside) if inside else None,
+        "said": sum(chance for chance, _, _ in inside) / len(inside) if inside else None,
         "share": share(right, len(inside)),
-        "share_95": list(clopper_pearson(right, len(inside))),
+        "share_95": _interval(inside),
     }
+
+
+def _interval(inside: Sequence[Said]) -> list[float]:
+    """95% of the share that is right: the wider of the exact interval and of whole worlds drawn again, at either end.
+
+    Verdicts of one world aren't independent; where all are right, drawing again can't tell.
+    """
+    right = sum(hit for _, hit, _ in inside)
+    low, high = clopper_pearson(right, len(inside))
+    worlds, place = np.unique([of for _, _, of in inside], return_inverse=True)
+    if len(worlds) > 1:
+        hits, every = (np.bincount(place, x, len(worlds)) for x in ([h for _, h, _ in inside], None))
+        drawn = np.random.default_rng(1).integers(0, len(worlds), (DRAWS, len(worlds)))
+        ends = np.percentile(hits[drawn].sum(axis=1) / every[drawn].sum(axis=1), (2.5, 97.5))
+        low, high = min(low, float(ends[0])), max(high, float(ends[1]))
+    return [low, high]
