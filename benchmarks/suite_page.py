@@ -56,9 +56,9 @@ def _opening(found: Row, rows: list[Row]) -> str:
     return (
         f"Version {found['version']} ({found['revision']}), {found['date']}. {_missing(found)}Every packaged "
         f"scenario in up to {worlds} worlds, constructed labels. {side} *Organisations* are what the operator knows of "
-        "its own customers, so they stay in all looks but the last. *Others* is the share of exchanges on ring accounts that aren't harvest and "
-        "were attributed all the same. Intervals are at 95%: of innocents by customer (an organisation, an event, or "
-        "an account of neither; exact), of recall by whole worlds drawn again."
+        "its own customers, so they stay in all looks but the last. *Others* is the share of exchanges on ring "
+        "accounts that aren't harvest and were attributed all the same. Intervals are at 95%: of innocents by "
+        "customer (an organisation, an event, or an account of neither; exact), of recall by whole worlds drawn again."
     )
 
 
