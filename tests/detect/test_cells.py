@@ -7,7 +7,7 @@ import pytest
 
 from detect.worlds import DAY, Made, folded, log
 from headwater.detect.attribution import RingObjects, ring_by_account
-from headwater.detect.cells import Cells, Division, Excess, Placed, Placing, by_cell, by_ring, excess
+from headwater.detect.cells import Cells, Division, Excess, Placed, Placing, by_cell, by_ring, excess, mixture
 from headwater.detect.fold import CONFIRM, PROPOSE, Ring, World
 from headwater.detect.shares import joined, learned, taking_part
 
@@ -44,6 +44,23 @@ def known(made: Made, world: World) -> tuple[Excess, Placed, Placed]:
     cells: Cells = world.context["cells"]
     part = by_ring(first, world.context["ring_of"], 1)[0]
     return excess(world.rings[0], part, by_cell(first, cells.count, world), world), first, second
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.9])
+def test_a_mixture_is_told_apart_as_its_share_allows(share: float) -> None:
+    """Two normal laws three deviations apart: where hardly a row is the ring's, hardly one is attributed."""
+    rng = np.random.default_rng(4)
+    ours = rng.random(20_000) < share
+    ratio = np.exp(3 * (rng.normal(size=len(ours)) + 3 * ours) - 4.5)
+    chance = mixture(ratio)
+    assert chance.mean() == pytest.approx(share, abs=0.02)
+    assert ((chance > 0.5) != ours).mean() < 0.08
+    assert chance[ours].mean() > chance[~ours].mean() + 0.4
+
+
+def test_a_mixture_of_nothing_is_nothing() -> None:
+    assert len(mixture(np.empty(0))) == 0
+    assert mixture(np.zeros(5)).tolist() == [0.0] * 5
 
 
 @pytest.mark.parametrize("cover", [0.0, 0.3, 0.6])

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from headwater.detect.combine import Verdict
 from headwater.detect.declarations import GROUP as EXCUSE
 from headwater.detect.declarations import ORGANISATION
+from headwater.detect.fold import NO_KEY
 from headwater.detect.harvest import HOUR_US, Harvest
 from headwater.detect.known import Declaration
 from headwater.detect.membership import View, named, relay
@@ -264,7 +265,8 @@ def _pivots(detection: Detection, view: View) -> tuple[tuple[str, int, float], .
 def _templates(detection: Detection, view: View, prompts: Prompts | None) -> tuple[Template, ...]:
     harvest = detection.harvest
     rows = view.rows[view.attributed]
-    keys, count = np.unique(harvest.key[rows], return_counts=True)
+    # Some are attributed by their content alone, and fill none.
+    keys, count = np.unique(harvest.key[rows][harvest.key[rows] != NO_KEY], return_counts=True)
     out = []
     for key in keys[np.lexsort((keys, -count))][:TEMPLATES]:
         mine = rows[harvest.key[rows] == key]

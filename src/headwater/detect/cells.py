@@ -30,6 +30,8 @@ CELLS, ROUNDS, SAMPLE, A_CELL = 256, 8, 40_000, 40
 PRIOR = 20.0
 #: An exchange from this chance on is the ring's.
 OURS = 0.7
+#: Rounds after which a share of a mixture stands still.
+EM_ROUNDS = 100
 #: The purest of these chances that leaves this share of a ring's exchanges chooses those that are tested for one queue.
 PURE, LEFT = (0.9, OURS, 0.5), 0.2
 MOST_USUAL = 0.98
@@ -277,6 +279,19 @@ class Excess:
         best = np.log(np.maximum(self.ratio(nobody, np.arange(len(nobody))), 1.0))
         nats = outside.by_session(best[outside.cell])
         return np.asarray(np.bincount(outside.account[outside.starts], nats, accounts), np.float64)
+
+
+def mixture(ratio: Floats) -> Floats:
+    """For a ring's exchanges (n, by their `ratio`) that fill no template: the chance that each is the ring's.
+
+    The ring's share of them is the likeliest one (EM for the weight of a mixture of two known laws: Dempster, Laird
+    and Rubin, J. R. Stat. Soc. B 39, 1977); much cover leaves little of it.
+    """
+    share = 0.5
+    for _ in range(EM_ROUNDS):
+        chance = share * ratio / (share * ratio + 1 - share)
+        share = min(float(chance.mean()) if len(chance) else 0.0, 1 - 1e-9)
+    return np.asarray(share * ratio / (share * ratio + 1 - share))
 
 
 def excess(ring: Ring, mine: Placed, every: Floats, world: World) -> Excess:

@@ -18,8 +18,8 @@ DRAWN = 48.0
 #: Share of a ring's fillings that may be at any time whatever: no hour and no day says more than its logarithm against.
 ANY = 0.2
 #: Nats at most for an account: a night owl keeps a ring's hours for reasons of its own. From so many against on it
-#: isn't named: of a ring's own members that would lose at most exp(−4), two in a hundred (Markov's inequality).
-MOST, OWN_HOURS = 2.0, -4.0
+#: isn't named (Markov's inequality allows one member in seven to be lost by that; measured it is one in 250 at most).
+MOST, OWN_HOURS = 2.0, -2.0
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from headwater.detect import hours
 from headwater.detect.attribution import seldom
-from headwater.detect.cells import OURS
+from headwater.detect.cells import OURS, mixture
 from headwater.detect.fillings import LEAST_FILLED, VARIED, bar, standing
 from headwater.detect.fold import NO_KEY
 from headwater.detect.harvest import Harvest
@@ -24,6 +24,8 @@ from headwater.detect.setups import RELAYS, of_one_client
 
 #: Below this share of template exchanges no template tells a ring's exchanges from others.
 LEAST_SHARE = 0.05
+#: The chance from which an exchange is attributed by its content, beside those that fill a template.
+LIKELIER = 0.5
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,24 @@ def _by_templates(detection: Detection, judged: Judged, view: View) -> tuple[Jud
     )
     sure = told.nats + np.maximum(view.hours, 0) >= bar(len(members), world.size - len(members))
     sure &= (told.nats >= VARIED * told.usual) & (view.hours > hours.OWN_HOURS)
-    return _only(detection, judged, view, (times >= least) & ~seldom(times, sent, usual) & sure)
+    named, view = _only(detection, judged, view, (times >= least) & ~seldom(times, sent, usual) & sure)
+    return named, _with_content(detection, judged.at, view)
+
+
+def _with_content(detection: Detection, at: int, view: View) -> View:
+    """The view with what fills no template and is likelier the ring's than its members' own, by what it asks for.
+
+    Not in a relay, where other customers' requests pass through the same accounts.
+    """
+    known = detection.world.context.get("excess", {}).get(at)
+    if known is None or relay(detection, at):
+        return view
+    rest = np.flatnonzero(~view.attributed)
+    account = detection.harvest.account[view.rows[rest]]
+    cell = detection.harvest.cell[view.rows[rest]].astype(np.int64)
+    attributed = view.attributed.copy()
+    attributed[rest] = mixture(known[0].ratio(account, cell)) > LIKELIER
+    return replace(view, attributed=attributed)
 
 
 def _by_content(
