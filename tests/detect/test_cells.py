@@ -7,7 +7,18 @@ import pytest
 
 from detect.worlds import DAY, Made, folded, log
 from headwater.detect.attribution import RingObjects, ring_by_account
-from headwater.detect.cells import Cells, Division, Excess, Placed, Placing, by_cell, by_ring, excess, mixture
+from headwater.detect.cells import (
+    NAMED,
+    Cells,
+    Division,
+    Excess,
+    Placed,
+    Placing,
+    by_cell,
+    by_ring,
+    excess,
+    mixture,
+)
 from headwater.detect.fold import CONFIRM, PROPOSE, Ring, World
 from headwater.detect.shares import joined, learned, taking_part
 
@@ -80,7 +91,8 @@ def test_members_are_named_on_the_other_half_and_impostors_are_not() -> None:
     made, world, _ = mixed(0.4, impostors=12)
     first, second = both(made, world)
     world.context["excess"] = learned(world.rings, first, world)
-    (named,) = taking_part(world, second).values()
+    (found,) = taking_part(world, first, second).values()
+    named = found.account[found.nats >= NAMED]
     assert np.isin(np.arange(RING), named).mean() > 0.95
     assert not np.isin(np.arange(RING, RING + 12), named).any()
 
@@ -106,7 +118,7 @@ def test_a_group_without_anything_in_common_names_nobody_by_content() -> None:
     made, world, _ = mixed(1.0)
     first, second = both(made, world)
     world.context["excess"] = learned(world.rings, first, world)
-    assert taking_part(world, second) == {}
+    assert taking_part(world, first, second) == {}
 
 
 def test_a_members_own_topic_does_not_speak_for_it() -> None:
@@ -136,4 +148,4 @@ def test_a_tiny_log_has_no_cells_and_nothing_breaks() -> None:
     assert world.context["cells"] is None
     first, second = both(made, world)
     assert learned(world.rings, first, world) == {}
-    assert taking_part(world, second) == {}
+    assert taking_part(world, first, second) == {}

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from headwater.detect import hours
 from headwater.detect.attribution import seldom
-from headwater.detect.cells import OURS, mixture
+from headwater.detect.cells import NAMED, OURS, mixture
 from headwater.detect.fillings import LEAST_FILLED, VARIED, bar, standing
 from headwater.detect.fold import NO_KEY
 from headwater.detect.harvest import Harvest
@@ -122,13 +122,19 @@ def _by_content(
     if judged.named is None:
         return None
     known, _ = detection.world.context["excess"][judged.at]
-    ring = replace(judged.ring, members=np.intersect1d(judged.ring.members, judged.named))
+    takes_part = judged.named
+    ring = replace(judged.ring, members=np.intersect1d(judged.ring.members, takes_part.account))
     judged = replace(judged, ring=ring)
     rows = rows[np.isin(detection.harvest.account[rows], ring.members)]
     account, cell = detection.harvest.account[rows], detection.harvest.cell[rows].astype(np.int64)
-    view = View(rows, known.chance(account, cell) > OURS, False, np.zeros(0))
+    ratio = known.ratio(account, cell)
+    likelier = (
+        known.chance(account, cell) > OURS if relay(detection, judged.at) else mixture(ratio) > LIKELIER
+    )
+    view = View(rows, likelier, False, np.zeros(0))
     view = _in_step(detection, judged, _of_its_clients(detection, judged.at, view))
-    return _only(detection, judged, view, view.hours > hours.OWN_HOURS)
+    nats = takes_part.nats[np.searchsorted(takes_part.account, ring.members)]
+    return _only(detection, judged, view, (nats + view.hours >= NAMED) & (view.hours > hours.OWN_HOURS))
 
 
 def _in_step(detection: Detection, judged: Judged, view: View) -> View:

@@ -21,7 +21,7 @@ from headwater.detect import allies, declarations, passes, shares
 from headwater.detect.apart import Apart
 from headwater.detect.attribution import RingObjects, ring_by_account
 from headwater.detect.beats import BEATS, Beating
-from headwater.detect.cells import Division, Placing
+from headwater.detect.cells import NAMED, Division, Placing
 from headwater.detect.combine import RELAYED, Verdict, combine
 from headwater.detect.cores import cores
 from headwater.detect.fillings import Filling, Fillings, late
@@ -54,8 +54,8 @@ class Judged:
     declared: Declaration | None
     at: int
     undecided: tuple[declarations.Named, ...] = ()
-    #: members that content names on the confirming half; None where content can't tell
-    named: npt.NDArray[np.int32] | None = None
+    #: how far content says that members take part; None where it can't tell
+    named: shares.TakingPart | None = None
     #: members that it was judged without: they take part beyond doubt, and nothing had tied them to it
     late: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
 
@@ -138,8 +138,8 @@ def detect(
     tests = [e for e in able if e.stage == "confirm"]
     traits = [e for e in able if e.stage == "trait"]
     last = [*tests, *traits, Placing(CONFIRM, members_only=True), Apart(CONFIRM), Filling(), Harvested()]
-    *results, placed, apart, filled, harvest = fold("confirm on other sessions", last, world)
-    named = shares.taking_part(world, placed)
+    *results, confirming, apart, filled, harvest = fold("confirm on other sessions", last, world)
+    named = shares.taking_part(world, placed, confirming)
     found = {id(test): result for test, result in zip(tests, results, strict=False)}
     shown = tuple(
         measured(trait.card, reading, world)
@@ -206,7 +206,7 @@ def _customers(ring: Ring, world: World) -> int:
 def _judge(
     at: int,
     ring: Ring,
-    named: npt.NDArray[np.int32] | None,
+    named: shares.TakingPart | None,
     world: World,
     seen: tuple[Sequence[Fold], Mapping[int, Mapping[int, Finding]], Sequence[Measured]],
     settings: DetectSettings,
@@ -219,7 +219,9 @@ def _judge(
     # What was looked at and says nothing either way is no bar of a waterfall.
     pieces: list[tuple[Card, Finding]] = [(card, f) for card, f in findings if f is not None and f.raw]
     # Whoever isn't named must not make a few customers look like many.
-    told = ring if named is None else replace(ring, members=np.intersect1d(ring.members, named))
+    told = ring
+    if named is not None:
+        told = replace(ring, members=np.intersect1d(ring.members, named.account[named.nats >= NAMED]))
     organisation = declarations.one_organisation(told if len(told.members) else ring, world)
     if organisation is not None:
         pieces.append((declarations.ORGANISATION, organisation))

@@ -6,7 +6,7 @@ A ring whose excess says little (it asks for what everybody asks for) is left as
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,6 @@ from headwater.detect.attribution import RingObjects, ring_by_account
 from headwater.detect.cells import (
     JOINING_SHARE,
     JOINS,
-    NAMED,
     TAKES_PART,
     Cells,
     Excess,
@@ -80,17 +79,26 @@ def learned(rings: tuple[Ring, ...], placed: Placed | None, world: World) -> dic
     return out
 
 
-def taking_part(world: World, placed: Placed | None) -> dict[int, npt.NDArray[np.int32]]:
-    """Members that the confirming half names, by ring (only rings of which `learned` knows the excess)."""
+@dataclass(frozen=True)
+class TakingPart:
+    """Members of which the confirming half says that they take part: codes, ascending, and nats from both halves."""
+
+    account: npt.NDArray[np.int32]
+    nats: npt.NDArray[np.float64]
+
+
+def taking_part(world: World, first: Placed | None, second: Placed | None) -> dict[int, TakingPart]:
+    """How far content says that members take part, by ring (only rings of which `learned` knows the excess)."""
     known: dict[int, tuple[Excess, float]] = world.context.get("excess", {})
-    if placed is None or not known:
+    if first is None or second is None or not known:
         return {}
-    parts = by_ring(placed, world.context["ring_of"], len(world.rings))
+    parts = [by_ring(placed, world.context["ring_of"], len(world.rings)) for placed in (first, second)]
     out = {}
     for at, (found, _) in known.items():
-        nats, _ = found.gain(parts[at], world.size)
+        proposing, confirming = (found.gain(part[at], world.size)[0] for part in parts)
         members = world.rings[at].members
-        out[at] = members[nats[members] > NAMED]
+        members = members[confirming[members] > 0]
+        out[at] = TakingPart(members, proposing[members] + confirming[members])
     return out
 
 
