@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from detect.worlds import dealt_log
 from headwater.cli.faults import worded
 from headwater.detect import installed, passes
 from headwater.detect.evidence.between import queue
-from headwater.detect.fold import Card
+from headwater.detect.fold import Card, Finding, Links, Reading
 from headwater.errors import HeadwaterError, UsageError
 
 CARD = Card(
@@ -88,9 +90,33 @@ def test_an_entry_point_that_names_nothing_is_its_packages_fault(declare: Any) -
         installed.load()
 
 
-def test_what_is_no_evidence_is_refused(declare: Any) -> None:
-    declare(one=SimpleNamespace(card=CARD))
-    with pytest.raises(UsageError, match=r"the entry point one of strange_package .* names no evidence"):
+def changed(**given: Any) -> Strange:
+    """It with something else on it, or on its card."""
+    out = Strange()
+    for name, value in given.items():
+        if hasattr(out, name):
+            setattr(out, name, value)  # a class's own stays as it is
+        else:
+            out.card = replace(out.card, **{name: value})
+    return out
+
+
+@pytest.mark.parametrize(
+    ("named", "why"),
+    [
+        (SimpleNamespace(card=CARD), "it lacks stage, columns, init, update, merge, finish"),
+        (Strange, "Strange is a class, not an object"),
+        (changed(card="strange"), "its card is no Card"),
+        (changed(stage="confrim"), "its stage is none of propose, confirm, trait"),
+        (changed(group="contents"), "its card's group is no dependence group"),
+        (changed(columns="logprobs"), "columns is a string, not a tuple"),
+        (changed(needs="logprobs"), "card.needs is a string, not a tuple"),
+    ],
+)
+def test_what_is_no_evidence_is_refused_with_the_reason(declare: Any, named: Any, why: str) -> None:
+    declare(one=named)
+    start = r"the entry point one of strange_package \(strange_package:one\) names no evidence: "
+    with pytest.raises(UsageError, match=f"^{start}{why}$"):
         installed.load()
 
 
@@ -118,6 +144,61 @@ def test_one_that_fails_is_named_and_quotes_nothing(step: str, monkeypatch: pyte
     assert code == 2
     monkeypatch.setenv("HEADWATER_DEBUG", "1")
     assert "a prompt of the log" in worded(caught.value)[0]
+
+
+@pytest.mark.parametrize(
+    ("stage", "answer", "what"),
+    [
+        ("confirm", [], "no mapping of rings to Findings"),
+        ("confirm", {0: 1.0}, "no mapping of rings to Findings"),
+        ("confirm", {7: Finding(1.0, "So.")}, "findings of rings that aren't there"),
+        ("confirm", {0: Finding(float("nan"), "So.")}, "a finding with a figure that isn't finite"),
+        ("propose", {}, "no Links"),
+        (
+            "propose",
+            Links("strange", np.array([3]), np.array([3]), np.ones(1)),
+            "links of accounts that aren't there",
+        ),
+        (
+            "propose",
+            Links("strange", np.array([3]), np.array([4]), np.ones(2)),
+            "links that aren't three columns",
+        ),
+        ("trait", Reading(np.ones(3), 1.0, "ask"), "no Reading with a value for each account"),
+    ],
+)
+def test_an_answer_that_is_none_is_its_packages_fault(stage: str, answer: Any, what: str) -> None:
+    world = dealt_log(1, size=20, each=6).world(range(12))
+    with pytest.raises(HeadwaterError, match=rf"^the evidence strange of \w+ answered {what}"):
+        installed.checked(changed(stage=stage), answer, world)
+
+
+@pytest.mark.parametrize(
+    ("stage", "answer"),
+    [
+        ("confirm", {np.int64(0): Finding(1.0, "So.")}),
+        ("propose", Links.none("strange")),
+        ("trait", Reading(np.full(20, np.nan), 1.0, "ask")),
+    ],
+)
+def test_what_its_stage_answers_goes_on_as_it_is(stage: str, answer: Any) -> None:
+    world = dealt_log(1, size=20, each=6).world(range(12))
+    assert installed.checked(changed(stage=stage), answer, world) is answer
+
+
+def test_it_is_named_with_the_distribution_that_declares_it(declare: Any) -> None:
+    declare(one=Strange())
+    point = EntryPoint("one", f"{__name__}:Strange", installed.GROUP)
+    assert installed.package(Strange()) == __name__.partition(".")[0], "that no distribution declares"
+    of_one = point._for(SimpleNamespace(name="strange-distribution"))  # type: ignore[attr-defined]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(installed, "entry_points", lambda group: [of_one])
+        assert installed.package(Strange()) == "strange-distribution"
+
+
+def test_memory_that_is_used_up_is_nobodys_fault() -> None:
+    with pytest.raises(MemoryError), installed.blaming(Strange()):
+        raise MemoryError
 
 
 def test_headwaters_own_fault_stays_its_own() -> None:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import EntryPoint, entry_points, packages_distributions
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import PurePath
-from typing import Any
+from typing import Any, get_args
 
-from headwater.detect.fold import Fold
+import numpy as np
+
+from headwater.detect.fold import Card, Finding, Fold, Group, Links, Reading, World
 from headwater.errors import HeadwaterError, UsageError
 
 GROUP, OURS = "headwater.evidence", "headwater"
+STAGES = ("propose", "confirm", "trait")
+PARTS = ("card", "stage", "columns", "init", "update", "merge", "finish")
+#: Of a card: tuples, which lose their comma easily.
+LISTS = ("needs", "any_of", "innocent_causes")
 
 
 def load() -> tuple[Fold, ...]:
@@ -25,10 +32,11 @@ def load() -> tuple[Fold, ...]:
     for point in entry_points(group=GROUP):
         named = _loaded(point)
         for evidence in named if isinstance(named, tuple) else (named,):
-            if not isinstance(evidence, Fold):
+            wrong = _wrong(evidence)
+            if wrong is not None:
                 raise UsageError(
-                    f"the entry point {point.name} of {_owner(point)} ({point.value}) names no evidence",
-                    hint="it names an object with card, stage, columns, init, update, merge and finish",
+                    f"the entry point {point.name} of {_owner(point)} ({point.value}) names no evidence: {wrong}",
+                    hint="name an object with card, stage, columns, init, update, merge and finish, or several",
                 )
             name = evidence.card.name
             other = found.setdefault((name, evidence.stage), evidence)
@@ -38,6 +46,52 @@ def load() -> tuple[Fold, ...]:
                     hint="give one of them another name on its card",
                 )
     return tuple(sorted(found.values(), key=lambda e: (e.stage, e.card.name)))
+
+
+def strangers() -> tuple[EntryPoint, ...]:
+    """The entry points of other packages, in order of their names."""
+    others = (point for point in entry_points(group=GROUP) if _owner(point) != OURS)
+    return tuple(sorted(others, key=lambda point: (point.name, point.value)))
+
+
+def package(evidence: Fold) -> str:
+    """The distribution whose entry point brings an evidence; its top module where there is none."""
+    top = _top(evidence)
+    return next((_owner(p) for p in entry_points(group=GROUP) if p.module.partition(".")[0] == top), top)
+
+
+@contextmanager
+def blaming(evidence: Any) -> Iterator[None]:
+    """Errors in here that are of another package's evidence say so; never with their message, which may quote a log."""
+    try:
+        yield
+    except (HeadwaterError, MemoryError):
+        raise
+    except Exception as error:
+        if not _strange(evidence):
+            raise
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        raise HeadwaterError(
+            f"the evidence {evidence.card.name} of {package(evidence)} failed ({type(error).__name__} in "
+            f"{PurePath(last.filename).name}, line {last.lineno}, {last.name})",
+            hint="tell its authors, or take the package away; HEADWATER_DEBUG=1 shows the whole trace, which may quote "
+            "the log",
+        ) from error
+
+
+def checked(evidence: Any, outcome: Any, world: World) -> Any:
+    """What a fold answered; `HeadwaterError` where it is another package's and no answer of its stage."""
+    if not _strange(evidence):
+        return outcome
+    wrong = {"propose": _no_links, "confirm": _no_findings, "trait": _no_reading}[evidence.stage](
+        outcome, world
+    )
+    if wrong:
+        raise HeadwaterError(
+            f"the evidence {evidence.card.name} of {package(evidence)} answered {wrong}",
+            hint="tell its authors, or take the package away",
+        )
+    return outcome
 
 
 def _loaded(point: EntryPoint) -> Any:
@@ -53,30 +107,62 @@ def _loaded(point: EntryPoint) -> Any:
         ) from error
 
 
+def _wrong(named: Any) -> str | None:
+    """Why what an entry point names is no evidence; None where it is."""
+    if isinstance(named, type):
+        return f"{named.__name__} is a class, not an object"
+    lacks = [part for part in PARTS if not hasattr(named, part)]
+    if lacks:
+        return f"it lacks {', '.join(lacks)}"
+    if not isinstance(named.card, Card):
+        return "its card is no Card"
+    lists = {"columns": named.columns} | {f"card.{part}": getattr(named.card, part) for part in LISTS}
+    strings = [part for part, value in lists.items() if isinstance(value, str)]
+    if strings:
+        return f"{strings[0]} is a string, not a tuple"
+    if named.stage not in STAGES:
+        return f"its stage is none of {', '.join(STAGES)}"
+    if named.card.group not in get_args(Group):
+        return "its card's group is no dependence group"
+    return None
+
+
 def _owner(point: EntryPoint) -> str:
     return point.dist.name if point.dist else point.module.partition(".")[0]
 
 
-def package(evidence: Fold) -> str:
-    """The distribution that an evidence comes from; its top module where that is no distribution's."""
-    top = type(evidence).__module__.partition(".")[0]
-    return next(iter(packages_distributions().get(top, ())), top)
+def _top(evidence: Any) -> str:
+    return type(evidence).__module__.partition(".")[0]
 
 
-@contextmanager
-def blaming(evidence: Any) -> Iterator[None]:
-    """Errors in here that are of another package's evidence say so; never with their message, which may quote a log."""
-    try:
-        yield
-    except HeadwaterError:
-        raise
-    except Exception as error:
-        if not isinstance(evidence, Fold) or type(evidence).__module__.partition(".")[0] == OURS:
-            raise
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        raise HeadwaterError(
-            f"the evidence {evidence.card.name} of {package(evidence)} failed ({type(error).__name__} in "
-            f"{PurePath(last.filename).name}, line {last.lineno}, {last.name})",
-            hint="tell its authors, or take the package away; HEADWATER_DEBUG=1 shows the whole trace, which may quote "
-            "the log",
-        ) from error
+def _strange(fold: Any) -> bool:
+    return isinstance(fold, Fold) and _top(fold) != OURS
+
+
+def _no_links(outcome: Any, world: World) -> str:
+    if not isinstance(outcome, Links):
+        return "no Links"
+    a, b, weight = map(np.asarray, (outcome.a, outcome.b, outcome.weight))
+    if not a.shape == b.shape == weight.shape == (len(a),) or not np.isfinite(weight).all():
+        return "links that aren't three columns of one length, or have no finite weight"
+    return (
+        ""
+        if ((a >= 0) & (a < b) & (b < world.size)).all()
+        else "links of accounts that aren't there, or not a < b"
+    )
+
+
+def _no_findings(outcome: Any, world: World) -> str:
+    if not isinstance(outcome, Mapping) or not all(isinstance(f, Finding) for f in outcome.values()):
+        return "no mapping of rings to Findings"
+    if not all(at in range(len(world.rings)) for at in outcome):
+        return "findings of rings that aren't there"
+    finite = all(
+        math.isfinite(f.raw) and all(map(math.isfinite, f.figures.values())) for f in outcome.values()
+    )
+    return "" if finite else "a finding with a figure that isn't finite"
+
+
+def _no_reading(outcome: Any, world: World) -> str:
+    fits = isinstance(outcome, Reading) and np.shape(outcome.value) == (world.size,)
+    return "" if fits else "no Reading with a value for each account"

@@ -19,7 +19,7 @@ import pyarrow as pa
 from headwater.detect.attribution import RingObjects, keys
 from headwater.detect.cells import OURS, Excess
 from headwater.detect.fold import Batch, World
-from headwater.detect.installed import blaming
+from headwater.detect.installed import blaming, checked
 from headwater.detect.objects import objects_of
 from headwater.engine import Index, Spool
 
@@ -78,7 +78,7 @@ def _merged(fold: Pass, left: Any, right: Any) -> Any:
 
 def _finished(fold: Pass, state: Any, world: World) -> Any:
     with blaming(fold):
-        return fold.finish(state, world)
+        return checked(fold, fold.finish(state, world), world)
 
 
 def _fold(
