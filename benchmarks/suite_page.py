@@ -13,7 +13,7 @@ from typing import Any
 import suite_errors
 import suite_pictures
 import suite_strength
-from wording import NOT_YET, Table, told
+from wording import NOT_YET, Table, lacking, told
 
 Row = dict[str, Any]
 LOOKS = {
@@ -54,17 +54,12 @@ def _opening(found: Row, rows: list[Row]) -> str:
         else "Score side."
     )
     return (
-        f"Version {found['version']} ({found['revision']}), {found['date']}. {_missing(found)}Every packaged "
+        f"Version {found['version']} ({found['revision']}), {found['date']}. {lacking(found)}Every packaged "
         f"scenario in up to {worlds} worlds, constructed labels. {side} *Organisations* are what the operator knows of "
         "its own customers, so they stay in all looks but the last. *Others* is the share of exchanges on ring "
         "accounts that aren't harvest and were attributed all the same. Intervals are at 95%: of innocents by "
         "customer (an organisation, an event, or an account of neither; exact), of recall by whole worlds drawn again."
     )
-
-
-def _missing(found: Row) -> str:
-    missing = found.get("missing", 0)
-    return f"**Not the whole run: {missing:,} worlds of its plan are missing.** " if missing else ""
 
 
 def _bars(bars: list[Row], table: Table) -> str:

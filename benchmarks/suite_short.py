@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wording import NOT_YET, Table, span, told
+from wording import NOT_YET, Table, lacking, span, told
 
 Row = dict[str, Any]
 #: The bin of probabilities in which calibration is asked for.
@@ -102,8 +102,8 @@ def _scale(scale: Row | None) -> str:
 
 def _where(found: Row) -> str:
     return (
-        f"Measured at {found['revision']} on {found['date']}; eleven published methods beside, an oracle, ablations, "
-        "camouflage and how labels were made: [figures](docs/reference/figures.md)."
+        f"{lacking(found)}Measured at {found['revision']} on {found['date']}; eleven published methods beside, an "
+        "oracle, ablations, camouflage and how labels were made: [figures](docs/reference/figures.md)."
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 NOT_YET = "Not measured yet."
 #: Makes Markdown of heads and rows.
@@ -23,3 +24,9 @@ def listed(names: Sequence[str]) -> str:
     """`a`, `b` and `c`."""
     quoted = [f"`{name}`" for name in names]
     return " and ".join(filter(None, [", ".join(quoted[:-1]), *quoted[-1:]]))
+
+
+def lacking(found: Mapping[str, Any]) -> str:
+    """That a summary is of a part of its plan, with a space behind; nothing where it is of the whole."""
+    missing = found.get("missing", 0)
+    return f"**Not the whole run: {missing:,} worlds of its plan are missing.** " if missing else ""

@@ -106,3 +106,14 @@ def test_the_readme_has_every_ring_and_every_bar_with_its_reason(found: dict[str
     assert "Real accounts" not in part
     people = {"logs": [{"accounts": 21_576, "projects": 12, "reported": 0, "flagged": 0}]}
     assert "21,576 people" in suite_short.section(found, None, people, figures.table)
+
+
+def test_page_and_readme_say_so_where_worlds_of_the_plan_are_missing(found: dict[str, Any]) -> None:
+    lacking = "**Not the whole run: 1,200 worlds of its plan are missing.**"
+    for missing in (0, 1200):
+        some = found | {"missing": missing}
+        for text in (
+            suite_page.section(some, figures.table),
+            suite_short.section(some, None, None, figures.table),
+        ):
+            assert (lacking in text) == (missing > 0)

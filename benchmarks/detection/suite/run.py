@@ -1,10 +1,11 @@
 """The public benchmark in one command: worlds are made and judged alone, resume, and end in one table.
 
     HEADWATER_CORPORA=… python benchmarks/detection/suite/run.py --size short --work out/suite [--part alarms …] \\
-        [--out FILE --date 2026-11-26 --revision COMMIT --pages]
+        [--out FILE] [--date 2026-11-26 --revision COMMIT --pages]
 
-Every world is one JSON file in --work; what is there is not computed again, unless the detector changed. Figures are
-published (--pages) from the whole plan of a size. --evidence NAME tells of one kind of evidence what a few worlds show.
+Every world is one JSON file in --work; what is there is not computed again, unless the detector or installed evidence
+changed. Figures are published (--pages, or --out in benchmarks/) from the whole plan of a size; with --incomplete from
+what there is, and the pages say so. --evidence NAME tells of one kind of evidence what a few worlds show.
 A run on the score side needs a --reason, and adds a line to score_runs.tsv.
 """
 
@@ -12,16 +13,20 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import inspect
 import json
 import os
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
+#: Where published figures lie, and the summary that pages are drawn from.
+PUBLISHED = ROOT / "benchmarks"
+SUMMARY = PUBLISHED / "detection/suite.json"
 SCORE_RUNS = ROOT / "benchmarks/detection/score_runs.tsv"
 sys.path[:0] = [str(ROOT / "benchmarks/detection"), str(ROOT / "benchmarks")]
 
@@ -50,22 +55,25 @@ def code() -> str:
         for path in sorted(room.rglob("*")):
             if path.suffix in (".py", ".toml", ".txt", ".tsv") and path.name not in TOLD:
                 digest.update(path.read_bytes())
-    for name, source in _strangers():
-        digest.update(name.encode() + source)
+    for part in _strangers():
+        digest.update(part)
     return digest.hexdigest()[:12]
 
 
-def _strangers() -> list[tuple[str, bytes]]:
-    """Installed evidence that isn't Headwater's own, by name, with the source of its module."""
-    from headwater.detect import load
+def _strangers() -> Iterator[bytes]:
+    """Installed evidence that isn't Headwater's own: what it is called, and every file of the package it is in."""
+    from headwater.detect import installed
 
-    out = []
-    for evidence in load():
-        kind = type(evidence)
-        if kind.__module__.partition(".")[0] != "headwater":
-            source = inspect.getsourcefile(kind)
-            out.append((evidence.card.name, Path(source).read_bytes() if source else b""))
-    return sorted(out)
+    installed.load()  # what is broken says so here, not in each world
+    for point in installed.strangers():
+        yield f"{point.name} = {point.value}".encode()
+        spec = find_spec(point.module.partition(".")[0])
+        folders = list(spec.submodule_search_locations or ()) if spec else []
+        for path in sorted(path for folder in folders for path in Path(folder).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                yield path.name.encode() + path.read_bytes()
+        if spec and spec.origin and not folders:
+            yield Path(spec.origin).read_bytes()
 
 
 def _begin(root: str, side: str) -> None:
@@ -108,18 +116,41 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--minutes", type=float, help="begin no world after so many")
     parser.add_argument("--seeds", type=int, help="so many seeds of each part at most")
-    parser.add_argument("--out", type=Path, help="write the summary here as JSON")
+    parser.add_argument(
+        "--out", type=Path, help="write the summary here as JSON; a part of a plan outside benchmarks/"
+    )
     parser.add_argument("--date", default="", help="the day of the run, as it should be printed")
     parser.add_argument("--revision", default="", help="the commit that is measured")
     parser.add_argument("--reason", default="", help="why the score side is looked at; it is logged")
-    parser.add_argument("--pages", action="store_true", help="write figures.md and the rates of cards too")
     parser.add_argument(
-        "--incomplete", action="store_true", help="write --pages though worlds of the plan are missing"
+        "--pages", action="store_true", help="write figures, README and the rates of cards too"
+    )
+    parser.add_argument(
+        "--incomplete", action="store_true", help="publish though worlds of the plan are missing; it is said"
     )
     parser.add_argument(
         "--evidence", help="tell of this evidence alone what was seen in the worlds asked for"
     )
     return parser
+
+
+def publishes(asked: argparse.Namespace) -> bool:
+    """Whether a run writes what is published: pages, or a file among the published figures."""
+    return bool(asked.pages or (asked.out and asked.out.resolve().is_relative_to(PUBLISHED)))
+
+
+def refused(asked: argparse.Namespace) -> str | None:
+    """Why a run isn't even begun as it was asked for; None where nothing speaks against it."""
+    if asked.evidence and (asked.pages or asked.out):
+        return "--evidence only prints: leave out --pages and --out"
+    if asked.pages and asked.out.resolve() != SUMMARY:
+        return f"pages are drawn from {SUMMARY.relative_to(ROOT)}: leave out --out, or --pages"
+    if publishes(asked) and not asked.incomplete and (asked.part or asked.scenario or asked.seeds):
+        return (
+            "only the whole plan of a size is published: leave out --part, --scenario and --seeds (what is in --work "
+            "is kept), give an --out outside benchmarks/ and no --pages, or say --incomplete, and the pages will"
+        )
+    return None
 
 
 def main() -> int:
@@ -130,10 +161,11 @@ def main() -> int:
         parser.error("set HEADWATER_CORPORA or give --corpora")
     if asked.side == "score" and not all(map(str.strip, (asked.reason, asked.date, asked.revision))):
         parser.error("runs on the score side are logged: give --reason, --date and --revision")
-    if asked.pages and not asked.incomplete and (asked.part or asked.scenario or asked.seeds):
-        parser.error(
-            "--pages publishes a whole plan: leave out --part, --scenario and --seeds, or say --incomplete"
-        )
+    if asked.pages:
+        asked.out = asked.out or SUMMARY
+    wrong = refused(asked)
+    if wrong is not None:
+        parser.error(wrong)
     if asked.evidence:
         from suite.one import known
 
@@ -163,11 +195,11 @@ def main() -> int:
 
         print(told(asked.evidence, found))
         return 1 if failed else 0
-    lacks = asked.pages and found["missing"] and not asked.incomplete
+    lacks = publishes(asked) and found["missing"] and not asked.incomplete
     if lacks:
         print(
             f"error: {found['missing']:,} worlds of the plan are missing, so nothing is published\n"
-            "hint: run it again, what is there is kept; or say --incomplete, and the page will",
+            "hint: run it again, what is there is kept; or say --incomplete, and the pages will",
             file=sys.stderr,
         )
     tell(found, revision, asked, publish=not lacks)
