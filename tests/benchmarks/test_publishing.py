@@ -168,7 +168,7 @@ def test_one_kind_of_evidence_is_told_of() -> None:
     rings = judged({"queue": 6.0, "pool": 5.0, "template": 3.0})
     text = one.told("queue", analysed([world([innocent, rings])]))
     assert "queue: 1 groups without a ring account were judged" in text
-    assert "1 nats for a campaign or more: 1 (2.50% to 100.00%)" in text
+    assert "1 nat for a campaign or more: 1 (2.50% to 100.00%)" in text
     assert "2 nats for a campaign or more: 0" in text
     assert "reasoning_harvest" in text
 

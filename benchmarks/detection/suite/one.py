@@ -30,7 +30,9 @@ def told(name: str, found: Mapping[str, Any]) -> str:
     for nats in (1, 2, 3):
         hits = int(law[f"at_{nats}"]) if law else 0
         low, high = clopper_pearson(hits, groups) if groups else (0.0, 1.0)
-        lines.append(f"  {nats} nats for a campaign or more: {hits:,} ({low:.2%} to {high:.2%})")
+        lines.append(
+            f"  {nats} nat{'s' * (nats > 1)} for a campaign or more: {hits:,} ({low:.2%} to {high:.2%})"
+        )
     if law:
         lines.append(
             f"  mean likelihood ratio there: {law['mean_ratio']:.2f} (1 at most where its law holds)"

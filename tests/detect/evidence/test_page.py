@@ -4,32 +4,56 @@ from __future__ import annotations
 
 import re
 import textwrap
+import tomllib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from detect.evidence import conformance
 from detect.worlds import dealt_log, folded, judged
-from headwater.detect.fold import Fold, missing
+from headwater.cli.app import run
+from headwater.detect import installed, pipeline
+from headwater.detect.fold import Fold, Group, missing
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "add-an-evidence-file.md"
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = ROOT / "docs/how-to/add-an-evidence-file.md"
+
+
+def blocks(kind: str) -> list[str]:
+    """The page's blocks of one language, as they would stand in files."""
+    text = PAGE.read_text(encoding="utf-8")
+    return [
+        textwrap.dedent(block)
+        for block in re.findall(rf"^( *```{kind}\n.*?)\n *```", text, flags=re.S | re.M)
+    ]
 
 
 @cache
 def shown() -> Any:
     """The object that the page's own file exposes."""
-    (block,) = re.findall(r"```python\n(.*?)\n\s*```", PAGE.read_text(encoding="utf-8"), flags=re.S)
     space: dict[str, Any] = {"__name__": "shown"}
-    exec(compile(textwrap.dedent(block), str(PAGE), "exec"), space)
+    exec(compile(bare(blocks("python")[0]), str(PAGE), "exec"), space)
     return space["test"]
+
+
+def bare(block: str) -> str:
+    """A block without its fence."""
+    return block.partition("\n")[2]
 
 
 def asked(who: range) -> dict[str, pa.Array]:
     account = np.repeat(np.arange(60), 24)
     return {"logprobs": pa.array([a in who for a in account.tolist()], pa.bool_())}
+
+
+@pytest.mark.parametrize("check", conformance.EVERY, ids=lambda check: check.__name__)
+def test_it_holds_what_every_kind_must_hold(check: Callable[[Fold], None]) -> None:
+    check(shown())
 
 
 def test_it_is_a_fold_that_knows_what_it_needs() -> None:
@@ -64,16 +88,55 @@ def test_accounts_of_one_organisation_are_one() -> None:
     assert one.p_value < many.p_value
 
 
-def test_its_finding_can_be_told() -> None:
-    (found,) = judged(shown(), dealt_log(1, more=asked(range(12))), range(12)).values()
-    assert found.sentence.endswith(".")
-    assert 0 < found.p_value <= 1
-    assert np.isfinite([found.raw, *found.figures.values()]).all()
+def test_every_group_has_its_line() -> None:
+    told = re.findall(
+        r"^ *\| `(\w+)` \|", PAGE.read_text(encoding="utf-8").split("3. **Choose")[1], flags=re.M
+    )
+    assert sorted(told) == sorted(get_args(Group))
+    assert "of these fourteen" in PAGE.read_text(encoding="utf-8")
+    assert len(told) == 14
 
 
-def test_any_split_and_order_give_the_same_answer() -> None:
-    made = dealt_log(1, more=asked(range(12)))
-    world = made.world(range(12))
-    rows = np.random.default_rng(1).permutation(made.table.num_rows)
-    parts = [made.batch(world, part) for part in np.array_split(rows, 4)]
-    assert folded(shown(), world, parts) == folded(shown(), world, [made.batch(world)])
+def test_every_field_of_a_batch_that_is_told_is_one() -> None:
+    told = re.findall(
+        r"^ *\| (`[^|]+) \|", PAGE.read_text(encoding="utf-8").split("3. **Choose")[0], flags=re.M
+    )
+    names = {name for cell in told for name in re.findall(r"`(\w+)[`(]", cell)}
+    assert names >= {
+        "row",
+        "account",
+        "at_us",
+        "session",
+        "half",
+        "model",
+        "ring",
+        "key",
+        "attributed",
+        "column",
+    }
+    made = dealt_log(1)
+    assert all(hasattr(made.batch(made.world()), name) for name in names)
+
+
+def test_its_package_declares_the_object_and_is_built_by_what_is_there() -> None:
+    (block,) = blocks("toml")
+    told = tomllib.loads(bare(block))
+    assert told["project"]["entry-points"][installed.GROUP] == {
+        "probabilities": "my_package.probabilities:test"
+    }
+    built = (ROOT / "requirements/build.in").read_text(encoding="utf-8")
+    assert all(name in built for name in told["build-system"]["requires"])
+
+
+def test_it_is_seen_in_the_sample_as_the_page_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    exec(compile(bare(blocks("python")[1]), "see.py", "exec"), {})
+    monkeypatch.setattr(pipeline, "load", lambda: (*installed.load(), shown()))
+    assert run(["investigate", "seen.parquet", "--accounts", "examples/sample/accounts.parquet"]) == 0
+    assert run(["explain", "iris-gate"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "100% of its requests ask for token probabilities" in said
+    assert "This is not counted: another piece of its group says more" in said
