@@ -20,14 +20,14 @@ from headwater.detect.objects import objects_of
 from headwater.detect.verdict import A_KIND
 
 #: So many filled templates name a member: one prompt may be anybody's. Others take part from so many on.
-LEAST_FILLED, LEAST_OF_OTHERS = 2, 3
+LEAST_FILLED, LEAST_OF_OTHERS = 2, 4
 #: An object speaks for an account if so many others of the ring use it.
 LEAST_USERS = 2
 #: Nats, beside how rare members are, that templates and hours must say: 19 to 1.
 TELLING = float(np.log(19))
 #: Share of what as many fillings of the ring's templates usually say, for members and for others: whoever fills one of
 #: many has a habit in common.
-VARIED, VARIED_OF_OTHERS = 0.3, 0.5
+VARIED, VARIED_OF_OTHERS = 0.3, 0.6
 #: Whoever fills its templates far less often than is usual, beside other business, does it so many times at least, as
 #: variedly as this, and when the ring does.
 MANY, VARIED_OF_MANY = 10, 0.65
