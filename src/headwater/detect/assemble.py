@@ -99,7 +99,7 @@ def _names(detection: Detection, earlier: Sequence[tuple[str, frozenset[str]]]) 
     taken = {name for name, _ in earlier}
     for judged in detection.judged:
         if judged.at not in names:
-            ring = judged.ring.members
+            ring = np.setdiff1d(judged.ring.members, judged.late)
             anchor = world.accounts[int(ring[np.lexsort((ring, first[ring]))[0]])]
             names[judged.at] = name_of(anchor, taken | set(names.values()))
     return names

@@ -72,6 +72,8 @@ class Beats:
 
         Of single hours only what chance can't be: the noise of a swing would be common to all groups, as runs are.
         """
+        if not days.count:
+            return np.empty((0, A_DAY))
         here, day, place = days.of(self.window)
         keep = outside[self.account[here]]
         every = np.zeros((days.count, A_DAY))
@@ -110,7 +112,7 @@ class Beats:
 
 def beyond_usual(counts: Floats, swing: Floats) -> Floats:
     """Requests beyond the usual ones of the hour, as everybody's traffic swings (groups × days × windows)."""
-    return np.asarray(counts - counts.mean(axis=1, keepdims=True) * swing)
+    return np.asarray(counts - counts.mean(axis=1, keepdims=True) * swing) if counts.shape[1] else counts
 
 
 def turned(beyond: Floats, lags: Ints) -> Floats:

@@ -31,6 +31,8 @@ VARIED, VARIED_OF_OTHERS = 0.3, 0.6
 #: Whoever fills its templates far less often than is usual, beside other business, does it so many times at least, as
 #: variedly as this, and when the ring does.
 MANY, VARIED_OF_MANY = 10, 0.65
+#: Keys of one organisation that join at most: where more would, none does.
+OF_ONE = 3
 #: Others keep the ring's hours, or their own no more than so many nats; members see `hours.OWN_HOURS`.
 NEARLY_ITS_HOURS = -1.0
 #: Rounds of taking others in, each without holding against a template those who were.
@@ -186,9 +188,22 @@ def _expected(whose: Ints, item: Ints, times: Ints, worth: Floats, ours: Bools, 
     return np.array([float((worth * (1 - missed**n)).sum()) for n in fills.tolist()])[of]
 
 
+def beside_much_else(found: Standing) -> Bools:
+    """Whether an account (n) with much other business does what it does all the more like the ring."""
+    varied = found.nats >= VARIED_OF_MANY * found.usual
+    return np.asarray((found.times >= MANY) & varied & (found.hours >= A_KIND))
+
+
 def bar(members: int, outside: int) -> float:
     """Nats from which templates and hours name an account: 19 to 1, of however many are no members."""
     return TELLING + float(np.log(max(outside, 1) / max(members, 1)))
+
+
+def _few_of_one(accounts: Ints, world: World) -> Ints:
+    """Without the keys of organisations of which more than a few would join: they are alike in the open."""
+    tenant = world.tenant[accounts]
+    codes, place, count = np.unique(tenant, return_inverse=True, return_counts=True)
+    return accounts[(count <= OF_ONE)[place] | (codes < 0)[place]]
 
 
 def late(
@@ -211,11 +226,9 @@ def late(
         sure = found.nats + np.minimum(found.hours, 0) >= bar(len(members), world.size - len(members))
         sure &= found.nats >= VARIED_OF_OTHERS * found.usual
         able = (found.times >= LEAST_OF_OTHERS) & (found.hours > NEARLY_ITS_HOURS)
-        # An account with much else to do has to do what it does all the more like the ring.
-        alike = (found.times >= MANY) & (found.nats >= VARIED_OF_MANY * found.usual) & (found.hours >= A_KIND)
-        able &= alike | ~seldom(found.times, sent, usual)
+        able &= beside_much_else(found) | ~seldom(found.times, sent, usual)
         keep = able & sure & ~ours & ~taken[found.account]
-        now = found.account[keep]
+        now = _few_of_one(found.account[keep], world)
         if np.array_equal(now, joined):
             break
         joined = now

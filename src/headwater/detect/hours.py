@@ -48,7 +48,9 @@ def _against(whose: Ints, bins: Ints, usual: Floats, accounts: int) -> Floats:
         return np.zeros(accounts)
     others = mine.sum(axis=0) - mine
     ring = (others + drawn * share) / (others.sum(axis=1, keepdims=True) + drawn)
-    return np.asarray((mine * np.log(ANY + (1 - ANY) * ring / share)).sum(axis=1))
+    # At an hour that the log doesn't have nobody sent anything.
+    ratio = np.divide(ring, share, out=np.ones_like(ring), where=share > 0)
+    return np.asarray((mine * np.log(ANY + (1 - ANY) * ratio)).sum(axis=1))
 
 
 def _drawn(mine: Floats, share: Floats) -> float:
@@ -61,7 +63,8 @@ def _drawn(mine: Floats, share: Floats) -> float:
     pairs = every.sum() ** 2 - (mine.sum(axis=1) ** 2).sum()
     if pairs <= 0 or len(share) < 2:
         return float("inf")
-    apart = float(((every**2 - squares) / share).sum() / pairs) - 1
+    seen = share > 0
+    apart = float(((every**2 - squares)[seen] / share[seen]).sum() / pairs) - 1
     return max(DRAWN, (len(share) - 1) / apart - 1) if apart > 0 else float("inf")
 
 

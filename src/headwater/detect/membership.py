@@ -16,7 +16,7 @@ import numpy.typing as npt
 from headwater.detect import hours
 from headwater.detect.attribution import seldom
 from headwater.detect.cells import NAMED, OURS, mixture
-from headwater.detect.fillings import LEAST_FILLED, VARIED, bar, standing
+from headwater.detect.fillings import LEAST_FILLED, VARIED, bar, beside_much_else, standing
 from headwater.detect.fold import NO_KEY
 from headwater.detect.harvest import Harvest
 from headwater.detect.pipeline import Detection, Judged
@@ -95,7 +95,8 @@ def _by_templates(detection: Detection, judged: Judged, view: View) -> tuple[Jud
     )
     sure = told.nats + np.maximum(view.hours, 0) >= bar(len(members), world.size - len(members))
     sure &= (told.nats >= VARIED * told.usual) & (view.hours > hours.OWN_HOURS)
-    named, view = _only(detection, judged, view, (times >= least) & ~seldom(times, sent, usual) & sure)
+    often = beside_much_else(told) | ~seldom(times, sent, usual)
+    named, view = _only(detection, judged, view, (times >= least) & often & sure)
     return named, _with_content(detection, judged.at, view)
 
 

@@ -30,7 +30,7 @@ from headwater.detect.harvest import Harvest, Harvested
 from headwater.detect.installed import load
 from headwater.detect.known import Declaration
 from headwater.detect.population import Population
-from headwater.detect.refine import owned_by, refine
+from headwater.detect.refine import ASIDE, owned_by, refine
 from headwater.detect.rings import Graph, graph, rings
 from headwater.detect.settings import DetectSettings
 from headwater.detect.setups import RELAYS
@@ -124,7 +124,8 @@ def detect(
     apart, placed, beats = fold("leave out bystanders", [Apart(PROPOSE), Placing(PROPOSE), Beating()], world)
     world.context[BEATS] = beats
     tested = tuple(without(ring, apart[at]) for at, ring in enumerate(tested))
-    tested = tuple(declarations.strangers(ring, world, settings.fewest_accounts) for ring in tested)
+    whole, tested = tested, tuple(declarations.strangers(r, world, settings.fewest_accounts) for r in tested)
+    world.context[ASIDE] = _left_out(whole, tested, world.size)
     tested = tuple(r for r in tested if _customers(r, world) >= settings.fewest_accounts)
     tested, world.context[allies.ALLIED] = allies.joined(tested, beats, world, settings.fewest_accounts)
     owned = owned_by(world, tested)
@@ -151,7 +152,7 @@ def detect(
         _judge(at, without(ring, apart[at]), named.get(at), world, seen, settings, known, len(proposed))
         for at, ring in enumerate(tested)
     )
-    judged = _with_late(judged, filled, world)
+    judged = _with_late(judged, filled, world, known, settings.fewest_accounts)
     if any(len(each.late) for each in judged):
         harvest = fold("look at those who take part", [Harvested()], world)[0]
     order = sorted(
@@ -171,20 +172,43 @@ def detect(
     )
 
 
-def _with_late(judged: tuple[Judged, ...], filled: Fillings, world: World) -> tuple[Judged, ...]:
-    """The rings beyond doubt with accounts that only their templates and hours bring to them, the strongest first."""
+def _with_late(
+    judged: tuple[Judged, ...],
+    filled: Fillings,
+    world: World,
+    known: Sequence[Declaration],
+    fewest: int,
+) -> tuple[Judged, ...]:
+    """The rings beyond doubt with accounts that only their templates and hours bring to them, the strongest first.
+
+    Accounts that a declaration covers stay out, and so do the keys of organisations that were left out of the test.
+    Groups that lose too many accounts by this were parts of a ring, and are judged no more.
+    """
     likely = [each for each in judged if each.verdict.word == "likely" and each.declared is None]
-    taken = np.zeros(world.size, bool)
+    taken = declarations.covered(world, known) | world.context[ASIDE]
     for each in likely:
         taken[each.ring.members] = True
-    out = list(judged)
+    out = {each.at: each for each in judged}
+    moved: list[npt.NDArray[np.int32]] = []
     for each in sorted(likely, key=lambda each: (-each.verdict.log_odds, each.at)):
         found = late(filled.of(each.at), each.ring.members, taken, world)
         taken[found] = True
+        moved.append(found)
         members = np.union1d(each.ring.members, found).astype(np.int32)
-        out[each.at] = replace(each, ring=replace(each.ring, members=members), late=found)
+        # Whoever it was judged with comes back, and isn't late.
+        joined = np.setdiff1d(found, world.rings[each.at].members).astype(np.int32)
+        out[each.at] = replace(each, ring=replace(each.ring, members=members), late=joined)
         world.context["ring_of"][found] = each.at
-    return tuple(out)
+    gone = np.concatenate(moved) if moved else np.empty(0, np.int32)
+    kept = {each.at for each in likely}
+    for each in judged:
+        if each.at not in kept and np.isin(each.ring.members, gone).any():
+            rest = without(each.ring, gone)
+            if _customers(rest, world) < fewest:
+                del out[each.at]
+            else:
+                out[each.at] = replace(each, ring=rest)
+    return tuple(out.values())
 
 
 def without(ring: Ring, members: npt.NDArray[np.int32]) -> Ring:
@@ -197,6 +221,14 @@ def _under_test(world: World, rings: tuple[Ring, ...], owned: RingObjects) -> Wo
     world = replace(world, rings=rings)
     world.context.update(ring_of=ring_by_account(rings, world.size), ring_objects=owned)
     return world
+
+
+def _left_out(whole: Sequence[Ring], parts: Sequence[Ring], size: int) -> npt.NDArray[np.bool_]:
+    """Accounts of the rings that aren't in their parts."""
+    out = np.zeros(size, bool)
+    for ring, part in zip(whole, parts, strict=True):
+        out[np.setdiff1d(ring.members, part.members)] = True
+    return out
 
 
 def _customers(ring: Ring, world: World) -> int:

@@ -24,6 +24,8 @@ from headwater.detect.fold import Ring, World
 from headwater.detect.objects import Counts
 from headwater.detect.rings import Graph, member_ties
 
+#: Where the world keeps which accounts were left out of their ring's test, being one organisation's keys.
+ASIDE = "aside"
 #: A ring has templates of its own if this share of its members fills one.
 TEMPLATED = 0.5
 #: Filling, against the ring's median member, from which others join.
@@ -93,10 +95,14 @@ def _usual(
 
 
 def owned_by(world: World, rings: Sequence[Ring]) -> RingObjects:
-    """The template objects that each ring owns."""
+    """The template objects that each ring owns; keys that were left out of its test speak neither for nor against."""
     counts: Counts | None = world.context.get("template_counts")
     if counts is None:
         return RingObjects.none()
+    aside = world.context.get(ASIDE)
+    if aside is not None and aside.any():
+        keep = ~aside[counts.accounts]
+        counts = Counts(counts.objects[keep], counts.accounts[keep], counts.times[keep])
     return ring_objects(counts, rings, np.maximum(world.half_volume[:, 0], 1))
 
 

@@ -47,6 +47,10 @@ def _standing(ring: Campaign, member: Member) -> tuple[str, ...]:
     ]
     if member.ties:
         told.append(f"Kinds of tie: {words.joined(member.ties)}.")
+    if not ring.told:
+        told.insert(0, "It isn't named as a member: nobody in this group can be told from a bystander.")
+    if not ring.reported:
+        return (*told, *named(ring, member))
     if member.hours >= A_KIND:
         told.append("What is attributed to it was sent when the campaign's is, not at hours of its own.")
     if member.late:

@@ -207,8 +207,9 @@ def unnamed(campaign: Campaign) -> tuple[str, ...]:
     if not campaign.told:
         return (
             (
-                "No account can be told from a bystander by what it sends, or too few can: those listed are all that "
-                "it was judged with, and none of them is named as its member."
+                "No account can be told from a bystander by what it sends, or too few can: those listed are the group "
+                f"as it was proposed ({words.count(len(campaign.members))} of the {words.count(campaign.judged_with)} "
+                "that it was judged with), and none of them is named as its member."
             ),
         )
     late = sum(member.late for member in campaign.members)
@@ -230,8 +231,15 @@ def unnamed(campaign: Campaign) -> tuple[str, ...]:
 def loose(campaign: Campaign) -> tuple[str, ...]:
     """How many members only write what the campaign writes, and what else may explain that."""
     rest = len(campaign.members) - campaign.firm
-    if not rest or not campaign.told:
+    if not rest or not campaign.reported:
         return ()
+    if not campaign.firm:
+        return (
+            (
+                "All its accounts are tied to it by what they ask for alone, and none is shown to act with the others: "
+                "a form may have been copied. Look at them one by one before any step."
+            ),
+        )
     return (
         (
             f"{words.count(rest)} of its {words.many(len(campaign.members), 'account')} are tied to it by what they "
