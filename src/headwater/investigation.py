@@ -8,6 +8,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -333,9 +334,20 @@ def _notes(
         for party in idle
     ]
     told += notes(rings)
+    told += _left_out(detection)
     told += [f"{path} {HOLDS_ACCOUNTS}: give it with --accounts" for path in unread]
     told += [f"{words.count(n)} × {what}" for what, n in aside.by_notice()[:NOTICES]]
     return tuple(told)
+
+
+def _left_out(detection: Detection) -> list[str]:
+    """Organisations whose keys were left out of a group's test: what they do must not be told by silence."""
+    keys = Counter(detection.world.organisations[code] for code in detection.left_out.tolist())
+    return [
+        f"{words.many(n, 'account')} of the organisation “{name}” would have dominated a group that was tested, and "
+        "were left out of its test: what they do is a matter between it and you"
+        for name, n in sorted(keys.items(), key=lambda pair: (-pair[1], str(pair[0])))[:NOTICES]
+    ]
 
 
 def _conflicts(index: Index) -> tuple[str, ...]:

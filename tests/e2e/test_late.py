@@ -120,3 +120,16 @@ def test_nobody_of_a_group_that_was_only_considered_is_accused() -> None:
         "look at it before anything else",
     ):
         assert accusing not in text
+
+
+def test_keys_of_one_organisation_neither_free_a_ring_nor_vanish() -> None:
+    """Half of the reasoning ring's accounts are one organisation's; no account attribute is in the log."""
+    table, _ = sample()
+    ring = sorted(members(plain(), "iris-gate"))
+    half = set(ring[: len(ring) * 51 // 100 + 1])
+    rows = [row | {"organisation": "Org" if row["account"] in half else None} for row in table.to_pylist()]
+    bare = pa.Table.from_pylist(rows, schema=table.schema).drop_columns(["ip", "user_agent", "tls"])
+    found = headwater.investigate(bare).findings
+    assert any(set(ring) - half <= {m.account for m in c.members} for c in found.campaigns)
+    assert not any(half & {m.account for m in c.members} for c in found.campaigns)
+    assert any("of the organisation “Org” would have dominated" in note for note in found.notes)

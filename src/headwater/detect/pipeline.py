@@ -77,6 +77,8 @@ class Detection:
     traits: tuple[Measured, ...] = ()
     #: rows that fill a template of some ring
     filled: Fillings = field(default_factory=Fillings.none)
+    #: accounts of organisations that would have dominated a group, left out of its test
+    left_out: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 def detect(
@@ -169,6 +171,7 @@ def detect(
         settings.fewest_accounts,
         shown,
         filled,
+        np.flatnonzero(world.context[ASIDE]),
     )
 
 
