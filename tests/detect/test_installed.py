@@ -152,7 +152,7 @@ def test_one_that_fails_is_named_and_quotes_nothing(step: str, monkeypatch: pyte
         ("confirm", [], "no mapping of rings to Findings"),
         ("confirm", {0: 1.0}, "no mapping of rings to Findings"),
         ("confirm", {7: Finding(1.0, "So.")}, "findings of rings that aren't there"),
-        ("confirm", {0: Finding(float("nan"), "So.")}, "a finding with a figure that isn't finite"),
+        ("confirm", {0: Finding(float("nan"), "So.")}, "a finding with a figure that isn't a finite number"),
         ("propose", {}, "no Links"),
         (
             "propose",
@@ -176,7 +176,6 @@ def test_an_answer_that_is_none_is_its_packages_fault(stage: str, answer: Any, w
 @pytest.mark.parametrize(
     ("stage", "answer"),
     [
-        ("confirm", {np.int64(0): Finding(1.0, "So.")}),
         ("propose", Links.none("strange")),
         ("trait", Reading(np.full(20, np.nan), 1.0, "ask")),
     ],
@@ -184,6 +183,30 @@ def test_an_answer_that_is_none_is_its_packages_fault(stage: str, answer: Any, w
 def test_what_its_stage_answers_goes_on_as_it_is(stage: str, answer: Any) -> None:
     world = dealt_log(1, size=20, each=6).world(range(12))
     assert installed.checked(changed(stage=stage), answer, world) is answer
+
+
+def test_findings_go_on_in_numbers_that_documents_can_hold() -> None:
+    world = dealt_log(1, size=20, each=6).world(range(12))
+    answer = {np.int64(0): Finding(np.float64(1), "So.", np.float64(0.5), {"n": np.int64(3)})}  # type: ignore[arg-type]
+    ((at, found),) = installed.checked(changed(stage="confirm"), answer, world).items()
+    kinds = [type(value) for value in (at, found.raw, found.p_value, found.figures["n"])]
+    assert kinds == [int, float, float, float]
+
+
+@pytest.mark.parametrize(
+    ("found", "what"),
+    [
+        (Finding(1.0, None), "a finding without a sentence"),  # type: ignore[arg-type]
+        (Finding("1", "So."), "a finding with a figure"),  # type: ignore[arg-type]
+        (Finding(1.0, "So.", float("nan")), "a finding with a p-value"),
+        (Finding(1.0, "So.", 2.0), "a finding with a p-value"),
+        (Finding(1.0, "So.", None, {"a": "b"}), "a finding with a figure"),  # type: ignore[dict-item]
+    ],
+)
+def test_a_finding_that_documents_could_not_hold_is_refused(found: Finding, what: str) -> None:
+    world = dealt_log(1, size=20, each=6).world(range(12))
+    with pytest.raises(HeadwaterError, match=what):
+        installed.checked(changed(stage="confirm"), {0: found}, world)
 
 
 def test_it_is_named_with_the_distribution_that_declares_it(declare: Any) -> None:

@@ -91,6 +91,8 @@ def checked(evidence: Any, outcome: Any, world: World) -> Any:
             f"the evidence {evidence.card.name} of {package(evidence)} answered {wrong}",
             hint="tell its authors, or take the package away",
         )
+    if evidence.stage == "confirm":
+        return {int(at): _plain(found) for at, found in outcome.items()}
     return outcome
 
 
@@ -142,25 +144,46 @@ def _strange(fold: Any) -> bool:
 def _no_links(outcome: Any, world: World) -> str:
     if not isinstance(outcome, Links):
         return "no Links"
-    a, b, weight = map(np.asarray, (outcome.a, outcome.b, outcome.weight))
-    if not a.shape == b.shape == weight.shape == (len(a),) or not np.isfinite(weight).all():
-        return "links that aren't three columns of one length, or have no finite weight"
-    return (
-        ""
-        if ((a >= 0) & (a < b) & (b < world.size)).all()
-        else "links of accounts that aren't there, or not a < b"
-    )
+    a, b, weight = columns = outcome.a, outcome.b, outcome.weight
+    if not all(isinstance(column, np.ndarray) for column in columns):
+        return "links that aren't arrays"
+    if not a.shape == b.shape == weight.shape == (len(a),):
+        return "links that aren't three columns of one length"
+    if not (np.issubdtype(a.dtype, np.integer) and np.issubdtype(b.dtype, np.integer)):
+        return "links whose accounts aren't integer codes"
+    if not np.issubdtype(weight.dtype, np.number) or not (np.isfinite(weight) & (weight >= 0)).all():
+        return "links with a weight that isn't a number of 0 or more"
+    there = ((a >= 0) & (a < b) & (b < world.size)).all()
+    return "" if there else "links of accounts that aren't there, or not a < b"
 
 
 def _no_findings(outcome: Any, world: World) -> str:
     if not isinstance(outcome, Mapping) or not all(isinstance(f, Finding) for f in outcome.values()):
         return "no mapping of rings to Findings"
-    if not all(at in range(len(world.rings)) for at in outcome):
+    if not all(isinstance(at, int | np.integer) and 0 <= at < len(world.rings) for at in outcome):
         return "findings of rings that aren't there"
-    finite = all(
-        math.isfinite(f.raw) and all(map(math.isfinite, f.figures.values())) for f in outcome.values()
-    )
-    return "" if finite else "a finding with a figure that isn't finite"
+    return next((wrong for wrong in map(_no_finding, outcome.values()) if wrong), "")
+
+
+def _no_finding(found: Any) -> str:
+    if not isinstance(found.sentence, str):
+        return "a finding without a sentence"
+    if not isinstance(found.figures, Mapping) or not all(isinstance(name, str) for name in found.figures):
+        return "a finding whose figures aren't numbers by name"
+    if not all(_number(value) for value in (found.raw, *found.figures.values())):
+        return "a finding with a figure that isn't a finite number"
+    fits = found.p_value is None or (_number(found.p_value) and 0 <= found.p_value <= 1)
+    return "" if fits else "a finding with a p-value that isn't from 0 to 1"
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and math.isfinite(value)
+
+
+def _plain(found: Finding) -> Finding:
+    """The finding in Python's own numbers, as documents need them."""
+    p_value = None if found.p_value is None else float(found.p_value)
+    return Finding(float(found.raw), found.sentence, p_value, {k: float(v) for k, v in found.figures.items()})
 
 
 def _no_reading(outcome: Any, world: World) -> str:
