@@ -24,10 +24,10 @@ def world() -> World:
 
 
 def filled(*uses: Sequence[int], hours: Sequence[int] | None = None) -> Fillings:
-    """Rows of accounts 0, 1, …: for each the objects that it filled, one an hour from the hour given (or from 0)."""
+    """Rows of accounts 0, 1, …: for each the objects that it filled, one a day at the hour given (or at 0)."""
     account = np.repeat(np.arange(len(uses)), [len(u) for u in uses]).astype(np.int32)
     start = np.zeros(len(uses), int) if hours is None else np.array(hours)
-    at_us = np.concatenate([(start[i] + np.arange(len(u)) * 25) * HOUR for i, u in enumerate(uses)])
+    at_us = np.concatenate([(start[i] + np.arange(len(u)) * 24) * HOUR for i, u in enumerate(uses)])
     key = np.concatenate([np.array(u, np.uint64) for u in uses])
     order = np.lexsort((key, at_us, account))
     return Fillings(account[order], at_us[order].astype(np.int64), key[order], np.zeros(len(key), np.int32))
@@ -42,7 +42,17 @@ def joins(world: World, *others: Sequence[int], hours: Sequence[int] | None = No
 
 
 def test_an_account_that_does_as_the_ring_does_joins_it(world: World) -> None:
-    assert joins(world, [0, 2, 4, 6, 8], [1, 3]) == [30], "two fillings are too few for a stranger"
+    found = joins(world, [0, 2, 4, 6, 8], [1, 3], hours=[0, 12])
+    assert found == [30], "two fillings are too few for a stranger"
+
+
+def test_many_who_are_as_varied_and_keep_other_hours_do_not_join(world: World) -> None:
+    """Half a topic's forms are a ring's own; forty strangers fill five of them each, a few by chance at its hours."""
+    topic = [[0, 2, 4, 6, 8]] * 40
+    assert joins(world, *topic, hours=[9, 13, 17, 20] * 10) == []
+    assert joins(world, *topic, hours=[0] * 4 + [9, 13, 17, 20] * 9) == []
+    often = list(range(12))
+    assert joins(world, often, *topic, hours=[0] + [9, 13, 17, 20] * 10) == [30]
 
 
 def test_a_habit_in_common_is_no_part_in_a_ring(world: World) -> None:

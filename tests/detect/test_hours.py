@@ -54,6 +54,15 @@ def test_everybody_elses_hours_are_no_sign() -> None:
     assert kept(place, at_us, 40, usual, 0).max() < 0.5
 
 
+def test_strangers_hours_are_not_the_rings() -> None:
+    """Twice as many strangers fill its forms at noon: its hours stay what its members' are."""
+    place, at_us = at(*[3] * 20, *[12] * 40)
+    ours = np.arange(60) < 20
+    found = kept(place, at_us, 60, FLAT, 0, ours)
+    assert (found[:20] > 1).all()
+    assert (found[20:] < OWN_HOURS).all()
+
+
 def test_many_exchanges_of_one_hour_count_once() -> None:
     place, at_us = at(*[3] * 40, 15)
     again = np.concatenate([place, np.full(500, 40)]), np.concatenate([at_us, np.full(500, at_us[-1])])

@@ -31,6 +31,9 @@ VARIED, VARIED_OF_OTHERS = 0.3, 0.6
 #: Whoever fills its templates far less often than is usual, beside other business, does it so many times at least, as
 #: variedly as this, and when the ring does.
 MANY, VARIED_OF_MANY = 10, 0.65
+#: Members' hours tell something if they lie so many nats from strangers' on average; candidates keep them from this
+#: share of the way on. If they don't, only those join who are this varied.
+TELLS_HOURS, IN_STEP, VARIED_BEYOND_DOUBT = 0.25, 0.5, 0.8
 #: Keys of one organisation that join at most: where more would, none does.
 OF_ONE = 3
 #: Others keep the ring's hours, or their own no more than so many nats; members see `hours.OWN_HOURS`.
@@ -168,7 +171,7 @@ def standing(
     worth = _lift(used, used_outside, inside, outside)
     usual = _expected(whose, item, times, worth, ours, len(account))
     busy, first = hours.usual(world, filled.at_us)
-    kept = hours.kept(place, filled.at_us, len(account), busy, first)
+    kept = hours.kept(place, filled.at_us, len(account), busy, first, ours)
     count = np.bincount(place, minlength=len(account)).astype(np.int64)
     return Standing(account, count, np.asarray(nats), usual, kept)
 
@@ -197,6 +200,27 @@ def beside_much_else(found: Standing) -> Bools:
 def bar(members: int, outside: int) -> float:
     """Nats from which templates and hours name an account: 19 to 1, of however many are no members."""
     return TELLING + float(np.log(max(outside, 1) / max(members, 1)))
+
+
+def _in_step(found: Standing, ours: Bools, candidates: Bools) -> bool:
+    """Whether those who would join keep the ring's hours together as its members do, and not as strangers do.
+
+    Where a ring's forms are half a topic's, many strangers fill several of them, each as varied as a member; but at
+    their own hours. So candidates are held, as a group, between members and other accounts that fill these forms.
+    """
+    often = found.times >= LEAST_FILLED
+    others = often & ~ours & ~candidates
+    theirs = float(found.hours[others].mean()) if others.any() else 0.0
+    members = float(found.hours[ours & often].mean()) if (ours & often).any() else 0.0
+    if members - theirs < TELLS_HOURS or not candidates.any():
+        return False
+    return (float(found.hours[candidates].mean()) - theirs) / (members - theirs) >= IN_STEP
+
+
+def beyond_doubt(found: Standing) -> Bools:
+    """Accounts (n) that join all the same: often, nearly as varied as members, at the ring's hours."""
+    varied = found.nats >= VARIED_BEYOND_DOUBT * found.usual
+    return np.asarray((found.times >= MANY) & varied & (found.hours >= A_KIND))
 
 
 def _few_of_one(accounts: Ints, world: World) -> Ints:
@@ -228,6 +252,7 @@ def late(
         able = (found.times >= LEAST_OF_OTHERS) & (found.hours > NEARLY_ITS_HOURS)
         able &= beside_much_else(found) | ~seldom(found.times, sent, usual)
         keep = able & sure & ~ours & ~taken[found.account]
+        keep &= ~ours if _in_step(found, ours, keep) else beyond_doubt(found)
         now = _few_of_one(found.account[keep], world)
         if np.array_equal(now, joined):
             break

@@ -23,30 +23,35 @@ MOST, OWN_HOURS = 2.0, -2.0
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 
-def kept(place: Ints, at_us: Ints, accounts: int, usual: Floats, first: int) -> Floats:
+def kept(
+    place: Ints, at_us: Ints, accounts: int, usual: Floats, first: int, ours: Bools | None = None
+) -> Floats:
     """Nats (accounts) by which the hours of each account's fillings are the ring's rather than its own.
 
     `place` and `at_us` of the fillings; `usual`: exchanges of everybody else in each hour from `first` (since 1970) on.
+    `ours` (accounts): members, whose fillings make the ring's profile (all where not given).
     """
     whose, when = np.divmod(np.unique(place * (1 << 32) + at_us // HOUR_US - first), 1 << 32)
     every = np.arange(len(usual))
     nats = np.zeros(accounts)
+    members = np.ones(accounts, bool) if ours is None else ours
     for mine, of in (((when + first) % A_DAY, (every + first) % A_DAY), (when // A_DAY, every // A_DAY)):
-        nats += _against(whose, mine, np.bincount(of, usual).astype(float), accounts)
+        nats += _against(whose, mine, np.bincount(of, usual).astype(float), members)
     return np.minimum(nats, MOST)
 
 
-def _against(whose: Ints, bins: Ints, usual: Floats, accounts: int) -> Floats:
+def _against(whose: Ints, bins: Ints, usual: Floats, ours: Bools) -> Floats:
     """Log-likelihood ratios by account: its bins drawn as the other members' are, against everybody else's."""
     share = usual / usual.sum()
-    mine = np.zeros((accounts, len(share)))
+    mine = np.zeros((len(ours), len(share)))
     np.add.at(mine, (whose, bins), 1.0)
-    drawn = _drawn(mine, share)
+    drawn = _drawn(mine[ours], share)
     if not np.isfinite(drawn):
-        return np.zeros(accounts)
-    others = mine.sum(axis=0) - mine
+        return np.zeros(len(ours))
+    others = mine[ours].sum(axis=0) - mine * ours[:, None]
     ring = (others + drawn * share) / (others.sum(axis=1, keepdims=True) + drawn)
     # At an hour that the log doesn't have nobody sent anything.
     ratio = np.divide(ring, share, out=np.ones_like(ring), where=share > 0)
