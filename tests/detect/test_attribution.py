@@ -68,8 +68,10 @@ def test_owners_are_looked_up_exactly(objects: list[int], asked: list[int]) -> N
 def test_the_first_object_that_a_ring_owns_decides() -> None:
     table = RingObjects(np.array([5, 7], np.uint64), np.array([0, 1], np.int32), np.ones(2))
     columns = [np.array([NO_KEY, 7, 3], np.uint64), np.array([5, 5, 3], np.uint64)]
-    assert filled(table, columns, 3).tolist() == [0, 1, -1]
-    assert filled(table, [], 2).tolist() == [-1, -1]
+    ring, key = filled(table, columns, 3)
+    assert ring.tolist() == [0, 1, -1]
+    assert key.tolist() == [5, 7, int(NO_KEY)]
+    assert filled(table, [], 2)[0].tolist() == [-1, -1]
 
 
 def test_only_a_members_own_ring_attributes_its_exchanges() -> None:

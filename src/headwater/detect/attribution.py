@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -124,13 +125,16 @@ def ring_by_account(rings: Sequence[Ring], size: int) -> npt.NDArray[np.int32]:
     return out
 
 
-def filled(owned: RingObjects, objects: Sequence[npt.NDArray[np.uint64]], rows: int) -> npt.NDArray[np.int32]:
-    """For each row the ring whose template it fills (−1: none), by the first object that a ring owns."""
-    out = np.full(rows, -1, np.int32)
+def filled(
+    owned: RingObjects, objects: Sequence[npt.NDArray[np.uint64]], rows: int
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint64]]:
+    """For each row the ring whose template it fills (−1: none), and by which object: the first that a ring owns."""
+    ring, key = np.full(rows, -1, np.int32), np.full(rows, NO_KEY, np.uint64)
     for values in objects:
         owner = owned.owner(values)
-        out = np.where(out < 0, owner, out)
-    return out
+        first = (ring < 0) & (owner >= 0)
+        ring[first], key[first] = owner[first], values[first]
+    return ring, key
 
 
 def keys(
@@ -165,11 +169,21 @@ def variety(
     """Nats (accounts) of the different templates that each filled, and of as many fillings drawn from all of them.
 
     `account`, `item`, `times` are counts of the fillings of each template, `worth` (items) their nats. The same opening
-    again says nothing new: it may be a habit. (The expectation is Hurlbert's rarefaction, Ecology 52, 1971.)
+    again says nothing new: it may be a habit.
     """
     nats = np.bincount(account, worth[item], accounts)
     every = np.bincount(item, times, len(worth))
+    return np.asarray(nats, np.float64), rarefied(worth, every, np.bincount(account, times, accounts))
+
+
+def rarefied(
+    worth: npt.NDArray[np.float64], every: npt.NDArray[np.number[Any]], fills: npt.NDArray[np.number[Any]]
+) -> npt.NDArray[np.float64]:
+    """What so many fillings (accounts) would say on average, drawn from `every` (items) of which each is worth so much.
+
+    Source: S. Hurlbert, Ecology 52 (1971).
+    """
     missed = 1 - every / max(every.sum(), 1)
-    fills, of = np.unique(np.bincount(account, times, accounts).astype(np.int64), return_inverse=True)
-    expected = np.array([float((worth * (1 - missed**n)).sum()) for n in fills.tolist()])
-    return np.asarray(nats, np.float64), np.asarray(expected[of], np.float64)
+    count, of = np.unique(fills.astype(np.int64), return_inverse=True)
+    expected = np.array([float((worth * (1 - missed**n)).sum()) for n in count.tolist()])
+    return np.asarray(expected[of], np.float64)

@@ -135,6 +135,8 @@ def declared(ring: Ring, world: World, known: Sequence[Declaration]) -> Declarat
 def covered(world: World, known: Sequence[Declaration]) -> npt.NDArray[np.bool_]:
     """Which accounts (n) a declaration names that still holds at the log's end."""
     holding = [party for party in known if party.holds(world.span_us[1])]
+    if not holding:
+        return np.zeros(world.size, bool)
     pairs = zip(world.accounts, world.organisations, strict=True)
     return np.array([any(party.covers(*pair) for party in holding) for pair in pairs], bool)
 

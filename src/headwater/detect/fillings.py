@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect import hours
-from headwater.detect.attribution import RingObjects, seldom
-from headwater.detect.fold import NO_KEY, Batch, World
+from headwater.detect.attribution import RingObjects, filled, rarefied, seldom
+from headwater.detect.fold import Batch, World
 from headwater.detect.objects import objects_of
 from headwater.detect.verdict import A_KIND
 
@@ -25,9 +25,8 @@ LEAST_FILLED, LEAST_OF_OTHERS = 2, 4
 LEAST_USERS = 2
 #: Nats, beside how rare members are, that templates and hours must say: 19 to 1.
 TELLING = float(np.log(19))
-#: Share of what as many fillings of the ring's templates usually say, for members and for others: whoever fills one of
-#: many has a habit in common.
-VARIED, VARIED_OF_OTHERS = 0.3, 0.6
+#: Share of what as many fillings of the ring's templates usually say, for others than members (`attribution.VARIED`).
+VARIED_OF_OTHERS = 0.6
 #: Whoever fills its templates far less often than is usual, beside other business, does it so many times at least, as
 #: variedly as this, and when the ring does.
 MANY, VARIED_OF_MANY = 10, 0.65
@@ -86,12 +85,9 @@ class Filling:
         owned, rows = state
         if not len(owned.objects):
             return state
-        key = np.full(len(batch), NO_KEY) if batch.key is None else batch.key.copy()
-        ring = np.where(key != NO_KEY, batch.ring, np.int32(-1))
-        for values in objects_of(batch):
-            owner = np.where(ring < 0, owned.owner(values), np.int32(-1))
-            hit = owner >= 0
-            key[hit], ring[hit] = values[hit], owner[hit]
+        ring, key = filled(owned, objects_of(batch), len(batch))
+        if batch.key is not None:
+            ring, key = np.where(batch.filled, batch.ring, ring), np.where(batch.filled, batch.key, key)
         keep = ring >= 0
         if keep.any():
             rows.parts.append(Fillings(batch.account[keep], batch.at_us[keep], key[keep], ring[keep]))
@@ -169,7 +165,9 @@ def standing(
         len(account),
     )
     worth = _lift(used, used_outside, inside, outside)
-    usual = _expected(whose, item, times, worth, ours, len(account))
+    mine = ours[whose]
+    every = np.bincount(item[mine], times[mine], len(worth))
+    usual = rarefied(worth, every, np.bincount(whose, times, len(account)))
     busy, first = hours.usual(world, filled.at_us)
     kept = hours.kept(place, filled.at_us, len(account), busy, first, ours)
     count = np.bincount(place, minlength=len(account)).astype(np.int64)
@@ -182,19 +180,10 @@ def _lift(inside: Ints, outside: Ints, members: int, others: int) -> Floats:
     return np.asarray(np.where(inside >= LEAST_USERS, lift, np.minimum(lift, 0.0)))
 
 
-def _expected(whose: Ints, item: Ints, times: Ints, worth: Floats, ours: Bools, accounts: int) -> Floats:
-    """What as many fillings as each account's, drawn from the members', would say (rarefaction, see `variety`)."""
-    mine = ours[whose]
-    every = np.bincount(item[mine], times[mine], len(worth))
-    missed = 1 - every / max(float(every.sum()), 1.0)
-    fills, of = np.unique(np.bincount(whose, times, accounts).astype(np.int64), return_inverse=True)
-    return np.array([float((worth * (1 - missed**n)).sum()) for n in fills.tolist()])[of]
-
-
-def beside_much_else(found: Standing) -> Bools:
-    """Whether an account (n) with much other business does what it does all the more like the ring."""
-    varied = found.nats >= VARIED_OF_MANY * found.usual
-    return np.asarray((found.times >= MANY) & varied & (found.hours >= A_KIND))
+def much_alike(found: Standing, varied: float = VARIED_OF_MANY) -> Bools:
+    """Whether an account (n) does much, so varied as this, and when the ring does: whatever else it does beside."""
+    alike = found.nats >= varied * found.usual
+    return np.asarray((found.times >= MANY) & alike & (found.hours >= A_KIND))
 
 
 def bar(members: int, outside: int) -> float:
@@ -215,12 +204,6 @@ def _in_step(found: Standing, ours: Bools, candidates: Bools) -> bool:
     if members - theirs < TELLS_HOURS or not candidates.any():
         return False
     return (float(found.hours[candidates].mean()) - theirs) / (members - theirs) >= IN_STEP
-
-
-def beyond_doubt(found: Standing) -> Bools:
-    """Accounts (n) that join all the same: often, nearly as varied as members, at the ring's hours."""
-    varied = found.nats >= VARIED_BEYOND_DOUBT * found.usual
-    return np.asarray((found.times >= MANY) & varied & (found.hours >= A_KIND))
 
 
 def _few_of_one(accounts: Ints, world: World) -> Ints:
@@ -250,9 +233,9 @@ def late(
         sure = found.nats + np.minimum(found.hours, 0) >= bar(len(members), world.size - len(members))
         sure &= found.nats >= VARIED_OF_OTHERS * found.usual
         able = (found.times >= LEAST_OF_OTHERS) & (found.hours > NEARLY_ITS_HOURS)
-        able &= beside_much_else(found) | ~seldom(found.times, sent, usual)
+        able &= much_alike(found) | ~seldom(found.times, sent, usual)
         keep = able & sure & ~ours & ~taken[found.account]
-        keep &= ~ours if _in_step(found, ours, keep) else beyond_doubt(found)
+        keep &= ~ours if _in_step(found, ours, keep) else much_alike(found, VARIED_BEYOND_DOUBT)
         now = _few_of_one(found.account[keep], world)
         if np.array_equal(now, joined):
             break

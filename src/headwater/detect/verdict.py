@@ -202,7 +202,7 @@ class Campaign:
     bridges: tuple[tuple[str, str, float], ...] = ()
     #: accounts that the evidence was judged with; members are those of them that can be named
     judged_with: int = 0
-    #: whether members could be told from bystanders; if not, all accounts that it was judged with are listed
+    #: whether members could be told from bystanders; if not, the group is listed as it was proposed
     told: bool = True
 
     @property
