@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from detect.worlds import folded, log
-from headwater.detect.allies import in_step, joined, together
-from headwater.detect.beats import A_DAY, DAY_US, WINDOW_US, Beating, Beats
+from headwater.detect.allies import ALLIED, in_step, joined, together
+from headwater.detect.beats import A_DAY, BEATS, DAY_US, WINDOW_US, Beating, Beats
 from headwater.detect.evidence.between import runs
-from headwater.detect.fold import Ring
+from headwater.detect.fold import Finding, Ring
 
 DAYS, SHARD, SHARDS, PEOPLE = 16, 10, 6, 200
 RING = SHARD * SHARDS
@@ -44,6 +46,13 @@ def made() -> object:
     """A world of as many accounts."""
     size = RING + PEOPLE
     return log(np.repeat(np.arange(size), 2), np.tile([0, DAY_US], size)).world()
+
+
+def asked(ring: Ring, beats: Beats, *, joined: bool = False) -> Finding | None:
+    """What joint runs say of a ring that its times joined, or didn't."""
+    world = made()
+    context = world.context | {BEATS: beats, ALLIED: frozenset({0} if joined else ())}
+    return runs.test.finish(None, replace(world, rings=(ring,), context=context)).get(0)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -89,9 +98,9 @@ def test_the_days_that_join_are_not_the_days_that_confirm() -> None:
     mixed = Beats(mixed.account[order], mixed.window[order], mixed.times[order])
     rings, places = joined(shards(), mixed, made(), 5)
     assert places
-    assert runs._joined(rings[min(places)], mixed, made()).raw < 1.5
+    assert asked(rings[min(places)], mixed, joined=True).raw < 1.5
     rings, places = joined(shards(), even, made(), 5)
-    assert runs._joined(rings[min(places)], even, made()).raw > 3
+    assert asked(rings[min(places)], even, joined=True).raw > 3
 
 
 def test_one_event_is_no_dispatcher() -> None:
@@ -102,7 +111,7 @@ def test_one_event_is_no_dispatcher() -> None:
         (quiet.account < RING) & (rng.random(len(quiet.window)) < 0.2), 7 * A_DAY + 30, quiet.window
     )
     met = counted(np.repeat(quiet.account, quiet.times).astype(np.int64), np.repeat(window, quiet.times))
-    finding = runs._joined(Ring(np.arange(RING, dtype=np.int32), (), 0.0), met, made())
+    finding = asked(Ring(np.arange(RING, dtype=np.int32), (), 0.0), met, joined=True)
     assert finding.raw < 1.5
 
 
@@ -112,14 +121,14 @@ def ring_of(accounts: int) -> Ring:
 
 def test_a_group_that_was_proposed_whole_is_asked_of_all_days() -> None:
     """One form found the ring, so that no times joined anything: its runs are evidence all the same."""
-    finding = runs._proposed(ring_of(RING), beats(6, driven=True), made())
+    finding = asked(ring_of(RING), beats(6, driven=True))
     assert finding.raw > 4
     assert finding.figures["days"] == DAYS
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_strangers_who_share_a_form_are_in_step_by_chance_only(seed: int) -> None:
-    assert runs._proposed(ring_of(RING), beats(10 + seed, driven=False), made()).raw < 1.5
+    assert asked(ring_of(RING), beats(10 + seed, driven=False)).raw < 1.5
 
 
 @pytest.mark.parametrize("days", [(3,), (2, 5), (1, 2, 8, 13)])
@@ -130,21 +139,21 @@ def test_a_class_that_meets_on_some_days_has_no_dispatcher(days: tuple[int, ...]
     class_at = quiet.window // A_DAY * A_DAY + 20 + rng.integers(0, 4, len(here))
     window = np.where(here, class_at, quiet.window)
     met = counted(np.repeat(quiet.account, quiet.times).astype(np.int64), np.repeat(window, quiet.times))
-    assert runs._proposed(ring_of(RING), met, made()).raw < 1.5
+    assert asked(ring_of(RING), met).raw < 1.5
 
 
 def test_few_customers_or_few_days_are_not_asked() -> None:
     driven = beats(6, driven=True)
-    assert runs._proposed(ring_of(runs.LEAST_CUSTOMERS - 1), driven, made()) is None
+    assert asked(ring_of(runs.LEAST_CUSTOMERS - 1), driven) is None
     week = driven.window < 7 * A_DAY
     short = Beats(driven.account[week], driven.window[week], driven.times[week])
-    assert runs._proposed(ring_of(RING), short, made()) is None
+    assert asked(ring_of(RING), short) is None
 
 
 def test_of_very_many_customers_some_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     driven = beats(6, driven=True)
     monkeypatch.setattr(runs, "MOST_CUSTOMERS", 30)
-    finding = runs._proposed(ring_of(RING), driven, made())
+    finding = asked(ring_of(RING), driven)
     assert finding.raw > 2
     assert finding.figures["customers"] == RING
 

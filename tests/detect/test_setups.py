@@ -16,7 +16,7 @@ N = 60 * 24
 
 def hashed(**columns: pa.Array) -> np.ndarray:
     log = dealt_log(1, more=columns)
-    return setups(log.batch(log.world(range(5))).table)
+    return log.batch(log.world(range(5))).setup
 
 
 def test_each_difference_makes_another_setup() -> None:

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from headwater.engine import Spool
 
@@ -60,9 +59,7 @@ class Log:
         """All exchanges of a spool that have an imprint."""
         wanted = ["account", "at", "model", "endpoint", "ip", "input_tokens", "output_tokens", "imprint"]
         names = [name for name in wanted if name in spool.schema.names]
-        parts = [f"imprint.{p}" for p in (*HASHES, "minimisers.list.element", "sketch.list.element")]
-        with pq.ParquetFile(spool.path) as file:
-            return cls.of(file.read(columns=[*(n for n in names if n != "imprint"), *parts]))
+        return cls.of(pa.Table.from_batches(list(spool.batches(names))))
 
     @classmethod
     def of(cls, table: pa.Table) -> Log:

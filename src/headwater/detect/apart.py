@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -62,13 +63,9 @@ class Apart:
         """Add members' rows of this half."""
         batch = batch.where((batch.half == self.half) & (batch.ring >= 0))
         if len(batch):
-            vectors = np.rint(state.content.whiten(batch.column("imprint.sketch")) * SCALE).astype(np.int64)
-            square = np.einsum("ij,ij->i", vectors, vectors)
-            for kind, keep in enumerate((np.ones(len(batch), bool), batch.attributed)):
-                where = state.place[batch.account[keep]]
-                state.count[kind] += np.bincount(where, minlength=state.count.shape[1])
-                np.add.at(state.total[kind], where, vectors[keep])
-                np.add.at(state.square[kind], where, square[keep])
+            vectors = state.content.whiten(batch.column("imprint.sketch"))
+            where = state.place[batch.account]
+            _add(vectors, where, batch.attributed, state.count, state.total, state.square)
         return state
 
     def merge(self, left: _Sums, right: _Sums) -> _Sums:
@@ -98,6 +95,28 @@ class Apart:
         if self.half == PROPOSE:
             world.context["strata"] = stratum
         return out
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _add(
+    vectors: npt.NDArray[np.float32],
+    where: npt.NDArray[np.int32],
+    attributed: npt.NDArray[np.bool_],
+    count: npt.NDArray[np.int64],
+    total: npt.NDArray[np.int64],
+    square: npt.NDArray[np.int64],
+) -> None:
+    """Add rows to the sums of their members, and attributed ones to the second half of these, too."""
+    for i in range(len(where)):
+        member = where[i]
+        for kind in range(1 + attributed[i]):
+            length = np.int64(0)
+            for j in range(vectors.shape[1]):
+                value = np.int64(np.rint(vectors[i, j] * np.float32(SCALE)))
+                length += value * value
+                total[kind, member, j] += value
+            count[kind, member] += 1
+            square[kind, member] += length
 
 
 def outliers(

@@ -86,11 +86,18 @@ class Beats:
         stands_out = np.abs(seen - due) > STANDS_OUT * np.sqrt(due + 1)
         return np.asarray(np.clip(by_day * np.where(stands_out, (seen + 0.5) / (due + 0.5), 1.0), *SWING))
 
+    def of(self, accounts: Ints) -> Beats:
+        """The requests of some accounts (ascending codes)."""
+        begin, end = (np.searchsorted(self.account, accounts, side) for side in ("left", "right"))
+        size = end - begin
+        rows = np.repeat(begin - np.cumsum(size) + size, size) + np.arange(size.sum())
+        return Beats(self.account[rows], self.window[rows], self.times[rows])
+
     def counts(self, group: npt.NDArray[np.integer[Any]], groups: int, days: Days) -> Floats:
         """Requests of each group (groups × days × windows); `group` of each account, or −1."""
-        return self._counts(group[self.account], groups, days)
+        return self.grouped(group[self.account], groups, days)
 
-    def _counts(self, owner: npt.NDArray[np.integer[Any]], groups: int, days: Days) -> Floats:
+    def grouped(self, owner: npt.NDArray[np.integer[Any]], groups: int, days: Days) -> Floats:
         """The same, where the `owner` of each row is known."""
         here, day, place = days.of(self.window)
         of = owner[here]
@@ -103,10 +110,8 @@ class Beats:
         """Places in `accounts` (ascending codes), and what each of these sent beyond its usual, some at a time."""
         for low in range(0, len(accounts), CHUNK):
             part = accounts[low : low + CHUNK]
-            begin, end = np.searchsorted(self.account, (part[0], part[-1] + 1))
-            some = Beats(self.account[begin:end], self.window[begin:end], self.times[begin:end])
-            at = np.minimum(np.searchsorted(part, some.account), len(part) - 1)
-            counts = some._counts(np.where(part[at] == some.account, at, -1), len(part), days)
+            some = self.of(part)
+            counts = some.grouped(np.searchsorted(part, some.account), len(part), days)
             yield np.arange(low, low + len(part)), beyond_usual(counts, swing)
 
 

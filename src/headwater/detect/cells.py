@@ -14,6 +14,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
@@ -48,10 +49,14 @@ BLOCK = 16_384
 
 @dataclass(frozen=True)
 class Cells:
-    """A division of content: a raw sketch s belongs to the cell where s @ `map` + `offset` is greatest."""
+    """A division of content: a raw sketch s belongs to the cell where s @ `map` + `offset` is greatest.
+
+    `placed` (rows of the log, −1: not yet) remembers what was found, since several folds ask for the same rows.
+    """
 
     map: npt.NDArray[np.float32]
     offset: npt.NDArray[np.float32]
+    placed: npt.NDArray[np.int16] | None = None
 
     @property
     def count(self) -> int:
@@ -65,6 +70,16 @@ class Cells:
             part = sketches[at : at + BLOCK].astype(np.float32)
             out[at : at + BLOCK] = (part @ self.map + self.offset).argmax(axis=1)
         return out
+
+    def at(self, batch: Batch, which: npt.NDArray[np.int64]) -> npt.NDArray[np.int16]:
+        """The cells of some rows of a batch (their places in it)."""
+        if self.placed is None:
+            return self.of(batch.column("imprint.sketch")[which])
+        rows = batch.row[which]
+        new = np.flatnonzero(self.placed[rows] < 0)
+        if len(new):
+            self.placed[rows[new]] = self.of(batch.column("imprint.sketch")[which[new]])
+        return self.placed[rows]
 
 
 @dataclass
@@ -153,18 +168,25 @@ class Placed:
         """Some of them: a mask, or places in ascending order."""
         return Placed(self.session[keep], self.account[keep], self.cell[keep], self.times[keep])
 
+    def of_some(self, accounts: npt.NDArray[np.int64]) -> Placed:
+        """Those of some accounts (ascending codes): sessions are numbered account by account."""
+        begin, end = (np.searchsorted(self.account, accounts, side) for side in ("left", "right"))
+        size = end - begin
+        return self.of(np.repeat(begin - np.cumsum(size) + size, size) + np.arange(size.sum()))
+
     @cached_property
     def starts(self) -> npt.NDArray[np.int64]:
         """Where each session begins."""
-        return np.flatnonzero(np.concatenate([[True], self.session[1:] != self.session[:-1]]))
+        return np.flatnonzero(np.diff(self.session, prepend=-1))
 
-    def by_session(self, values: Floats) -> Floats:
-        """The mean of `values` (one a cell of a session) over the exchanges of each session."""
-        return np.asarray(np.add.reduceat(self.times * values, self.starts) / self._sent)
+    def of_accounts(self, accounts: int, cells: int) -> sparse.csr_matrix:
+        """What sessions say of each account (accounts × cells): shares of a session, summed over its sessions.
 
-    @cached_property
-    def _sent(self) -> npt.NDArray[np.int64]:
-        return np.add.reduceat(self.times, self.starts)
+        Exchanges of one session repeat each other: a session says what its mean exchange says.
+        """
+        sent = np.add.reduceat(self.times, self.starts) if len(self.times) else self.times
+        share = self.times / np.repeat(sent, np.diff(np.append(self.starts, len(self.times))))
+        return sparse.coo_matrix((share, (self.account, self.cell)), shape=(accounts, cells)).tocsr()
 
 
 class Placing:
@@ -187,7 +209,7 @@ class Placing:
         if cells is not None and keep.any():
             rows.session.append(batch.session[keep])
             rows.account.append(batch.account[keep])
-            rows.cell.append(cells.of(batch.column("imprint.sketch")[keep]))
+            rows.cell.append(cells.at(batch, np.flatnonzero(keep)))
         return state
 
     def merge(
@@ -265,21 +287,50 @@ class Excess:
         if not len(placed.account):
             return best, share
         ratio = self.ratio(placed.account, placed.cell)
-        of = placed.account[placed.starts]
-        for part in SHARES:
-            total = np.bincount(of, placed.by_session(np.log(part * ratio + 1 - part)), accounts)
-            better = total > best
-            best[better], share[better] = total[better], part
+        starts = placed.starts
+        who, of = np.unique(placed.account[starts], return_inverse=True)
+        best[who], share[who] = _likeliest(ratio, placed.times, starts, of, len(who), SHARES)
         return best, share
 
-    def at_most(self, outside: Placed, accounts: int) -> Floats:
-        """Nats (accounts) that the gain of accounts outside can't exceed: each exchange at the share that suits it."""
-        if not len(outside.account):
-            return np.zeros(accounts)
+    def at_most(self, sent: sparse.csr_matrix) -> Floats:
+        """Nats (accounts) that the gain of accounts outside can't exceed: each exchange at the share that suits it.
+
+        `sent` (accounts × cells): what their sessions say, see `Placed.of_accounts`.
+        """
         nobody = np.full(self.outside.shape, -1, np.int32)
-        best = np.log(np.maximum(self.ratio(nobody, np.arange(len(nobody))), 1.0))
-        nats = outside.by_session(best[outside.cell])
-        return np.asarray(np.bincount(outside.account[outside.starts], nats, accounts), np.float64)
+        return np.asarray(
+            sent @ np.log(np.maximum(self.ratio(nobody, np.arange(len(nobody))), 1.0)), np.float64
+        )
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _likeliest(
+    ratio: Floats,
+    times: npt.NDArray[np.int64],
+    starts: npt.NDArray[np.int64],
+    of: npt.NDArray[np.int64],
+    accounts: int,
+    shares: Floats,
+) -> tuple[Floats, Floats]:
+    """The most nats of each account and the share that gives them; `of` (sessions): whose each is."""
+    total = np.zeros((accounts, len(shares)))
+    for session in range(len(starts)):
+        end = starts[session + 1] if session + 1 < len(starts) else len(times)
+        sent = 0
+        for i in range(starts[session], end):
+            sent += times[i]
+        row = total[of[session]]
+        for j in range(len(shares)):
+            nats = 0.0
+            for i in range(starts[session], end):
+                nats += times[i] * np.log(shares[j] * ratio[i] + 1 - shares[j])
+            row[j] += nats / sent
+    best, share = np.zeros(accounts), np.zeros(accounts)
+    for account in range(accounts):
+        for j in range(len(shares)):
+            if total[account, j] > best[account]:
+                best[account], share[account] = total[account, j], shares[j]
+    return best, share
 
 
 def mixture(ratio: Floats) -> Floats:

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from headwater.detect.setups import COLUMNS as SETUP
 from headwater.detect.setups import setups
 
 Group = Literal[
@@ -80,7 +81,8 @@ class Batch:
     """Some rows of the log, duplicates left out, as parallel arrays of length n.
 
     `account` int32 code, `at_us` int64, `session` int32, `half` uint8, `model` int32 (−1: none), `row` int64,
-    `ring` int32 (−1: none; proposers always see −1). `table` holds the columns that evidence asked for.
+    `ring` int32 (−1: none; proposers always see −1). `has`, `arrow` and `column` give the columns that evidence asked
+    for.
     """
 
     row: npt.NDArray[np.int64]
@@ -90,7 +92,9 @@ class Batch:
     half: npt.NDArray[np.uint8]
     model: npt.NDArray[np.int32]
     ring: npt.NDArray[np.int32]
-    table: pa.RecordBatch
+    #: what was read, and which of its rows these are (None: all)
+    source: pa.RecordBatch
+    chosen: npt.NDArray[np.int64] | None = None
     #: uint64: the object by which a row is attributed to its account's own ring (NO_KEY: it isn't); None before rings
     key: npt.NDArray[np.uint64] | None = None
     #: rows that a ring without templates has in common by their content; None before rings
@@ -117,32 +121,57 @@ class Batch:
     @cached_property
     def setup(self) -> npt.NDArray[np.uint64]:
         """How the client of each row was set up (uint64), hashed once for all folds."""
-        return setups(self.table)
+        return setups([self.arrow(name) for name in SETUP if self.has(name)], len(self))
+
+    @property
+    def table(self) -> pa.RecordBatch:
+        """The rows with all columns that were read."""
+        names = self.source.schema.names
+        return pa.RecordBatch.from_arrays([self.arrow(name) for name in names], schema=self.source.schema)
+
+    def has(self, name: str) -> bool:
+        """Whether the log has this column."""
+        return name in self.source.schema.names
+
+    def arrow(self, name: str) -> pa.Array[Any]:
+        """A column as Arrow array of length n."""
+        if self.chosen is None:
+            return self.source.column(name)
+        if name not in self._taken:
+            self._taken[name] = self.source.column(name).take(pa.array(self.chosen))
+        return self._taken[name]
+
+    @cached_property
+    def _taken(self) -> dict[str, pa.Array[Any]]:
+        return {}
 
     def column(self, name: str) -> npt.NDArray[Any]:
         """A column as NumPy, `imprint.exact` and the like from the struct; lists as 2-D arrays."""
-        if name.startswith("imprint."):
-            part = cast(pa.StructArray, self.table.column("imprint")).field(name.removeprefix("imprint."))
-            if pa.types.is_fixed_size_list(part.type):
-                width = part.type.list_size
-                flat = cast("pa.FixedSizeListArray[Any, Any]", part).flatten()
-                return np.asarray(flat.to_numpy(zero_copy_only=False).reshape(-1, width))
-            return np.asarray(part.to_numpy(zero_copy_only=False))
-        return np.asarray(self.table.column(name).to_numpy(zero_copy_only=False))
+        if not name.startswith("imprint."):
+            return np.asarray(self.arrow(name).to_numpy(zero_copy_only=False))
+        part = cast(pa.StructArray, self.source.column("imprint")).field(name.removeprefix("imprint."))
+        if pa.types.is_fixed_size_list(part.type):
+            flat = cast("pa.FixedSizeListArray[Any, Any]", part).flatten()
+            values = flat.to_numpy(zero_copy_only=False).reshape(-1, part.type.list_size)
+        else:
+            values = part.to_numpy(zero_copy_only=False)
+        return np.asarray(values if self.chosen is None else values[self.chosen])
 
     def where(self, keep: npt.NDArray[np.bool_]) -> Batch:
         """The rows where `keep` is true."""
+        at = np.flatnonzero(keep)
         return Batch(
-            self.row[keep],
-            self.account[keep],
-            self.at_us[keep],
-            self.session[keep],
-            self.half[keep],
-            self.model[keep],
-            self.ring[keep],
-            self.table.filter(pa.array(keep)),
-            None if self.key is None else self.key[keep],
-            None if self.ours is None else self.ours[keep],
+            self.row[at],
+            self.account[at],
+            self.at_us[at],
+            self.session[at],
+            self.half[at],
+            self.model[at],
+            self.ring[at],
+            self.source,
+            at if self.chosen is None else self.chosen[at],
+            None if self.key is None else self.key[at],
+            None if self.ours is None else self.ours[at],
         )
 
 

@@ -37,7 +37,7 @@ class Moments:
         if not keep.any():
             return
         took = np.full(int(keep.sum()), -1, np.int64)
-        if "latency_ms" in batch.table.schema.names:
+        if batch.has("latency_ms"):
             ms = batch.column("latency_ms")[keep].astype(np.float64)
             known = np.isfinite(ms) & (ms >= 0) & (ms < 86_400_000)
             took[known] = (ms[known] * 1000).astype(np.int64)

@@ -117,7 +117,7 @@ def of(
         half=index.half[row],
         model=index.model[row],
         ring=np.where(account >= 0, ring_of[account], -1).astype(np.int32),
-        table=table,
+        source=table,
     )
     if not (account >= 0).all():
         batch = batch.where(account >= 0)
@@ -129,14 +129,14 @@ def of(
 def by_content(batch: Batch, world: World) -> Batch:
     """The batch with the rows that are a ring's by their content, for rings that own no template."""
     known: Mapping[int, tuple[Excess, float]] = world.context.get("excess", {})
-    if not known or "imprint" not in batch.table.schema.names:
+    if not known or not batch.has("imprint"):
         return batch
     templated = set(world.context["ring_objects"].ring.tolist())
     ours = np.zeros(len(batch), bool)
     for at in known.keys() - templated:
         rows = np.flatnonzero(batch.ring == at)
         if len(rows):
-            cell = world.context["cells"].of(batch.column("imprint.sketch")[rows]).astype(np.int64)
+            cell = world.context["cells"].at(batch, rows).astype(np.int64)
             ours[rows] = known[at][0].chance(batch.account[rows], cell) > OURS
     return replace(batch, ours=ours)
 

@@ -8,6 +8,7 @@ from as many as they are. So setups tell a relay from a ring, and inside a relay
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -37,13 +38,12 @@ MOSTLY, SEEN = 0.5, 20
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
-def setups(table: pa.RecordBatch) -> npt.NDArray[np.uint64]:
-    """A hash of each row's setup (n); a column that the log lacks is the same for all."""
-    out = np.zeros(len(table), np.uint64)
-    for name in COLUMNS:
-        if name in table.schema.names:
-            out = (out ^ _values(table.column(name))) * _MIX
-            out ^= out >> np.uint64(29)
+def setups(columns: Iterable[pa.Array[Any]], rows: int) -> npt.NDArray[np.uint64]:
+    """A hash of each row's setup (n), from those of COLUMNS that the log has; one that it lacks is the same for all."""
+    out = np.zeros(rows, np.uint64)
+    for column in columns:
+        out = (out ^ _values(column)) * _MIX
+        out ^= out >> np.uint64(29)
     return out
 
 

@@ -42,14 +42,15 @@ def joined(
     every, parts = by_cell(placed, cells.count, world), by_ring(placed, ring_of, len(rings))
     outside = placed.of(ring_of[placed.account] < 0)
     best, whose = np.full(world.size, JOINS), np.full(world.size, -1)
+    sent = outside.of_accounts(world.size, cells.count)
     for at, ring in enumerate(rings):
         if _customers(ring, world) < LEAST_CUSTOMERS or (owned.ring == at).any():
             continue
         found = excess(ring, parts[at], every, world)
-        able = found.at_most(outside, world.size) > JOINS
-        if not able.any():
+        able = np.flatnonzero(found.at_most(sent) > JOINS)
+        if not len(able):
             continue
-        nats, share = found.gain(outside.of(np.flatnonzero(able[outside.account])), world.size)
+        nats, share = found.gain(outside.of_some(able), world.size)
         better = (nats > best) & (share >= JOINING_SHARE)
         best[better], whose[better] = nats[better], at
     return tuple(

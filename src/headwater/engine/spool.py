@@ -1,7 +1,8 @@
 """A log's rows on disk, in the order in which they were read, one Parquet file of fixed columns.
 
 Rows are numbered from 0 by the column `row`; every later pass reads the columns that it needs, batch by
-batch, and finds what belongs to a row by its number. Nothing is sorted and nothing is held in memory.
+batch, and finds what belongs to a row by its number. Nothing is sorted and nothing is held in memory. Structs and
+lists lie in it packed, so that a pass costs what its bytes cost.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from headwater.engine.packed import pack, packed_schema, parts, unpack
+
 ROWS_A_GROUP = 65_536
 
 
@@ -25,28 +28,30 @@ class Spool:
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.path = path
         self.schema = pa.schema([pa.field("row", pa.int64(), nullable=False), *schema])
+        self._packed = packed_schema(self.schema)
         self.rows = 0
         #: names of columns that held at least one value
         self.filled: set[str] = set()
+        #: rows before each group of rows
+        self._starts: npt.NDArray[np.int64] | None = None
         self._writer: pq.ParquetWriter | None = pq.ParquetWriter(
             path,
-            self.schema,
-            compression="lz4",
+            self._packed,
+            compression=_compression(self._packed),  # type: ignore[arg-type]
             write_statistics=False,
-            use_dictionary=_dictionary(schema),  # type: ignore[arg-type]
+            use_dictionary=_dictionary(self._packed),  # type: ignore[arg-type]
         )
 
     def append(self, batch: pa.RecordBatch) -> None:
         """Add a batch with the spool's columns (without `row`)."""
         if self._writer is None:
             raise ValueError("the spool is closed")
-        numbers = pa.array(range(self.rows, self.rows + batch.num_rows), pa.int64())
+        numbers = pa.array(np.arange(self.rows, self.rows + batch.num_rows), pa.int64())
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             if column.null_count < len(column):
                 self.filled.add(name)
-        self._writer.write_batch(
-            pa.RecordBatch.from_arrays([numbers, *batch.columns], schema=self.schema), ROWS_A_GROUP
-        )
+        columns = pack([numbers, *batch.columns], self.schema)
+        self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._packed), ROWS_A_GROUP)
         self.rows += batch.num_rows
 
     def close(self) -> None:
@@ -64,23 +69,48 @@ class Spool:
         self.close()
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Yield the named columns in row order, `ROWS_A_GROUP` rows at a time."""
+        """Yield the named columns in row order, `ROWS_A_GROUP` rows at a time.
+
+        `imprint` is a struct with all of its fields, `imprint.exact` one with this field alone.
+        """
         with pq.ParquetFile(self.path, memory_map=True) as file:
-            yield from file.iter_batches(ROWS_A_GROUP, columns=list(columns), use_threads=True)
+            yield from self._read(file, columns, None)
 
     def take(self, columns: Sequence[str], rows: npt.NDArray[np.int64]) -> pa.Table:
         """Return the named columns of the given row numbers (ascending), in that order."""
         wanted = pa.array(rows, pa.int64())
-        parts = []
-        for batch in self.batches(["row", *columns]):
-            hit = pc.is_in(batch.column("row"), value_set=wanted)
-            if pc.any(hit).as_py():
-                parts.append(pa.Table.from_batches([batch.filter(hit)]))
-        if not parts:
+        found = []
+        with pq.ParquetFile(self.path, memory_map=True) as file:
+            starts = self._begins(file)
+            groups = np.unique(np.searchsorted(starts, rows[rows < self.rows], side="right") - 1).tolist()
+            for batch in self._read(file, ["row", *columns], groups):
+                found.append(batch.filter(pc.is_in(batch.column("row"), value_set=wanted)))
+        if not found:
             return self.schema.empty_table().select(["row", *columns])
-        return pa.concat_tables(parts)
+        return pa.Table.from_batches(found)
+
+    def _begins(self, file: pq.ParquetFile) -> npt.NDArray[np.int64]:
+        if self._starts is None:
+            sizes = [file.metadata.row_group(at).num_rows for at in range(file.metadata.num_row_groups)]
+            self._starts = np.concatenate([[0], np.cumsum(sizes)])[:-1].astype(np.int64)
+        return self._starts
+
+    def _read(
+        self, file: pq.ParquetFile, columns: Sequence[str], groups: list[int] | None
+    ) -> Iterator[pa.RecordBatch]:
+        names = list(dict.fromkeys(columns))
+        packed = [part for name in names for part in parts(name, self.schema)]
+        every = file.iter_batches(ROWS_A_GROUP, row_groups=groups, columns=packed, use_threads=False)
+        for batch in every if groups is None or groups else ():
+            yield unpack(batch, names, self.schema)
 
 
 def _dictionary(schema: pa.Schema) -> list[str]:
     """Short strings repeat; hashes, sketches and prompts don't, and would only fill the dictionary."""
     return [f.name for f in schema if pa.types.is_string(f.type) and f.name not in ("id", "conversation")]
+
+
+def _compression(schema: pa.Schema) -> dict[str, str]:
+    """Texts get shorter; of hashes and sketches nothing is left out by packing them."""
+    long = (pa.types.is_string, pa.types.is_large_string)
+    return {f.name: "lz4" if any(is_(f.type) for is_ in long) else "none" for f in schema}

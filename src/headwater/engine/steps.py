@@ -11,7 +11,7 @@ SESSION_LENGTH_S = 3600
 
 _NARROW = """
 CREATE TEMP TABLE narrow AS
-SELECT row, account, epoch_us("at") AS at_us, hash(id) AS id_hash, imprint.exact AS exact, organisation, model
+SELECT row, account, epoch_us("at") AS at_us, hash(id) AS id_hash, "imprint.exact" AS exact, organisation, model
 FROM read_parquet($spool)
 """
 

@@ -64,9 +64,9 @@ class Relays:
 
     def update(self, state: _Counted, batch: Batch) -> _Counted:
         """Count rows with an address in the clear, and those relayed."""
-        if not state.networks or "ip" not in batch.table.schema.names:
+        if not state.networks or not batch.has("ip"):
             return state
-        found = state.networks.find_column(batch.table.column("ip"))
+        found = state.networks.find_column(batch.arrow("ip"))
         browser = values(batch, "user_agent", _browser) != NO_KEY
         relayed = state.networks.of_kind(found, RELAYING)
         relayed |= browser & state.networks.of_kind(found, SERVERS)

@@ -45,8 +45,8 @@ class Spread(OfPlaces):
     def update(self, state: Places, batch: Batch) -> Places:
         """Count (account, autonomous system)."""
         networks, tally = state
-        if networks and "ip" in batch.table.schema.names:
-            found = networks.find_column(batch.table.column("ip"))
+        if networks and batch.has("ip"):
+            found = networks.find_column(batch.arrow("ip"))
             number = np.where(found >= 0, networks.asn[found], 0)
             seen = (number > 0) & ~networks.of_kind(found, INNOCENT)
             tally.add(batch.at_us[seen], batch.account[seen], number[seen])

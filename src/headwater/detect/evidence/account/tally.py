@@ -132,9 +132,9 @@ def values(batch: Batch, column: str, form: Callable[[str], str | None] | None =
 
     The names live no longer than the investigation.
     """
-    if column not in batch.table.schema.names:
+    if not batch.has(column):
         return np.full(len(batch), NO_KEY)
-    coded = batch.table.column(column).dictionary_encode()
+    coded = batch.arrow(column).dictionary_encode()
     texts: Any = coded.dictionary
     if form is not None:
         texts = pa.array([form(v) for v in texts.to_pylist()], pa.string())

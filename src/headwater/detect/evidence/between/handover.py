@@ -105,8 +105,8 @@ class Handover:
             (state.carried, "previous"),
             (state.named, "conversation"),
         ):
-            if name in batch.table.schema.names:
-                known, text = _hashes(batch.table.column(name))
+            if batch.has(name):
+                known, text = _hashes(batch.arrow(name))
                 keep = (batch.ring[known] >= 0) | (text.astype(np.float64) < state.share * 2.0**64)
                 rows = known[keep]
                 side.add(text[keep], state.owner[batch.account[rows]], batch.at_us[rows])

@@ -80,9 +80,9 @@ class Infrastructure:
 
     def update(self, state: _Addresses, batch: Batch) -> _Addresses:
         """Count (address, account) pairs of all rows: attributes aren't what content is confirmed on."""
-        if "ip" not in batch.table.schema.names:
+        if not batch.has("ip"):
             return state
-        values = batch.table.column("ip")
+        values = batch.arrow("ip")
         known = pc.is_valid(values).to_numpy(zero_copy_only=False)
         if known.any():
             encoded = values.filter(pa.array(known)).dictionary_encode()

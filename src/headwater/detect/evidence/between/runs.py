@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtr
 
 from headwater.detect.allies import ALLIED
-from headwater.detect.beats import BEATS, Beats, Days, beyond_usual, turned
+from headwater.detect.beats import BEATS, Beats, Days, Floats, Ints, beyond_usual
 from headwater.detect.fold import Batch, Card, Finding, Ring, World
 from headwater.detect.pvalues import calibrated
 
@@ -72,11 +73,21 @@ class Runs:
         if beats is None:
             return {}
         allied = world.context.get(ALLIED, ())
+        outside = world.context["ring_of"] < 0
+        asked = tuple(_Asked(days, beats.swing(days, outside)) for days in map(beats.days, (False, True)))
         found = {
-            at: (_joined if at in allied else _proposed)(ring, beats, world)
+            at: (_joined if at in allied else _proposed)(ring, beats, world, asked)
             for at, ring in enumerate(world.rings)
         }
         return {at: finding for at, finding in found.items() if finding is not None}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Every other day of the log, and how busy those outside rings were on them."""
+
+    days: Days
+    swing: Floats
 
 
 @dataclass(frozen=True)
@@ -94,13 +105,13 @@ class _Step:
         return float(stdtr(FREEDOM, -self.z)) if self.rank <= 1 / (SHIFTS + 1) else self.rank
 
 
-def _joined(ring: Ring, beats: Beats, world: World) -> Finding | None:
+def _joined(ring: Ring, beats: Beats, world: World, asked: tuple[_Asked, ...]) -> Finding | None:
     """Of groups that even days joined: what odd days say, without the strongest."""
-    step = _in_step(world.customer[ring.members], ring, beats, world, beats.days(odd=True), 1)
+    step = _in_step(world.customer[ring.members], ring, beats, world.seed, asked[1], 1)
     return None if step is None else _finding(step, step.days, ring, world, "the strongest day left out")
 
 
-def _proposed(ring: Ring, beats: Beats, world: World) -> Finding | None:
+def _proposed(ring: Ring, beats: Beats, world: World, asked: tuple[_Asked, ...]) -> Finding | None:
     """Of any other group: what even and odd days both say, without the busier half of either."""
     customer = world.customer[ring.members]
     names = np.unique(customer)
@@ -110,9 +121,8 @@ def _proposed(ring: Ring, beats: Beats, world: World) -> Finding | None:
         names = np.random.default_rng([world.seed, 13]).choice(names, MOST_CUSTOMERS, replace=False)
         customer = np.where(np.isin(customer, names), customer, -1)
     steps = []
-    for odd in (False, True):
-        days = beats.days(odd=odd)
-        step = _in_step(customer, ring, beats, world, days, (days.count + 1) // 2)
+    for part in asked:
+        step = _in_step(customer, ring, beats, world.seed, part, (part.days.count + 1) // 2)
         if step is None:
             return None
         steps.append(step)
@@ -121,24 +131,26 @@ def _proposed(ring: Ring, beats: Beats, world: World) -> Finding | None:
 
 
 def _in_step(
-    customer: npt.NDArray[np.int32], ring: Ring, beats: Beats, world: World, days: Days, left_out: int
+    customer: npt.NDArray[np.int32], ring: Ring, beats: Beats, seed: int, asked: _Asked, left_out: int
 ) -> _Step | None:
     """The test on some days; `customer` of each member, −1 for those who aren't asked."""
+    days = asked.days
     if days.count - left_out < LEAST_DAYS:
         return None
-    asked = customer >= 0
-    customers, place = np.unique(customer[asked], return_inverse=True)
-    of = np.full(world.size, -1, np.int64)
-    of[ring.members[asked]] = place
-    counts, swing = beats.counts(of, len(customers), days), beats.swing(days, world.context["ring_of"] < 0)
+    told = customer >= 0
+    members = ring.members[told].astype(np.int64)
+    customers, place = np.unique(customer[told], return_inverse=True)
+    sent = beats.of(members)
+    of = place[np.searchsorted(members, sent.account)]
+    counts, swing = sent.grouped(of, len(customers), days), asked.swing
     busiest = np.argsort(_by_day(beyond_usual(counts, swing)), kind="stable")[days.count - left_out :]
     # Left out before anything is usual: an event would make other days look quiet together.
     beyond = beyond_usual(np.delete(counts, busiest, axis=1), np.delete(swing, busiest, axis=0))
-    rng = np.random.default_rng([world.seed, 11])
-    seen, null = float(_by_day(beyond).sum()), list[float]()
+    rng = np.random.default_rng([seed, 11])
+    seen, null = float(_together(beyond, np.zeros((1, len(beyond)), np.int64))[0]), list[float]()
     for shifts in (FIRST_LOOK, SHIFTS):
         lags = [rng.integers(0, beyond.shape[1], len(beyond)) for _ in range(shifts - len(null))]
-        null += [float(_by_day(turned(beyond, lag)).sum()) for lag in lags]
+        null += _together(beyond, np.stack(lags)).tolist()
         if max(null) >= seen:
             break
     spread = max(float(np.std(null, ddof=1)), 1e-9)
@@ -162,10 +174,31 @@ def _finding(step: _Step, days: int, ring: Ring, world: World, left_out: str) ->
     return Finding(max(calibrated(step.p_value), 0.0), sentence, step.p_value, figures)
 
 
-def _by_day(beyond: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _by_day(beyond: Floats) -> Floats:
     """Sum over pairs of accounts of their products, by day."""
     total = beyond.sum(axis=0)
     return np.asarray(((total**2).sum(axis=1) - np.einsum("ijk,ijk->j", beyond, beyond)) / 2)
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _together(beyond: Floats, lags: Ints) -> Floats:
+    """The same over all days, for each row of `lags` (shifts × accounts): every account's days begin so many later."""
+    accounts, days, windows = beyond.shape
+    own = 0.0
+    for i in range(accounts):
+        for j in range(days):
+            for k in range(windows):
+                own += beyond[i, j, k] ** 2
+    out = np.empty(len(lags))
+    for shift in range(len(lags)):
+        total = np.zeros((days, windows))
+        for i in range(accounts):
+            for j in range(days):
+                row, sums = beyond[i, (j + lags[shift, i]) % days], total[j]
+                for k in range(windows):
+                    sums[k] += row[k]
+        out[shift] = ((total**2).sum() - own) / 2
+    return out
 
 
 test = Runs()

@@ -52,9 +52,9 @@ CARD = Card(
 
 def count(state: Counts, batch: Batch, half: int) -> Counts:
     """Count the system prompts (keyed hashes) of one half's rows."""
-    if "system" not in batch.table.schema.names:
+    if not batch.has("system"):
         return state
-    column: Any = batch.table.column("system")
+    column: Any = batch.arrow("system")
     keep = (batch.half == half) & column.is_valid().to_numpy(zero_copy_only=False)
     if keep.any():
         state.add(column.filter(pa.array(keep)).to_numpy().astype(np.uint64), batch.account[keep])

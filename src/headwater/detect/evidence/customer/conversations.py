@@ -141,9 +141,9 @@ def _density(share: float, a: float, b: float) -> float:
 
 def _filled(batch: Batch, name: str, nothing: int) -> npt.NDArray[Any]:
     """A column with `nothing` where it is null, or where the log lacks it."""
-    if name not in batch.table.schema.names:
+    if not batch.has(name):
         return np.full(len(batch), nothing)
-    column: Any = batch.table.column(name)
+    column: Any = batch.arrow(name)
     return np.asarray(column.fill_null(nothing).to_numpy(zero_copy_only=False))
 
 

@@ -67,9 +67,9 @@ class SharedNetwork:
 
     def update(self, state: _Used, batch: Batch) -> _Used:
         """Count addresses by account; each text is looked at once a batch."""
-        if "ip" not in batch.table.schema.names:
+        if not batch.has("ip"):
             return state
-        column: Any = batch.table.column("ip")
+        column: Any = batch.arrow("ip")
         known = column.is_valid().to_numpy(zero_copy_only=False)
         if not known.any():
             return state

@@ -78,8 +78,8 @@ class Indicators:
     def update(self, state: _Matches, batch: Batch) -> _Matches:
         """Count who matches what."""
         for kind in OF_EXCHANGES:
-            if (values := state.places.get(kind)) and kind in batch.table.schema.names:
-                found = _places(batch.table.column(kind), values)
+            if (values := state.places.get(kind)) and batch.has(kind):
+                found = _places(batch.arrow(kind), values)
                 state.counts.add(found[found >= 0].astype(np.uint64), batch.account[found >= 0])
         if values := state.places.get("template"):
             known = sorted((int(value, 16), place) for value, place in values.items())

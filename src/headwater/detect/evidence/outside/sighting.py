@@ -65,8 +65,8 @@ class Sightings:
 
     def update(self, state: _Seen, batch: Batch) -> _Seen:
         """Find whose exchanges the sightings name."""
-        if len(state.wanted) and "id" in batch.table.schema.names:
-            ids: Any = batch.table.column("id")
+        if len(state.wanted) and batch.has("id"):
+            ids: Any = batch.arrow("id")
             found = pc.is_in(ids, value_set=state.wanted).to_numpy(zero_copy_only=False)
             names = ids.filter(pa.array(found)).to_pylist()
             for name, account in zip(names, batch.account[found].tolist(), strict=True):

@@ -21,7 +21,7 @@ UNKNOWN = np.int8(-1)
 
 def numbers(batch: Batch, name: str) -> npt.NDArray[np.float64]:
     """A column of numbers (n, float64), NaN where it is null or not finite."""
-    if name not in batch.table.schema.names:
+    if not batch.has(name):
         return np.full(len(batch), np.nan)
     out = batch.column(name).astype(np.float64)
     return np.where(np.isfinite(out), out, np.nan)
@@ -29,25 +29,25 @@ def numbers(batch: Batch, name: str) -> npt.NDArray[np.float64]:
 
 def flags(batch: Batch, name: str) -> npt.NDArray[np.int8]:
     """A column of booleans (n): 1 yes, 0 no, UNKNOWN where it is null."""
-    if name not in batch.table.schema.names:
+    if not batch.has(name):
         return np.full(len(batch), UNKNOWN)
-    column: Any = batch.table.column(name).cast(pa.int8())
+    column: Any = batch.arrow(name).cast(pa.int8())
     return np.asarray(column.fill_null(int(UNKNOWN)).to_numpy(zero_copy_only=False), np.int8)
 
 
 def hashes(batch: Batch, name: str) -> npt.NDArray[np.uint64]:
     """A column of keyed hashes (n, uint64), 0 where it is null."""
-    if name not in batch.table.schema.names:
+    if not batch.has(name):
         return np.zeros(len(batch), np.uint64)
-    column: Any = batch.table.column(name)
+    column: Any = batch.arrow(name)
     return np.asarray(column.fill_null(0).to_numpy(zero_copy_only=False), np.uint64)
 
 
 def among(batch: Batch, name: str, words: Collection[str]) -> npt.NDArray[np.bool_]:
     """Rows (n) whose column of words says one of `words` (given in lower case), however it is capitalised."""
-    if name not in batch.table.schema.names:
+    if not batch.has(name):
         return np.zeros(len(batch), bool)
-    column = cast(Any, pc).utf8_lower(batch.table.column(name).cast(pa.large_string()))
+    column = cast(Any, pc).utf8_lower(batch.arrow(name).cast(pa.large_string()))
     hit: Any = pc.is_in(column, value_set=pa.array(sorted(words), pa.large_string()))
     return np.asarray(hit.to_numpy(zero_copy_only=False), bool)
 
