@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detect.worlds import dealt_log
-from headwater.detect.setups import SEEN, an_account, effective, of_one_client, relayed, setups
+from headwater.detect.setups import SEEN, an_account, effective, of_one_client, relayed
 
 N = 60 * 24
 

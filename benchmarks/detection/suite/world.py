@@ -125,7 +125,10 @@ class Truth:
 
 
 def _script(text: str) -> str:
-    letters = [c for c in text[:200] if c.isalpha()]
+    text = text[:200]
+    if text.isascii():  # what the names of letters would say
+        return "Latin" if text.upper() != text.lower() else "None"
+    letters = [c for c in text if c.isalpha()]
     found = Counter(unicodedata.name(c, "OTHER").split()[0] for c in letters[-60:])
     return found.most_common(1)[0][0].title() if found else "None"
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
@@ -172,25 +173,50 @@ class Author:
 
 def author(accounts: Accounts, rows: npt.NDArray[np.int64]) -> Author:
     """The author of `rows` (ascending), if they have one."""
-    precision, total = np.zeros(len(accounts.between)), np.zeros(len(accounts.between))
-    for count, of_step in accounts.steps:
-        part = rows[slice(*np.searchsorted(rows, (of_step.start, of_step.stop)))]
-        if len(part):
-            one = 1 / (1 / count + accounts.drift)
-            precision += len(part) * one
-            total += one * accounts.mean[part].sum(axis=0, dtype=np.float64)
-    return Author(precision, total)
+    return Author(*_author(accounts.mean, accounts.count, rows, accounts.drift))
 
 
 def _precision(accounts: Accounts, rows: npt.NDArray[np.int64]) -> Array:
     return np.asarray(1 / (1 / accounts.count[rows, None] + accounts.drift))
 
 
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _author(
+    mean: npt.NDArray[np.float32], count: Array, rows: npt.NDArray[np.int64], drift: Array
+) -> tuple[Array, Array]:
+    precision, total = np.zeros(len(drift)), np.zeros(len(drift))
+    for row in rows:
+        for k in range(len(drift)):
+            one = 1 / (1 / count[row] + drift[k])
+            precision[k] += one
+            total[k] += one * mean[row, k]
+    return precision, total
+
+
 def _density(accounts: Accounts, centre: Array, unsure: Array) -> Array:
-    out = np.empty(len(accounts))
-    for count, rows in accounts.steps:
-        spread = unsure + 1 / count
-        far = accounts.square[rows] @ (1 / spread).astype(np.float32)
-        far -= 2 * (accounts.mean[rows] @ (centre / spread).astype(np.float32))
-        out[rows] = -0.5 * (far + float((centre**2 / spread + np.log(spread)).sum()))
+    counts = np.array([count for count, _ in accounts.steps])
+    starts = np.array([rows.start for _, rows in accounts.steps] + [len(accounts)], np.int64)
+    spread = unsure + 1 / counts[:, None]
+    constant = (centre**2 / spread + np.log(spread)).sum(axis=1)
+    near, slope = (1 / spread).astype(np.float32), (2 * centre / spread).astype(np.float32)
+    return np.asarray(_densities(accounts.mean, starts, near, slope, constant))
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _densities(
+    mean: npt.NDArray[np.float32],
+    starts: npt.NDArray[np.int64],
+    near: npt.NDArray[np.float32],
+    slope: npt.NDArray[np.float32],
+    constant: Array,
+) -> Array:
+    """Log densities (m) of means: `near`, `slope` (steps × k) and `constant` (steps) belong to their step."""
+    out = np.empty(len(mean))
+    for step in range(len(constant)):
+        a, b = near[step], slope[step]
+        for row in range(starts[step], starts[step + 1]):
+            x, far = mean[row], np.float32(0)
+            for k in range(len(a)):
+                far += x[k] * (x[k] * a[k] - b[k])
+            out[row] = -0.5 * (far + constant[step])
     return out

@@ -138,7 +138,7 @@ def _shuffled(
     """Labels permuted within blocks (rows are sorted by block)."""
     if len(bounds) == 2:
         return rng.permutation(label)
-    return label[np.lexsort((rng.random(len(label)), block))]
+    return label[np.argsort(block + rng.random(len(label)))]
 
 
 def _thin(account: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArray[np.int64]:

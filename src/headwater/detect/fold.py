@@ -138,7 +138,8 @@ class Batch:
         if self.chosen is None:
             return self.source.column(name)
         if name not in self._taken:
-            self._taken[name] = self.source.column(name).take(pa.array(self.chosen))
+            chosen: Any = pa.array(self.chosen)
+            self._taken[name] = self.source.column(name).take(chosen)
         return self._taken[name]
 
     @cached_property

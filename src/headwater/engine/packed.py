@@ -21,7 +21,7 @@ def packed_schema(schema: pa.Schema) -> pa.Schema:
     fields: list[pa.Field[Any]] = []
     for field in schema:
         if pa.types.is_struct(field.type):
-            inner = cast(pa.StructType, field.type)
+            inner = cast(Any, field.type)
             fields += [part.with_name(f"{field.name}{DOT}{part.name}") for part in inner]
         else:
             fields.append(field)
@@ -37,7 +37,7 @@ def pack(columns: list[Array], schema: pa.Schema) -> list[Array]:
         elif column.null_count:
             raise ValueError(f"{field.name} is null in {column.null_count} rows")
         else:
-            inner = cast(pa.StructType, field.type)
+            inner = cast(Any, field.type)
             out += [_bytes(column.field(at)) for at in range(inner.num_fields)]
     return out
 
@@ -48,7 +48,7 @@ def parts(name: str, schema: pa.Schema) -> list[str]:
     kind = schema.field(head).type
     if not pa.types.is_struct(kind) or dot:
         return [name]
-    return [f"{name}{DOT}{part.name}" for part in cast(pa.StructType, kind)]
+    return [f"{name}{DOT}{part.name}" for part in cast(Any, kind)]
 
 
 def unpack(batch: pa.RecordBatch, names: list[str], schema: pa.Schema) -> pa.RecordBatch:
@@ -61,8 +61,7 @@ def unpack(batch: pa.RecordBatch, names: list[str], schema: pa.Schema) -> pa.Rec
         field = schema.field(head)
         if pa.types.is_struct(field.type):
             inner = [
-                cast(pa.StructType, field.type).field(column.partition(DOT)[2])
-                for column in dict.fromkeys(columns)
+                cast(Any, field.type).field(column.partition(DOT)[2]) for column in dict.fromkeys(columns)
             ]
             values = [_lists(batch.column(f"{head}{DOT}{part.name}"), part.type) for part in inner]
             arrays.append(pa.StructArray.from_arrays(values, fields=inner))
@@ -73,7 +72,7 @@ def unpack(batch: pa.RecordBatch, names: list[str], schema: pa.Schema) -> pa.Rec
     return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
 
 
-def _kind(kind: pa.DataType) -> pa.DataType:
+def _kind(kind: Any) -> Any:
     if not pa.types.is_fixed_size_list(kind):
         return kind
     return pa.binary(kind.list_size * kind.value_type.bit_width // 8)
@@ -91,10 +90,11 @@ def _bytes(column: Array) -> Array:
     mask = None
     if column.null_count:
         mask = pa.array(column.is_valid()).buffers()[1]
-    return pa.Array.from_buffers(_kind(kind), len(column), [mask, pa.py_buffer(raw)])
+    data: Any = pa.py_buffer(cast(Any, raw))
+    return pa.Array.from_buffers(_kind(kind), len(column), [mask, data])
 
 
-def _lists(column: Array, kind: pa.DataType) -> Array:
+def _lists(column: Array, kind: Any) -> Array:
     if not pa.types.is_fixed_size_list(kind):
         return column
     size, width = kind.list_size, column.type.byte_width
@@ -102,5 +102,6 @@ def _lists(column: Array, kind: pa.DataType) -> Array:
     values = pa.Array.from_buffers(
         kind.value_type, len(column) * size, [None, data.slice(column.offset * width)]
     )
-    mask = None if not column.null_count else pa.array(~column.is_valid().to_numpy(zero_copy_only=False))
-    return pa.FixedSizeListArray.from_arrays(values, type=kind, mask=mask)
+    mask: Any = None if not column.null_count else column.is_null()
+    lists: Any = pa.FixedSizeListArray
+    return lists.from_arrays(values, type=kind, mask=mask)

@@ -79,12 +79,13 @@ class Spool:
     def take(self, columns: Sequence[str], rows: npt.NDArray[np.int64]) -> pa.Table:
         """Return the named columns of the given row numbers (ascending), in that order."""
         wanted = pa.array(rows, pa.int64())
-        found = []
         with pq.ParquetFile(self.path, memory_map=True) as file:
             starts = self._begins(file)
             groups = np.unique(np.searchsorted(starts, rows[rows < self.rows], side="right") - 1).tolist()
-            for batch in self._read(file, ["row", *columns], groups):
-                found.append(batch.filter(pc.is_in(batch.column("row"), value_set=wanted)))
+            found = [
+                batch.filter(pc.is_in(batch.column("row"), value_set=wanted))
+                for batch in self._read(file, ["row", *columns], groups)
+            ]
         if not found:
             return self.schema.empty_table().select(["row", *columns])
         return pa.Table.from_batches(found)

@@ -13,9 +13,10 @@ import json
 import os
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -47,6 +48,9 @@ class Corpus:
     language: tuple[str, ...]
 
 
+T = TypeVar("T")
+
+
 @dataclass
 class Corpora:
     """The folder of public corpora, opened on one side only; a corpus of the other side is refused."""
@@ -54,6 +58,7 @@ class Corpora:
     root: Path
     side: Side = "tune"
     _loaded: dict[str, Corpus] = field(default_factory=dict, repr=False)
+    _learned: dict[Callable[[Corpora], Any], Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self.root = Path(self.root)
@@ -87,6 +92,12 @@ class Corpora:
                 hint="the division is frozen: what is tuned on is never scored on",
             )
         return found
+
+    def once(self, learn: Callable[[Corpora], T]) -> T:
+        """What `learn` makes of these corpora, made once."""
+        if learn not in self._learned:
+            self._learned[learn] = learn(self)
+        return cast("T", self._learned[learn])
 
     def files(self, pattern: str) -> list[Path]:
         """Files below the root that match, in order. Raises `UnreadableInput` where there are none."""

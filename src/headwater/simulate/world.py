@@ -87,7 +87,7 @@ def _setting(plan: Scenario, corpora: Corpora, seed: int, scale: float) -> Setti
     if not scale > 0:
         raise UsageError("the scale must be above 0", hint="1 is the scenario's own size")
     library = Library(corpora, {name for _, weights in corpora_of(plan) for name in weights})
-    return Setting(plan, seed, scale, corpora, library, rhythms(corpora), answer_lengths(corpora))
+    return Setting(plan, seed, scale, corpora, library, corpora.once(rhythms), corpora.once(answer_lengths))
 
 
 def _adopted(world: Setting, made: Requests) -> Requests:
