@@ -37,7 +37,7 @@ from headwater.detect import (
     load_known,
     too_few,
 )
-from headwater.engine import Index, Resources, Spool, arrange
+from headwater.engine import Arranged, Census, Local, Resources, Spool, arrange
 from headwater.errors import ConfigurationError, HeadwaterError, UnreadableInput, UsageError, Where
 from headwater.exchange import (
     EXCHANGE_SCHEMA,
@@ -164,12 +164,11 @@ def investigate(
             unread = log.passed_over(known_accounts)
             spool = _spooled(log, folder, key, settings, tell, held)
         index = arrange(spool.path, spool.rows, settings.engine, folder)
+        laid = Local(spool, index, settings.engine.workers)
         detection = detect(
-            spool,
-            index,
+            laid,
             table,
             settings.detect,
-            settings.engine,
             known=declarations,
             given=given,
             progress=tell,
@@ -177,10 +176,10 @@ def investigate(
         names = (
             [(c.id, frozenset(m.account for m in c.members)) for c in earlier.campaigns] if earlier else []
         )
-        prompts = None if settings.read.imprints_only else _prompts(spool)
+        prompts = None if settings.read.imprints_only else _prompts(laid)
         reported, considered, attributed = campaigns(detection, prompts, names)
         findings = Findings(
-            log=_summary(held, index, detection, aside, exchanges),
+            log=_summary(held, laid.census, detection, aside, exchanges),
             campaigns=tuple(replace(c, proposal=decide(facts_of(c), pack)) for c in reported),
             considered=tuple(replace(c, proposal=decide(facts_of(c), pack)) for c in considered),
             coverage=coverage(detection.evidence, detection.world.columns),
@@ -193,13 +192,13 @@ def investigate(
             peak_bytes=_peak(),
             labels_note=labels_note,
             notes=_notes(declarations, detection, (*reported, *considered), unread, aside)
-            + _conflicts(index)
+            + _conflicts(laid.census)
             + not_read(log.outputs),
         )
     except BaseException:
         scratch.remove()
         raise
-    found = Investigation(findings, detection, attributed, index, spool, scratch)
+    found = Investigation(findings, detection, attributed, laid, scratch)
     found.sources = inputs
     return found
 
@@ -279,9 +278,9 @@ def _paths(
     return [intake.as_file(data, folder, name, hide=hide, held=held)]
 
 
-def _prompts(spool: Spool) -> Callable[[npt.NDArray[np.int64]], Mapping[int, str]]:
+def _prompts(log: Arranged) -> Callable[[npt.NDArray[np.int64]], Mapping[int, str]]:
     def prompts(rows: npt.NDArray[np.int64]) -> Mapping[int, str]:
-        found = spool.take(["prompt"], rows)
+        found = log.take(["prompt"], rows)
         texts = pc.utf8_slice_codeunits(found.column("prompt"), 0, SHOWN_CHARS).to_pylist()
         numbers = found.column("row").to_numpy().tolist()
         return {row: text for row, text in zip(numbers, texts, strict=True) if text}
@@ -290,28 +289,26 @@ def _prompts(spool: Spool) -> Callable[[npt.NDArray[np.int64]], Mapping[int, str
 
 
 def _summary(
-    held: set[str], index: Index, detection: Detection, aside: SetAside, exchanges: Any
+    held: set[str], census: Census, detection: Detection, aside: SetAside, exchanges: Any
 ) -> LogSummary:
-    live = index.account >= 0
-    at_us, model = index.at_us[live], index.model[live]
-    hour, count = np.unique(at_us // HOUR_US, return_counts=True)
-    models = []
-    for code, name in enumerate(index.models):
-        models.append((name, int(at_us[model == code].min())))
+    minute, count = census.minutes
+    hour, first = np.unique(minute // 60, return_index=True)
+    sent = np.add.reduceat(count, first) if len(first) else count
+    models = list(zip(census.models, census.model_first_us.tolist(), strict=True))
     named = [exchanges] if isinstance(exchanges, (str, Path)) else exchanges
     return LogSummary(
-        exchanges=int(live.sum()),
-        accounts=len(index.accounts),
+        exchanges=census.rows - census.duplicates,
+        accounts=len(census.accounts),
         organisations=len({o for o in detection.world.organisations if o}),
-        first_at_us=int(at_us.min()),
-        last_at_us=int(at_us.max()),
+        first_at_us=census.first_us,
+        last_at_us=census.last_us,
         set_aside=aside.total,
-        duplicates=index.duplicates,
+        duplicates=census.duplicates,
         set_aside_reasons=aside.by_reason(),
         sources=tuple(sorted(Path(s).name for s in named)) if _named(exchanges) else ("Arrow data",),
         columns=tuple(name for name in EXCHANGE_SCHEMA.names if name in held),
         missing=lacking(held),
-        timeline=tuple((int(h) * HOUR_US, int(c)) for h, c in zip(hour, count, strict=True)),
+        timeline=tuple((int(h) * HOUR_US, int(c)) for h, c in zip(hour, sent, strict=True)),
         models=tuple(sorted(models, key=lambda m: (m[1], m[0]))),
     )
 
@@ -350,14 +347,14 @@ def _left_out(detection: Detection) -> list[str]:
     ]
 
 
-def _conflicts(index: Index) -> tuple[str, ...]:
+def _conflicts(census: Census) -> tuple[str, ...]:
     """Rows that have an id in common and don't say the same: nobody should have to find them."""
     told: list[str] = []
-    if index.shared:
-        rows = words.many(index.shared, "exchange")
+    if census.shared:
+        rows = words.many(census.shared, "exchange")
         told.append(f"{rows} reuse the id of another with another account or prompt, and count by themselves")
-    if index.retimed:
-        rows = words.many(index.retimed, "duplicate")
+    if census.retimed:
+        rows = words.many(census.retimed, "duplicate")
         told.append(
             f"{rows} name a later time than the row with the same id, account and prompt that was kept"
         )

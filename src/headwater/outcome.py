@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headwater.detect import Campaign, Detection, Findings
-from headwater.engine import Index, Spool
+from headwater.engine import ACCOUNT, Arranged
 from headwater.exchange import EXCHANGE_SCHEMA, Column, is_output, is_set_aside, marked
 from headwater.exchange.model import schema_of
 from headwater.explain import dumps, page, words
@@ -86,15 +86,13 @@ class Investigation:
         findings: Findings,
         detection: Detection,
         attributed: npt.NDArray[np.bool_],
-        index: Index,
-        spool: Spool,
+        log: Arranged,
         scratch: Scratch,
     ) -> None:
         self.findings = findings
         self._detection = detection
         self._attributed = attributed
-        self._index = index
-        self._spool = spool
+        self._log = log
         self._scratch = scratch
         #: files and folders that were read, which are never written over
         self.sources: tuple[Path, ...] = ()
@@ -133,12 +131,13 @@ class Investigation:
         campaign_of = np.full(self._detection.world.size, -1)
         for ring in self.findings.campaigns:
             campaign_of[[code[m.account] for m in ring.members]] = owner[ring.id]
-        hit = np.zeros(self._index.rows, bool)
+        hit = np.zeros(self._log.census.rows, bool)
         hit[self._detection.harvest.row[self._attributed]] = True
-        for batch in self._spool.batches(["row", "id", "at", "account"]):
-            row = batch.column("row").to_numpy()
-            live = self._index.account[row] >= 0
-            which = np.where(live, campaign_of[self._index.account[row]], -1)
+        for batch in self._log.batches(["row", "id", "at", "account"]):
+            row = np.asarray(batch.column("row").to_numpy(), np.int64)
+            code = np.asarray(batch.column(ACCOUNT).to_numpy(), np.int32)
+            live = code >= 0
+            which = np.where(live, campaign_of[code], -1)
             campaign = (
                 names.take(pa.array(which, pa.int64(), mask=which < 0))
                 if len(names)

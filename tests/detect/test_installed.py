@@ -130,12 +130,14 @@ def test_a_name_is_taken_once(declare: Any) -> None:
 def test_one_that_fails_is_named_and_quotes_nothing(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     made = dealt_log(1, size=20, each=6)
     world = made.world(range(12))
-    half = made.table.num_rows // 2
-    parts = [made.table.slice(0, half), made.table.slice(half)]
-    monkeypatch.setattr(passes, "ALONE_BELOW", 0)
-    spool = SimpleNamespace(batches=lambda columns: iter(parts))
+    rows = made.table.num_rows
+    parts = [np.arange(rows // 2), np.arange(rows // 2, rows)]
+
+    def fold(columns: Any, work: Any, merge: Any, progress: Any) -> Any:
+        return merge(*(work(iter([made.indexed(part)])) for part in parts))
+
     with pytest.raises(HeadwaterError) as caught:
-        passes.run([Strange(step)], spool, made.index, world, workers=2)  # type: ignore[arg-type]
+        passes.run([Strange(step)], SimpleNamespace(fold=fold, workers=2), world)  # type: ignore[arg-type]
     text, code = worded(caught.value)
     assert "the evidence strange of" in text
     assert "ValueError in test_installed.py" in text

@@ -17,6 +17,7 @@ from headwater.detect.population import Population
 from headwater.detect.refine import owned_by
 from headwater.detect.world import build
 from headwater.engine import Index
+from headwater.engine.arranged import INDEX, census
 from headwater.exchange import ACCOUNT_SCHEMA, SKETCH
 from headwater.exchange.model import IMPRINT_TYPE, MINIMISERS
 
@@ -36,7 +37,7 @@ class Made:
 
     def world(self, *rings: Sequence[int], seed: int = 7) -> World:
         """The world with these accounts under test, everything that earlier folds would have learned in it."""
-        world = build(self.index, self.accounts, self.columns, seed)
+        world = build(census(self.index), self.accounts, self.columns, seed)
         batch = self.batch(world)
         world.context["content"] = folded(Population(), world, [batch])
         folded(template.links, world, [batch])
@@ -49,11 +50,15 @@ class Made:
 
     def batch(self, world: World, rows: np.ndarray | None = None) -> Batch:
         """The rows (all, or these, in this order) as evidence sees them."""
+        return passes.of(self.indexed(rows), world)
+
+    def indexed(self, rows: np.ndarray | None = None) -> pa.RecordBatch:
+        """The rows as an engine gives them."""
         table = self.table if rows is None else self.table.take(pa.array(rows))
-        none = np.full(world.size, -1, np.int32)
-        return passes.of(
-            table, self.index, world.context.get("ring_of", none), world.context.get("ring_objects")
-        )
+        at, index = table.column("row").to_numpy(), self.index
+        arrays = (index.account, index.at_us, index.session, index.half, index.model)
+        values = [*table.columns, *(pa.array(array[at]) for array in arrays)]
+        return pa.RecordBatch.from_arrays(values, names=[*table.schema.names, *INDEX])
 
 
 def folded(fold: Any, world: World, batches: Sequence[Batch]) -> Any:
@@ -121,7 +126,7 @@ def log(
         ],
         fields=list(IMPRINT_TYPE),
     )
-    session, half, session_account, session_half = _sessions(account, at_us)
+    session, half = _sessions(account, at_us)
     latency = np.full(n, 1000.0) if latency_ms is None else latency_ms[order].astype(np.float64)
     spool = {
         "row": pa.array(np.arange(n)),
@@ -139,8 +144,6 @@ def log(
         organisations=(None,) * size,
         models=MODELS,
         duplicates=0,
-        session_account=session_account,
-        session_half=session_half,
     )
     spool |= {name: column.take(pa.array(order)) for name, column in (more or {}).items()}
     columns |= frozenset(more or ())
@@ -177,7 +180,7 @@ def _sessions(account: np.ndarray, at_us: np.ndarray) -> tuple[np.ndarray, ...]:
     session = session.reshape(-1)
     start = np.searchsorted(keys[:, 0], keys[:, 0], side="left")
     half = ((np.arange(len(keys)) - start) % 2).astype(np.uint8)
-    return session.astype(np.int32), half[session], keys[:, 0].astype(np.int32), half
+    return session.astype(np.int32), half[session]
 
 
 def _lists(values: np.ndarray, kind: pa.DataType) -> pa.Array:

@@ -42,7 +42,7 @@ def test_order_files_and_threads_change_nothing(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rng = random.Random(seed)
-    monkeypatch.setattr("headwater.detect.passes.ALONE_BELOW", 0)
+    monkeypatch.setattr("headwater.engine.arranged.ALONE_BELOW", 0)
     monkeypatch.setattr("headwater.engine.spool.ROWS_A_GROUP", rng.choice([301, 977, 2000]))
     table = shuffled(exchanges(), seed)
     cuts = sorted({0, table.num_rows, *(rng.randrange(table.num_rows) for _ in range(rng.randrange(6)))})

@@ -29,7 +29,7 @@ from variants import ATTRIBUTES, TEMPLATES, spooled
 from headwater.detect import Detection, DetectSettings, alone, campaigns, detect, load
 from headwater.detect.membership import named
 from headwater.detect.pipeline import ATTRIBUTES as ATTRIBUTES_SEEN
-from headwater.engine import Index, Resources, Spool
+from headwater.engine import Index, Local, Spool
 from headwater.exchange import SetAside, read_accounts
 from headwater.simulate import Corpora, Scenario, World, simulate
 from headwater.simulate import load as scenario_of
@@ -170,7 +170,7 @@ def _judged(spool: Spool, index: Index, accounts: pa.Table | None, look: Look) -
         index = replace(index, organisations=(None,) * len(index.organisations))
     evidence = [e for e in load() if e.card.name not in look.without]
     table = accounts if look.attributes else None
-    return detect(seen, index, table, DetectSettings(), Resources(threads=1), evidence=evidence)
+    return detect(Local(seen, index, 1), table, DetectSettings(), evidence=evidence)
 
 
 def measured(job: Job, corpora: Corpora) -> dict[str, Any]:

@@ -1,15 +1,13 @@
-"""Folds over a spool: every pass reads the columns that its folds ask for, once, in as many threads as allowed.
+"""Folds over a log: every pass reads the columns that its folds ask for, once, wherever the engine has the rows.
 
-Each thread folds its own batches into its own states, which are merged at the end: that is all a cluster would do.
+Each part of the rows is folded into states of its own, which are merged at the end.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,10 +19,7 @@ from headwater.detect.cells import OURS, Excess
 from headwater.detect.fold import Batch, World
 from headwater.detect.installed import blaming, checked
 from headwater.detect.objects import objects_of
-from headwater.engine import Index, Spool
-
-#: Below so many rows one thread is done before several have begun.
-ALONE_BELOW = 200_000
+from headwater.engine import ACCOUNT, AT_US, HALF, MODEL, SESSION, Arranged
 
 
 class Pass(Protocol):
@@ -47,27 +42,22 @@ class Pass(Protocol):
 
 def run(
     folds: Sequence[Pass],
-    spool: Spool,
-    index: Index,
+    log: Arranged,
     world: World,
     *,
-    workers: int = 1,
     progress: Callable[[int], None] = lambda _: None,
 ) -> list[Any]:
-    """Fold all rows of the spool; the result of each fold, in order."""
+    """Fold all rows of the log; the result of each fold, in order."""
     columns = sorted({c for fold in folds for c in fold.columns if c in world.columns})
-    ring_of: npt.NDArray[np.int32] = world.context.get("ring_of", np.full(world.size, -1, np.int32))
-    source = spool.batches(["row", *columns])
-    if workers <= 1 or index.rows < ALONE_BELOW:
-        states = _fold(folds, source, index, world, ring_of, progress)
-    else:
-        parts = _dealt(source, workers)
-        with ThreadPoolExecutor(workers) as pool:
-            done = list(pool.map(lambda part: _fold(folds, part, index, world, ring_of, progress), parts))
-        states = done[0]
-        for other in done[1:]:
-            states = [_merged(fold, a, b) for fold, a, b in zip(folds, states, other, strict=True)]
-    with ThreadPoolExecutor(max(1, workers)) as pool:
+
+    def work(batches: Iterator[pa.RecordBatch]) -> list[Any]:
+        return _fold(folds, batches, world)
+
+    def merge(left: list[Any], right: list[Any]) -> list[Any]:
+        return [_merged(fold, a, b) for fold, a, b in zip(folds, left, right, strict=True)]
+
+    states = log.fold(["row", *columns], work, merge, progress)
+    with ThreadPoolExecutor(max(1, log.workers)) as pool:
         return list(pool.map(lambda fold, state: _finished(fold, state, world), folds, states))
 
 
@@ -81,47 +71,35 @@ def _finished(fold: Pass, state: Any, world: World) -> Any:
         return checked(fold, fold.finish(state, world), world)
 
 
-def _fold(
-    folds: Sequence[Pass],
-    source: Iterator[pa.RecordBatch],
-    index: Index,
-    world: World,
-    ring_of: npt.NDArray[np.int32],
-    progress: Callable[[int], None],
-) -> list[Any]:
+def _fold(folds: Sequence[Pass], batches: Iterator[pa.RecordBatch], world: World) -> list[Any]:
     states = []
     for fold in folds:
         with blaming(fold):
             states.append(fold.init(world))
-    for table in source:
-        batch = of(table, index, ring_of, world.context.get("ring_objects"))
-        batch = by_content(batch, world)
+    for table in batches:
+        batch = by_content(of(table, world), world)
         for at, fold in enumerate(folds):
             with blaming(fold):
                 states[at] = fold.update(states[at], batch)
-        progress(table.num_rows)
     return states
 
 
-def of(
-    table: pa.RecordBatch, index: Index, ring_of: npt.NDArray[np.int32], owned: RingObjects | None = None
-) -> Batch:
-    """A batch of the spool with its part of the index, duplicates left out."""
-    row = table.column("row").to_numpy()
-    account = index.account[row]
-    batch = Batch(
-        row=row,
-        account=account,
-        at_us=index.at_us[row],
-        session=index.session[row],
-        half=index.half[row],
-        model=index.model[row],
-        ring=np.where(account >= 0, ring_of[account], -1).astype(np.int32),
-        source=table,
+def of(table: pa.RecordBatch, world: World) -> Batch:
+    """A batch of an arranged log, duplicates left out, with the rings under test."""
+    account, at_us, session, half, model, row = (
+        np.asarray(table.column(name).to_numpy(zero_copy_only=False))
+        for name in (ACCOUNT, AT_US, SESSION, HALF, MODEL, "row")
     )
+    ring_of: npt.NDArray[np.int32] | None = world.context.get("ring_of")
+    if ring_of is None:
+        ring = np.full(len(account), -1, np.int32)
+    else:
+        ring = np.where(account >= 0, ring_of[account], -1).astype(np.int32)
+    batch = Batch(row, account, at_us, session, half, model, ring, source=table)
     if not (account >= 0).all():
         batch = batch.where(account >= 0)
-    if owned is None or "imprint" not in table.schema.names:
+    owned: RingObjects | None = world.context.get("ring_objects")
+    if owned is None or not batch.has("imprint"):
         return batch
     return replace(batch, key=keys(owned, objects_of(batch), batch))
 
@@ -139,20 +117,3 @@ def by_content(batch: Batch, world: World) -> Batch:
             cell = world.context["cells"].at(batch, rows).astype(np.int64)
             ours[rows] = known[at][0].chance(batch.account[rows], cell) > OURS
     return replace(batch, ours=ours)
-
-
-class _Shared(Iterator[pa.RecordBatch]):
-    """One source for several threads."""
-
-    def __init__(self, source: Iterator[pa.RecordBatch]) -> None:
-        self._source = source
-        self._lock = threading.Lock()
-
-    def __next__(self) -> pa.RecordBatch:
-        with self._lock:
-            return next(self._source)
-
-
-def _dealt(source: Iterator[pa.RecordBatch], workers: int) -> list[Iterator[pa.RecordBatch]]:
-    shared = _Shared(source)
-    return [islice(shared, None) for _ in range(workers)]

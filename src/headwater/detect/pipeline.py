@@ -1,4 +1,4 @@
-"""From a spool and its index to campaigns: propose on one half, confirm on the other, weigh, attribute.
+"""From a log to campaigns: propose on one half, confirm on the other, weigh, attribute.
 
     population ─▶ proposers ─▶ links ─▶ rings ─▶ tests ─▶ ledger ─▶ campaigns
       (half 1)     (half 1)                     (half 2, or what proposing didn't look at)
@@ -36,7 +36,7 @@ from headwater.detect.settings import DetectSettings
 from headwater.detect.setups import RELAYS
 from headwater.detect.traits import Measured, measured, of_ring
 from headwater.detect.world import build
-from headwater.engine import Index, Resources, Spool
+from headwater.engine import Arranged
 
 #: What proposers leave behind for the division of communities: objects with the accounts that share them.
 SHARED = ("templates", "means", "clusters")
@@ -82,40 +82,38 @@ class Detection:
 
 
 def detect(
-    spool: Spool,
-    index: Index,
+    log: Arranged,
     accounts: pa.Table | None,
     settings: DetectSettings,
-    resources: Resources,
     *,
     known: Sequence[Declaration] = (),
     evidence: Sequence[Fold] | None = None,
     given: Mapping[str, Any] | None = None,
     progress: Progress = lambda *_: None,
 ) -> Detection:
-    """Find and judge the rings of a spooled log.
+    """Find and judge the rings of a log.
 
     `given` are the operator's own tables by name (networks, indicators, …): evidence that needs one names it as
     `given.NAME`, and finds it in `world.context`.
     """
     every = tuple(load() if evidence is None else evidence)
     given = {name: table for name, table in (given or {}).items() if table}
-    columns = frozenset(spool.filled) | {f"given.{name}" for name in given}
-    world = build(index, accounts, columns, settings.seed)
+    columns = log.filled | {f"given.{name}" for name in given}
+    world = build(log.census, accounts, columns, settings.seed)
     world.context.update(given)
     able = usable(every, world.columns)
     world.context[ATTRIBUTES] = any(e.card.group == "infrastructure" for e in able)
 
     def fold(what: str, folds: Sequence[Any], world: World) -> list[Any]:
         def tell(rows: int) -> None:
-            progress(what, rows, index.rows)
+            progress(what, rows, log.census.rows)
 
-        return passes.run(folds, spool, index, world, workers=resources.workers, progress=tell)
+        return passes.run(folds, log, world, progress=tell)
 
     world.context["content"] = fold("learn what is usual", [Population()], world)[0]
     proposers = [e for e in able if e.stage == "propose"]
     *links, cells = fold("look for ties", [*proposers, Division()], world)
-    unplaced = np.full(index.rows, -1, np.int16)
+    unplaced = np.full(log.census.rows, -1, np.int16)
     world.context["cells"] = None if cells is None else replace(cells, placed=unplaced)
     ties = graph(links, world.tenant)
     bound = cores(world.context.get("templates"), world.context.get("clusters"), world.customer)

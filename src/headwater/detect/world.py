@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headwater.detect.fold import World
-from headwater.engine import Index
+from headwater.engine import Census
 from headwater.exchange import ACCOUNT_SCHEMA
 
 #: Bins of everybody's activity: an hour where the log spans days, a minute where it doesn't.
@@ -17,19 +17,15 @@ HOUR_US, MINUTE_US = 3_600_000_000, 60_000_000
 _NULLABLE = pa.schema([f.with_nullable(True) for f in ACCOUNT_SCHEMA])
 
 
-def build(index: Index, accounts: pa.Table | None, columns: frozenset[str], seed: int) -> World:
-    """The world of an index; `columns` are the exchange columns that hold anything."""
-    live = index.account >= 0
-    code = index.account[live]
-    volume = np.bincount(code, minlength=len(index.accounts))
-    late = np.bincount(code[index.half[live] == 1], minlength=len(index.accounts))
-    at = index.at_us[live]
-    first, last = (int(at.min()), int(at.max())) if len(at) else (0, 0)
+def build(census: Census, accounts: pa.Table | None, columns: frozenset[str], seed: int) -> World:
+    """The world of a log; `columns` are the exchange columns that hold anything."""
+    first, last = census.first_us, census.last_us
     bin_us = HOUR_US if last - first > 72 * HOUR_US else MINUTE_US
     origin = first // bin_us * bin_us
-    known = _aligned(index.accounts, accounts)
+    minute, count = census.minutes
+    known = _aligned(census.accounts, accounts)
     organisations = tuple(
-        a or b for a, b in zip(index.organisations, known.column("organisation").to_pylist(), strict=True)
+        a or b for a, b in zip(census.organisations, known.column("organisation").to_pylist(), strict=True)
     )
     tenant = _codes(organisations)
     filled = {
@@ -37,19 +33,22 @@ def build(index: Index, accounts: pa.Table | None, columns: frozenset[str], seed
         for f in ACCOUNT_SCHEMA
         if f.name != "account" and known.column(f.name).null_count < known.num_rows
     }
+    size = len(census.accounts)
     return World(
-        accounts=index.accounts,
+        accounts=census.accounts,
         organisations=organisations,
         tenant=tenant,
-        customer=np.where(tenant >= 0, len(index.accounts) + tenant, np.arange(len(tenant))).astype(np.int32),
-        volume=volume,
-        half_volume=np.stack([volume - late, late], axis=1),
-        models=index.models,
+        customer=np.where(tenant >= 0, size + tenant, np.arange(size)).astype(np.int32),
+        volume=census.volume.sum(axis=1),
+        half_volume=census.volume,
+        models=census.models,
         span_us=(origin, last),
         accounts_table=known,
         columns=columns | filled,
         seed=seed,
-        activity=np.bincount((at - origin) // bin_us) if len(at) else np.zeros(1, np.int64),
+        activity=np.bincount((minute * MINUTE_US - origin) // bin_us, count).astype(np.int64)
+        if len(minute)
+        else np.zeros(1, np.int64),
         bin_us=bin_us,
     )
 

@@ -6,8 +6,23 @@ mean is no business of this room.
 """
 
 from headwater.engine.arrange import Index, arrange
+from headwater.engine.arranged import ACCOUNT, AT_US, HALF, MODEL, SESSION, Arranged, Census, Local
 from headwater.engine.resources import Resources
 from headwater.engine.spool import Spool
 from headwater.engine.steps import steps
 
-__all__ = ["Index", "Resources", "Spool", "arrange", "steps"]
+__all__ = [
+    "ACCOUNT",
+    "AT_US",
+    "HALF",
+    "MODEL",
+    "SESSION",
+    "Arranged",
+    "Census",
+    "Index",
+    "Local",
+    "Resources",
+    "Spool",
+    "arrange",
+    "steps",
+]

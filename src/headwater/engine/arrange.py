@@ -40,9 +40,6 @@ class Index:
     organisations: tuple[str | None, ...]
     models: tuple[str, ...]
     duplicates: int
-    #: sessions of each account (int32, by code) and account of each session
-    session_account: npt.NDArray[np.int32]
-    session_half: npt.NDArray[np.uint8]
     shared: int = 0
     retimed: int = 0
 
@@ -119,10 +116,6 @@ def _index(
         out[at_row] = values
         return out
 
-    session_account = np.repeat(np.arange(len(accounts), dtype=np.int32), sessions_of)
-    session_side = np.zeros(len(accounts), np.int64)
-    session_side[code] = side
-    ordinals = np.arange(len(session_account)) - first[session_account]
     return Index(
         account=spread(code, -1, np.int32),  # type: ignore[arg-type]
         at_us=spread(at_us, 0, np.int64),  # type: ignore[arg-type]
@@ -133,8 +126,6 @@ def _index(
         organisations=tuple(owners),
         models=tuple(models),
         duplicates=rows - len(at_row),
-        session_account=session_account,
-        session_half=((ordinals + session_side[session_account]) & 1).astype(np.uint8),
     )
 
 

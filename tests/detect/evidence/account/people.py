@@ -16,6 +16,7 @@ from detect.worlds import DAY, Made, folded, log
 from headwater.detect.fold import Reading, Ring, World
 from headwater.detect.networks import Networks, load_networks
 from headwater.detect.world import build
+from headwater.engine.arranged import census
 
 SIZE, EACH, DAYS = 60, 40, 28
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -68,7 +69,7 @@ def found(fold: Any, made: Made, *rings: Sequence[int], **context: Any) -> Any:
 
 def _world(made: Made, rings: Sequence[Sequence[int]], context: dict[str, Any]) -> World:
     """A world in which nothing was learned of content: this evidence doesn't ask for it."""
-    world = build(made.index, made.accounts, made.columns, 7)
+    world = build(census(made.index), made.accounts, made.columns, 7)
     world.context.update(context)
     under = tuple(Ring(np.array(r, np.int32), ("queue",), 3.0) for r in rings)
     return replace(world, rings=under)

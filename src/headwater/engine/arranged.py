@@ -1,0 +1,182 @@
+"""A log laid out: every row with its account, session and half, folded wherever the rows lie.
+
+What is asked of a log is always a fold: some work over batches of rows that ends in a state, and a way to merge two
+states. `Arranged` is all that detection knows of an engine; this one keeps rows in a spool on this machine and their
+index in memory, `spark` leaves both where they are.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from typing import Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from headwater.engine.arrange import Index
+from headwater.engine.spool import Spool
+
+#: Columns of the index, which stand in every batch beside those that were asked for: int32 code (−1: a duplicate, to be
+#: left out), int64 µs UTC, int32, uint8 0 (propose) or 1 (confirm), int32 code (−1: none).
+ACCOUNT, AT_US, SESSION, HALF, MODEL = INDEX = ("#account", "#at_us", "#session", "#half", "#model")
+#: Below so many rows one thread is done before several have begun.
+ALONE_BELOW = 200_000
+MINUTE_US = 60_000_000
+
+State = TypeVar("State")
+Ints = npt.NDArray[np.int64]
+Work = Callable[[Iterator[pa.RecordBatch]], State]
+Merge = Callable[[State, State], State]
+
+
+@dataclass(frozen=True)
+class Census:
+    """A log as a whole, duplicates left out: names behind codes, and counts by account, half and minute.
+
+    `volume` (accounts × 2) counts exchanges by half, `minutes` (minutes since 1970, ascending, and exchanges of each).
+    `duplicates` rows were left out, of which `retimed` name another time than the row that was kept; `shared`
+    exchanges have an id that another one has too. `rows` counts everything, duplicates included.
+    """
+
+    rows: int
+    accounts: tuple[str, ...]
+    organisations: tuple[str | None, ...]
+    models: tuple[str, ...]
+    volume: Ints
+    minutes: tuple[Ints, Ints]
+    first_us: int
+    last_us: int
+    #: when each model was first asked (µs UTC)
+    model_first_us: Ints
+    duplicates: int
+    shared: int
+    retimed: int
+
+
+class Arranged(Protocol):
+    """What detection asks of an engine."""
+
+    @property
+    def census(self) -> Census: ...
+
+    @property
+    def filled(self) -> frozenset[str]:
+        """Columns that hold anything."""
+
+    @property
+    def workers(self) -> int:
+        """Threads that this process may use."""
+
+    def fold(
+        self, columns: Sequence[str], work: Work[State], merge: Merge[State], progress: Callable[[int], None]
+    ) -> State:
+        """Work over all rows, in parts of unknown number and order; the states of the parts merged from the left.
+
+        Batches have `columns` and those of INDEX, duplicates included. `progress` is told of rows.
+        """
+
+    def take(self, columns: Sequence[str], rows: Ints) -> pa.Table:
+        """The named columns of some rows (ascending)."""
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """All rows, as `fold` gives them, to this process."""
+
+
+class Local:
+    """A spool on this machine with its index in memory."""
+
+    def __init__(self, spool: Spool, index: Index, workers: int) -> None:
+        self._spool = spool
+        self._index = index
+        self.workers = workers
+        self.filled = frozenset(spool.filled)
+        self.census = census(index)
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """All rows in the order in which they were read."""
+        index = self._index
+        arrays = (index.account, index.at_us, index.session, index.half, index.model)
+        start = 0
+        for batch in self._spool.batches(["row", *(name for name in columns if name != "row")]):
+            here = slice(start, start + batch.num_rows)
+            start += batch.num_rows
+            values = [*batch.columns, *(pa.array(array[here]) for array in arrays)]
+            yield pa.RecordBatch.from_arrays(values, names=[*batch.schema.names, *INDEX])
+
+    def fold(
+        self,
+        columns: Sequence[str],
+        work: Work[State],
+        merge: Merge[State],
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> State:
+        """Each thread works over batches as it comes to them."""
+
+        def told() -> Iterator[pa.RecordBatch]:
+            for batch in self.batches(columns):
+                yield batch
+                progress(batch.num_rows)
+
+        if self.workers <= 1 or self._index.rows < ALONE_BELOW:
+            return work(told())
+        source = _Shared(told())
+        with ThreadPoolExecutor(self.workers) as pool:
+            states = list(pool.map(lambda part: work(islice(part, None)), [source] * self.workers))
+        whole = states[0]
+        for state in states[1:]:
+            whole = merge(whole, state)
+        return whole
+
+    def take(self, columns: Sequence[str], rows: Ints) -> pa.Table:
+        """From the groups of rows that hold them."""
+        return self._spool.take(columns, rows)
+
+
+class _Shared(Iterator[pa.RecordBatch]):
+    """One source for several threads."""
+
+    def __init__(self, source: Iterator[pa.RecordBatch]) -> None:
+        self._source = source
+        self._lock = threading.Lock()
+
+    def __next__(self) -> pa.RecordBatch:
+        with self._lock:
+            return next(self._source)
+
+
+def census(index: Index) -> Census:
+    """What an index says of the log as a whole."""
+    live = index.account >= 0
+    size = len(index.accounts)
+    code, late, at_us = index.account[live], index.half[live] == 1, index.at_us[live]
+    every, second = np.bincount(code, minlength=size), np.bincount(code[late], minlength=size)
+    first, last = (int(at_us.min()), int(at_us.max())) if len(at_us) else (0, 0)
+    begin = first // MINUTE_US
+    counts = np.bincount(at_us // MINUTE_US - begin) if last - first < 4_000_000 * MINUTE_US else None
+    if counts is None:  # a few rows of another century
+        minute, count = np.unique(at_us // MINUTE_US, return_counts=True)
+    else:
+        minute = np.flatnonzero(counts)
+        minute, count = minute + begin, counts[minute]
+    asked = np.full(len(index.models), np.iinfo(np.int64).max)
+    named = index.model[live] >= 0
+    np.minimum.at(asked, index.model[live][named], at_us[named])
+    return Census(
+        rows=index.rows,
+        accounts=index.accounts,
+        organisations=index.organisations,
+        models=index.models,
+        volume=np.stack([every - second, second], axis=1).astype(np.int64),
+        minutes=(minute.astype(np.int64), count.astype(np.int64)),
+        first_us=first,
+        last_us=last,
+        model_first_us=asked,
+        duplicates=index.duplicates,
+        shared=index.shared,
+        retimed=index.retimed,
+    )
