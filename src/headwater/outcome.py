@@ -135,9 +135,9 @@ class Investigation:
         hit[self._detection.harvest.row[self._attributed]] = True
         for batch in self._log.batches(["row", "id", "at", "account"]):
             row = np.asarray(batch.column("row").to_numpy(), np.int64)
-            code = np.asarray(batch.column(ACCOUNT).to_numpy(), np.int32)
-            live = code >= 0
-            which = np.where(live, campaign_of[code], -1)
+            of = np.asarray(batch.column(ACCOUNT).to_numpy(), np.int32)
+            live = of >= 0
+            which = np.where(live, campaign_of[of], -1)
             campaign = (
                 names.take(pa.array(which, pa.int64(), mask=which < 0))
                 if len(names)
