@@ -23,7 +23,7 @@ def spooled(log: Path, threads: int = 0) -> Iterator[tuple[Spool, Index]]:
     """The log as a spool of imprints with its index, in a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="headwater-bench-") as name:
         folder, resources = Path(name), Resources(threads=threads)
-        spool = Spool(folder / "spool.parquet", intake.schema(keep_prompts=False))
+        spool = Spool(folder / "spool", intake.schema(keep_prompts=False))
         with spool, SetAside() as aside:
             intake.fill(spool, read([log], aside=aside), DEMO_KEY, workers=resources.workers)
-        yield spool, arrange(spool.path, spool.rows, resources, folder)
+        yield spool, arrange(spool, resources, folder)

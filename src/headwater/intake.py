@@ -118,11 +118,10 @@ def fill(
     progress: Callable[[int], None] = lambda _: None,
 ) -> set[str]:
     """Append all batches (EXCHANGE_SCHEMA) to the spool with their imprints; the columns that the log fills."""
-    names = [name for name in spool.schema.names if name != "row"]
-    columns = pa.schema([spool.schema.field(name) for name in names])
 
     def prepared(batch: pa.RecordBatch) -> pa.RecordBatch:
-        return pa.RecordBatch.from_arrays([_spooled(batch, n, key) for n in names], schema=columns)
+        columns = [_spooled(batch, name, key) for name in spool.schema.names]
+        return pa.RecordBatch.from_arrays(columns, schema=spool.schema)
 
     held: set[str] = set()
     for batch in _ahead(prepared, _noted(batches, EXCHANGE_SCHEMA.names, held), workers):

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import pyarrow.compute as pc
 
 import headwater
@@ -42,6 +41,7 @@ from headwater.errors import ConfigurationError, HeadwaterError, UnreadableInput
 from headwater.exchange import (
     EXCHANGE_SCHEMA,
     HOLDS_ACCOUNTS,
+    Log,
     SetAside,
     lacking,
     not_read,
@@ -50,6 +50,7 @@ from headwater.exchange import (
     renamed,
 )
 from headwater.explain import load, notes, words
+from headwater.kept import Kept, open_kept
 from headwater.keys import DEMO_KEY, ImprintKey
 from headwater.outcome import SET_ASIDE, Investigation, check_output
 from headwater.places import Scratch
@@ -113,6 +114,7 @@ def investigate(
     labels_note: str | None = None,
     output: Path | str | None = None,
     tables: Tables | None = None,
+    store: Path | str | None = None,
 ) -> Investigation:
     """Find the campaigns in API logs.
 
@@ -121,7 +123,8 @@ def investigate(
     declares partners, red teams and evaluators. `policy` is the pack that proposes measures, instead of Headwater's
     own. `previous` findings give campaigns that are found again their names. `format`, `mapping`, `defaults` as in
     `headwater.exchange.read`. `output` is the folder that `write` will be given, where that is known: one that would
-    overwrite the input is refused now. `tables` names the operator's own (networks, mail domains, …).
+    overwrite the input is refused now. `tables` names the operator's own (networks, mail domains, …). `store` is a
+    folder that keeps imprints: what it holds of the log isn't read again.
 
     Bad rows are counted, and written with the report. Raises UnreadableInput and
     UsageError before any work is done where input can't be used at all; ConfigurationError later only where a condition
@@ -139,7 +142,7 @@ def investigate(
     if settings.read.imprints_only and mapping is not None and not _named(exchanges):
         raise UsageError("Arrow data is not mapped", hint="name its columns as in the exchange schema")
     scratch = Scratch()
-    folder = scratch.path
+    folder, kept = scratch.path, None
     try:
         called = {
             str(folder / f"{name}.parquet"): f"Arrow data ({name})" for name in ("exchanges", "accounts")
@@ -162,8 +165,10 @@ def investigate(
                 check_output(Path(output), inputs)
             table = read_accounts(known_accounts, aside) if known_accounts else None
             unread = log.passed_over(known_accounts)
-            spool = _spooled(log, folder, key, settings, tell, held)
-        index = arrange(spool.path, spool.rows, settings.engine, folder)
+            reading = {"format": format, "mapping": _content(mapping), "defaults": defaults}
+            kept = _kept(store, folder, key, settings, reading, exchanges)
+            spool = _spooled(kept, log, key, aside, settings, tell, held)
+        index = arrange(spool, settings.engine, folder)
         laid = Local(spool, index, settings.engine.workers)
         detection = detect(
             laid,
@@ -196,9 +201,11 @@ def investigate(
             + not_read(log.outputs),
         )
     except BaseException:
+        if kept is not None:
+            kept.close()
         scratch.remove()
         raise
-    found = Investigation(findings, detection, attributed, laid, scratch)
+    found = Investigation(findings, detection, attributed, laid, scratch, kept)
     found.sources = inputs
     return found
 
@@ -230,15 +237,44 @@ def _pack(policy: Pack | Path | str | None) -> Pack:
     return load_pack(policy) if isinstance(policy, (str, Path)) else policy
 
 
-def _spooled(
-    batches: Iterable[pa.RecordBatch],
+def _kept(
+    store: Path | str | None,
     folder: Path,
     key: ImprintKey,
+    settings: Settings,
+    reading: Mapping[str, object],
+    exchanges: Any,
+) -> Kept:
+    """Where imprints go: into the folder that keeps them, or one that goes with the investigation."""
+    if store is not None and not _named(exchanges):
+        raise UsageError(
+            "imprints are kept of files only", hint="name the log by its path, or leave out the store"
+        )
+    if store is not None:
+        place = Path(store).resolve()
+        for source in map(Path, [exchanges] if isinstance(exchanges, (str, Path)) else exchanges):
+            if source.is_dir() and place.is_relative_to(source.resolve()):
+                where = Where(str(store))
+                raise UsageError(
+                    "lies in the log", where=where, hint="choose a folder for imprints beside it"
+                )
+    schema = intake.schema(keep_prompts=not settings.read.imprints_only)
+    return open_kept(folder / "spool" if store is None else Path(store), key, schema, reading)
+
+
+def _content(mapping: Path | str | None) -> str | None:
+    return None if mapping is None else Path(mapping).read_text(encoding="utf-8")
+
+
+def _spooled(
+    kept: Kept,
+    log: Log,
+    key: ImprintKey,
+    aside: SetAside,
     settings: Settings,
     tell: Progress,
     held: set[str],
 ) -> Spool:
-    spool = Spool(folder / "spool.parquet", intake.schema(keep_prompts=not settings.read.imprints_only))
     rows = 0
 
     def count(more: int) -> None:
@@ -246,8 +282,16 @@ def _spooled(
         rows += more
         tell("read and imprint", rows, None)
 
-    with spool:
-        filled = intake.fill(spool, batches, key, workers=settings.engine.workers, progress=count)
+    filled: set[str] = set()
+    spool = kept.filled(
+        log,
+        key,
+        aside,
+        filled,
+        keep=settings.read.keep_set_aside,
+        workers=settings.engine.workers,
+        progress=count,
+    )
     if "prompt" in held:
         filled.discard("imprint")  # made on the way, unless `held` has it too
     held |= filled

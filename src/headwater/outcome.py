@@ -21,6 +21,7 @@ from headwater.engine import ACCOUNT, Arranged
 from headwater.exchange import EXCHANGE_SCHEMA, Column, is_output, is_set_aside, marked
 from headwater.exchange.model import schema_of
 from headwater.explain import dumps, page, words
+from headwater.kept import Kept
 from headwater.places import Scratch, keep_apart, together
 from headwater.report import fragment, html
 
@@ -88,12 +89,14 @@ class Investigation:
         attributed: npt.NDArray[np.bool_],
         log: Arranged,
         scratch: Scratch,
+        kept: Kept,
     ) -> None:
         self.findings = findings
         self._detection = detection
         self._attributed = attributed
         self._log = log
         self._scratch = scratch
+        self._kept = kept
         #: files and folders that were read, which are never written over
         self.sources: tuple[Path, ...] = ()
 
@@ -178,7 +181,8 @@ class Investigation:
             (folder / SET_ASIDE).unlink()  # it would speak of an earlier run
 
     def close(self) -> None:
-        """Remove the temporary folder; `findings` stay readable."""
+        """Remove the temporary folder, and let others use that of kept imprints; `findings` stay readable."""
+        self._kept.close()
         self._scratch.remove()
 
     def __enter__(self) -> Investigation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ SCHEMA = pa.schema(
     ]
 )
 SECOND = 1_000_000
+_NUMBERS = count()
 
 
 def row(number: int, account: str, second: float, **other: Any) -> dict[str, Any]:
@@ -29,9 +31,9 @@ def row(number: int, account: str, second: float, **other: Any) -> dict[str, Any
     return values | other
 
 
-def spooled(rows: list[dict[str, Any]], folder: Path, name: str = "spool.parquet", batch: int = 0) -> Spool:
+def spooled(rows: list[dict[str, Any]], folder: Path, name: str = "", batch: int = 0) -> Spool:
     """A closed spool of rows, written in batches of `batch` (0: one)."""
-    spool = Spool(folder / name, SCHEMA)
+    spool = Spool(folder / (name or f"spool-{next(_NUMBERS)}"), SCHEMA)
     with spool:
         for start in range(0, len(rows), batch or max(len(rows), 1)):
             part = rows[start : start + (batch or len(rows))]
@@ -42,4 +44,4 @@ def spooled(rows: list[dict[str, Any]], folder: Path, name: str = "spool.parquet
 def arranged(rows: list[dict[str, Any]], folder: Path, threads: int = 1) -> Index:
     """The index of these rows."""
     spool = spooled(rows, folder)
-    return arrange(spool.path, spool.rows, Resources(threads=threads), folder)
+    return arrange(spool, Resources(threads=threads), folder)

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from engine.logs import SECOND, arranged, row, spooled
 from headwater.engine import Index, Resources, arrange, steps
+from headwater.engine.arrange import given as given_
 from headwater.errors import HeadwaterError
 
 GAP, HOUR = 1800, 3600
@@ -188,11 +189,11 @@ def test_what_is_known_only_from_duplicates_is_not_known(tmp_path: Path) -> None
 def test_the_steps_can_be_run_by_hand(tmp_path: Path) -> None:
     rows = [row(at, "ab"[at % 2], at * 700.0) for at in range(20)]
     spool = spooled(rows, tmp_path)
-    index = arrange(spool.path, spool.rows, Resources(threads=1), tmp_path)
+    index = arrange(spool, Resources(threads=1), tmp_path)
     with duckdb.connect() as db:
         *tables, (name, last) = steps()
         for _, sql in tables:
-            db.execute(sql, {"spool": str(spool.path)} if "$spool" in sql else None)
+            db.execute(sql, given_(spool, sql))
         found = db.sql(last).fetchall()
     assert name == "index"
     assert [each[1] for each in found] == index.account.tolist()
@@ -209,8 +210,8 @@ def many(count: int) -> list[dict[str, Any]]:
 
 def test_little_memory_spills_and_gives_the_same(tmp_path: Path) -> None:
     spool = spooled(many(150_000), tmp_path)
-    plenty = arrange(spool.path, spool.rows, Resources(threads=2), tmp_path)
-    little = arrange(spool.path, spool.rows, Resources(threads=1, memory_mb=LITTLE), tmp_path)
+    plenty = arrange(spool, Resources(threads=2), tmp_path)
+    little = arrange(spool, Resources(threads=1, memory_mb=LITTLE), tmp_path)
     for name in ("account", "at_us", "session", "half", "model"):
         assert np.array_equal(getattr(plenty, name), getattr(little, name)), name
 
@@ -221,7 +222,7 @@ def test_no_memory_and_no_room_is_said_with_what_to_do(
     spool = spooled(many(150_000), tmp_path)
     (tmp_path / "no-folder").write_text("a file stands where temporary files should go")
     with pytest.raises(HeadwaterError) as caught:
-        arrange(spool.path, spool.rows, Resources(threads=1, memory_mb=LITTLE), tmp_path / "no-folder")
+        arrange(spool, Resources(threads=1, memory_mb=LITTLE), tmp_path / "no-folder")
     assert "memory" in caught.value.what
     assert "--memory" in (caught.value.hint or "")
     assert "account-" not in str(caught.value)
@@ -238,5 +239,5 @@ def test_ctrl_c_in_the_middle_of_a_query(tmp_path: Path, monkeypatch: pytest.Mon
     timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     with pytest.raises(KeyboardInterrupt):
-        arrange(spool.path, spool.rows, Resources(threads=1), tmp_path)
+        arrange(spool, Resources(threads=1), tmp_path)
     timer.join()

@@ -34,16 +34,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @settings(max_examples=40)
-@given(ROWS, st.integers(1, 7), st.integers(1, 9))
-def test_round_trip(folder: Path, rows: list[dict[str, Any]], written: int, read: int) -> None:
+@given(ROWS, st.integers(1, 7), st.integers(1, 9), st.integers(1, 20))
+def test_round_trip(folder: Path, rows: list[dict[str, Any]], written: int, group: int, part: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("headwater.engine.spool.ROWS_A_GROUP", read)
+        patch.setattr("headwater.engine.spool.ROWS_A_GROUP", group)
+        patch.setattr("headwater.engine.spool.ROWS_A_PART", part)
         spool = spooled(rows, folder, batch=written)
-        batches = list(spool.batches(["row", *SCHEMA.names]))
+    batches = list(spool.batches(SCHEMA.names))
     table = pa.Table.from_batches(batches)
     assert spool.rows == len(rows) == table.num_rows
-    assert table["row"].to_pylist() == list(range(len(rows)))
-    assert table.drop_columns(["row"]).to_pylist() == pa.Table.from_pylist(rows, schema=SCHEMA).to_pylist()
+    assert all(batch.num_rows <= group for batch in batches)
+    assert len(spool.parts) >= min(len(rows) // (part + group + written), 1)
+    assert table.to_pylist() == pa.Table.from_pylist(rows, schema=SCHEMA).to_pylist()
     assert ("model" in spool.filled) == any(each["model"] is not None for each in rows)
     assert "organisation" not in spool.filled
 
@@ -61,7 +63,7 @@ def test_take_finds_rows_by_number(folder: Path, rows: list[dict[str, Any]], dat
 
 
 def test_a_closed_spool_takes_no_more(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "s.parquet", SCHEMA)
+    spool = Spool(tmp_path / "s", SCHEMA)
     spool.close()
     spool.close()
     with pytest.raises(ValueError, match="closed"):
@@ -70,5 +72,19 @@ def test_a_closed_spool_takes_no_more(tmp_path: Path) -> None:
 
 def test_an_empty_spool_is_read_as_nothing(tmp_path: Path) -> None:
     spool = spooled([], tmp_path)
-    assert list(spool.batches(["row"])) == []
+    assert list(spool.batches(["id"])) == []
     assert spool.take(["id"], np.array([0])).num_rows == 0
+
+
+def test_what_a_killed_run_left_is_no_part(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "s", SCHEMA)
+    spool.append(pa.RecordBatch.from_pylist([row(0, "a", 0)], schema=SCHEMA))
+    spool.cut()
+    spool.append(pa.RecordBatch.from_pylist([row(1, "a", 1)], schema=SCHEMA))
+    spool._flush()  # on its way, and never ended
+    again = Spool(tmp_path / "s", SCHEMA, spool.parts, next_part=1)
+    again.append(pa.RecordBatch.from_pylist([row(2, "b", 2)], schema=SCHEMA))
+    again.close()
+    assert [part.name for part in again.parts] == ["part-000000.parquet", "part-000001.parquet"]
+    assert [batch.column("id").to_pylist() for batch in again.batches(["id"])] == [["r0"], ["r2"]]
+    assert again.take(["account"], np.array([1])).to_pylist() == [{"row": 1, "account": "b"}]

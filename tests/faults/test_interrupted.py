@@ -59,7 +59,7 @@ def with_bad_rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def until_reading(tmp_path: Path, process: subprocess.Popen[str]) -> None:
     """Wait for the spool to be there."""
     for _ in range(1200):
-        if any((tmp_path / "scratch").glob("headwater-*/spool.parquet")):
+        if any((tmp_path / "scratch").glob("headwater-*/spool")):
             return
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
@@ -127,12 +127,12 @@ def test_the_next_run_sweeps_what_a_killed_one_left_and_nothing_else(tmp_path: P
     dead.kill()
     dead.communicate(timeout=60)
     (left,) = (tmp_path / "scratch").iterdir()
-    assert (left / "spool.parquet").exists()
+    assert (left / "spool").exists()
     (tmp_path / "scratch" / "headwater-notes").mkdir()
     (tmp_path / "scratch" / "headwater-notes" / ".lock").touch()
     (tmp_path / "scratch" / "headwater-link").symlink_to(tmp_path / "report")
     living = started(tmp_path, SAMPLE / "exchanges.parquet")
-    while left.exists() or not list((tmp_path / "scratch").glob("headwater-*/spool.parquet")):
+    while left.exists() or not list((tmp_path / "scratch").glob("headwater-*/spool")):
         assert living.poll() is None, living.communicate()
         time.sleep(0.05)
     living.send_signal(signal.SIGSTOP)  # it lives, and takes its time

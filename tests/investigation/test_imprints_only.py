@@ -62,7 +62,7 @@ def test_no_prompt_anywhere(way: str, tmp_path: Path, scratch: Path) -> None:
         hidden.write(tmp_path / "report")
         for path, held in (*contents(tmp_path / "report"), *contents(scratch)):
             assert CANARY.encode() not in held, path
-        assert any(scratch.rglob("spool.parquet"))
+        assert any(scratch.rglob("part-*.parquet"))
         ring = hidden.campaigns[0]
         assert ring.templates
         assert all(not template.texts and not template.slots for template in ring.templates)

@@ -6,7 +6,6 @@ that an ablation is re-scored without judging again.
 
 from __future__ import annotations
 
-import copy
 import resource
 import tempfile
 import time
@@ -163,14 +162,14 @@ def _laid_out(world: World) -> Iterator[tuple[Spool, Index, pa.Table | None]]:
 
 
 def _judged(spool: Spool, index: Index, accounts: pa.Table | None, look: Look) -> Detection:
-    seen = copy.copy(spool)
-    seen.filled = set(spool.filled) if look.attributes else set(spool.filled) - ATTRIBUTES
+    hidden = frozenset() if look.attributes else ATTRIBUTES
     if not look.organisations:
-        seen.filled.discard("organisation")
+        hidden |= {"organisation"}
         index = replace(index, organisations=(None,) * len(index.organisations))
+    log = Local(spool, index, 1)
+    log.filled -= hidden
     evidence = [e for e in load() if e.card.name not in look.without]
-    table = accounts if look.attributes else None
-    return detect(Local(seen, index, 1), table, DetectSettings(), evidence=evidence)
+    return detect(log, accounts if look.attributes else None, DetectSettings(), evidence=evidence)
 
 
 def measured(job: Job, corpora: Corpora) -> dict[str, Any]:

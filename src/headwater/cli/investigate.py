@@ -43,6 +43,7 @@ class Asked:
     mail_domains: Path | None = None
     outside: Path | None = None
     benchmark_items: tuple[Path, ...] = ()
+    store: Path | None = None
 
 
 @click.command()
@@ -69,6 +70,9 @@ class Asked:
 @click.option("--outside", type=PATH, metavar="FILE", help="TOML file of peers' indicators and of sightings.")
 @click.option(
     "--benchmark-items", type=PATH, multiple=True, metavar="FILE", help="Prompts of public benchmarks."
+)
+@click.option(
+    "--store", type=PATH, metavar="DIR", help="Keep imprints here: what it holds of LOGS isn't read again."
 )
 @policy
 @click.option("--key-file", type=PATH, metavar="FILE", help="The imprint key; also HEADWATER_IMPRINT_KEY.")
@@ -149,6 +153,7 @@ def investigate(terminal: Terminal, paths: tuple[Path, ...], asked: Asked) -> Fi
             progress=progress,
             labels_note=asked.labels_note or constructed(paths),
             output=asked.output,
+            store=asked.store,
             tables=Tables(asked.networks, asked.mail_domains, asked.outside, asked.benchmark_items),
             **reading(asked.form, asked.mapping, asked.constants),
         ) as found,

@@ -8,7 +8,7 @@ mean is no business of this room.
 from headwater.engine.arrange import Index, arrange
 from headwater.engine.arranged import ACCOUNT, AT_US, HALF, MODEL, SESSION, Arranged, Census, Local
 from headwater.engine.resources import Resources
-from headwater.engine.spool import Spool
+from headwater.engine.spool import Part, Spool
 from headwater.engine.steps import steps
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Census",
     "Index",
     "Local",
+    "Part",
     "Resources",
     "Spool",
     "arrange",

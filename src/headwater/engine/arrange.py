@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from headwater.engine.resources import Resources
+from headwater.engine.spool import Spool
 from headwater.engine.steps import steps
 from headwater.errors import UsageError, Where
 
@@ -49,8 +50,8 @@ class Index:
         return len(self.account)
 
 
-def arrange(spool: Path, rows: int, resources: Resources, scratch: Path) -> Index:
-    """Compute the index of a spool of `rows` rows.
+def arrange(spool: Spool, resources: Resources, scratch: Path) -> Index:
+    """Compute the index of a spool that is closed.
 
     Sessions of an account alternate between the halves, beginning at a side that its name decides. An account with
     a single session has it cut in two in the middle.
@@ -62,13 +63,20 @@ def arrange(spool: Path, rows: int, resources: Resources, scratch: Path) -> Inde
         db.execute("SET preserve_insertion_order = false")
         *tables, (_, last) = steps()
         for _, sql in tables:
-            db.execute(sql, {"spool": str(spool)} if "$spool" in sql else None)
+            db.execute(sql, given(spool, sql))
         table = db.sql(last).to_arrow_table()
         ((shared, retimed),) = db.execute("SELECT shared, retimed FROM conflicts").fetchall()
         accounts = db.execute("SELECT account, organisation FROM accounts ORDER BY code").fetchall()
         models = [r[0] for r in db.execute("SELECT model FROM models ORDER BY model_code").fetchall()]
-    index = _index(table, rows, [r[0] for r in accounts], [r[1] for r in accounts], models)
+    index = _index(table, spool.rows, [r[0] for r in accounts], [r[1] for r in accounts], models)
     return replace(index, shared=shared, retimed=retimed)
+
+
+def given(spool: Spool, sql: str) -> dict[str, object] | None:
+    """The parameters that a step asks for."""
+    sizes = [part.rows for part in spool.parts]
+    every = {"spool": list(map(str, spool.paths)), "first": [sum(sizes[:at]) for at in range(len(sizes))]}
+    return {name: value for name, value in every.items() if f"${name}" in sql} or None
 
 
 @contextmanager

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -19,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from headwater.engine.arrange import Index
-from headwater.engine.spool import Spool
+from headwater.engine.spool import Group, Spool
 
 #: Columns of the index, which stand in every batch beside those that were asked for: int32 code (−1: a duplicate, to be
 #: left out), int64 µs UTC, int32, uint8 0 (propose) or 1 (confirm), int32 code (−1: none).
@@ -99,14 +98,17 @@ class Local:
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """All rows in the order in which they were read."""
+        return self._read(iter(self._spool.groups()), columns)
+
+    def _read(self, groups: Iterator[Group], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         index = self._index
         arrays = (index.account, index.at_us, index.session, index.half, index.model)
-        start = 0
-        for batch in self._spool.batches(["row", *(name for name in columns if name != "row")]):
-            here = slice(start, start + batch.num_rows)
-            start += batch.num_rows
-            values = [*batch.columns, *(pa.array(array[here]) for array in arrays)]
-            yield pa.RecordBatch.from_arrays(values, names=[*batch.schema.names, *INDEX])
+        for group, batch in self._spool.read(groups, [name for name in columns if name != "row"]):
+            end = group.first + group.rows
+            row = pa.array(np.arange(group.first, end))
+            mine = [pa.array(array[group.first : end]) for array in arrays]
+            names = [*batch.schema.names, "row", *INDEX]
+            yield pa.RecordBatch.from_arrays([*batch.columns, row, *mine], names=names)
 
     def fold(
         self,
@@ -115,18 +117,19 @@ class Local:
         merge: Merge[State],
         progress: Callable[[int], None] = lambda _: None,
     ) -> State:
-        """Each thread works over batches as it comes to them."""
+        """Each thread works over groups as it comes to them."""
 
-        def told() -> Iterator[pa.RecordBatch]:
-            for batch in self.batches(columns):
+        def told(groups: Iterator[Group]) -> Iterator[pa.RecordBatch]:
+            for batch in self._read(groups, columns):
                 yield batch
                 progress(batch.num_rows)
 
+        groups = iter(self._spool.groups())
         if self.workers <= 1 or self._index.rows < ALONE_BELOW:
-            return work(told())
-        source = _Shared(told())
+            return work(told(groups))
+        shared = _Shared(groups)
         with ThreadPoolExecutor(self.workers) as pool:
-            states = list(pool.map(lambda part: work(islice(part, None)), [source] * self.workers))
+            states = list(pool.map(lambda part: work(told(part)), [shared] * self.workers))
         whole = states[0]
         for state in states[1:]:
             whole = merge(whole, state)
@@ -137,14 +140,14 @@ class Local:
         return self._spool.take(columns, rows)
 
 
-class _Shared(Iterator[pa.RecordBatch]):
+class _Shared(Iterator[Group]):
     """One source for several threads."""
 
-    def __init__(self, source: Iterator[pa.RecordBatch]) -> None:
+    def __init__(self, source: Iterator[Group]) -> None:
         self._source = source
         self._lock = threading.Lock()
 
-    def __next__(self) -> pa.RecordBatch:
+    def __next__(self) -> Group:
         with self._lock:
             return next(self._source)
 

@@ -1,64 +1,140 @@
-"""A log's rows on disk, in the order in which they were read, one Parquet file of fixed columns.
+"""A log's rows on disk, in the order in which they were read: a folder of Parquet parts with fixed columns.
 
-Rows are numbered from 0 by the column `row`; every later pass reads the columns that it needs, batch by
-batch, and finds what belongs to a row by its number. Nothing is sorted and nothing is held in memory. Structs and
-lists lie in it packed, so that a pass costs what its bytes cost.
+Rows are numbered from 0 over all parts; every later pass reads the columns that it needs, group by group, and finds
+what belongs to a row by its number. Nothing is sorted and nothing is held in memory. Structs and lists lie in it
+packed, so that a pass costs what its bytes cost. A part takes its name when it is whole: what a killed run left
+behind is either one of these or nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from headwater.engine.packed import pack, packed_schema, parts, unpack
 
 ROWS_A_GROUP = 65_536
+#: Rows of a part, or a few more: batches aren't cut.
+ROWS_A_PART = 524_288
+#: What a part is called until it is whole; folders of logs pass over such names.
+_UNDONE = "_undone.parquet"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file of a spool: its name in the folder, its rows, the columns that hold anything, the rows of its groups."""
+
+    name: str
+    rows: int
+    filled: tuple[str, ...]
+    groups: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Some rows that are read at once: the number of the first one, and how many."""
+
+    part: int
+    group: int
+    first: int
+    rows: int
 
 
 class Spool:
-    """Writes batches under one schema, then reads chosen columns back in row order."""
+    """Writes batches under one schema, then reads chosen columns back in row order.
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
-        self.path = path
-        self.schema = pa.schema([pa.field("row", pa.int64(), nullable=False), *schema])
-        self._packed = packed_schema(self.schema)
-        self.rows = 0
-        #: names of columns that held at least one value
-        self.filled: set[str] = set()
-        #: rows before each group of rows
-        self._starts: npt.NDArray[np.int64] | None = None
-        self._writer: pq.ParquetWriter | None = pq.ParquetWriter(
-            path,
-            self._packed,
-            compression=_compression(self._packed),  # type: ignore[arg-type]
-            write_statistics=False,
-            use_dictionary=_dictionary(self._packed),  # type: ignore[arg-type]
-        )
+    `parts` are those that lie in the folder already and are to be used; further ones are named after `next_part`.
+    """
+
+    def __init__(
+        self, folder: Path, schema: pa.Schema, parts: Sequence[Part] = (), *, next_part: int = 0
+    ) -> None:
+        self.folder = folder
+        self.schema = schema
+        self.parts = list(parts)
+        self._packed = packed_schema(schema)
+        self.next_part = next_part
+        self._writer: pq.ParquetWriter | None = None
+        self._filled: set[str] = set()
+        self._sizes: list[int] = []
+        self._waiting: list[pa.RecordBatch] = []
+        self._closed = False
+        folder.mkdir(exist_ok=True)
+
+    @property
+    def rows(self) -> int:
+        """Rows of all parts, and of the one that is being written."""
+        waiting = sum(batch.num_rows for batch in self._waiting)
+        return sum(part.rows for part in self.parts) + sum(self._sizes) + waiting
+
+    @property
+    def filled(self) -> frozenset[str]:
+        """Names of columns that hold at least one value."""
+        return frozenset(self._filled).union(*(part.filled for part in self.parts))
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files of the parts."""
+        return [self.folder / part.name for part in self.parts]
 
     def append(self, batch: pa.RecordBatch) -> None:
-        """Add a batch with the spool's columns (without `row`)."""
-        if self._writer is None:
+        """Add a batch with the spool's columns."""
+        if self._closed:
             raise ValueError("the spool is closed")
-        numbers = pa.array(np.arange(self.rows, self.rows + batch.num_rows), pa.int64())
+        self._waiting.append(batch)
+        if sum(batch.num_rows for batch in self._waiting) >= ROWS_A_GROUP:
+            self._flush()
+        if sum(self._sizes) >= ROWS_A_PART:
+            self.cut()
+
+    def _flush(self) -> None:
+        """What waits becomes groups: those of small batches would be small."""
+        waiting, self._waiting = pa.Table.from_batches(self._waiting, self.schema), []
+        for batch in waiting.combine_chunks().to_batches():
+            for start in range(0, batch.num_rows, ROWS_A_GROUP):
+                self._group(batch.slice(start, ROWS_A_GROUP))
+
+    def _group(self, batch: pa.RecordBatch) -> None:
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(
+                self.folder / _UNDONE,
+                self._packed,
+                compression=_compression(self._packed),  # type: ignore[arg-type]
+                write_statistics=False,
+                use_dictionary=_dictionary(self._packed),  # type: ignore[arg-type]
+            )
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             if column.null_count < len(column):
-                self.filled.add(name)
-        columns = pack([numbers, *batch.columns], self.schema)
+                self._filled.add(name)
+        columns = pack(list(batch.columns), self.schema)
         self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._packed), ROWS_A_GROUP)
-        self.rows += batch.num_rows
+        self._sizes.append(batch.num_rows)
+
+    def cut(self) -> None:
+        """End the part that is being written; the next batch begins another."""
+        self._flush()
+        if self._writer is None:
+            return
+        self._writer.close()
+        self._writer = None
+        name = f"part-{self.next_part:06d}.parquet"
+        (self.folder / _UNDONE).replace(self.folder / name)
+        self.parts.append(Part(name, sum(self._sizes), tuple(sorted(self._filled)), tuple(self._sizes)))
+        self.next_part += 1
+        self._filled, self._sizes = set(), []
 
     def close(self) -> None:
-        """Finish the file; it can be read from now on."""
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        """Finish; it can be read from now on."""
+        self.cut()
+        self._closed = True
 
     def __enter__(self) -> Spool:
         return self
@@ -68,42 +144,63 @@ class Spool:
     ) -> None:
         self.close()
 
-    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Yield the named columns in row order, `ROWS_A_GROUP` rows at a time.
+    def groups(self) -> list[Group]:
+        """All groups in row order."""
+        out, first = [], 0
+        for at, part in enumerate(self.parts):
+            for number, rows in enumerate(part.groups):
+                out.append(Group(at, number, first, rows))
+                first += rows
+        return out
+
+    def read(self, groups: Iterable[Group], columns: Sequence[str]) -> Iterator[tuple[Group, pa.RecordBatch]]:
+        """The named columns of some groups, which several threads may ask for at once, each for its own.
 
         `imprint` is a struct with all of its fields, `imprint.exact` one with this field alone.
         """
-        with pq.ParquetFile(self.path, memory_map=True) as file:
-            yield from self._read(file, columns, None)
-
-    def take(self, columns: Sequence[str], rows: npt.NDArray[np.int64]) -> pa.Table:
-        """Return the named columns of the given row numbers (ascending), in that order."""
-        wanted = pa.array(rows, pa.int64())
-        with pq.ParquetFile(self.path, memory_map=True) as file:
-            starts = self._begins(file)
-            groups = np.unique(np.searchsorted(starts, rows[rows < self.rows], side="right") - 1).tolist()
-            found = [
-                batch.filter(pc.is_in(batch.column("row"), value_set=wanted))
-                for batch in self._read(file, ["row", *columns], groups)
-            ]
-        if not found:
-            return self.schema.empty_table().select(["row", *columns])
-        return pa.Table.from_batches(found)
-
-    def _begins(self, file: pq.ParquetFile) -> npt.NDArray[np.int64]:
-        if self._starts is None:
-            sizes = [file.metadata.row_group(at).num_rows for at in range(file.metadata.num_row_groups)]
-            self._starts = np.concatenate([[0], np.cumsum(sizes)])[:-1].astype(np.int64)
-        return self._starts
-
-    def _read(
-        self, file: pq.ParquetFile, columns: Sequence[str], groups: list[int] | None
-    ) -> Iterator[pa.RecordBatch]:
         names = list(dict.fromkeys(columns))
         packed = [part for name in names for part in parts(name, self.schema)]
-        every = file.iter_batches(ROWS_A_GROUP, row_groups=groups, columns=packed, use_threads=False)
-        for batch in every if groups is None or groups else ():
-            yield unpack(batch, names, self.schema)
+        at, file = -1, None
+        try:
+            for group in groups:
+                if file is None or at != group.part:
+                    if file is not None:
+                        file.close()
+                    at, file = group.part, pq.ParquetFile(self.folder / self.parts[group.part].name)
+                yield group, unpack(_batch(file, group, packed), names, self.schema)
+        finally:
+            if file is not None:
+                file.close()
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """The named columns in row order."""
+        return (batch for _, batch in self.read(self.groups(), columns))
+
+    def take(self, columns: Sequence[str], rows: npt.NDArray[np.int64]) -> pa.Table:
+        """The column `row` and the named columns of the given row numbers (ascending), in that order."""
+        groups = self.groups()
+        first = np.array([group.first for group in groups], np.int64)
+        rows = rows[rows < self.rows]
+        whose = np.searchsorted(first, rows, side="right") - 1
+        found = []
+        for group, batch in self.read([groups[at] for at in np.unique(whose).tolist()], columns):
+            mine = rows[(rows >= group.first) & (rows < group.first + group.rows)]
+            chosen: Any = pa.array(mine - group.first)
+            numbers = pa.array(mine, pa.int64())
+            taken = [column.take(chosen) for column in batch.columns]
+            found.append(pa.RecordBatch.from_arrays([numbers, *taken], names=["row", *batch.schema.names]))
+        if not found:
+            fields = [pa.field("row", pa.int64()), *(self.schema.field(name) for name in columns)]
+            return pa.schema(fields).empty_table()
+        return pa.Table.from_batches(found)
+
+
+def _batch(file: pq.ParquetFile, group: Group, columns: list[str]) -> pa.RecordBatch:
+    table = file.read_row_group(group.group, columns=columns, use_threads=False)
+    if not columns:
+        return pa.RecordBatch.from_arrays([pa.nulls(group.rows)], names=["nothing"])
+    (batch,) = table.combine_chunks().to_batches()
+    return batch
 
 
 def _dictionary(schema: pa.Schema) -> list[str]:

@@ -1,6 +1,7 @@
 """The named SQL steps of `arrange`, in order; each makes the table of its name, the last one is the index.
 
-DuckDB's dialect; `$spool` is the spool's path. Only the rows' content decides, never their order.
+DuckDB's dialect; `$spool` are the paths of the spool's parts, `$first` the number of the first row of each. Only the
+rows' content decides, never their order.
 """
 
 from __future__ import annotations
@@ -9,10 +10,17 @@ from __future__ import annotations
 SESSION_GAP_S = 1800
 SESSION_LENGTH_S = 3600
 
+_PARTS = """
+CREATE TEMP TABLE parts AS
+SELECT unnest($spool::VARCHAR[]) AS filename, unnest($first::BIGINT[]) AS first
+"""
+
 _NARROW = """
 CREATE TEMP TABLE narrow AS
-SELECT row, account, epoch_us("at") AS at_us, hash(id) AS id_hash, "imprint.exact" AS exact, organisation, model
-FROM read_parquet($spool)
+SELECT
+    first + file_row_number AS row, account, epoch_us("at") AS at_us, hash(id) AS id_hash, "imprint.exact" AS exact,
+    organisation, model
+FROM read_parquet($spool, filename = true, file_row_number = true) JOIN parts USING (filename)
 """
 
 _TWICE = """
@@ -27,7 +35,10 @@ CREATE TEMP TABLE left_out AS
 SELECT row FROM (
     SELECT row, row_number() OVER (PARTITION BY id_hash, account, exact ORDER BY at_us, content, row) AS place
     FROM twice
-    JOIN (SELECT row, hash(*COLUMNS(* EXCLUDE (row))) AS content FROM read_parquet($spool)) USING (row)
+    JOIN (
+        SELECT first + file_row_number AS row, hash(*COLUMNS(* EXCLUDE (first, filename, file_row_number))) AS content
+        FROM read_parquet($spool, filename = true, file_row_number = true) JOIN parts USING (filename)
+    ) USING (row)
 ) WHERE place > 1
 """
 
@@ -92,6 +103,7 @@ FROM sessions ORDER BY row
 """
 
 _STEPS = {
+    "parts": _PARTS,
     "narrow": _NARROW,
     "twice": _TWICE,
     "left_out": _LEFT_OUT,

@@ -7,6 +7,7 @@ meaning, detection or reports.
 
 from headwater.exchange.accounts import read_accounts
 from headwater.exchange.aside import SetAside, renamed
+from headwater.exchange.formats import Planned
 from headwater.exchange.inspect import Inspection, inspect, lacking, ruled_out
 from headwater.exchange.model import (
     ACCOUNT_COLUMNS,
@@ -20,7 +21,7 @@ from headwater.exchange.model import (
     Column,
 )
 from headwater.exchange.outputs import is_output, is_set_aside, marked, not_read
-from headwater.exchange.read import HOLDS_ACCOUNTS, Log, open_log, read
+from headwater.exchange.read import HOLDS_ACCOUNTS, Log, joins, open_log, read
 from headwater.exchange.write import safe_cell, write_jsonl, write_parquet
 
 __all__ = [
@@ -36,10 +37,12 @@ __all__ = [
     "Column",
     "Inspection",
     "Log",
+    "Planned",
     "SetAside",
     "inspect",
     "is_output",
     "is_set_aside",
+    "joins",
     "lacking",
     "marked",
     "not_read",

@@ -7,12 +7,13 @@ kept as BadRow, and all of them can be written to a JSONL file. No entry ever ca
 from __future__ import annotations
 
 import re
+import shutil
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Final, Self
+from typing import IO, Any, Final, Self
 
 import msgspec
 
@@ -45,13 +46,13 @@ class SetAside:
         self.notices: Counter[str] = Counter()
         self.noted: list[BadRow] = []
         self._keep = keep
-        self._names = names or {}
+        self.names = names or {}
         self._sink = sink
         self._file: IO[bytes] | None = None
 
     def add(self, row: BadRow) -> None:
         """One row that is not read, or a few that go together."""
-        row = replace(row, where=renamed(row.where, self._names))
+        row = replace(row, where=renamed(row.where, self.names))
         self.total += row.rows
         _count(self.reasons, row.what, row.where, row.rows)
         if len(self.rows) < self._keep:
@@ -63,7 +64,29 @@ class SetAside:
         """Something in rows that are kept: a value left empty, a time read as UTC."""
         _count(self.notices, what, where, count)
         if len(self.noted) < self._keep:
-            self.noted.append(BadRow(what, renamed(where, self._names)))
+            self.noted.append(BadRow(what, renamed(where, self.names)))
+
+    def absorb(self, counts: Mapping[str, Any], written: Path) -> None:
+        """What another one counted (its `counts`), and wrote to its sink."""
+        self.total += counts["total"]
+        for mine, other in ((self.reasons, counts["reasons"]), (self.notices, counts["notices"])):
+            for what, count in other.items():
+                mine[what if what in mine or len(mine) < _REASONS else _OTHER] += count
+        for rows, told in ((self.rows, counts["rows"]), (self.noted, counts["noted"])):
+            for file, row, field, what, hint in told[: self._keep - len(rows)]:
+                rows.append(BadRow(what, Where(file, row, field), hint))
+        if self._sink is not None and written.exists():
+            with written.open("rb") as source:
+                shutil.copyfileobj(source, self._opened())
+
+    def counts(self) -> dict[str, Any]:
+        """Everything but what the sink holds, in plain values."""
+        rows, noted = (
+            [(row.where.file, row.where.row, row.where.field, row.what, row.hint) for row in told]
+            for told in (self.rows, self.noted)
+        )
+        plain = {"reasons": dict(self.reasons), "notices": dict(self.notices), "rows": rows, "noted": noted}
+        return {"total": self.total, **plain}
 
     def by_reason(self) -> tuple[tuple[str, int], ...]:
         """Reasons with their counts, most frequent first."""
@@ -89,6 +112,11 @@ class SetAside:
         self.close()
 
     def _write(self, row: BadRow) -> None:
+        values = (row.where.file, row.where.row, row.where.field, row.what, row.hint)
+        text = msgspec.json.encode(dict(zip(ASIDE_KEYS, map(_plain, values), strict=True)))
+        self._opened().write(text + b"\n")
+
+    def _opened(self) -> IO[bytes]:
         if self._file is None:
             assert self._sink is not None
             try:
@@ -99,9 +127,7 @@ class SetAside:
                     where=Where(str(self._sink)),
                     hint="choose another folder for the rows that are set aside",
                 ) from error
-        values = (row.where.file, row.where.row, row.where.field, row.what, row.hint)
-        text = msgspec.json.encode(dict(zip(ASIDE_KEYS, map(_plain, values), strict=True)))
-        self._file.write(text + b"\n")
+        return self._file
 
 
 def renamed(where: Where, names: Mapping[str, str]) -> Where:

@@ -45,11 +45,15 @@ _ONLY_ACCOUNTS: Final = frozenset(c.name for c in ACCOUNT_COLUMNS) - frozenset(
 
 @dataclass(frozen=True)
 class Planned:
-    """A file and the name of the format it is read as; `columnar`: our own Parquet, read column by column."""
+    """A file and the name of the format it is read as; `columnar`: our own Parquet, read column by column.
+
+    `groups`: of such a file only these row groups, from the first to before the last (None: all).
+    """
 
     file: LogFile
     format: str
     columnar: bool
+    groups: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

@@ -59,17 +59,20 @@ def only_once(names: list[str], where: Where) -> None:
 
 
 def parquet_batches(
-    path: Path, rows: int, columns: Collection[str] | None = None
+    path: Path, rows: int, columns: Collection[str] | None = None, groups: tuple[int, int] | None = None
 ) -> Iterator[tuple[int, pa.RecordBatch] | BadRow]:
     """(rows before, batch), a BadRow per row that is too long, and one where the file is damaged.
 
-    A batch has at most `rows` rows and, decoded, 64 MiB of text or one row; of `columns` those that there are.
+    A batch has at most `rows` rows and, decoded, 64 MiB of text or one row; of `columns` those that there are. Of
+    `groups` of rows, where given, those from the first to before the last.
     """
-    done = 0
     file = open_parquet(path)
     names = None if columns is None else [name for name in file.schema_arrow.names if name in columns]
+    first, end = groups or (0, file.metadata.num_row_groups)
+    chosen = list(range(first, end))
+    done = sum(file.metadata.row_group(at).num_rows for at in range(first))
     try:
-        for batch in _read(path, file.metadata, rows, names):
+        for batch in _read(path, file.metadata, rows, names, chosen):
             for start, part in _cut(batch):
                 if isinstance(part, str):
                     yield streams.too_long(Where(str(path), done + start + 1, part))
@@ -81,20 +84,20 @@ def parquet_batches(
 
 
 def _read(
-    path: Path, metadata: pq.FileMetaData, rows: int, names: list[str] | None
+    path: Path, metadata: pq.FileMetaData, rows: int, names: list[str] | None, groups: list[int]
 ) -> Iterator[pa.RecordBatch]:
     folded, nested, cautious = _folded(metadata)
     rows = min(rows, _rows_that_fit(metadata))
     if cautious:
         file = pq.ParquetFile(path, metadata=metadata)
         size = min(rows, _cautious_rows(metadata))
-        yield from _together(file.iter_batches(batch_size=size, columns=names), rows)
+        yield from _together(file.iter_batches(size, row_groups=groups, columns=names), rows)
         return
     file = pq.ParquetFile(path, metadata=metadata, read_dictionary=[*folded, *nested])
     if not nested:
-        yield from file.iter_batches(batch_size=rows, columns=names)
+        yield from file.iter_batches(rows, row_groups=groups, columns=names)
         return
-    for group in range(metadata.num_row_groups):  # Arrow cannot join nested dictionaries of two
+    for group in groups:  # Arrow cannot join nested dictionaries of two
         yield from file.iter_batches(batch_size=rows, row_groups=[group], columns=names)
 
 

@@ -7,7 +7,7 @@ handed on: telling duplicates apart needs all of the log at once and belongs to 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -34,17 +34,27 @@ _COLLECTED = 8_192
 
 
 class Log(Iterable[pa.RecordBatch]):
-    """A log that was found and told apart, to be read once.
+    """A log that was found and told apart.
 
     `planned` names each file's format, `accounts` are account tables that lie among the files and aren't read,
     `outputs` reports of our own, likewise.
     """
 
-    def __init__(self, planned: Plan, batches: Iterator[pa.RecordBatch]) -> None:
+    def __init__(
+        self,
+        planned: Plan,
+        read: Callable[[Sequence[Planned], SetAside], Iterator[pa.RecordBatch]],
+        aside: SetAside,
+    ) -> None:
         self.planned = planned.files
         self.accounts = tuple(file.path for file in planned.accounts)
         self.outputs = tuple(file.path for file in planned.outputs)
-        self._batches = batches
+        self._read = read
+        self._aside = aside
+
+    def of(self, planned: Sequence[Planned], aside: SetAside) -> Iterator[pa.RecordBatch]:
+        """Some of the files, or groups of rows of them, read by themselves; what can't be used goes to `aside`."""
+        return self._read(planned, aside)
 
     def passed_over(self, given: Iterable[str | Path] = ()) -> tuple[Path, ...]:
         """Account tables among the files, but for those that are under `given`, because they are read by themselves."""
@@ -52,7 +62,7 @@ class Log(Iterable[pa.RecordBatch]):
         return tuple(path for path in self.accounts if path.resolve() not in known)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
-        return self._batches
+        return self._read(self.planned, self._aside)
 
 
 def open_log(
@@ -75,8 +85,11 @@ def open_log(
         _check_complete(described_by, filled, mapping)
     planned = plan(paths, format=name, defaults=filled, aside=aside)
     rules = Rules(zone=zone, defaults=filled)
-    reading = _Reading(rules, described_by, format == "auto", batch_rows, aside)
-    return Log(planned, reading.batches(planned.files))
+
+    def batches(files: Sequence[Planned], aside: SetAside) -> Iterator[pa.RecordBatch]:
+        return _Reading(rules, described_by, format == "auto", batch_rows, aside).batches(files)
+
+    return Log(planned, batches, aside)
 
 
 def _check_complete(
@@ -155,7 +168,7 @@ class _Reading:
         for entry in planned:
             if entry.columnar:
                 rules = replace(self._rules, latest_us=entry.file.latest_us)
-                yield from own_batches(entry.file, rules, self._aside, self._rows)
+                yield from own_batches(entry.file, rules, self._aside, self._rows, entry.groups)
             else:
                 yield from self._file(entry)
         for reader in sorted(self._readers.values(), key=lambda reader: reader.name):
@@ -212,6 +225,11 @@ class _Reading:
                 self._collected.add(checked, where)
                 if self._collected.full:
                     yield self._collected.take()
+
+
+def joins(planned: Planned) -> bool:
+    """Whether the records of a file may wait for others in another file, so that both must be read together."""
+    return not planned.columnar and isinstance(load(planned.format), Finishing)
 
 
 def _exchanges(

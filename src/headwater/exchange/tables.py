@@ -33,10 +33,12 @@ _UTF8: Final = "is not valid UTF-8"
 _FARTHEST: Final = {unit: min((1 << 62) * by // times, (1 << 63) - 1) for unit, (times, by) in UNITS.items()}
 
 
-def own_batches(file: LogFile, rules: Rules, aside: SetAside, rows: int) -> Iterator[pa.RecordBatch]:
-    """A Parquet file's good rows in the full schema of `rules.columns`."""
+def own_batches(
+    file: LogFile, rules: Rules, aside: SetAside, rows: int, groups: tuple[int, int] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """A Parquet file's good rows in the full schema of `rules.columns`; of `groups` of rows only, where given."""
     names = frozenset(column.name for column in rules.columns)
-    for part in parquet_batches(file.path, rows, names):
+    for part in parquet_batches(file.path, rows, names, groups):
         if isinstance(part, BadRow):
             aside.add(part)
             continue

@@ -1,0 +1,261 @@
+"""Imprints of a log in a folder, unit by unit: what is whole stays, through a kill and from one day to the next.
+
+A unit is some files of a log, or some groups of rows of one. What it became (parts of a spool, and what was set aside)
+is written down when all of it is there. The next run reads those units alone whose files it hasn't seen as they are
+now; a unit of a file that changed, or is no longer asked for, is left out and removed.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import groupby
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from headwater import intake
+from headwater.engine import Part, Spool
+from headwater.errors import UnreadableInput, UsageError, Where, unreadable
+from headwater.exchange import SCHEMA_VERSION, Log, Planned, SetAside, joins
+from headwater.imprint import IMPRINT_VERSION
+from headwater.keys import ImprintKey
+
+MANIFEST = "imprints.json"
+_LOCK = ".lock"
+#: What is read between two moments at which a kill costs nothing: rows of our own Parquet, bytes of other files.
+UNIT_ROWS, UNIT_BYTES = 1_048_576, 256 << 20
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file as it was when it was read; `groups` of rows of it, or all (None)."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    format: str
+    groups: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What was read at once and what became of it; `held` are columns that had any value, prompts included."""
+
+    sources: tuple[Source, ...]
+    parts: tuple[Part, ...]
+    held: tuple[str, ...]
+    aside: dict[str, Any]
+    sink: str
+
+
+@dataclass
+class _Manifest:
+    made_by: dict[str, str]
+    units: list[Unit] = field(default_factory=list)
+    next_part: int = 0
+
+
+class Kept:
+    """A folder of imprints, open for one run."""
+
+    def __init__(self, folder: Path, manifest: _Manifest, schema: pa.Schema, lock: IO[bytes]) -> None:
+        self.folder = folder
+        self._manifest = manifest
+        self._schema = schema
+        self._lock = lock
+
+    def close(self) -> None:
+        """Let others use the folder."""
+        self._lock.close()
+
+    def filled(
+        self,
+        log: Log,
+        key: ImprintKey,
+        aside: SetAside,
+        held: set[str],
+        *,
+        keep: int,
+        workers: int,
+        progress: Progress = lambda _: None,
+    ) -> Spool:
+        """The spool of a log: units that are whole are taken as they are, the others are read.
+
+        What was set aside goes to `aside`, of each unit the first `keep` rows; names of columns with any value to
+        `held`.
+        """
+        wanted = [(_sources(unit), unit) for unit in units(log.planned)]
+        known = {unit.sources: unit for unit in self._manifest.units}
+        self._forget({sources for sources, _ in wanted})
+        spool = Spool(self.folder, self._schema, next_part=self._manifest.next_part)
+        for sources, planned in wanted:
+            unit = known.get(sources)
+            if unit is None:
+                unit = self._read(sources, planned, log, spool, key, aside, keep, workers, progress)
+            else:
+                spool.parts += unit.parts
+                progress(sum(part.rows for part in unit.parts))
+            aside.absorb(unit.aside, self.folder / unit.sink)
+            held.update(unit.held)
+        spool.close()
+        return spool
+
+    def _read(
+        self,
+        sources: tuple[Source, ...],
+        planned: Sequence[Planned],
+        log: Log,
+        spool: Spool,
+        key: ImprintKey,
+        aside: SetAside,
+        keep: int,
+        workers: int,
+        progress: Progress,
+    ) -> Unit:
+        before = len(spool.parts)
+        sink = f"aside-{self._manifest.next_part:06d}.jsonl"
+        (self.folder / sink).unlink(missing_ok=True)
+        with SetAside(keep=keep, sink=self.folder / sink, names=aside.names) as mine:
+            held = intake.fill(spool, log.of(planned, mine), key, workers=workers, progress=progress)
+        spool.cut()
+        unit = Unit(sources, tuple(spool.parts[before:]), tuple(sorted(held)), mine.counts(), sink)
+        self._manifest.units.append(unit)
+        # Also where no row could be used: the name of the sink is taken.
+        self._manifest.next_part += max(1, len(unit.parts))
+        spool.next_part = self._manifest.next_part
+        self._write()
+        return unit
+
+    def _forget(self, wanted: set[tuple[Source, ...]]) -> None:
+        """Units that aren't asked for go, and whatever a killed run left."""
+        gone = [unit for unit in self._manifest.units if unit.sources not in wanted]
+        if gone:
+            self._manifest.units = [unit for unit in self._manifest.units if unit.sources in wanted]
+            self._write()
+        known = {part.name for unit in self._manifest.units for part in unit.parts}
+        known |= {unit.sink for unit in self._manifest.units}
+        for path in (*self.folder.glob("part-*.parquet"), *self.folder.glob("aside-*.jsonl")):
+            if path.name not in known:
+                path.unlink()
+
+    def _write(self) -> None:
+        fresh = self.folder / f".{MANIFEST}"
+        with fresh.open("wb") as file:
+            file.write(msgspec.json.encode(asdict(self._manifest)))
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self.folder / MANIFEST)
+
+
+def open_kept(folder: Path, key: ImprintKey, schema: pa.Schema, reading: Mapping[str, object]) -> Kept:
+    """The folder's imprints, for this process alone until they are closed; made where there is none.
+
+    Raises `UsageError` where it holds something else, or imprints that were made otherwise (with another key, another
+    version, or read in another way), and `UnreadableInput` where what it says of itself is damaged.
+    """
+    made_by = {
+        "imprint key": key.id,
+        "imprint version": str(IMPRINT_VERSION),
+        "choice of columns": _digest([SCHEMA_VERSION, str(schema)]),
+        "way of reading": _digest(reading),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    where = Where(str(folder))
+    if not (folder / MANIFEST).exists() and any(path.name != _LOCK for path in folder.iterdir()):
+        raise UsageError("is not empty and holds no imprints", where=where, hint="choose another folder")
+    lock = (folder / _LOCK).open("wb")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        kept = Kept(folder, _manifest(folder, made_by), schema, lock)
+        kept._write()
+    except OSError as error:
+        lock.close()
+        if error.errno not in (errno.EAGAIN, errno.EACCES):
+            raise unreadable(folder, error) from error
+        raise UsageError("is used by another run", where=where, hint="wait until it has ended") from error
+    except BaseException:
+        lock.close()
+        raise
+    return kept
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _manifest(folder: Path, made_by: dict[str, str]) -> _Manifest:
+    path = folder / MANIFEST
+    if not path.exists():
+        return _Manifest(made_by)
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=_Manifest)
+    except (OSError, msgspec.DecodeError) as error:
+        raise UnreadableInput(
+            "is damaged", where=Where(str(path)), hint="remove the folder: the log is read anew"
+        ) from error
+    other = [name for name, value in made_by.items() if found.made_by.get(name) != value]
+    if other:
+        hint = "name another folder, or remove this one: the log is read anew"
+        raise UsageError(f"holds imprints made with another {other[0]}", where=Where(str(folder)), hint=hint)
+    lost = [part.name for unit in found.units for part in unit.parts if not (folder / part.name).is_file()]
+    if lost:
+        found.units = [unit for unit in found.units if not {part.name for part in unit.parts} & set(lost)]
+    return found
+
+
+def units(planned: Iterable[Planned]) -> list[tuple[Planned, ...]]:
+    """What is read at once: large Parquet in groups of rows, small files together, what must be joined as a whole."""
+    out: list[tuple[Planned, ...]] = []
+    joined = [file for file in planned if joins(file)]
+    out += [tuple(files) for _, files in groupby(sorted(joined, key=lambda f: f.format), lambda f: f.format)]
+    waiting: list[Planned] = []
+    size = 0.0
+    for file in planned:
+        if joins(file):
+            continue
+        for part, share in _cut(file):
+            waiting.append(part)
+            size += share
+            if size >= 1:
+                out.append(tuple(waiting))
+                waiting, size = [], 0.0
+    if waiting:
+        out.append(tuple(waiting))
+    return out
+
+
+def _cut(file: Planned) -> Iterator[tuple[Planned, float]]:
+    """Parts of a file, each with its share of a unit."""
+    if not file.columnar:
+        yield file, file.file.path.stat().st_size / UNIT_BYTES
+        return
+    with pq.ParquetFile(file.file.path) as opened_:
+        sizes = [opened_.metadata.row_group(at).num_rows for at in range(opened_.metadata.num_row_groups)]
+    if sum(sizes) <= UNIT_ROWS:
+        yield file, sum(sizes) / UNIT_ROWS
+        return
+    begin, rows = 0, 0
+    for at, size in enumerate(sizes):
+        rows += size
+        if rows >= UNIT_ROWS or at == len(sizes) - 1:
+            yield replace(file, groups=(begin, at + 1)), rows / UNIT_ROWS
+            begin, rows = at + 1, 0
+
+
+def _sources(unit: Sequence[Planned]) -> tuple[Source, ...]:
+    out = []
+    for planned in unit:
+        status = planned.file.path.stat()
+        path = str(planned.file.path.resolve())
+        out.append(Source(path, status.st_size, status.st_mtime_ns, planned.format, planned.groups))
+    return tuple(out)

@@ -1,0 +1,174 @@
+"""Imprints that are kept: the same answer as without, nothing read twice, and nothing lost by a kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import headwater
+from headwater import intake, kept
+from headwater.errors import UnreadableInput, UsageError
+from headwater.explain import dumps
+from headwater.keys import ImprintKey
+from investigation.worlds import SETTINGS, accounts, exchanges
+
+
+def days(folder: Path, parts: int) -> Path:
+    """The log in files, one after another, with a row that can't be used in each."""
+    folder.mkdir()
+    table = exchanges()
+    size = -(-table.num_rows // parts)
+    for at in range(parts):
+        rows = table.slice(at * size, size).to_pylist()
+        for row in rows:
+            row["at"] = row["at"].isoformat()
+        lines = [json.dumps(row, default=str) for row in rows]
+        (folder / f"day-{at}.jsonl").write_text("\n".join([*lines, "torn {"]) + "\n", "utf-8")
+    return folder
+
+
+def found(log: Path, store: Path | None, **more: Any) -> dict[str, Any]:
+    with headwater.investigate(log, accounts(), settings=SETTINGS, store=store, **more) as done:
+        told: dict[str, Any] = json.loads(dumps(done.findings))
+        told["rows"] = pa.table(done.exchanges()).sort_by("id").to_pylist()
+    for name in ("seconds", "peak_bytes"):
+        told.pop(name, None)
+    return told
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many rows became imprints, call by call."""
+    counted: list[int] = []
+    real = intake.imprint
+
+    def counting(texts: Any, key: ImprintKey) -> Any:
+        counted.append(len(texts))
+        return real(texts, key)
+
+    monkeypatch.setattr(intake, "imprint", counting)
+    monkeypatch.setattr(kept, "UNIT_BYTES", 1)
+    return counted
+
+
+def test_a_day_more_costs_a_day(tmp_path: Path, made: list[int]) -> None:
+    log, store = days(tmp_path / "log", 4), tmp_path / "store"
+    last = (log / "day-3.jsonl").read_text("utf-8")
+    (log / "day-3.jsonl").unlink()
+    found(log, store)
+    first = sum(made)
+    made.clear()
+    (log / "day-3.jsonl").write_text(last, "utf-8")
+    again = found(log, store)
+    assert 0 < sum(made) < first / 2
+    made.clear()
+    assert found(log, store) == again
+    assert made == []
+    assert again == found(log, None)
+    assert again["log"]["set_aside"] == 4
+
+
+def test_a_file_that_changes_or_goes_is_no_longer_there(tmp_path: Path, made: list[int]) -> None:
+    log, store = days(tmp_path / "log", 3), tmp_path / "store"
+    found(log, store)
+    (log / "day-0.jsonl").unlink()
+    changed = (log / "day-1.jsonl").read_text("utf-8").splitlines()
+    (log / "day-1.jsonl").write_text("\n".join(changed[5:]) + "\n", "utf-8")
+    assert found(log, store) == found(log, None)
+    assert len(list(store.glob("part-*.parquet"))) == 2
+
+
+def test_large_parquet_is_kept_by_groups_of_rows(
+    tmp_path: Path, made: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "UNIT_ROWS", 700)
+    table = exchanges()
+    pq.write_table(table, tmp_path / "log.parquet", row_group_size=300)
+    answer = found(tmp_path / "log.parquet", tmp_path / "store")
+    assert len(list((tmp_path / "store").glob("part-*.parquet"))) == -(-table.num_rows // 900)
+    assert sum(made) == table.num_rows
+    assert answer == found(tmp_path / "log.parquet", None)
+
+
+def test_another_key_or_another_way_of_reading_is_refused(tmp_path: Path) -> None:
+    log, store = days(tmp_path / "log", 1), tmp_path / "store"
+    found(log, store)
+    with pytest.raises(UsageError, match="another imprint key"):
+        found(log, store, key=ImprintKey(bytes(range(32))))
+    with pytest.raises(UsageError, match="another way of reading"):
+        found(log, store, defaults={"model": "m"})
+    (store / kept.MANIFEST).write_text("{", "utf-8")
+    with pytest.raises(UnreadableInput, match="is damaged"):
+        found(log, store)
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    log = days(tmp_path / "log", 1)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear", "utf-8")
+    with pytest.raises(UsageError, match="holds no imprints"):
+        found(log, tmp_path / "mine")
+    with pytest.raises(UsageError, match="lies in the log"):
+        found(log, log / "store")
+    with pytest.raises(UsageError, match="of files only"):
+        headwater.investigate(exchanges(), store=tmp_path / "store")
+
+
+def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
+    log, store = days(tmp_path / "log", 1), tmp_path / "store"
+    with (
+        headwater.investigate(log, settings=SETTINGS, store=store),
+        pytest.raises(UsageError, match="used by another run"),
+    ):
+        found(log, store)
+    found(log, store)
+
+
+def test_a_part_that_was_lost_is_read_again(tmp_path: Path, made: list[int]) -> None:
+    log, store = days(tmp_path / "log", 3), tmp_path / "store"
+    answer = found(log, store)
+    sorted(store.glob("part-*.parquet"))[1].unlink()
+    made.clear()
+    assert found(log, store) == answer
+    assert sum(made) > 0
+
+
+KILLED = """
+import sys, time
+from headwater import intake, kept
+kept.UNIT_BYTES = 1
+real = intake.imprint
+def slow(texts, key):
+    time.sleep(0.3)
+    return real(texts, key)
+intake.imprint = slow
+import headwater
+headwater.investigate(sys.argv[1], store=sys.argv[2])
+"""
+
+
+@pytest.mark.parametrize("whole", [1, 3])
+def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, made: list[int], whole: int) -> None:
+    log, store = days(tmp_path / "log", 6), tmp_path / "store"
+    run = subprocess.Popen([sys.executable, "-c", KILLED, str(log), str(store)])
+    for _ in range(600):
+        if len(list(store.glob("part-*.parquet"))) >= whole:
+            break
+        time.sleep(0.05)
+    os.kill(run.pid, signal.SIGKILL)
+    run.wait()
+    there = len(json.loads((store / kept.MANIFEST).read_text("utf-8"))["units"])
+    assert there >= whole - 1
+    answer = found(log, store)
+    assert len(made) <= 6 - there
+    assert answer == found(log, None)
