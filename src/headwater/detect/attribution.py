@@ -17,7 +17,7 @@ import numpy.typing as npt
 from scipy.special import bdtr, betaincinv
 
 from headwater.detect.fold import NO_KEY, Batch, Ring
-from headwater.detect.objects import Counts
+from headwater.detect.objects import Counts, code_bits
 
 #: Share of the accounts that used an object that must be the ring's (at this chance of error: seven of eleven users may
 #: be a topic's), and how much likelier a member uses it.
@@ -43,6 +43,8 @@ class RingObjects:
     objects: npt.NDArray[np.uint64]
     ring: npt.NDArray[np.int32]
     nats: npt.NDArray[np.float64]
+    #: last bits of an object that don't count (`objects.code_bits`)
+    bits: np.uint64 = np.uint64(0)
 
     @classmethod
     def none(cls) -> RingObjects:
@@ -56,9 +58,10 @@ class RingObjects:
             return out
         # Nearly all values are nobody's: a look at their first bits spares the search.
         some = np.flatnonzero(self._begin[values >> PREFIX])
-        at = np.searchsorted(self.objects, values[some])
+        wanted = values[some] >> self.bits << self.bits
+        at = np.searchsorted(self.objects, wanted)
         at[at == len(self.objects)] = 0
-        hit = self.objects[at] == values[some]
+        hit = self.objects[at] == wanted
         out[some[hit]] = self.ring[at[hit]]
         return out
 
@@ -107,9 +110,10 @@ def ring_objects(counts: Counts, rings: Sequence[Ring], volume: npt.NDArray[np.i
         & (lift >= LIFT)
         & (use_lift >= USE_LIFT)
     )
-    chosen, ring = counts.objects[start[at[keep]]], ring[keep]
+    bits = code_bits(size)
+    chosen, ring = counts.objects[start[at[keep]]] >> bits << bits, ring[keep]
     order = np.argsort(chosen)
-    return RingObjects(chosen[order], ring[order], np.log(lift[keep])[order])
+    return RingObjects(chosen[order], ring[order], np.log(lift[keep])[order], bits)
 
 
 def _at_least(count: npt.NDArray[np.int64], of: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

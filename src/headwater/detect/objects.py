@@ -33,6 +33,14 @@ def objects_of(batch: Batch) -> list[npt.NDArray[np.uint64]]:
     return [np.where(long & (c != 0), c, NO_KEY).astype(np.uint64) for c in columns]
 
 
+def code_bits(accounts: int) -> np.uint64:
+    """Last bits of an object that don't count, where they give way to an account's code: 20 up to a million accounts.
+
+    44 bits tell the objects of a billion texts apart but for one in ten thousand.
+    """
+    return np.uint64(20 if accounts <= 1 << 20 else accounts.bit_length())
+
+
 @dataclass
 class Counts:
     """A mergeable multiset of (object uint64, account int32) pairs."""

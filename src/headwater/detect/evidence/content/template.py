@@ -17,8 +17,9 @@ from scipy.special import ndtr
 
 from headwater.detect.attribution import RingObjects, filled
 from headwater.detect.fold import CONFIRM, NO_KEY, PROPOSE, Batch, Card, Finding, Links, World
-from headwater.detect.objects import Counts, committed, distinct, objects_of, weave
+from headwater.detect.objects import committed, distinct, objects_of, weave
 from headwater.detect.pvalues import calibrated
+from headwater.detect.uses import Uses
 
 #: An account is committed to a template from two uses and a fiftieth of its exchanges on.
 LEAST, SHARE = 2, 0.02
@@ -57,11 +58,11 @@ class TemplateLinks:
     stage = "propose"
     columns = ("imprint",)
 
-    def init(self, world: World) -> Counts:
+    def init(self, world: World) -> Uses:
         """No uses yet."""
-        return Counts()
+        return Uses(world.size)
 
-    def update(self, state: Counts, batch: Batch) -> Counts:
+    def update(self, state: Uses, batch: Batch) -> Uses:
         """Count the objects of proposing rows."""
         batch = batch.where(batch.half == PROPOSE)
         for values in objects_of(batch):
@@ -69,12 +70,12 @@ class TemplateLinks:
             state.add(values[keep], batch.account[keep])
         return state
 
-    def merge(self, left: Counts, right: Counts) -> Counts:
+    def merge(self, left: Uses, right: Uses) -> Uses:
         """Add two states."""
         left.absorb(right)
         return left
 
-    def finish(self, state: Counts, world: World) -> Links:
+    def finish(self, state: Uses, world: World) -> Links:
         """Ties weighted by rarity among the accounts that aren't committed to the object themselves."""
         shared = state.shared()
         world.context["template_counts"] = shared
