@@ -143,7 +143,7 @@ PARTS: dict[Part, tuple[Callable[[int], list[Job]], int, int]] = {
     "power": (power, 1, 20),
     "dial": (dial, 1, 4),
     "surface": (surface, 0, 1),
-    "calibration": (calibration, 4, 1150),
+    "calibration": (calibration, 4, 1200),
     "fitting": (fitting, 0, 600),
 }
 #: Parts that figures come from.
