@@ -19,7 +19,7 @@ def counts(uses: dict[int, dict[int, int]]) -> Counts:
     made = Counts()
     for what, accounts in uses.items():
         for account, times in accounts.items():
-            made.add(np.full(times, what, np.uint64), np.full(times, account, np.int32))
+            made.add(np.full(times, what << 32, np.uint64), np.full(times, account, np.int32))
     return made.shared()
 
 
@@ -29,7 +29,7 @@ def ring(*members: int) -> Ring:
 
 def owned(uses: dict[int, dict[int, int]], *rings: Ring) -> dict[int, int]:
     found = ring_objects(counts(uses), rings, VOLUME)
-    return dict(zip(found.objects.tolist(), found.ring.tolist(), strict=True))
+    return dict(zip((found.objects >> 32).tolist(), found.ring.tolist(), strict=True))
 
 
 def test_a_ring_owns_what_its_members_use_and_hardly_anybody_else() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from detect.worlds import DAY, Made, folded, log
+from detect.worlds import DAY, FORM, Made, folded, log
 from headwater.detect.evidence.content import template
 from headwater.detect.fold import Links, Ring, World
 from headwater.detect.objects import Sharing, weave
@@ -53,7 +53,7 @@ def test_a_bystander_leaves_and_a_missed_user_joins() -> None:
     proposed = [ring(range(2, 16))]  # 14 and 15 don't fill the form; 0 and 1 do
     (refined,), owned = refine(proposed, ties(range(2, 16)), world, 5)
     assert refined.members.tolist() == list(range(14))
-    assert owned.owner(np.array([5 * 97], np.uint64)).tolist() == [0]
+    assert owned.owner(np.array([5 * FORM], np.uint64)).tolist() == [0]
     assert owned.objects.tolist() == owned_by(world, [refined]).objects.tolist()
 
 

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from headwater.detect import uses
 from headwater.detect.uses import Uses
 
-PAIRS = st.lists(st.tuples(st.integers(0, 2**64 - 1) | st.sampled_from([7 << 20, 2**64 - 1]), st.integers(0, 9)))
+PAIRS = st.lists(
+    st.tuples(st.integers(0, 2**64 - 1) | st.sampled_from([7 << 20, 2**64 - 1]), st.integers(0, 9))
+)
 
 
 def expected(pairs: list[tuple[int, int]]) -> list[tuple[int, int, int]]:

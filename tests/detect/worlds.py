@@ -22,6 +22,8 @@ from headwater.exchange import ACCOUNT_SCHEMA, SKETCH
 from headwater.exchange.model import IMPRINT_TYPE, MINIMISERS
 
 HOUR, DAY = 3_600_000_000, 86_400_000_000
+#: What the objects of form 1 are; the last bits of an object don't count.
+FORM = np.uint64(97 << 32)
 MODELS = ("large-1", "large-2", "small-1")
 EVERY = frozenset({"account", "at", "imprint", "model", "ip", "latency_ms"})
 
@@ -106,7 +108,7 @@ def log(
     unlike = rng.integers(2**40, 2**62, (n, 3 + MINIMISERS)).astype(np.uint64)
     form = np.zeros(n, np.int64) if form is None else form[order]
     filling = np.arange(n) if filling is None else filling[order]
-    marks = np.where(form[:, None] > 0, form[:, None].astype(np.uint64) * np.uint64(97), unlike)
+    marks = np.where(form[:, None] > 0, form[:, None].astype(np.uint64) * FORM, unlike)
     content = rng.normal(size=(n, SKETCH)) if vector is None else vector[order]
     sketch = np.clip(np.rint(content * 20), -127, 127).astype(np.int8)
     # A bijection of 64 bits, so that equal texts and only they have equal hashes, spread over the whole range.

@@ -44,7 +44,7 @@ class RingObjects:
     ring: npt.NDArray[np.int32]
     nats: npt.NDArray[np.float64]
     #: last bits of an object that don't count (`objects.code_bits`)
-    bits: np.uint64 = np.uint64(0)
+    bits: int = 0
 
     @classmethod
     def none(cls) -> RingObjects:
@@ -58,7 +58,7 @@ class RingObjects:
             return out
         # Nearly all values are nobody's: a look at their first bits spares the search.
         some = np.flatnonzero(self._begin[values >> PREFIX])
-        wanted = values[some] >> self.bits << self.bits
+        wanted = values[some] >> np.uint64(self.bits) << np.uint64(self.bits)
         at = np.searchsorted(self.objects, wanted)
         at[at == len(self.objects)] = 0
         hit = self.objects[at] == wanted
@@ -113,7 +113,7 @@ def ring_objects(counts: Counts, rings: Sequence[Ring], volume: npt.NDArray[np.i
     bits = code_bits(size)
     chosen, ring = counts.objects[start[at[keep]]] >> bits << bits, ring[keep]
     order = np.argsort(chosen)
-    return RingObjects(chosen[order], ring[order], np.log(lift[keep])[order], bits)
+    return RingObjects(chosen[order], ring[order], np.log(lift[keep])[order], int(bits))
 
 
 def _at_least(count: npt.NDArray[np.int64], of: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detect.worlds import DAY, dealt_log, folded, judged, log
+from detect.worlds import DAY, FORM, dealt_log, folded, judged, log
 from headwater.detect.evidence.content import template
 
 
@@ -68,7 +68,7 @@ def test_fresh_sessions_confirm_a_ring_and_refuse_one_that_stopped() -> None:
 def test_what_the_ring_and_everybody_else_use_alike_is_no_evidence() -> None:
     made = forms(np.full(60, 0.4))
     world = made.world(range(12))
-    common = np.array([5 * 97], np.uint64)
+    common = np.array([5 * FORM], np.uint64)
     assert np.isin(common, made.batch(world).column("imprint.opening")).all()
     world.context["ring_objects"] = type(world.context["ring_objects"])(
         common, np.zeros(1, np.int32), np.ones(1)
