@@ -32,8 +32,6 @@ class Spool:
         self.rows = 0
         #: names of columns that held at least one value
         self.filled: set[str] = set()
-        #: rows before each group of rows
-        self._starts: npt.NDArray[np.int64] | None = None
         self._writer: pq.ParquetWriter | None = pq.ParquetWriter(
             path,
             self._packed,
@@ -80,29 +78,21 @@ class Spool:
         """Return the named columns of the given row numbers (ascending), in that order."""
         wanted = pa.array(rows, pa.int64())
         with pq.ParquetFile(self.path, memory_map=True) as file:
-            starts = self._begins(file)
-            groups = np.unique(np.searchsorted(starts, rows[rows < self.rows], side="right") - 1).tolist()
-            found = [
-                batch.filter(pc.is_in(batch.column("row"), value_set=wanted))
-                for batch in self._read(file, ["row", *columns], groups)
-            ]
-        if not found:
-            return self.schema.empty_table().select(["row", *columns])
-        return pa.Table.from_batches(found)
-
-    def _begins(self, file: pq.ParquetFile) -> npt.NDArray[np.int64]:
-        if self._starts is None:
             sizes = [file.metadata.row_group(at).num_rows for at in range(file.metadata.num_row_groups)]
-            self._starts = np.concatenate([[0], np.cumsum(sizes)])[:-1].astype(np.int64)
-        return self._starts
+            group = np.searchsorted(np.cumsum(sizes), rows[rows < self.rows], side="right")
+            if not len(group):
+                return self.schema.empty_table().select(["row", *columns])
+            return pa.Table.from_batches(
+                batch.filter(pc.is_in(batch.column("row"), value_set=wanted))
+                for batch in self._read(file, ["row", *columns], np.unique(group).tolist())
+            )
 
     def _read(
         self, file: pq.ParquetFile, columns: Sequence[str], groups: list[int] | None
     ) -> Iterator[pa.RecordBatch]:
         names = list(dict.fromkeys(columns))
         packed = [part for name in names for part in parts(name, self.schema)]
-        every = file.iter_batches(ROWS_A_GROUP, row_groups=groups, columns=packed, use_threads=False)
-        for batch in every if groups is None or groups else ():
+        for batch in file.iter_batches(ROWS_A_GROUP, row_groups=groups, columns=packed, use_threads=False):
             yield unpack(batch, names, self.schema)
 
 
