@@ -136,7 +136,7 @@ def _varied(part: Part, seed: int, looks: tuple[str, ...]) -> Job:
 
 
 #: Each part by the number of its seeds, in a short run and in a full one. Of the smallest scenarios 33 worlds hold
-#: 100,000 innocents; two in five calibration worlds have a verdict where calibration is asked for, 300 are needed.
+#: 100,000 innocents; a quarter of the calibration worlds have a verdict where calibration is asked for, 300 are needed.
 PARTS: dict[Part, tuple[Callable[[int], list[Job]], int, int]] = {
     "alarms": (alarms, 1, 33),
     "quiet": (quiet, 3, 200),

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.fold import Batch, World
+from headwater.detect.spans import rows_of
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -88,9 +89,7 @@ class Beats:
 
     def of(self, accounts: Ints) -> Beats:
         """The requests of some accounts (ascending codes)."""
-        begin, end = (np.searchsorted(self.account, accounts, side) for side in ("left", "right"))
-        size = end - begin
-        rows = np.repeat(begin - np.cumsum(size) + size, size) + np.arange(size.sum())
+        rows = rows_of(self.account, accounts)
         return Beats(self.account[rows], self.window[rows], self.times[rows])
 
     def counts(self, group: npt.NDArray[np.integer[Any]], groups: int, days: Days) -> Floats:

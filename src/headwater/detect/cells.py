@@ -21,6 +21,7 @@ from scipy import sparse
 
 from headwater.detect.fold import PROPOSE, Batch, Ring, World
 from headwater.detect.population import A_ACCOUNT, UNIT, Content
+from headwater.detect.spans import rows_of
 from headwater.exchange import SKETCH
 
 Floats = npt.NDArray[np.float64]
@@ -170,9 +171,7 @@ class Placed:
 
     def of_some(self, accounts: npt.NDArray[np.int64]) -> Placed:
         """Those of some accounts (ascending codes): sessions are numbered account by account."""
-        begin, end = (np.searchsorted(self.account, accounts, side) for side in ("left", "right"))
-        size = end - begin
-        return self.of(np.repeat(begin - np.cumsum(size) + size, size) + np.arange(size.sum()))
+        return self.of(rows_of(self.account, accounts))
 
     @cached_property
     def starts(self) -> npt.NDArray[np.int64]:
@@ -298,9 +297,8 @@ class Excess:
         `sent` (accounts × cells): what their sessions say, see `Placed.of_accounts`.
         """
         nobody = np.full(self.outside.shape, -1, np.int32)
-        return np.asarray(
-            sent @ np.log(np.maximum(self.ratio(nobody, np.arange(len(nobody))), 1.0)), np.float64
-        )
+        best = np.log(np.maximum(self.ratio(nobody, np.arange(len(nobody))), 1.0))
+        return np.asarray(sent @ best, np.float64)
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]

@@ -123,12 +123,6 @@ class Batch:
         """How the client of each row was set up (uint64), hashed once for all folds."""
         return setups([self.arrow(name) for name in SETUP if self.has(name)], len(self))
 
-    @property
-    def table(self) -> pa.RecordBatch:
-        """The rows with all columns that were read."""
-        names = self.source.schema.names
-        return pa.RecordBatch.from_arrays([self.arrow(name) for name in names], schema=self.source.schema)
-
     def has(self, name: str) -> bool:
         """Whether the log has this column."""
         return name in self.source.schema.names

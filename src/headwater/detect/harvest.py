@@ -70,8 +70,9 @@ class Harvested:
             state.key.append(batch.key if batch.key is not None else np.full(len(batch), NO_KEY))
             state.setup.append(batch.setup)
             every = np.arange(len(batch))
-            unknown = np.full(len(batch), -1, np.int16)
-            state.cell.append(state.cells.at(batch, every) if state.cells else unknown)
+            state.cell.append(
+                state.cells.at(batch, every) if state.cells else np.full(len(batch), -1, np.int16)
+            )
         return state
 
     def merge(self, left: Rows, right: Rows) -> Rows:

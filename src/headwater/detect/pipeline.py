@@ -113,8 +113,9 @@ def detect(
     world.context["content"] = fold("learn what is usual", [Population()], world)[0]
     proposers = [e for e in able if e.stage == "propose"]
     *links, cells = fold("look for ties", [*proposers, Division()], world)
-    unplaced = np.full(log.census.rows, -1, np.int16)
-    world.context["cells"] = None if cells is None else replace(cells, placed=unplaced)
+    if cells is not None:
+        cells = replace(cells, placed=np.full(log.census.rows, -1, np.int16))
+    world.context["cells"] = cells
     ties = graph(links, world.tenant)
     bound = cores(world.context.get("templates"), world.context.get("clusters"), world.customer)
     shared = [world.context[k] for k in SHARED if k in world.context]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-import numpy as np
 import pyarrow as pa
 
 #: Between the name of a struct and that of its field.
@@ -84,13 +83,12 @@ def _bytes(column: Array) -> Array:
         return column
     kind = column.type
     values = column.values.slice(column.offset * kind.list_size, len(column) * kind.list_size)
-    raw = np.ascontiguousarray(values.to_numpy(zero_copy_only=False)).astype(
-        kind.value_type.to_pandas_dtype()
-    )
+    # Below a list that is null there is nothing: filled, or the numbers beside it would become floating ones.
+    raw: Any = values.fill_null(0).to_numpy(zero_copy_only=False)
     mask = None
     if column.null_count:
         mask = pa.array(column.is_valid()).buffers()[1]
-    data: Any = pa.py_buffer(cast(Any, raw))
+    data: Any = pa.py_buffer(raw)
     return pa.Array.from_buffers(_kind(kind), len(column), [mask, data])
 
 

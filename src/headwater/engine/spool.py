@@ -166,7 +166,10 @@ class Spool:
                 if file is None or at != group.part:
                     if file is not None:
                         file.close()
-                    at, file = group.part, pq.ParquetFile(self.folder / self.parts[group.part].name)
+                    at, file = (
+                        group.part,
+                        pq.ParquetFile(self.folder / self.parts[group.part].name, memory_map=True),
+                    )
                 yield group, unpack(_batch(file, group, packed), names, self.schema)
         finally:
             if file is not None:

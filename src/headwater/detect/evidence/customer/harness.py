@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.fold import Batch, Card, Finding, Ring, World
 from headwater.detect.objects import LEAST_WORDS, Counts
+from headwater.detect.spans import spans
 
 #: Rows that are looked at, in expectation: a hash of the text decides which.
 KEPT = 500_000
@@ -110,20 +110,15 @@ class _Pairs:
         return cls(customer, bounds[0], text[order], bounds[1])
 
 
-def _rows(bounds: npt.NDArray[np.int64], chosen: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """Places of everything between the bounds of each chosen one."""
-    size = bounds[chosen + 1] - bounds[chosen]
-    ends = np.cumsum(size)
-    return np.asarray(np.arange(size.sum()) + np.repeat(bounds[chosen] - ends + size, size), np.int64)
-
-
 def _finding(sent: _Pairs, ring: Ring, world: World) -> Finding | None:
     members = np.unique(world.customer[ring.members])
-    texts, uses = np.unique(sent.text[_rows(sent.by_customer, members)], return_counts=True)
+    texts, uses = np.unique(
+        sent.text[spans(sent.by_customer[members], sent.by_customer[members + 1])], return_counts=True
+    )
     if len(members) < LEAST_MEMBERS or len(texts) < LEAST:
         return None
-    rows = _rows(sent.by_text, texts)
-    place = np.repeat(np.arange(len(texts)), sent.by_text[texts + 1] - sent.by_text[texts])
+    begin, end = sent.by_text[texts], sent.by_text[texts + 1]
+    rows, place = spans(begin, end), np.repeat(np.arange(len(texts)), end - begin)
     outer = ~np.isin(sent.customer[rows], members)
     customer, place = sent.customer[rows][outer], place[outer]
     # One text in common with many others is a coincidence; a customer that runs the list sends much of it.
