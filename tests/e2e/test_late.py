@@ -14,6 +14,7 @@ import pytest
 
 import headwater
 from headwater.detect import Declaration
+from headwater.engine import HALF
 from headwater.explain import explain_account, load
 
 SAMPLE = Path(__file__).parents[2] / "examples/sample"
@@ -42,7 +43,8 @@ def split() -> Any:
     """
     rnd = random.Random(1)
     table, accounts = sample()
-    rows, half = table.to_pylist(), plain()._index.half
+    rows = table.to_pylist()
+    half = [side for batch in plain()._log.batches([]) for side in batch.column(HALF).to_pylist()]
     sent: dict[str, int] = {}
     for row in rows:
         sent[row["account"]] = sent.get(row["account"], 0) + 1
