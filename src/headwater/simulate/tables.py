@@ -5,7 +5,7 @@ Account names and conversation numbers are shuffled, so that no name says whose 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from headwater.simulate.asked import FORMATS, asked
 from headwater.simulate.cast import CLIENT_COLUMNS, AccountRows, ClientRows
 from headwater.simulate.chance import Ints
 from headwater.simulate.forms import CRITERIA, Given
+from headwater.simulate.library import Library
 from headwater.simulate.naming import holds, patterns
 from headwater.simulate.requests import Requests
 from headwater.simulate.setting import Setting
@@ -39,14 +40,20 @@ class Truth:
     exchanges: pa.Table
 
 
-def prompts(world: Setting, made: Requests) -> list[str]:
+#: Texts (n) for the contents of n requests, instead of those that the library has.
+Retell = Callable[[Library, Ints], Sequence[str]]
+
+
+def prompts(world: Setting, made: Requests, retell: Retell | None = None) -> list[str]:
     """The prompt of every request: a content, in its voice, in its form."""
-    texts, answers, voices = world.library.texts, world.library.answers, world.cast.voices
+    library, voices = world.library, world.cast.voices
+    answers = library.answers
+    texts = retell(library, made.content) if retell else [library.texts[i] for i in made.content.tolist()]
     languages = [world.library.languages[i] for i in world.library.language.tolist()]
     out = []
     columns = (made.content, made.form, made.voice, made.bits, made.account)
-    for content, form, voice, bits, account in zip(*(column.tolist() for column in columns), strict=True):
-        text = texts[content]
+    told = (column.tolist() for column in columns)
+    for text, content, form, voice, bits, account in zip(texts, *told, strict=True):
         if voice >= 0:
             text = speak(voices[voice], text, languages[content], bits)
         if form >= 0:

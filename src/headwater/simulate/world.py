@@ -30,7 +30,7 @@ from headwater.simulate.rhythm import DAY, rhythms
 from headwater.simulate.scenario import Scenario, corpora_of
 from headwater.simulate.setting import Setting
 from headwater.simulate.software import MODELS
-from headwater.simulate.tables import Truth, accounts_table, exchanges_table, prompts, truth_tables
+from headwater.simulate.tables import Retell, Truth, accounts_table, exchanges_table, prompts, truth_tables
 from headwater.simulate.traces import answer_lengths
 
 
@@ -52,13 +52,15 @@ def simulate(
     *,
     camouflage: float | str | Mapping[str, float] = 0.0,
     override: Mapping[str, Any] | None = None,
+    retell: Retell | None = None,
 ) -> World:
     """The world that `scenario` describes; the same seed, scale and settings give the same bytes.
 
     `scenario` is a loaded one, a file, or a packaged name. `scale` shrinks (or grows) accounts and exchanges
     alike; `seed` replaces the scenario's own. `override` changes single settings by their path
     (`{"campaigns.0.accounts": 50}`), then `camouflage` hides every ring: one number from 0 to 1, or parts
-    (`{"cover": 0.5, "paraphrase": 1}`). Raises `ConfigurationError` for a scenario that cannot be used,
+    (`{"cover": 0.5, "paraphrase": 1}`). `retell` tells contents anew, where a corpus is too small for a log.
+    Raises `ConfigurationError` for a scenario that cannot be used,
     `UsageError` for corpora of the other side, a scale that is not positive or a dial out of its range.
     """
     loaded = scenario if isinstance(scenario, Scenario) else load(scenario)
@@ -73,7 +75,7 @@ def simulate(
     order = inside[np.argsort(made.at[inside], kind="stable")]
     made, status = made.take(order), status[order]
     present = np.unique(made.account)
-    written = prompts(world, made)
+    written = prompts(world, made, retell)
     exchanges = exchanges_table(world, made, status, written)
     return World(
         exchanges,
