@@ -1,7 +1,7 @@
 """Logs of millions of exchanges, every text told anew: worlds side by side, written by day.
 
-A million exchanges are one unit of nine worlds of the tune side: three harvests, a net of small accounts, and ordinary
-customers. Worlds are joined under names of their own and begin on one day. The same rows and seed give the same log.
+Four harvests of the tune side grow with the log, and so does the number of worlds of ordinary customers around them.
+Worlds are joined under names of their own and begin on one day. The same rows and seed give the same log.
 
     python benchmarks/scale/worlds.py --corpora DIR --work DIR --rows 16000000
 """
@@ -14,6 +14,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,21 +26,18 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from headwater.simulate import Corpora, simulate
+from headwater.simulate.loading import load
 
-#: Fewer accounts with as many exchanges each: about 32 a head, as in the public case's neighbourhood.
-_FEWER = {"innocents.0.accounts": 1100, "innocents.1.accounts": 700, "innocents.2.accounts": 600}
-#: Scenario, scale and changes of each world of a unit.
-UNIT: tuple[tuple[str, float, dict[str, Any]], ...] = (
-    ("reasoning_harvest", 1.0, {}),
-    ("quiet", 1.05, _FEWER),
-    ("code_harvest", 1.0, {}),
-    ("quiet", 1.05, _FEWER),
-    ("batch_harvest", 1.0, {}),
-    ("quiet", 1.05, _FEWER),
-    ("reasoning_harvest", 1.0, {}),
-    ("hydra", 0.03, {}),
-    ("quiet", 1.05, _FEWER),
-)
+#: Ordinary customers with about thirty exchanges each.
+_FEWER = {"innocents.0.accounts": 1900, "innocents.1.accounts": 1100, "innocents.2.accounts": 950}
+#: Ordinary worlds a million exchanges, and the size of each.
+QUIET, QUIET_SCALE = 6, 0.99
+#: Harvests: scenario, and its scale a million exchanges. A longer log has larger rings, not more rings with one hand.
+HARVESTS = (("reasoning_harvest", 2.0), ("code_harvest", 1.0), ("batch_harvest", 1.0), ("hydra", 0.03))
+#: Of the customers around a harvest so many stay: the ordinary worlds have enough.
+AROUND = 0.1
+#: What is one customer in each world is one in all of them: two products of one law would be one queue by construction.
+ONE_CUSTOMER = ("fable-bank", "table-for-two", "meridian", "labels")
 #: Contents become so many times as long, so that a prompt has 600 bytes at the mean.
 LONGER = 3.4
 #: Columns whose values must not meet across joined worlds.
@@ -67,47 +65,92 @@ def _model(place: Path, names: tuple[str, ...]) -> backoff.Model:
     return backoff.learn(library.texts, library.corpus, topic[unit], library.language)
 
 
-def world(place: Path, number: int, folder: Path) -> tuple[int, list[int]]:
+@dataclass(frozen=True)
+class Plan:
+    """One world: its number gives its seed and its names."""
+
+    number: int
+    scenario: str
+    scale: float
+    changes: dict[str, Any]
+
+
+def plans(millions: float) -> list[Plan]:
+    """The worlds of a log of so many million exchanges, the largest first."""
+    out = []
+    for scenario, scale in HARVESTS:
+        fewer: dict[str, Any] = {}
+        for at, group in enumerate(load(scenario).innocents):
+            for name in ("accounts", "exchanges", "end_users"):
+                size = getattr(group, name)
+                if size:
+                    fewer[f"innocents.{at}.{name}"] = max(1, round(size * AROUND / (scale * millions)))
+        for at, ring in enumerate(load(scenario).campaigns):
+            fewer[f"campaigns.{at}.dispatcher.workers"] = max(
+                1, round(ring.dispatcher.workers * scale * millions)
+            )
+        out.append(Plan(len(out), scenario, scale * millions, fewer))
+    for _ in range(round(QUIET * millions) or 1):
+        out.append(Plan(len(out), "quiet", QUIET_SCALE, _FEWER))
+    return out
+
+
+def world(place: Path, plan: Plan, folder: Path) -> tuple[int, list[int]]:
     """Simulate one world and write it by day below `folder`; exchanges, and days since BEGIN that have any."""
-    scenario, scale, changes = UNIT[number % len(UNIT)]
+    number = plan.number
 
     def retell(library: Any, contents: Any) -> list[str]:
         return _model(place, library.names).tell(contents, LONGER, number)
 
     made = simulate(
-        scenario, _corpora(place), seed=5000 + number, scale=scale, override=changes, retell=retell
+        plan.scenario,
+        _corpora(place),
+        seed=5000 + number,
+        scale=plan.scale,
+        override=plan.changes,
+        retell=retell,
     )
-    log, accounts, truth = (
-        _renamed(table, number) for table in (made.exchanges, made.accounts, made.truth.accounts)
+    population = dict(
+        zip(*(made.truth.accounts.column(c).to_pylist() for c in ("account", "population")), strict=True)
     )
-    times = log.column("at").cast(pa.int64())
-    late = BEGIN_US - pc.min(times).as_py() // DAY_US * DAY_US
-    log = log.set_column(
-        log.schema.get_field_index("at"), "at", pc.add(times, late).cast(log.schema.field("at").type)
-    )
-    day = (pc.add(times, late).to_numpy() - BEGIN_US) // DAY_US
+    log, accounts = (_one_customer(table, population) for table in (made.exchanges, made.accounts))
+    log, accounts, truth = (_renamed(table, number) for table in (log, accounts, made.truth.accounts))
+    late = BEGIN_US - pc.min(log.column("at").cast(pa.int64())).as_py() // DAY_US * DAY_US
+    log = _later(log, "at", late)
+    day = (log.column("at").cast(pa.int64()).to_numpy() - BEGIN_US) // DAY_US
     for one in np.unique(day).tolist():
-        pq.write_table(
-            log.filter(pa.array(day == one)), folder / f"{one:03d}-{number:04d}.parquet", compression="lz4"
-        )
-    # Dates of accounts move with the log.
-    for name in ("created_at", "held_at"):
-        at = accounts.schema.get_field_index(name)
-        if at >= 0:
-            moved = pc.add(accounts.column(name).cast(pa.int64()), late).cast(
-                accounts.schema.field(name).type
-            )
-            accounts = accounts.set_column(at, name, moved)
+        some = log.filter(pa.array(day == one))
+        pq.write_table(some, folder / f"{one:03d}-{number:04d}.parquet", compression="lz4")
+    for name in {"created_at", "held_at"} & set(accounts.schema.names):
+        accounts = _later(accounts, name, late)
     pq.write_table(accounts, folder / f"accounts-{number:04d}.parquet")
     pq.write_table(truth, folder / f"truth-{number:04d}.parquet")
     return log.num_rows, np.unique(day).tolist()
+
+
+def _later(table: pa.Table, name: str, late: int) -> pa.Table:
+    at, field = table.schema.get_field_index(name), table.schema.field(name)
+    return table.set_column(at, field, pc.add(table.column(name).cast(pa.int64()), late).cast(field.type))
+
+
+def _one_customer(table: pa.Table, population: dict[Any, Any]) -> pa.Table:
+    """The table with organisations named as those that are one customer in all worlds."""
+    at = table.schema.get_field_index("organisation")
+    if at < 0:
+        return table
+    pairs = zip(table.column("account").to_pylist(), table.column("organisation").to_pylist(), strict=True)
+    names = [f"={population[a]}" if population[a] in ONE_CUSTOMER else o for a, o in pairs]
+    return table.set_column(at, table.schema.field(at), pa.array(names, table.schema.field(at).type))
 
 
 def _renamed(table: pa.Table, number: int) -> pa.Table:
     for name in (*NAMES, "ring"):
         at = table.schema.get_field_index(name)
         if at >= 0:
-            mine: Any = pc.binary_join_element_wise(pa.scalar(f"w{number}"), table.column(name), "-")
+            told = table.column(name)
+            mine: Any = pc.binary_join_element_wise(pa.scalar(f"w{number}"), told, "-")
+            if name == "organisation":
+                mine = pc.if_else(pc.starts_with(told, "="), told, mine)
             table = table.set_column(at, table.schema.field(at), mine)
     return table
 
@@ -118,13 +161,13 @@ def generate(place: Path, rows: int, folder: Path, processes: int) -> None:
     shutil.rmtree(scratch, ignore_errors=True)
     (scratch / "raw").mkdir(parents=True)
     have, days = 0, set[int]()
-    worlds = round(rows / 1e6 * len(UNIT)) or 1
+    worlds = plans(rows / 1e6)
     with ProcessPoolExecutor(processes) as pool:
-        jobs = [pool.submit(world, place, number, scratch / "raw") for number in range(worlds)]
+        jobs = [pool.submit(world, place, plan, scratch / "raw") for plan in worlds]
         for number, job in enumerate(jobs):
             count, some = job.result()
             have, days = have + count, days | set(some)
-            print(f"{number + 1} of {worlds} worlds, {have:,} exchanges", file=sys.stderr, flush=True)
+            print(f"{number + 1} of {len(worlds)} worlds, {have:,} exchanges", file=sys.stderr, flush=True)
     left = rows
     for day in sorted(days):
         left -= _day(scratch, day, left)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
+from threadpoolctl import threadpool_limits
 
 import headwater
 from headwater import intake
@@ -169,15 +170,12 @@ def investigate(
             kept = _kept(store, folder, key, settings, reading, exchanges)
             spool = _spooled(kept, log, key, aside, settings, tell, held)
         index = arrange(spool, settings.engine, folder)
-        laid = Local(spool, index, settings.engine.workers)
-        detection = detect(
-            laid,
-            table,
-            settings.detect,
-            known=declarations,
-            given=given,
-            progress=tell,
-        )
+        laid = Local(spool, index, settings.engine)
+        # Each thread of ours multiplies by itself: those of the library would wait for each other.
+        with threadpool_limits(limits=1, user_api="blas"):
+            detection = detect(
+                laid, table, settings.detect, known=declarations, given=given, progress=tell
+            )
         names = (
             [(c.id, frozenset(m.account for m in c.members)) for c in earlier.campaigns] if earlier else []
         )

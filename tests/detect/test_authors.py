@@ -6,11 +6,24 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, norm
 
-from headwater.detect import authors
-from headwater.detect.authors import Accounts, Sessions, apart, author, learn, summed
-from headwater.detect.nearness import NEIGHBOURS, clusters, nearest
+from headwater.detect import authors, companions
+from headwater.detect.authors import Accounts, Sessions, apart, author, described, learn, summed
+from headwater.detect.companions import NEIGHBOURS, nearest
+from headwater.detect.nearness import clusters
 
 WIDTH = 12
+
+
+def learned(sessions: Sessions, covariance: np.ndarray, size: int) -> Accounts | None:
+    """The model of a log's sessions, and its accounts of three exchanges and more in it."""
+    model = learn(sessions, covariance)
+    if model is None:
+        return None
+    sent = np.bincount(sessions.account, sessions.count, size)
+    squares = np.bincount(sessions.account, sessions.count**2, size)
+    code = np.flatnonzero(sent >= 3).astype(np.int32)
+    mean = summed(sessions.total, sessions.account, size)[code] / sent[code, None]
+    return described(model, code, mean, model.effective(sent[code], squares[code]))
 
 
 def some(seed: int = 0, size: int = 9) -> Accounts:
@@ -97,7 +110,7 @@ def a_log(
 @pytest.mark.parametrize("share", [0.06, 0.3])
 def test_the_model_finds_how_much_authors_differ(share: float) -> None:
     sessions, covariance = a_log(2, 800, share, 6, 3)
-    made = learn(sessions, covariance, 800, 3)
+    made = learned(sessions, covariance, 800)
     assert made is not None
     assert made.between.mean() == pytest.approx(share / (1 - share), rel=0.15)
     assert made.count == pytest.approx(18, rel=0.1)
@@ -107,21 +120,21 @@ def test_turns_of_one_session_count_less() -> None:
     sessions, covariance = a_log(3, 300, 0.1, 5, 8)
     talk = np.random.default_rng(3).normal(size=sessions.total.shape)
     repeated = Sessions(0.5 * sessions.total + np.sqrt(0.75) * 8 * talk, sessions.count, sessions.account)
-    made = learn(repeated, covariance, 300, 3)
+    made = learned(repeated, covariance, 300)
     assert made is not None
     assert made.count.mean() < 10
 
 
 def test_a_ring_that_is_most_of_a_log_does_not_define_how_alike_people_are() -> None:
     sessions, covariance = a_log(4, 500, 0.06, 6, 3, one_author=480)
-    made = learn(sessions, covariance, 500, 3)
+    made = learned(sessions, covariance, 500)
     assert made is not None
     assert made.between.sum() / WIDTH > authors.USUAL * 0.9
 
 
 def test_nothing_is_learned_from_single_sessions() -> None:
     sessions, covariance = a_log(5, 50, 0.1, 1, 5)
-    assert learn(sessions, covariance, 50, 3) is None
+    assert learned(sessions, covariance, 50) is None
 
 
 def test_sums_do_not_depend_on_the_order() -> None:
@@ -147,7 +160,7 @@ def test_one_queue_is_found_among_many_accounts_of_few_exchanges(seed: int) -> N
         np.concatenate([much.count, little.count]),
         np.concatenate([much.account, little.account + 260]),
     )
-    made = learn(both, covariance, 2260, 3)
+    made = learned(both, covariance, 2260)
     assert made is not None
     found = clusters(made, *nearest(made, 0))
     assert found
@@ -155,3 +168,32 @@ def test_one_queue_is_found_among_many_accounts_of_few_exchanges(seed: int) -> N
     assert (codes < 60).sum() >= 55
     assert (codes >= 60).sum() <= 6
     assert len(found) <= 3
+
+
+def test_among_many_accounts_the_few_of_one_queue_still_find_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(7)
+    size, ring = 3_000, 12
+    between = np.full(WIDTH, 1.0)
+    mean = rng.normal(size=(size, WIDTH)) * np.sqrt(between)
+    mean[:ring] = mean[0]
+    step = np.full(size, 30)
+    made = Accounts(
+        np.arange(size, dtype=np.int32),
+        (mean + rng.normal(size=mean.shape) / 8).astype(np.float32),
+        step,
+        between,
+    )
+    _, score = nearest(made, 0)
+    for name, value in {"MOST_COMPARED": 1_000, "SAMPLE": 150, "BUCKET": 100, "FULL": 200}.items():
+        monkeypatch.setattr(companions, name, value)
+    found, near = nearest(made, 0)
+    assert np.mean([len(set(found[at]) & set(range(ring))) for at in range(ring)]) > 9
+    assert (near <= score + 1e-3).all()
+    assert near[:ring].mean() == pytest.approx(score[:ring].mean(), rel=0.05)
+    assert all(len(set(row)) == NEIGHBOURS and at not in row for at, row in enumerate(found.tolist()))
+    assert (np.diff(near, axis=1) <= 0).all()
+    again = nearest(made, 0)
+    assert (again[0] == found).all()
+    assert (again[1] == near).all()

@@ -137,7 +137,7 @@ def test_one_that_fails_is_named_and_quotes_nothing(step: str, monkeypatch: pyte
         return merge(*(work(iter([made.indexed(part)])) for part in parts))
 
     with pytest.raises(HeadwaterError) as caught:
-        passes.run([Strange(step)], SimpleNamespace(fold=fold, workers=2), world)  # type: ignore[arg-type]
+        passes.run([Strange(step)], SimpleNamespace(fold=fold, workers=2, state_bytes=1 << 30), world)  # type: ignore[arg-type]
     text, code = worded(caught.value)
     assert "the evidence strange of" in text
     assert "ValueError in test_installed.py" in text

@@ -28,6 +28,8 @@ Array = npt.NDArray[np.float64]
 USUAL = 0.055
 #: Accounts under one author differ by this share of what authors differ by: a queue drifts, and is dealt in batches.
 DRIFT = 0.02
+#: Accounts that are turned into the model's directions at once.
+BLOCK = 16_384
 #: Effective exchanges are taken in steps of this ratio, so that accounts can be judged together by step.
 STEP = 1.15
 #: In no direction do authors differ by more than this share of all there is, whatever an estimate says.
@@ -92,20 +94,37 @@ def summed(values: npt.NDArray[Any], group: npt.NDArray[Any], groups: int) -> np
     return np.asarray(sparse.csr_matrix((ones, order, start), shape=(groups, len(group))) @ values)
 
 
-def learn(sessions: Sessions, covariance: Array, accounts: int, least: int) -> Accounts | None:
-    """The model, with the accounts of at least `least` exchanges; None where no account has two sessions.
+@dataclass(frozen=True)
+class Model:
+    """How authors differ: `directions` (d × k) in which W is the identity, `between` (k) the diagonal of B.
+
+    `repeats`: how far exchanges of one session repeat each other (0: not at all, 1: they are one).
+    """
+
+    directions: Array
+    between: Array
+    repeats: float
+
+    def effective(self, count: Array, squares: Array) -> Array:
+        """Independent exchanges that `count` are worth; `squares` sums the squared counts of their sessions."""
+        return np.asarray(np.maximum(count / (1 + (squares / count - 1) * self.repeats), 1.0))
+
+
+def learn(sessions: Sessions, covariance: Array) -> Model | None:
+    """The model, from the sessions of all accounts or a sample of them; None where no account has two sessions.
 
     `covariance` (d × d) is that of all exchanges; sums are about their mean. B comes from pairs of exchanges of one
     account in different sessions, so that neither a conversation nor noise enters it; a busy account weighs in it what
     it weighs in the covariance.
     """
-    v, account = sessions.total, sessions.account
-    n = np.bincount(account, sessions.count, accounts)
-    squares = np.bincount(account, sessions.count**2, accounts)
+    v, account = sessions.total, np.unique(sessions.account, return_inverse=True)[1]
+    size = int(account.max(initial=-1)) + 1
+    n = np.bincount(account, sessions.count, size)
+    squares = np.bincount(account, sessions.count**2, size)
     pairs = n**2 - squares
     if not (pairs > 0).any():
         return None
-    total = summed(v, account, accounts)
+    total = summed(v, account, size)
     share = np.where(pairs > 0, np.minimum(n, A_ACCOUNT), 0.0)
     weight = share / share.sum() / np.maximum(pairs, 1)
     between = (total * weight[:, None]).T @ total - (v * weight[account][:, None]).T @ v
@@ -119,17 +138,19 @@ def learn(sessions: Sessions, covariance: Array, accounts: int, least: int) -> A
     if not len(diagonal):
         return None
     found = float(np.trace(between)) / everything
-    code = np.flatnonzero(n >= least).astype(np.int32)
-    effective = n[code] / (1 + (squares[code] / n[code] - 1) * repeats)
-    step = np.rint(np.log(np.maximum(effective, 1.0)) / np.log(STEP)).astype(np.int64)
+    return Model(directions, diagonal * max(1.0, USUAL / max(found, 1e-9)), repeats)
+
+
+def described(
+    model: Model, code: npt.NDArray[np.int32], mean: npt.NDArray[np.floating[Any]], effective: Array
+) -> Accounts:
+    """Accounts (m) by their mean content (m × d, about that of all exchanges) and effective exchanges (m)."""
+    step = np.rint(np.log(effective) / np.log(STEP)).astype(np.int64)
     order = np.argsort(step, kind="stable")
-    code, step = code[order], step[order]
-    return Accounts(
-        code,
-        ((total[code] / n[code, None]) @ directions).astype(np.float32),
-        step,
-        diagonal * max(1.0, USUAL / max(found, 1e-9)),
-    )
+    at_once = range(0, len(code), BLOCK)
+    turned = [(mean[order[at : at + BLOCK]] @ model.directions).astype(np.float32) for at in at_once]
+    empty = np.empty((0, len(model.between)), np.float32)
+    return Accounts(code[order], np.concatenate([empty, *turned]), step[order], model.between)
 
 
 def _diagonal(covariance: Array, between: Array) -> tuple[Array, Array]:

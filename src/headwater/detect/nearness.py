@@ -19,9 +19,6 @@ from headwater.detect.authors import Accounts, apart, author
 Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 
-NEIGHBOURS = 10
-#: Accounts compared with every other; beyond this many each is compared with a fixed random sample of this size.
-MOST_COMPARED = 8_000
 ROUNDS = 12
 #: Nats by which one author must explain a member better than an author of its own does.
 MEMBER = 2.0
@@ -37,7 +34,6 @@ KNOWN = 0.8
 TIGHT = 5.0
 #: Steps of the search for a share (EM).
 STEPS = 30
-BLOCK = 1_024
 #: Members of a larger set are judged by the author of all of them: one more or less says nothing.
 MANY = 500
 
@@ -48,47 +44,6 @@ class Cluster:
 
     members: Rows
     tightness: float
-
-
-def nearest(accounts: Accounts, seed: int) -> tuple[Rows, Array]:
-    """The NEIGHBOURS likeliest companions of each account (m × k rows) and nats for one author against two (m × k)."""
-    size = len(accounts)
-    k = min(NEIGHBOURS, size - 1)
-    against = np.arange(size)
-    if size > MOST_COMPARED:
-        against = np.sort(np.random.default_rng(seed).permutation(size)[:MOST_COMPARED])
-    found = np.empty((size, k), np.int64)
-    score = np.empty((size, k))
-    for count, of_step in accounts.steps:
-        for at in range(of_step.start, of_step.stop, BLOCK):
-            rows = np.arange(at, min(at + BLOCK, of_step.stop))
-            pair = _one_author(accounts, rows, against, count)
-            pair[rows[:, None] == against] = -np.inf
-            best = np.argpartition(-pair, k - 1, axis=1)[:, :k]
-            value = np.take_along_axis(pair, best, axis=1)
-            order = np.lexsort((against[best], -value), axis=1)
-            found[rows] = against[np.take_along_axis(best, order, axis=1)]
-            score[rows] = np.take_along_axis(value, order, axis=1)
-    return found, score
-
-
-def _one_author(accounts: Accounts, rows: Rows, against: Rows, count: float) -> npt.NDArray[np.float32]:
-    """Nats (rows × against) for one author against two; `rows` have `count` effective exchanges each."""
-    b = accounts.between
-    one = b + 1 / count
-    x, xx = accounts.mean[rows], accounts.square[rows]
-    out = np.empty((len(rows), len(against)), np.float32)
-    for other, of_step in accounts.steps:
-        columns = slice(*np.searchsorted(against, (of_step.start, of_step.stop)))
-        to = against[columns]
-        two = b + 1 / other
-        both = one * two - b**2
-        own = xx @ (0.5 / one - 0.5 * two / both).astype(np.float32)
-        others = accounts.square[to] @ (0.5 / two - 0.5 * one / both).astype(np.float32)
-        constant = np.float32(0.5 * np.log(one * two / both).sum())
-        np.matmul(x * (b / both).astype(np.float32), accounts.mean[to].T, out=out[:, columns])
-        out[:, columns] += own[:, None] + (others + constant)
-    return out
 
 
 def clusters(accounts: Accounts, neighbours: Rows, score: Array, *, fewest: int = 5) -> list[Cluster]:

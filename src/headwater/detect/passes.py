@@ -1,13 +1,14 @@
 """Folds over a log: every pass reads the columns that its folds ask for, once, wherever the engine has the rows.
 
-Each part of the rows is folded into states of its own, which are merged at the end.
+Each part of the rows is folded into states of its own, which are merged at the end. States that hold too much wait on
+disk until then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,7 +20,11 @@ from headwater.detect.cells import OURS, Excess
 from headwater.detect.fold import Batch, World
 from headwater.detect.installed import blaming, checked
 from headwater.detect.objects import objects_of
+from headwater.detect.spilled import LEAST, Spilled, held
 from headwater.engine import ACCOUNT, AT_US, HALF, MODEL, SESSION, Arranged
+
+#: Rows after which a thread looks how much its states hold.
+LOOK = 250_000
 
 
 class Pass(Protocol):
@@ -50,38 +55,66 @@ def run(
     """Fold all rows of the log; the result of each fold, in order."""
     columns = sorted({c for fold in folds for c in fold.columns if c in world.columns})
 
-    def work(batches: Iterator[pa.RecordBatch]) -> list[Any]:
-        return _fold(folds, batches, world)
+    def work(batches: Iterator[pa.RecordBatch]) -> list[_Part]:
+        return _fold(folds, batches, world, log.state_bytes)
 
-    def merge(left: list[Any], right: list[Any]) -> list[Any]:
+    def merge(left: list[_Part], right: list[_Part]) -> list[_Part]:
         return [_merged(fold, a, b) for fold, a, b in zip(folds, left, right, strict=True)]
 
-    states = log.fold(["row", *columns], work, merge, progress)
+    parts = log.fold(["row", *columns], work, merge, progress)
     with ThreadPoolExecutor(max(1, log.workers)) as pool:
-        return list(pool.map(lambda fold, state: _finished(fold, state, world), folds, states))
+        return list(pool.map(lambda at: _finished(folds[at], parts, at, world), range(len(folds))))
 
 
-def _merged(fold: Pass, left: Any, right: Any) -> Any:
+@dataclass
+class _Part:
+    """What a fold made of some rows: a state, and states before it that wait on disk."""
+
+    state: Any
+    spilled: Spilled
+
+
+def _merged(fold: Pass, left: _Part, right: _Part) -> _Part:
     with blaming(fold):
-        return fold.merge(left, right)
+        return _Part(fold.merge(left.state, right.state), left.spilled.joined(right.spilled))
 
 
-def _finished(fold: Pass, state: Any, world: World) -> Any:
+def _finished(fold: Pass, parts: list[Any], at: int, world: World) -> Any:
+    part, parts[at] = parts[at], None  # nobody else holds it: what is finished is freed
+    state, part.state = part.state, None
     with blaming(fold):
+        for piece in range(len(part.spilled.pieces)):
+            state = fold.merge(state, part.spilled.read(piece))
         return checked(fold, fold.finish(state, world), world)
 
 
-def _fold(folds: Sequence[Pass], batches: Iterator[pa.RecordBatch], world: World) -> list[Any]:
-    states = []
+def _fold(folds: Sequence[Pass], batches: Iterator[pa.RecordBatch], world: World, most: int) -> list[_Part]:
+    parts = []
     for fold in folds:
         with blaming(fold):
-            states.append(fold.init(world))
+            parts.append(_Part(fold.init(world), Spilled(world)))
+    rows = 0
     for table in batches:
         batch = by_content(of(table, world), world)
-        for at, fold in enumerate(folds):
+        for fold, part in zip(folds, parts, strict=True):
             with blaming(fold):
-                states[at] = fold.update(states[at], batch)
-    return states
+                part.state = fold.update(part.state, batch)
+        rows += len(batch)
+        if rows >= LOOK:
+            rows = 0
+            _spill(folds, parts, world, most)
+    return parts
+
+
+def _spill(folds: Sequence[Pass], parts: Sequence[_Part], world: World, most: int) -> None:
+    """Where states hold more than so many bytes, those that hold most of it are written down and begun anew."""
+    sizes = [held(part.state, world) for part in parts]
+    if sum(sizes) <= most:
+        return
+    for fold, part, size in zip(folds, parts, sizes, strict=True):
+        with blaming(fold):
+            if size * len(parts) >= sum(sizes) / 2 and size >= LEAST and part.spilled.write(part.state):
+                part.state = fold.init(world)
 
 
 def of(table: pa.RecordBatch, world: World) -> Batch:

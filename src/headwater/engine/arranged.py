@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from headwater.engine.arrange import Index
+from headwater.engine.resources import Resources
 from headwater.engine.spool import Group, Spool
 
 #: Columns of the index, which stand in every batch beside those that were asked for: int32 code (−1: a duplicate, to be
@@ -71,6 +72,10 @@ class Arranged(Protocol):
     def workers(self) -> int:
         """Threads that this process may use."""
 
+    @property
+    def state_bytes(self) -> int:
+        """Bytes that the states of one part of the rows may hold in memory."""
+
     def fold(
         self, columns: Sequence[str], work: Work[State], merge: Merge[State], progress: Callable[[int], None]
     ) -> State:
@@ -89,10 +94,11 @@ class Arranged(Protocol):
 class Local:
     """A spool on this machine with its index in memory."""
 
-    def __init__(self, spool: Spool, index: Index, workers: int) -> None:
+    def __init__(self, spool: Spool, index: Index, resources: Resources) -> None:
         self._spool = spool
         self._index = index
-        self.workers = workers
+        self.workers = resources.workers
+        self.state_bytes = (resources.memory_mb << 20) // 2 // self.workers
         self.filled = frozenset(spool.filled)
         self.census = census(index)
 

@@ -8,18 +8,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
-from headwater.detect.authors import Accounts, Sessions, learn, summed
+from headwater.detect.authors import Accounts, Sessions, described, learn, summed
+from headwater.detect.companions import nearest
 from headwater.detect.fold import PROPOSE, Batch, Card, Links, World
-from headwater.detect.nearness import clusters, nearest
-from headwater.detect.objects import Sharing, weave
+from headwater.detect.nearness import clusters
+from headwater.detect.objects import Sharing, account_hash, weave
 from headwater.detect.population import Content
+from headwater.exchange import SKETCH
 
 #: Fewer exchanges in the proposing half say too little about an account.
 LEAST = 3
+#: So few accounts aren't compared.
+FEWEST = 10
+#: Accounts that the model is learned from, in expectation.
+LEARNED = 50_000
 WEIGHT = 2.0
+BLOCK = 16_384
 
 CARD = Card(
     name="nearness",
@@ -40,12 +48,20 @@ CARD = Card(
 
 @dataclass
 class _Sums:
-    """Exact sums by session: they add up in any order."""
+    """Exact sums, which add up in any order.
 
+    `place` (accounts) of those with exchanges enough, and `total` (so many × SKETCH) the sums of their sketches. Of
+    each session its count; its sum too where its account is one of those that the model is `learned` from.
+    """
+
+    place: npt.NDArray[np.int32]
+    learned: npt.NDArray[np.bool_]
+    total: npt.NDArray[np.int32]
     session: list[npt.NDArray[np.int32]]
-    total: list[npt.NDArray[np.int32]]
-    count: list[npt.NDArray[np.int64]]
     account: list[npt.NDArray[np.int32]]
+    count: list[npt.NDArray[np.int32]]
+    some: list[npt.NDArray[np.int32]]
+    of_some: list[npt.NDArray[np.int32]]
 
 
 class Nearness:
@@ -57,27 +73,44 @@ class Nearness:
 
     def init(self, world: World) -> _Sums:
         """No sessions yet."""
-        return _Sums([], [], [], [])
+        able = world.half_volume[:, PROPOSE] >= LEAST
+        size = int(able.sum())
+        chance = account_hash(np.arange(world.size, dtype=np.int32))
+        return _Sums(
+            np.where(able, np.cumsum(able) - 1, -1).astype(np.int32),
+            chance <= LEARNED / max(world.size, 1),
+            np.zeros((size, SKETCH), np.int32),
+            *([], [], [], [], []),
+        )
 
     def update(self, state: _Sums, batch: Batch) -> _Sums:
-        """Add the sketches of proposing rows to their session's sum."""
-        keep = batch.half == PROPOSE
-        if not keep.any():
+        """Add the sketches of proposing rows."""
+        rows = np.flatnonzero(batch.half == PROPOSE)
+        if not len(rows):
             return state
-        session, first, place = np.unique(batch.session[keep], return_index=True, return_inverse=True)
+        sketch, account = batch.column("imprint.sketch"), batch.account
+        _add(sketch, rows, state.place[account], state.total)
+        session, first, count = np.unique(batch.session[rows], return_index=True, return_counts=True)
         state.session.append(session)
-        state.total.append(summed(batch.column("imprint.sketch")[keep].astype(np.int32), place, len(session)))
-        state.count.append(np.bincount(place))
-        state.account.append(batch.account[keep][first])
+        state.account.append(account[rows[first]])
+        state.count.append(count.astype(np.int32))
+        some = rows[state.learned[account[rows]]]
+        session, place = np.unique(batch.session[some], return_inverse=True)
+        state.some.append(summed(sketch[some].astype(np.int32), place, len(session)))
+        state.of_some.append(session)
         return state
 
     def merge(self, left: _Sums, right: _Sums) -> _Sums:
         """Put the sums of both together."""
         return _Sums(
-            left.session + right.session,
+            left.place,
+            left.learned,
             left.total + right.total,
-            left.count + right.count,
+            left.session + right.session,
             left.account + right.account,
+            left.count + right.count,
+            left.some + right.some,
+            left.of_some + right.of_some,
         )
 
     def finish(self, state: _Sums, world: World) -> Links:
@@ -102,19 +135,43 @@ class Nearness:
         return weave(CARD.name, sharing, np.arange(len(found)), np.full(len(found), WEIGHT))
 
 
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _add(
+    sketch: npt.NDArray[np.int8],
+    rows: npt.NDArray[np.int64],
+    place: npt.NDArray[np.int32],
+    total: npt.NDArray[np.int32],
+) -> None:
+    """Add some rows' sketches to the sums of their accounts."""
+    for row in rows:
+        if place[row] >= 0:
+            for j in range(sketch.shape[1]):
+                total[place[row], j] += sketch[row, j]
+
+
 def compared(state: _Sums, content: Content, world: World) -> Accounts | None:
     """Accounts with exchanges enough, in a model of how authors differ (None: fewer than ten of them)."""
     if not state.session:
         return None
     session, first, place = np.unique(np.concatenate(state.session), return_index=True, return_inverse=True)
-    total = summed(np.concatenate(state.total), place, len(session))
-    count = summed(np.concatenate(state.count)[:, None], place, len(session))[:, 0]
+    count = np.bincount(place, np.concatenate(state.count), len(session)).astype(np.float64)
     account = np.concatenate(state.account)[first]
-    vector = ((total - count[:, None] * content.mean) @ content.matrix).astype(np.float64)
+    some, place = np.unique(np.concatenate(state.of_some), return_inverse=True)
+    total = summed(np.concatenate(state.some), place, len(some))
+    at = np.searchsorted(session, some)
+    vector = ((total - count[at, None] * content.mean) @ content.matrix).astype(np.float64)
     matrix = content.matrix.astype(np.float64)
-    sessions = Sessions(vector, count.astype(np.float64), account)
-    accounts = learn(sessions, matrix.T @ content.covariance @ matrix, world.size, LEAST)
-    return accounts if accounts is not None and len(accounts) >= 10 else None
+    model = learn(Sessions(vector, count[at], account[at]), matrix.T @ content.covariance @ matrix)
+    code = np.flatnonzero(state.place >= 0).astype(np.int32)
+    if model is None or len(code) < FEWEST:
+        return None
+    sent = np.bincount(account, count, world.size)[code].astype(np.float64)
+    squares = np.bincount(account, count**2, world.size)[code].astype(np.float64)
+    mean = np.empty((len(code), SKETCH), np.float32)
+    for low in range(0, len(code), BLOCK):
+        part = slice(low, low + BLOCK)
+        mean[part] = (state.total[part] / sent[part, None] - content.mean) @ content.matrix
+    return described(model, code, mean, model.effective(sent, squares))
 
 
 propose = Nearness()

@@ -1,0 +1,137 @@
+"""The likeliest companions of every account: whose content one author explains better than two would.
+
+Up to MOST_COMPARED accounts each is compared with every other one. Beyond, each is compared with a fixed random sample
+and with those of its own bucket: accounts whose expected content lies around the same centre (k-means). The sample
+keeps a large ring in everybody's view, the bucket a small one in that of its own members.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from headwater.detect.authors import STEP, Accounts
+
+Array = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
+Small = npt.NDArray[np.float32]
+
+NEIGHBOURS = 10
+#: Accounts up to which all pairs are compared; beyond it, the size of the sample, of a bucket at the mean and at most.
+MOST_COMPARED, SAMPLE, BUCKET, FULL = 12_000, 2_000, 1_000, 2_000
+#: Accounts that the centres are learned from, and rounds of k-means.
+LEARNED, ROUNDS = 40_000, 6
+BLOCK = 8_192
+
+
+def nearest(accounts: Accounts, seed: int) -> tuple[Rows, Array]:
+    """The NEIGHBOURS likeliest companions of each account (m × k rows) and nats for one author against two (m × k)."""
+    size = len(accounts)
+    k = min(NEIGHBOURS, size - 1)
+    every = np.arange(size)
+    if size <= MOST_COMPARED:
+        sample, start, members, of = every, np.zeros(2, np.int64), every[:0], np.zeros(size, np.int64)
+    else:
+        rng = np.random.default_rng(seed)
+        sample = np.sort(rng.permutation(size)[:SAMPLE])
+        of = _buckets(accounts, rng)
+        start, members = _held(of, rng)
+    step, at = np.unique(accounts.step, return_inverse=True)
+    found = np.full((size, k), -1, np.int64)
+    score = np.full((size, k), np.finfo(np.float32).min)
+    tables = _tables(accounts.between, STEP ** step.astype(np.float64))
+    sampled = np.isin(every, sample)
+    _compared(accounts.mean, at, *tables, sample, sampled, of, start, members, found, score)
+    return found, score.astype(np.float64)
+
+
+def _tables(b: Array, counts: Array) -> tuple[Small, Small, Small]:
+    """What a pair of numbers of exchanges (s) gives a pair of accounts.
+
+    Factors (s × s × k) of the squares of the first one's mean and of the products of both, and a constant (s × s).
+    """
+    one, two = (b + 1 / counts[:, None])[:, None, :], (b + 1 / counts[:, None])[None, :, :]
+    both = one * two - b**2
+    own = 0.5 / one - 0.5 * two / both
+    constant = 0.5 * np.log(one * two / both).sum(axis=2)
+    return own.astype(np.float32), (b / both).astype(np.float32), constant.astype(np.float32)
+
+
+def _buckets(accounts: Accounts, rng: np.random.Generator) -> Rows:
+    """The centre (m) that each account's expected content is nearest to."""
+    known = accounts.between / (accounts.between + 1 / accounts.count[:, None])
+    content = (accounts.mean * known).astype(np.float32)
+    some = content[rng.permutation(len(content))[:LEARNED]]
+    centres = some[: max(2, len(content) // BUCKET)]
+    for _ in range(ROUNDS):
+        of = _nearest_centre(some, centres)
+        total = np.zeros_like(centres)
+        np.add.at(total, of, some)
+        count = np.bincount(of, minlength=len(centres))[:, None]
+        centres = np.where(count > 0, total / np.maximum(count, 1), centres).astype(np.float32)
+    return _nearest_centre(content, centres)
+
+
+def _nearest_centre(points: Small, centres: Small) -> Rows:
+    out = np.empty(len(points), np.int64)
+    half = 0.5 * np.einsum("ij,ij->i", centres, centres)
+    for at in range(0, len(points), BLOCK):
+        out[at : at + BLOCK] = (points[at : at + BLOCK] @ centres.T - half).argmax(axis=1)
+    return out
+
+
+def _held(of: Rows, rng: np.random.Generator) -> tuple[Rows, Rows]:
+    """Where each bucket's accounts begin, and these (ascending), at most FULL drawn from each."""
+    order = np.lexsort((rng.permutation(len(of)), of))
+    size = np.bincount(of)
+    place = np.arange(len(of)) - np.repeat(np.cumsum(size) - size, size)
+    kept = order[place < FULL]
+    kept = kept[np.lexsort((kept, of[kept]))]
+    return np.concatenate([[0], np.cumsum(np.minimum(size, FULL))]), kept
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _compared(
+    mean: Small,
+    step: Rows,
+    own: Small,
+    product: Small,
+    constant: Small,
+    sample: Rows,
+    sampled: npt.NDArray[np.bool_],
+    of: Rows,
+    start: Rows,
+    members: Rows,
+    found: Rows,
+    score: Small,
+) -> None:
+    """Fill `found` and `score`, best first; of equal ones the first."""
+    width, k = mean.shape[1], found.shape[1]
+    mixed = np.empty(width, np.float32)
+    for i in range(len(mean)):
+        before = -1
+        base = np.float32(0)
+        low, high = start[of[i]], start[of[i] + 1]
+        for at in range(len(sample) + high - low):
+            j = sample[at] if at < len(sample) else members[low + at - len(sample)]
+            if j == i or (at >= len(sample) and sampled[j]):
+                continue
+            if step[j] != before:
+                before = step[j]
+                base = constant[step[i], before]
+                for c in range(width):
+                    x = mean[i, c]
+                    base += x * x * own[step[i], before, c]
+                    mixed[c] = x * product[step[i], before, c]
+            square, nats = own[before, step[i]], np.float32(0)
+            for c in range(width):
+                y = mean[j, c]
+                nats += y * (y * square[c] + mixed[c])
+            nats += base
+            if nats > score[i, k - 1]:
+                put = k - 1
+                while put > 0 and nats > score[i, put - 1]:
+                    score[i, put], found[i, put] = score[i, put - 1], found[i, put - 1]
+                    put -= 1
+                score[i, put], found[i, put] = nats, j
