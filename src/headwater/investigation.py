@@ -173,9 +173,7 @@ def investigate(
         laid = Local(spool, index, settings.engine)
         # Each thread of ours multiplies by itself: those of the library would wait for each other.
         with threadpool_limits(limits=1, user_api="blas"):
-            detection = detect(
-                laid, table, settings.detect, known=declarations, given=given, progress=tell
-            )
+            detection = detect(laid, table, settings.detect, known=declarations, given=given, progress=tell)
         names = (
             [(c.id, frozenset(m.account for m in c.members)) for c in earlier.campaigns] if earlier else []
         )

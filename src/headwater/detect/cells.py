@@ -21,7 +21,6 @@ from scipy import sparse
 
 from headwater.detect.fold import PROPOSE, Batch, Ring, World
 from headwater.detect.population import A_ACCOUNT, UNIT, Content
-from headwater.detect.spans import rows_of
 from headwater.exchange import SKETCH
 
 Floats = npt.NDArray[np.float64]
@@ -169,10 +168,6 @@ class Placed:
         """Some of them: a mask, or places in ascending order."""
         return Placed(self.session[keep], self.account[keep], self.cell[keep], self.times[keep])
 
-    def of_some(self, accounts: npt.NDArray[np.int64]) -> Placed:
-        """Those of some accounts (ascending codes): sessions are numbered account by account."""
-        return self.of(rows_of(self.account, accounts))
-
     @cached_property
     def starts(self) -> npt.NDArray[np.int64]:
         """Where each session begins."""
@@ -291,14 +286,20 @@ class Excess:
         best[who], share[who] = _likeliest(ratio, placed.times, starts, of, len(who), SHARES)
         return best, share
 
-    def at_most(self, sent: sparse.csr_matrix) -> Floats:
-        """Nats (accounts) that the gain of accounts outside can't exceed: each exchange at the share that suits it.
+    def outsiders(
+        self, sent: sparse.csr_matrix, least: float
+    ) -> tuple[npt.NDArray[np.int64], Floats, Floats]:
+        """Accounts outside that may gain more than `least` nats, and the gain and share of each, as `gain` has them.
 
-        `sent` (accounts × cells): what their sessions say, see `Placed.of_accounts`.
+        `sent` (accounts × cells): what their sessions say, see `Placed.of_accounts`. Of accounts outside an exchange's
+        cell is all that counts.
         """
-        nobody = np.full(self.outside.shape, -1, np.int32)
-        best = np.log(np.maximum(self.ratio(nobody, np.arange(len(nobody))), 1.0))
-        return np.asarray(sent @ best, np.float64)
+        ratio = self.ratio(np.full(self.outside.shape, -1, np.int32), np.arange(len(self.outside)))
+        # At the share that suits each exchange best, an account can gain no more than this.
+        able = np.flatnonzero(sent @ np.log(np.maximum(ratio, 1.0)) > least)
+        nats = np.asarray(sent[able] @ np.log(SHARES * ratio[:, None] + 1 - SHARES))
+        best = nats.argmax(axis=1)
+        return able, np.maximum(nats[np.arange(len(able)), best], 0.0), SHARES[best]
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]

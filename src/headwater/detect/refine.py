@@ -8,6 +8,7 @@ without is left as it was proposed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,7 @@ from headwater.detect.attribution import (
 )
 from headwater.detect.fold import Ring, World
 from headwater.detect.objects import Counts
-from headwater.detect.rings import Graph, member_ties
+from headwater.detect.rings import Graph
 
 #: Where the world keeps which accounts were left out of their ring's test, being one organisation's keys.
 ASIDE = "aside"
@@ -38,28 +39,34 @@ def refine(
     rings: Sequence[Ring], ties: Graph, world: World, fewest: int
 ) -> tuple[tuple[Ring, ...], RingObjects]:
     """The rings with bystanders out and missed accounts in, and the template objects that each owns."""
-    rings = [_conforming(ring, ties) for ring in rings]
+    rings = _conforming(rings, ties)
     counts: Counts | None = world.context.get("template_counts")
     if counts is None or not rings:
         return tuple(rings), RingObjects.none()
     volume = np.maximum(world.half_volume[:, 0], 1)
     owned = ring_objects(counts, rings, volume)
-    uses = _uses(owned, counts, world.size, len(rings))
+    uses = _uses(owned, counts, world.size)
     # How an account fills each ring's templates, against the ring's median member; NaN: the ring has none of its own.
-    usual = np.array([_usual(uses[at], volume, ring.members) for at, ring in enumerate(rings)])
-    filling = uses / volume / usual[:, None]
-    fits = np.where((filling >= JOIN) & (uses >= LEAST_TO_JOIN), filling, 0.0)
+    usual = np.array(
+        [_usual(uses.of(at, ring.members), volume[ring.members]) for at, ring in enumerate(rings)]
+    )
+    filling = np.nan_to_num(uses.times / volume[uses.account] / usual[uses.ring])
+    fits = np.where((filling >= JOIN) & (uses.times >= LEAST_TO_JOIN), filling, 0.0)
     ring_of = ring_by_account(rings, world.size)
-    best = np.argmax(fits, axis=0).astype(np.int32)
     # Cover ties an account to strangers, and one community takes it; it belongs where it fills most.
-    here = np.where(ring_of >= 0, np.nan_to_num(filling)[ring_of, np.arange(world.size)], 0.0)
-    joins = np.flatnonzero((fits.max(axis=0) > here) & (best != ring_of))
+    here = np.zeros(world.size)
+    own = uses.ring == ring_of[uses.account]
+    here[uses.account[own]] = filling[own]
+    order = np.lexsort((uses.ring, -fits, uses.account))
+    first = order[np.diff(uses.account[order], prepend=-1) != 0]
+    first = first[(fits[first] > here[uses.account[first]]) & ~own[first]]
+    joins, best = uses.account[first].astype(np.int64), uses.ring[first]
     out = []
     for at, ring in enumerate(rings):
         members = np.setdiff1d(ring.members, joins)
         if not np.isnan(usual[at]):
-            members = members[~seldom(uses[at][members], volume[members], usual[at])]
-        members = np.union1d(members, joins[best[joins] == at]).astype(np.int32)
+            members = members[~seldom(uses.of(at, members), volume[members], usual[at])]
+        members = np.union1d(members, joins[best == at]).astype(np.int32)
         if len(members) >= fewest:
             out.append(Ring(members, ring.proposed_by, ring.strength))
     owned = ring_objects(counts, out, volume)
@@ -86,11 +93,9 @@ def _varied(rings: Sequence[Ring], owned: RingObjects, counts: Counts, size: int
     return out
 
 
-def _usual(
-    uses: npt.NDArray[np.int64], volume: npt.NDArray[np.int64], members: npt.NDArray[np.int32]
-) -> float:
+def _usual(uses: npt.NDArray[np.int64], volume: npt.NDArray[np.int64]) -> float:
     """Share of exchanges with which the median member fills a ring's templates; NaN where few members fill any."""
-    filling = uses[members] / volume[members]
+    filling = uses / volume
     return float(np.median(filling[filling > 0])) if (filling > 0).mean() >= TEMPLATED else float("nan")
 
 
@@ -106,16 +111,41 @@ def owned_by(world: World, rings: Sequence[Ring]) -> RingObjects:
     return ring_objects(counts, rings, np.maximum(world.half_volume[:, 0], 1))
 
 
-def _conforming(ring: Ring, ties: Graph) -> Ring:
-    """The members whose ties into the ring are of the size that is usual in it."""
-    total, _ = member_ties(ties, ring)
-    return Ring(ring.members[total >= CONFORM * np.median(total)], ring.proposed_by, ring.strength)
-
-
-def _uses(owned: RingObjects, counts: Counts, size: int, rings: int) -> npt.NDArray[np.int64]:
-    """For each ring and account: uses of the ring's object that the account used most."""
-    out = np.zeros((rings, size), np.int64)
-    ring = owned.owner(counts.objects)
-    keep = ring >= 0
-    np.maximum.at(out, (ring[keep], counts.accounts[keep]), counts.times[keep])
+def _conforming(rings: Sequence[Ring], ties: Graph) -> list[Ring]:
+    """The rings' members whose ties into their ring are of the size that is usual in it."""
+    ring_of, total = ring_by_account(rings, ties.size), np.zeros(ties.size)
+    for part in ties.links:
+        inside = np.flatnonzero((ring_of[part.a] >= 0) & (ring_of[part.a] == ring_of[part.b]))
+        for ends in (part.a[inside], part.b[inside]):
+            total += np.bincount(ends, part.weight[inside], ties.size)
+    out = []
+    for ring in rings:
+        tied = total[ring.members]
+        out.append(Ring(ring.members[tied >= CONFORM * np.median(tied)], ring.proposed_by, ring.strength))
     return out
+
+
+@dataclass(frozen=True)
+class _Uses:
+    """By ring, then account (parallel): `times` it used that object of the ring's which it used most."""
+
+    ring: npt.NDArray[np.int64]
+    account: npt.NDArray[np.int64]
+    times: npt.NDArray[np.int64]
+    size: int
+
+    def of(self, ring: int, members: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+        """Uses of one ring's objects by some accounts."""
+        low, high = np.searchsorted(self.ring, [ring, ring + 1])
+        out = np.zeros(self.size, np.int64)
+        out[self.account[low:high]] = self.times[low:high]
+        return out[members]
+
+
+def _uses(owned: RingObjects, counts: Counts, size: int) -> _Uses:
+    owner = owned.owner(counts.objects)
+    keep = owner >= 0
+    key, place = np.unique(owner[keep].astype(np.int64) * size + counts.accounts[keep], return_inverse=True)
+    times = np.zeros(len(key), np.int64)
+    np.maximum.at(times, place, counts.times[keep])
+    return _Uses(key // size, key % size, times, size)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -83,15 +84,16 @@ def rings(
         return ()
     matrix = sparse.coo_matrix((ties.weight, (ties.a, ties.b)), shape=(ties.size, ties.size)).tocsr()
     matrix = matrix + matrix.T
-    out = []
-    for core in bound:
-        sources = tuple(sorted({*_sources(ties, core.members), core.evidence}))
-        out.append(Ring(core.members.astype(np.int32), sources, _strength(matrix, core.members)))
-    if out:
+    inside = _Inside(matrix)
+    found: list[tuple[npt.NDArray[np.int64], tuple[str, ...], float]]
+    found = [(c.members.astype(np.int64), (c.evidence,), inside.strength(c.members)) for c in bound]
+    if found:
         free = np.ones(ties.size)
-        free[np.concatenate([ring.members for ring in out])] = 0.0
+        free[np.concatenate([members for members, _, _ in found])] = 0.0
         matrix = (sparse.diags(free) @ matrix @ sparse.diags(free)).tocsr()
         matrix.eliminate_zeros()
+        inside = _Inside(matrix)
+    bindings = [_Bindings(sharing, ties.size) for sharing in shared if len(sharing)]
     count, component = csgraph.connected_components(matrix, directed=False)
     sizes = np.bincount(component, minlength=count)
     order = np.argsort(component, kind="stable")
@@ -100,27 +102,63 @@ def rings(
     while waiting:
         members, depth = waiting.pop()
         if depth < DEPTH and len(members) >= 2 * FEWEST:
-            parts, loose = _parts(matrix, np.sort(members), seed)
-            if len(parts) > 1 and (loose or not coherent(members, parts, shared, ties.size)):
+            parts, loose = _parts(inside, np.sort(members), seed)
+            if len(parts) > 1 and (loose or not coherent(members, parts, bindings)):
                 waiting += [(part, depth + 1) for part in parts if len(part) >= FEWEST]
                 continue
-        kept = _tied(matrix, members)
+        kept = _tied(inside, members)
         if len(kept) >= FEWEST:
-            out.append(Ring(np.sort(kept).astype(np.int32), _sources(ties, kept), _strength(matrix, kept)))
+            found.append((np.sort(kept), (), inside.strength(kept)))
+    sources = _sources(ties, [members for members, _, _ in found])
+    out = [
+        Ring(members.astype(np.int32), tuple(sorted({*some, *more})), strength)
+        for (members, more, strength), some in zip(found, sources, strict=True)
+    ]
     out.sort(key=lambda ring: (-len(ring.members), int(ring.members[0])))
     return tuple(out)
 
 
-def _strength(matrix: sparse.csr_matrix, members: npt.NDArray[np.int64]) -> float:
-    """Nats of ties inside, per member."""
-    return float(matrix[members][:, members].sum() / 2 / len(members))
+class _Inside:
+    """Parts of the matrix of ties, cut out at the cost of their rows."""
+
+    def __init__(self, matrix: sparse.csr_matrix) -> None:
+        self._matrix = matrix
+        self._place = np.full(matrix.shape[0], -1, np.int32)
+
+    def of(self, members: npt.NDArray[np.int64]) -> sparse.csr_matrix:
+        """The ties among some accounts, in their order."""
+        rows = self._matrix[members]
+        self._place[members] = np.arange(len(members), dtype=np.int32)
+        column = self._place[rows.indices]
+        self._place[members] = -1
+        keep = column >= 0
+        start = np.concatenate([[0], np.cumsum(keep)])[rows.indptr]
+        return sparse.csr_matrix((rows.data[keep], column[keep], start), shape=(len(members), len(members)))
+
+    def strength(self, members: npt.NDArray[np.integer[Any]]) -> float:
+        """Nats of ties inside, per member."""
+        return float(self.of(members.astype(np.int64)).sum() / 2 / len(members))
+
+
+class _Bindings:
+    """Objects of one kind by the accounts that share them, and how rare each is."""
+
+    def __init__(self, sharing: Sharing, accounts: int) -> None:
+        count = len(sharing)
+        ones = np.ones(len(sharing.members), np.int8)
+        by_object = sparse.csr_matrix((ones, sharing.members, sharing.start), shape=(count, accounts))
+        self._objects = by_object.T.tocsr()
+        self._rarity = sharing.rarity(accounts)
+
+    def of(self, members: npt.NDArray[np.int64]) -> float | None:
+        """Rarity (nats) of the rarest object that ties enough of the members; None where none does."""
+        objects, times = np.unique(self._objects[members].indices, return_counts=True)
+        tied = objects[times >= COHERENT * len(members)]
+        return float(self._rarity[tied].max()) if len(tied) else None
 
 
 def coherent(
-    members: npt.NDArray[np.int64],
-    parts: Sequence[npt.NDArray[np.int64]],
-    shared: Sequence[Sharing],
-    accounts: int,
+    members: npt.NDArray[np.int64], parts: Sequence[npt.NDArray[np.int64]], bindings: Sequence[_Bindings]
 ) -> bool:
     """Whether one object ties half of the members, and what ties its parts is much the same.
 
@@ -128,31 +166,21 @@ def coherent(
     inside have rarer forms of their own.
     """
     large = [part for part in parts if len(part) >= max(FEWEST, PART * len(members))]
-    for sharing in shared:
-        whole = _binding(members, sharing, accounts)
+    for binding in bindings:
+        whole = binding.of(members)
         if whole is not None:
-            inner = [_binding(part, sharing, accounts) or 0.0 for part in large]
+            inner = [binding.of(part) or 0.0 for part in large]
             return max(inner, default=0.0) < RARER * whole
     return False
 
 
-def _binding(members: npt.NDArray[np.int64], sharing: Sharing, accounts: int) -> float | None:
-    """Rarity (nats) of the rarest object that ties enough of the members; None where none does."""
-    if not len(sharing):
-        return None
-    inside = np.isin(sharing.members, members)
-    object_of = np.repeat(np.arange(len(sharing)), np.diff(sharing.start))
-    tied = np.bincount(object_of[inside], minlength=len(sharing)) >= COHERENT * len(members)
-    return float(sharing.rarity(accounts)[tied].max()) if tied.any() else None
-
-
 def _parts(
-    matrix: sparse.csr_matrix, members: npt.NDArray[np.int64], seed: int
+    inside: _Inside, members: npt.NDArray[np.int64], seed: int
 ) -> tuple[list[npt.NDArray[np.int64]], bool]:
     """Louvain's communities, and whether each hangs on the others by a few ties only (bridges)."""
     from sknetwork.clustering import Louvain
 
-    part = matrix[members][:, members].tocsr()
+    part = inside.of(members)
     label = Louvain(random_state=seed).fit_predict(part)
     parts = [members[label == k] for k in range(int(label.max()) + 1)]
     ties = part.tocoo()
@@ -161,10 +189,10 @@ def _parts(
     return parts, bool((cut < BRIDGE * volume).all())
 
 
-def _tied(matrix: sparse.csr_matrix, members: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _tied(inside: _Inside, members: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Members whose ties into the ring are strong enough (checked until nobody else falls out)."""
     while len(members) >= FEWEST:
-        tie = np.asarray(matrix[members][:, members].sum(axis=1)).ravel()
+        tie = np.asarray(inside.of(members).sum(axis=1)).ravel()
         stay = members[tie >= LEAST_TIE]
         if len(stay) == len(members):
             break
@@ -172,10 +200,17 @@ def _tied(matrix: sparse.csr_matrix, members: npt.NDArray[np.int64]) -> npt.NDAr
     return members
 
 
-def _sources(ties: Graph, members: npt.NDArray[np.int64]) -> tuple[str, ...]:
-    inside = np.zeros(ties.size, bool)
-    inside[members] = True
-    return tuple(part.evidence for part in ties.links if (inside[part.a] & inside[part.b]).any())
+def _sources(ties: Graph, groups: Sequence[npt.NDArray[np.int64]]) -> list[tuple[str, ...]]:
+    """The evidence that ties members of each group, no account being in two."""
+    label = np.full(ties.size, -1, np.int64)
+    for at, members in enumerate(groups):
+        label[members] = at
+    out: list[tuple[str, ...]] = [() for _ in groups]
+    for part in ties.links:
+        own = label[part.a]
+        for at in np.unique(own[(own >= 0) & (own == label[part.b])]).tolist():
+            out[at] += (part.evidence,)
+    return out
 
 
 def member_ties(ties: Graph, ring: Ring) -> tuple[npt.NDArray[np.float64], list[tuple[str, ...]]]:

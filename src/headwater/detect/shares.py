@@ -46,13 +46,9 @@ def joined(
     for at, ring in enumerate(rings):
         if _customers(ring, world) < LEAST_CUSTOMERS or (owned.ring == at).any():
             continue
-        found = excess(ring, parts[at], every, world)
-        able = np.flatnonzero(found.at_most(sent) > JOINS)
-        if not len(able):
-            continue
-        nats, share = found.gain(outside.of_some(able), world.size)
-        better = (nats > best) & (share >= JOINING_SHARE)
-        best[better], whose[better] = nats[better], at
+        able, nats, share = excess(ring, parts[at], every, world).outsiders(sent, JOINS)
+        better = (nats > best[able]) & (share >= JOINING_SHARE)
+        best[able[better]], whose[able[better]] = nats[better], at
     return tuple(
         replace(ring, members=np.union1d(ring.members, np.flatnonzero(whose == at)).astype(np.int32))
         for at, ring in enumerate(rings)
