@@ -37,7 +37,7 @@ from headwater.detect import (
     too_few,
 )
 from headwater.engine import Arranged, Census, Local, Resources, Spool, arrange
-from headwater.errors import ConfigurationError, HeadwaterError, UnreadableInput, UsageError, Where
+from headwater.errors import ConfigurationError, HeadwaterError, UsageError, Where
 from headwater.exchange import (
     EXCHANGE_SCHEMA,
     HOLDS_ACCOUNTS,
@@ -52,7 +52,7 @@ from headwater.exchange import (
 from headwater.explain import load, notes, words
 from headwater.kept import Kept, open_kept
 from headwater.keys import DEMO_KEY, ImprintKey
-from headwater.outcome import SET_ASIDE, Investigation, check_output
+from headwater.outcome import SET_ASIDE, Closing, Investigation, check_output
 from headwater.places import Scratch
 from headwater.policy import Pack, decide, default_pack, facts_of, load_pack
 
@@ -115,6 +115,7 @@ def investigate(
     output: Path | str | None = None,
     tables: Tables | None = None,
     store: Path | str | None = None,
+    engine: str | None = None,
 ) -> Investigation:
     """Find the campaigns in API logs.
 
@@ -124,7 +125,9 @@ def investigate(
     own. `previous` findings give campaigns that are found again their names. `format`, `mapping`, `defaults` as in
     `headwater.exchange.read`. `output` is the folder that `write` will be given, where that is known: one that would
     overwrite the input is refused now. `tables` names the operator's own (networks, mail domains, …). `store` is a
-    folder that keeps imprints: what it holds of the log isn't read again.
+    folder that keeps imprints: what it holds of the log isn't read again. `engine` is the master of an Apache Spark
+    cluster (`spark://host:7077`, `local[4]`) that works instead of this process; the log and `store` are then paths
+    that all of its machines see, or `s3://bucket/prefix`.
 
     Bad rows are counted, and written with the report. Raises UnreadableInput and
     UsageError before any work is done where input can't be used at all; ConfigurationError later only where a condition
@@ -136,13 +139,16 @@ def investigate(
     tell: Progress = progress or (lambda *_: None)
     key = key or DEMO_KEY
     given = tables.load(key) if tables is not None else {}
+    named = exchanges
     declarations = load_known(Path(known)) if isinstance(known, (str, Path)) else tuple(known or ())
     pack = _pack(policy)
     earlier = load(previous) if isinstance(previous, (str, Path)) else previous
     if settings.read.imprints_only and mapping is not None and not _named(exchanges):
         raise UsageError("Arrow data is not mapped", hint="name its columns as in the exchange schema")
     scratch = Scratch()
-    folder, kept = scratch.path, None
+    folder = scratch.path
+    kept: Closing | None = None
+    unseen: tuple[str, ...] = ()
     try:
         called = {
             str(folder / f"{name}.parquet"): f"Arrow data ({name})" for name in ("exchanges", "accounts")
@@ -153,7 +159,8 @@ def investigate(
         ):
             hide = key if settings.read.imprints_only else None
             held: set[str] = set()
-            sources = _paths(exchanges, folder, "exchanges.parquet", hide, held)
+            exchanges, far = _near_and_far(exchanges, engine)
+            sources = _paths(exchanges, folder, "exchanges.parquet", hide, held, far)
             known_accounts = _paths(accounts, folder, "accounts.parquet") if accounts is not None else []
             log = open_log(sources, aside=aside, format=format, mapping=mapping, defaults=defaults)
             inputs = (*sources, *(planned.file.path for planned in log.planned), *known_accounts)
@@ -166,10 +173,16 @@ def investigate(
             table = read_accounts(known_accounts, aside) if known_accounts else None
             unread = log.passed_over(known_accounts)
             reading = {"format": format, "mapping": _content(mapping), "defaults": defaults}
-            kept = _kept(store, folder, key, settings, reading, exchanges)
-            spool = _spooled(kept, log, key, aside, settings, tell, held)
-        index = arrange(spool, settings.engine, folder)
-        laid = Local(spool, index, settings.engine.workers)
+            if engine is None:
+                kept = _kept(store, folder, key, settings, reading, exchanges)
+                spool = _spooled(kept, log, key, aside, settings, tell, held)
+                laid: Arranged = Local(
+                    spool, arrange(spool, settings.engine, folder), settings.engine.workers
+                )
+            else:
+                laid, kept, unseen = _on_cluster(
+                    engine, store, folder, sources, log, far, key, aside, settings, reading, tell, held
+                )
         detection = detect(
             laid,
             table,
@@ -184,7 +197,7 @@ def investigate(
         prompts = None if settings.read.imprints_only else _prompts(laid)
         reported, considered, attributed = campaigns(detection, prompts, names)
         findings = Findings(
-            log=_summary(held, laid.census, detection, aside, exchanges),
+            log=_summary(held, laid.census, detection, aside, named),
             campaigns=tuple(replace(c, proposal=decide(facts_of(c), pack)) for c in reported),
             considered=tuple(replace(c, proposal=decide(facts_of(c), pack)) for c in considered),
             coverage=coverage(detection.evidence, detection.world.columns),
@@ -198,7 +211,7 @@ def investigate(
             labels_note=labels_note,
             notes=_notes(declarations, detection, (*reported, *considered), unread, aside)
             + _conflicts(laid.census)
-            + not_read(log.outputs),
+            + not_read((*log.outputs, *unseen)),
         )
     except BaseException:
         if kept is not None:
@@ -208,6 +221,49 @@ def investigate(
     found = Investigation(findings, detection, attributed, laid, scratch, kept)
     found.sources = inputs
     return found
+
+
+def _near_and_far(exchanges: Any, engine: str | None) -> tuple[Any, tuple[str, ...]]:
+    """A log's paths (or Arrow data), and the names of object stores among them, which only a cluster reads."""
+    if not _named(exchanges):
+        if engine is not None:
+            hint = "write them to files first: headwater ingest, or pyarrow.parquet"
+            raise UsageError("Arrow data is not spread over a cluster", hint=hint)
+        return exchanges, ()
+    every = [exchanges] if isinstance(exchanges, (str, Path)) else list(exchanges)
+    far = tuple(place for place in every if isinstance(place, str) and "://" in place)
+    if far and engine is None:
+        where = Where(far[0].partition("?")[0])
+        raise UsageError(
+            "is read on a cluster only", where=where, hint="give --engine, or copy it to a folder"
+        )
+    return [place for place in every if place not in far] if far else exchanges, far
+
+
+def _on_cluster(
+    engine: str,
+    store: Path | str | None,
+    folder: Path,
+    sources: Sequence[Path],
+    log: Log,
+    far: tuple[str, ...],
+    key: ImprintKey,
+    aside: SetAside,
+    settings: Settings,
+    reading: Mapping[str, Any],
+    tell: Progress,
+    held: set[str],
+) -> tuple[Arranged, Closing, tuple[str, ...]]:
+    """A log read and laid out by a cluster, what is to be closed, and reports of our own in object stores."""
+    from headwater.distributed import laid_out, store_of
+
+    schema = intake.schema(keep_prompts=not settings.read.imprints_only)
+    kept_in = store_of(store, engine, folder, sources, far)
+    keep = settings.read.keep_set_aside
+    work = laid_out(
+        engine, kept_in, log, far, key, schema, aside, held, reading=reading, keep=keep, tell=tell
+    )
+    return work.laid, work, work.outputs
 
 
 def _campaign_of(reported: Iterable[Campaign]) -> dict[str, str]:
@@ -296,10 +352,7 @@ def _spooled(
         filled.discard("imprint")  # made on the way, unless `held` has it too
     held |= filled
     if not spool.rows:
-        raise UnreadableInput(
-            "no row of the input could be used",
-            hint="`headwater inspect` says what the files hold and what is missing",
-        )
+        raise intake.no_rows()
     return spool
 
 
@@ -311,11 +364,16 @@ def _named(data: Any) -> bool:
 
 
 def _paths(
-    data: Any, folder: Path, name: str, hide: ImprintKey | None = None, held: set[str] | None = None
+    data: Any,
+    folder: Path,
+    name: str,
+    hide: ImprintKey | None = None,
+    held: set[str] | None = None,
+    far: Sequence[str] = (),
 ) -> list[Path]:
     if isinstance(data, (str, Path)):
         return [Path(data)]
-    if isinstance(data, Sequence) and not data:
+    if isinstance(data, Sequence) and not data and not far:
         raise UsageError("no input was given", hint="name at least one file or folder of logs")
     if _named(data):
         return [Path(item) for item in data]

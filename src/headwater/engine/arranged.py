@@ -11,11 +11,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from headwater.engine.arrange import Index
 from headwater.engine.spool import Group, Spool
@@ -31,6 +33,7 @@ State = TypeVar("State")
 Ints = npt.NDArray[np.int64]
 Work = Callable[[Iterator[pa.RecordBatch]], State]
 Merge = Callable[[State, State], State]
+Made = Callable[[pa.RecordBatch], pa.RecordBatch]
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,10 @@ class Arranged(Protocol):
     def workers(self) -> int:
         """Threads that this process may use."""
 
+    @property
+    def near(self) -> bool:
+        """Whether all folds run in this process, so that one may remember what another found of a row."""
+
     def fold(
         self, columns: Sequence[str], work: Work[State], merge: Merge[State], progress: Callable[[int], None]
     ) -> State:
@@ -85,9 +92,17 @@ class Arranged(Protocol):
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """All rows, as `fold` gives them, to this process."""
 
+    def write(self, columns: Sequence[str], made: Made, schema: pa.Schema, file: Path) -> None:
+        """Write what `made` makes of all rows as Parquet: to `file`, or where the rows lie under its name."""
+
+    def place(self, name: str) -> str:
+        """Where `write` puts a file of that name, if rows aren't near."""
+
 
 class Local:
     """A spool on this machine with its index in memory."""
+
+    near = True
 
     def __init__(self, spool: Spool, index: Index, workers: int) -> None:
         self._spool = spool
@@ -134,6 +149,16 @@ class Local:
         for state in states[1:]:
             whole = merge(whole, state)
         return whole
+
+    def write(self, columns: Sequence[str], made: Made, schema: pa.Schema, file: Path) -> None:
+        """One file, in the order of rows."""
+        with pq.ParquetWriter(file, schema, compression="zstd") as out:
+            for batch in self.batches(columns):
+                out.write_batch(made(batch))
+
+    def place(self, name: str) -> str:
+        """Where it was asked for."""
+        return name
 
     def take(self, columns: Sequence[str], rows: Ints) -> pa.Table:
         """From the groups of rows that hold them."""
