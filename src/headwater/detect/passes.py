@@ -56,9 +56,17 @@ def run(
     def merge(left: list[Any], right: list[Any]) -> list[Any]:
         return [_merged(fold, a, b) for fold, a, b in zip(folds, left, right, strict=True)]
 
-    states = log.fold(["row", *columns], work, merge, progress)
-    with ThreadPoolExecutor(max(1, log.workers)) as pool:
-        return list(pool.map(lambda fold, state: _finished(fold, state, world), folds, states))
+    workers = max(1, log.workers)
+
+    def finish(states: list[Any]) -> tuple[list[Any], dict[str, Any]]:
+        before = dict(world.context)
+        with ThreadPoolExecutor(workers) as pool:
+            found = list(pool.map(lambda fold, state: _finished(fold, state, world), folds, states))
+        return found, {name: new for name, new in world.context.items() if new is not before.get(name)}
+
+    found, learned = log.fold(["row", *columns], work, merge, finish, progress)
+    world.context.update(learned)  # where it was finished elsewhere
+    return found
 
 
 def _merged(fold: Pass, left: Any, right: Any) -> Any:

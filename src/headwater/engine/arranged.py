@@ -30,6 +30,7 @@ ALONE_BELOW = 200_000
 MINUTE_US = 60_000_000
 
 State = TypeVar("State")
+Outcome = TypeVar("Outcome")
 Ints = npt.NDArray[np.int64]
 Work = Callable[[Iterator[pa.RecordBatch]], State]
 Merge = Callable[[State, State], State]
@@ -79,11 +80,17 @@ class Arranged(Protocol):
         """Whether all folds run in this process, so that one may remember what another found of a row."""
 
     def fold(
-        self, columns: Sequence[str], work: Work[State], merge: Merge[State], progress: Callable[[int], None]
-    ) -> State:
+        self,
+        columns: Sequence[str],
+        work: Work[State],
+        merge: Merge[State],
+        finish: Callable[[State], Outcome],
+        progress: Callable[[int], None],
+    ) -> Outcome:
         """Work over all rows, in parts of unknown number and order; the states of the parts merged from the left.
 
-        Batches have `columns` and those of INDEX, duplicates included. `progress` is told of rows.
+        What `finish` makes of the last state is returned: it may run elsewhere, and changes nothing here. Batches have
+        `columns` and those of INDEX, duplicates included. `progress` is told of rows.
         """
 
     def take(self, columns: Sequence[str], rows: Ints) -> pa.Table:
@@ -130,8 +137,9 @@ class Local:
         columns: Sequence[str],
         work: Work[State],
         merge: Merge[State],
+        finish: Callable[[State], Outcome],
         progress: Callable[[int], None] = lambda _: None,
-    ) -> State:
+    ) -> Outcome:
         """Each thread works over groups as it comes to them."""
 
         def told(groups: Iterator[Group]) -> Iterator[pa.RecordBatch]:
@@ -141,14 +149,14 @@ class Local:
 
         groups = iter(self._spool.groups())
         if self.workers <= 1 or self._index.rows < ALONE_BELOW:
-            return work(told(groups))
+            return finish(work(told(groups)))
         shared = _Shared(groups)
         with ThreadPoolExecutor(self.workers) as pool:
             states = list(pool.map(lambda part: work(told(part)), [shared] * self.workers))
         whole = states[0]
         for state in states[1:]:
             whole = merge(whole, state)
-        return whole
+        return finish(whole)
 
     def write(self, columns: Sequence[str], made: Made, schema: pa.Schema, file: Path) -> None:
         """One file, in the order of rows."""

@@ -72,9 +72,13 @@ def arrange(rows: Rows, cluster: Cluster) -> tuple[Rows, Census]:
     def work(batches: Iterator[pa.RecordBatch]) -> Tally:
         return Tally.of(batches, size, asked)
 
-    tally: Tally = folded(cluster, laid, [], work, Tally.merged, "count by account and minute")
+    tally: Tally = folded(cluster, laid, [], work, Tally.merged, _as_it_is, "count by account and minute")
     (conflicts,) = tables["conflicts"].to_pylist()
     return laid, census(tally, laid.count, accounts, models, conflicts)
+
+
+def _as_it_is(tally: Tally) -> Tally:
+    return tally
 
 
 def _name_views(rows: Rows, cluster: Cluster, out: dict[str, DataFrame]) -> None:
@@ -100,9 +104,8 @@ def _narrow(rows: Rows) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.Reco
                 for wide in rows.read(groups[at], [*_READ]):
                     found = _asked(_NARROW, _flat(wide))
                     columns: list[Any] = [found.column(name) for name in _NAMES]
-                    yield from pa.table(
-                        [pa.array(np.full(len(found), at, np.int32)), *columns], _SCHEMA
-                    ).to_batches()
+                    part = pa.array(np.full(len(found), at, np.int32))
+                    yield from pa.Table.from_arrays([part, *columns], schema=_SCHEMA).to_batches()
 
     return read
 

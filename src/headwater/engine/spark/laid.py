@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from headwater.engine.arranged import Ints, Made, Merge, Work
+from headwater.engine.arranged import Ints, Made, Merge, Outcome, State, Work
 from headwater.engine.spark.arrange import arrange
 from headwater.engine.spark.rows import Rows
 from headwater.engine.spark.session import Cluster
 from headwater.engine.spark.tree import A_SLOT, folded
 from headwater.engine.spool import Group
-
-State = TypeVar("State")
 
 
 class Spark:
@@ -37,12 +35,13 @@ class Spark:
         columns: Sequence[str],
         work: Work[State],
         merge: Merge[State],
+        finish: Callable[[State], Outcome],
         progress: Callable[[int], None] = lambda _: None,
-    ) -> State:
-        """`Arranged.fold`; `work` and `merge` are pickled, and so are states."""
-        state = folded(self.cluster, self._rows, columns, work, merge, "fold")
+    ) -> Outcome:
+        """`Arranged.fold`: what it is given is pickled, and so are states; here comes what `finish` made."""
+        found = folded(self.cluster, self._rows, columns, work, merge, finish, "fold")
         progress(self._rows.count)
-        return state
+        return found
 
     def take(self, columns: Sequence[str], rows: Ints) -> pa.Table:
         """The column `row` and the named columns of some rows (ascending), picked where they lie."""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
-from headwater.engine.arranged import Merge, Work
+from headwater.engine.arranged import Merge, Outcome, State, Work
 from headwater.engine.spark.rows import Rows
 from headwater.engine.spark.session import Cluster, unpacked, worded
 from headwater.engine.spool import Group
 from headwater.errors import HeadwaterError
 
-State = TypeVar("State")
 #: States that one task merges.
 FAN = 8
 #: Parts of the rows for each task that can run at once: a slow or lost one holds up little.
@@ -25,23 +24,24 @@ def folded(
     columns: Sequence[str],
     work: Work[State],
     merge: Merge[State],
+    finish: Callable[[State], Outcome],
     what: str,
-) -> State:
-    """`work` over all rows, in slices whose states are merged in the order of their rows."""
+) -> Outcome:
+    """`work` over all rows, in slices whose states are merged in the order of their rows; `finish` of the last one."""
     from pyspark import cloudpickle
 
     context = cluster.spark.sparkContext
     context.setJobDescription(what)
     slices = rows.slices(cluster.slots * A_SLOT)
     with worded():
-        sent = context.broadcast(cloudpickle.dumps((rows, list(columns), work, merge), protocol=5))
+        sent = context.broadcast(cloudpickle.dumps((rows, list(columns), work, merge, finish), protocol=5))
         try:
             states = context.parallelize(list(enumerate(slices)), len(slices)).map(_worked(sent))
             width = len(slices)
             while width > 1:
                 width = -(-width // FAN)
                 states = states.map(_lifted).partitionBy(width, int).mapPartitions(_merged(sent))
-            ((_, last),) = states.collect()
+            (last,) = states.map(_finished(sent)).collect()
         finally:
             sent.destroy()
     cluster.received.append((what, len(last)))
@@ -51,7 +51,7 @@ def folded(
 def _worked(sent: Any) -> Callable[[tuple[int, list[Group]]], tuple[int, bytes]]:
     def one(item: tuple[int, list[Group]]) -> tuple[int, bytes]:
         at, groups = item
-        rows, columns, work, _ = pickle.loads(sent.value)
+        rows, columns, work, *_ = pickle.loads(sent.value)
         try:
             return at, pickle.dumps(work(rows.read(groups, columns)), protocol=5)
         except HeadwaterError as error:
@@ -66,7 +66,7 @@ def _lifted(item: tuple[int, bytes]) -> tuple[int, tuple[int, bytes]]:
 
 def _merged(sent: Any) -> Callable[[Iterator[Any]], Iterator[tuple[int, bytes]]]:
     def some(items: Iterator[tuple[int, tuple[int, bytes]]]) -> Iterator[tuple[int, bytes]]:
-        *_, merge = pickle.loads(sent.value)
+        *_, merge, _ = pickle.loads(sent.value)
         parts = sorted((item for _, item in items), key=_place)
         if not parts:
             return
@@ -80,6 +80,17 @@ def _merged(sent: Any) -> Callable[[Iterator[Any]], Iterator[tuple[int, bytes]]]
         yield parts[0][0] // FAN, last
 
     return some
+
+
+def _finished(sent: Any) -> Callable[[tuple[int, bytes]], bytes]:
+    def last(item: tuple[int, bytes]) -> bytes:
+        *_, finish = pickle.loads(sent.value)
+        try:
+            return pickle.dumps(finish(unpacked(item[1])), protocol=5)
+        except HeadwaterError as error:
+            return pickle.dumps(error)
+
+    return last
 
 
 def _place(item: tuple[int, bytes]) -> int:
