@@ -29,9 +29,14 @@ MISSING = (
     else None
 )
 needs_spark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
-#: MiB of each executor, and of each master and worker.
-EXECUTOR_MB, DAEMON_MB = 700, 256
+#: MiB of each executor, of the driver's Java, and of the master and each worker.
+EXECUTOR_MB, DRIVER_MB, DAEMON_MB = 600, 512, 128
 _STARTED_S = 60
+_DEFAULTS = f"""
+spark.driver.memory {DRIVER_MB}m
+spark.executor.memory {EXECUTOR_MB}m
+spark.executor.cores 1
+"""
 
 
 @dataclass
@@ -40,12 +45,12 @@ class Standalone:
 
     folder: Path
     master: str = ""
-    _ports: tuple[int, int] = (0, 0)
     _processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self) -> None:
         """A master, then two workers."""
+        (self.folder / "spark-defaults.conf").write_text(_DEFAULTS, "utf-8")
         port, page = _free(), _free()
         self.master = f"spark://127.0.0.1:{port}"
         where = ["--host", "127.0.0.1", "--port", str(port), "--webui-port", str(page)]
