@@ -32,7 +32,7 @@ def by_day(table: pa.Table, folder: Path, **options: Any) -> Path:
 
 
 def large(folder: Path) -> tuple[Path, Path]:
-    """A simulated log of ROWS exchanges with rings, by day, some broken and some repeated rows with it; its accounts."""
+    """A simulated log of ROWS exchanges with rings, by day, with broken and repeated rows; its accounts."""
     world = simulate(on_invented("reasoning_harvest"), Corpora.find(corpora_folder(folder)), scale=SCALE)
     table = world.exchanges
     again = table.slice(0, table.num_rows // 100).slice(3)

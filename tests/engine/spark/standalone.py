@@ -28,7 +28,12 @@ MISSING = (
     if shutil.which("java") is None and "JAVA_HOME" not in os.environ
     else None
 )
-needs_spark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
+#: Marks of every test that starts a cluster: all of them in one process, one after another.
+CLUSTERED = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("spark"),
+    pytest.mark.skipif(MISSING is not None, reason=str(MISSING)),
+]
 #: MiB of each executor, of the driver's Java, and of the master and each worker.
 EXECUTOR_MB, DRIVER_MB, DAEMON_MB = 600, 512, 128
 _STARTED_S = 60
@@ -116,11 +121,14 @@ class Standalone:
 def standalone(folder: Path) -> Iterator[Standalone]:
     """A cluster that is gone afterwards, whatever happens."""
     cluster = Standalone(folder)
-    try:
-        cluster.start()
-        yield cluster
-    finally:
-        cluster.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARK_CONF_DIR", str(folder))
+        patch.setenv("PYSPARK_PYTHON", sys.executable)
+        try:
+            cluster.start()
+            yield cluster
+        finally:
+            cluster.stop()
 
 
 def _free() -> int:

@@ -164,8 +164,8 @@ def worded() -> Iterator[None]:
         if not type(error).__module__.startswith(("py4j", "pyspark")):
             raise
         text = str(error)
-        if "No module named 'headwater'" in text:
-            raise UsageError("the executors' Python has no Headwater", hint=_THERE) from error
+        if lacking := re.search(r"No module named '([\w.]+)'", text):
+            raise UsageError(f"the executors' Python has no {lacking[1]}", hint=_THERE) from error
         raise HeadwaterError(f"a job on the cluster failed ({_cause(text)})", hint=_LOGS) from error
 
 
