@@ -31,6 +31,7 @@ MISSING = (
 #: Marks of every test that starts a cluster: all of them in one process, one after another.
 CLUSTERED = [
     pytest.mark.slow,
+    pytest.mark.spark,
     pytest.mark.xdist_group("spark"),
     pytest.mark.skipif(MISSING is not None, reason=str(MISSING)),
 ]

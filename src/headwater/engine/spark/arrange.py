@@ -59,7 +59,7 @@ def arrange(rows: Rows, cluster: Cluster) -> tuple[Rows, Census]:
         named: dict[str, DataFrame] = {}
         try:
             _name_views(rows, cluster, named)
-            index, bare = _written(rows, named["index"])
+            index, bare = _written(rows, named["index"], cluster)
             tables = {name: named[name].toArrow() for name in ("accounts", "models", "conflicts")}
         finally:
             for frame in (narrow, *(named[name] for name in _ASKED_AGAIN if name in named)):
@@ -163,7 +163,7 @@ def _contents(rows: Rows) -> Callable[[pa.Table], pa.Table]:
     return read
 
 
-def _written(rows: Rows, index: DataFrame) -> tuple[str, frozenset[str]]:
+def _written(rows: Rows, index: DataFrame, cluster: Cluster) -> tuple[str, frozenset[str]]:
     """The folder of the index, written by executors part by part, and the parts that needed no file."""
     folder = f"index-{uuid.uuid4().hex[:12]}"
     groups = _by_part(rows)
@@ -186,6 +186,8 @@ def _written(rows: Rows, index: DataFrame) -> tuple[str, frozenset[str]]:
         rows.store.write(f"{folder}/{name}", sink.getvalue().to_pybytes())
         return pa.table({"part": pa.array([at], pa.int32())})
 
-    done = index.groupBy("part").applyInArrow(write, "part INT").toArrow().column("part").to_pylist()
-    bare = {part.name for at, part in enumerate(rows.parts) if at not in set(done)}
+    found = index.groupBy("part").applyInArrow(write, "part INT").toArrow()
+    cluster.received.append(("parts of the index", found.nbytes))
+    done = set(found.column("part").to_pylist())
+    bare = {part.name for at, part in enumerate(rows.parts) if at not in done}
     return folder, frozenset(bare)
