@@ -1,4 +1,4 @@
-"""A machine of the cluster dies in the middle of a job (SIGKILL to a worker and all its processes): the answer stays."""
+"""A machine of the cluster dies in the middle of a job (SIGKILL to all processes of a worker): the answer stays."""
 
 from __future__ import annotations
 
