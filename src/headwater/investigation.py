@@ -148,7 +148,6 @@ def investigate(
     scratch = Scratch()
     folder = scratch.path
     kept: Closing | None = None
-    unseen: tuple[str, ...] = ()
     try:
         called = {
             str(folder / f"{name}.parquet"): f"Arrow data ({name})" for name in ("exchanges", "accounts")
@@ -164,25 +163,15 @@ def investigate(
             known_accounts = _paths(accounts, folder, "accounts.parquet") if accounts is not None else []
             log = open_log(sources, aside=aside, format=format, mapping=mapping, defaults=defaults)
             inputs = (*sources, *(planned.file.path for planned in log.planned), *known_accounts)
-            inputs += tuple(
-                Path(other) for other in (known, mapping, policy) if isinstance(other, (str, Path))
-            )
-            inputs += tables.paths if tables is not None else ()
+            inputs += _files((known, mapping, policy)) + (tables.paths if tables is not None else ())
             if output is not None:
                 check_output(Path(output), inputs)
             table = read_accounts(known_accounts, aside) if known_accounts else None
             unread = log.passed_over(known_accounts)
             reading = {"format": format, "mapping": _content(mapping), "defaults": defaults}
-            if engine is None:
-                kept = _kept(store, folder, key, settings, reading, exchanges)
-                spool = _spooled(kept, log, key, aside, settings, tell, held)
-                laid: Arranged = Local(
-                    spool, arrange(spool, settings.engine, folder), settings.engine.workers
-                )
-            else:
-                laid, kept, unseen = _on_cluster(
-                    engine, store, folder, sources, log, far, key, aside, settings, reading, tell, held
-                )
+            laid, kept, unseen = _laid(
+                engine, far, sources, store, folder, log, key, aside, settings, reading, exchanges, tell, held
+            )
         detection = detect(
             laid,
             table,
@@ -191,9 +180,8 @@ def investigate(
             given=given,
             progress=tell,
         )
-        names = (
-            [(c.id, frozenset(m.account for m in c.members)) for c in earlier.campaigns] if earlier else []
-        )
+        before = earlier.campaigns if earlier else ()
+        names = [(c.id, frozenset(m.account for m in c.members)) for c in before]
         prompts = None if settings.read.imprints_only else _prompts(laid)
         reported, considered, attributed = campaigns(detection, prompts, names)
         findings = Findings(
@@ -223,6 +211,10 @@ def investigate(
     return found
 
 
+def _files(given: Iterable[Any]) -> tuple[Path, ...]:
+    return tuple(Path(other) for other in given if isinstance(other, (str, Path)))
+
+
 def _near_and_far(exchanges: Any, engine: str | None) -> tuple[Any, tuple[str, ...]]:
     """A log's paths (or Arrow data), and the names of object stores among them, which only a cluster reads."""
     if not _named(exchanges):
@@ -240,30 +232,39 @@ def _near_and_far(exchanges: Any, engine: str | None) -> tuple[Any, tuple[str, .
     return [place for place in every if place not in far] if far else exchanges, far
 
 
-def _on_cluster(
-    engine: str,
+def _laid(
+    engine: str | None,
+    far: tuple[str, ...],
+    sources: Sequence[Path],
     store: Path | str | None,
     folder: Path,
-    sources: Sequence[Path],
     log: Log,
-    far: tuple[str, ...],
     key: ImprintKey,
     aside: SetAside,
     settings: Settings,
-    reading: Mapping[str, Any],
+    reading: Mapping[str, object],
+    exchanges: Any,
     tell: Progress,
     held: set[str],
 ) -> tuple[Arranged, Closing, tuple[str, ...]]:
-    """A log read and laid out by a cluster, what is to be closed, and reports of our own in object stores."""
-    from headwater.distributed import laid_out, store_of
+    """A log read and laid out, here or on a cluster; what is to be closed; reports of our own in object stores."""
+    if engine is not None:
+        from headwater.distributed import laid_out, store_of
 
-    schema = intake.schema(keep_prompts=not settings.read.imprints_only)
-    kept_in = store_of(store, engine, folder, sources, far)
-    keep = settings.read.keep_set_aside
-    work = laid_out(
-        engine, kept_in, log, far, key, schema, aside, held, reading=reading, keep=keep, tell=tell
-    )
-    return work.laid, work, work.outputs
+        schema = intake.schema(keep_prompts=not settings.read.imprints_only)
+        place = store_of(store, engine, folder, sources, far)
+        keep = settings.read.keep_set_aside
+        work = laid_out(
+            engine, place, log, far, key, schema, aside, held, reading=reading, keep=keep, tell=tell
+        )
+        return work.laid, work, work.outputs
+    kept = _kept(store, folder, key, settings, reading, exchanges)
+    try:
+        spool = _spooled(kept, log, key, aside, settings, tell, held)
+        return Local(spool, arrange(spool, settings.engine, folder), settings.engine.workers), kept, ()
+    except BaseException:
+        kept.close()
+        raise
 
 
 def _campaign_of(reported: Iterable[Campaign]) -> dict[str, str]:
@@ -407,12 +408,18 @@ def _summary(
         set_aside=aside.total,
         duplicates=census.duplicates,
         set_aside_reasons=aside.by_reason(),
-        sources=tuple(sorted(Path(s).name for s in named)) if _named(exchanges) else ("Arrow data",),
+        sources=tuple(sorted(map(_called, named))) if _named(exchanges) else ("Arrow data",),
         columns=tuple(name for name in EXCHANGE_SCHEMA.names if name in held),
         missing=lacking(held),
         timeline=tuple((int(h) * HOUR_US, int(c)) for h, c in zip(hour, sent, strict=True)),
         models=tuple(sorted(models, key=lambda m: (m[1], m[0]))),
     )
+
+
+def _called(source: Path | str) -> str:
+    """The last part of a path, or of a URI without its options."""
+    text = str(source)
+    return Path(text.partition("?")[0] if "://" in text else text).name
 
 
 def _notes(

@@ -38,6 +38,13 @@ CLUSTERED = [
 #: MiB of each executor, of the driver's Java, and of the master and each worker.
 EXECUTOR_MB, DRIVER_MB, DAEMON_MB = 600, 512, 128
 _STARTED_S = 60
+#: Credentials for an object store, which executors find in their environment.
+SECRET = "a-secret-of-the-store"
+AWS = {
+    "AWS_ACCESS_KEY_ID": "somebody",
+    "AWS_SECRET_ACCESS_KEY": SECRET,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
 _DEFAULTS = f"""
 spark.driver.memory {DRIVER_MB}m
 spark.executor.memory {EXECUTOR_MB}m
@@ -107,7 +114,7 @@ class Standalone:
 
         home = Path(pyspark.__file__).parent
         own = {"SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_CONF_DIR": str(self.folder)}
-        own |= {"SPARK_DAEMON_MEMORY": f"{DAEMON_MB}m", "PYSPARK_PYTHON": sys.executable}
+        own |= AWS | {"SPARK_DAEMON_MEMORY": f"{DAEMON_MB}m", "PYSPARK_PYTHON": sys.executable}
         with (self.folder / f"{name}.log").open("wb") as log:
             return subprocess.Popen(
                 [str(home / "bin" / "spark-class"), *arguments],

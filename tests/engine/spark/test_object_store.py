@@ -14,7 +14,7 @@ import pytest
 
 import headwater
 from engine.spark.logs import by_day, told
-from engine.spark.standalone import CLUSTERED, Standalone
+from engine.spark.standalone import AWS, CLUSTERED, SECRET, Standalone
 from headwater import kept
 from headwater.engine.spark import Store
 from headwater.errors import UnreadableInput, UsageError
@@ -26,7 +26,6 @@ pytestmark = [
     *CLUSTERED,
     pytest.mark.skipif(find_spec("moto") is None, reason="moto is not installed (make .venv/.spark)"),
 ]
-SECRET = "a-secret-of-the-store"
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +34,8 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     from moto.server import ThreadedMotoServer
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ACCESS_KEY_ID", "somebody")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        for name, value in AWS.items():
+            patch.setenv(name, value)
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
         server.start()
         _, port = server.get_host_and_port()
@@ -65,7 +63,6 @@ def test_a_log_and_a_store_in_buckets(
     standing: Standalone, options: str, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kept, "UNIT_ROWS", 8 * 700)
-    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", "pyspark-shell")
     log = by_day(exchanges(), tmp_path / "log", row_group_size=150)
     (log / "_SUCCESS").write_text("")
     uri = uploaded(log, f"s3://{bucket}/logs/api{options}")

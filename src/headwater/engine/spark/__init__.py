@@ -4,9 +4,10 @@ Rows lie as Parquet in a store that all machines see and are read there through 
 sorts. Nothing imports this unless an engine is asked for.
 """
 
+from headwater.engine.spark.cluster import Cluster
 from headwater.engine.spark.laid import Spark
 from headwater.engine.spark.rows import Rows
-from headwater.engine.spark.session import Cluster, connect
+from headwater.engine.spark.session import connect
 from headwater.engine.spark.store import Store, is_uri
 
 __all__ = ["Cluster", "Rows", "Spark", "Store", "connect", "is_uri"]

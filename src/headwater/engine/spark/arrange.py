@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headwater.engine.arranged import Census
+from headwater.engine.spark.cluster import Cluster, worded
 from headwater.engine.spark.rows import ABSENT, INDEX_SCHEMA, Rows
-from headwater.engine.spark.session import Cluster, worded
 from headwater.engine.spark.steps import steps
 from headwater.engine.spark.tally import Tally, census
 from headwater.engine.spark.tree import folded

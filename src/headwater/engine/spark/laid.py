@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 
 from headwater.engine.arranged import Ints, Made, Merge, Outcome, State, Work
 from headwater.engine.spark.arrange import arrange
+from headwater.engine.spark.cluster import Cluster
 from headwater.engine.spark.rows import Rows
-from headwater.engine.spark.session import Cluster
 from headwater.engine.spark.tree import A_SLOT, folded
 from headwater.engine.spool import Group
 
@@ -89,6 +89,8 @@ class Spark:
 
     def close(self) -> None:
         """Remove the index, and end the session if it was begun here."""
-        if self._rows.index is not None:
-            self._rows.store.clear(self._rows.index)
-        self.cluster.close()
+        try:
+            if self._rows.index is not None:
+                self._rows.store.clear(self._rows.index)
+        finally:
+            self.cluster.close()

@@ -113,7 +113,7 @@ class Store:
     def read(self, name: str) -> bytes | None:
         """The content of a file; None where it isn't there."""
         try:
-            with self.system.open_input_stream(self.path(name)) as file:
+            with self.system.open_input_file(self.path(name)) as file:
                 return bytes(file.read())
         except FileNotFoundError:
             return None
@@ -173,9 +173,12 @@ class Store:
 
     def clear(self, name: str) -> None:
         """Remove a folder of the store with all that is in it."""
-        self.remove(self.files(name))
-        if self.folder is not None:
-            shutil.rmtree(self.path(name), ignore_errors=True)
+        try:
+            self.system.delete_dir(self.path(name))
+        except FileNotFoundError:
+            pass
+        except (OSError, pa.ArrowException) as error:
+            raise self._lost(error, name, "cannot be removed") from error
 
     def _lost(self, error: Exception, name: str = "", what: str = "cannot be read") -> HeadwaterError:
         """Of the file system's own message the kind of fault only: it may quote addresses and keys."""

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from headwater.engine.arranged import Merge, Outcome, State, Work
+from headwater.engine.spark.cluster import Cluster, unpacked, worded
 from headwater.engine.spark.rows import Rows
-from headwater.engine.spark.session import Cluster, unpacked, worded
 from headwater.engine.spool import Group
 from headwater.errors import HeadwaterError
 
