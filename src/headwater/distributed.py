@@ -89,14 +89,16 @@ class Imprinting:
         """
         tasks = [self._task(sources_of(unit), unit) for unit in units(log.planned, SMALLER)]
         tasks += [self._task(sources, ()) for sources in found.units(SMALLER)]
-        self._forget({task.receipt for task in tasks})
+        whole = self._whole({task.receipt for task in tasks})
+        missing = [task for task in tasks if task.receipt not in whole]
         work = _Reading(self.store, log.way, key, schema, keep)
-        done = self.cluster.each(work, tasks, "read and imprint")
+        read = self.cluster.each(work, missing, "read and imprint")
+        whole |= {task.receipt: unit for task, unit in zip(missing, read, strict=True)}
         parts: list[Part] = []
         with _copies(self.store) as copy:
-            for unit in done:
+            for unit in (whole[task.receipt] for task in tasks):
                 parts += unit.parts
-                aside.absorb(unit.aside, copy(unit.sink))
+                aside.absorb(unit.aside, copy(unit.sink if unit.aside["total"] else None))
                 held.update(unit.held)
         progress(sum(part.rows for part in parts))
         return Rows(self.store, schema, tuple(parts))
@@ -105,17 +107,20 @@ class Imprinting:
         text = msgspec.json.encode([sorted(self._made.items()), [asdict(source) for source in sources]])
         return _Task(hashlib.sha256(text).hexdigest()[:24], sources, planned)
 
-    def _forget(self, wanted: set[str]) -> None:
-        """Units that aren't asked for go, and whatever was left of a killed run."""
+    def _whole(self, wanted: set[str]) -> dict[str, Unit]:
+        """Units that are there, by receipt. Those that aren't asked for go, and whatever was left of a killed run."""
         there = self.store.files()
-        known = {MANIFEST, ".lock"}
+        out: dict[str, Unit] = {}
+        known: set[str] = set()
         for name in sorted(wanted & there.keys()):
             unit = _unit(self.store, name)
             parts = {part.name for part in unit.parts} if unit else set()
             if unit is not None and parts <= there.keys():
+                out[name] = unit
                 known |= {name, unit.sink} | parts
         ours = ("units/", "parts/", "aside/", "index-")
         self.store.remove(name for name in there if name not in known and name.startswith(ours))
+        return out
 
 
 def open_store(
@@ -287,13 +292,15 @@ class _copies:  # noqa: N801  (a context manager, used like a function)
         self._store = store
         self._scratch = Scratch()
 
-    def __enter__(self) -> Callable[[str], Path]:
+    def __enter__(self) -> Callable[[str | None], Path]:
         return self._copy
 
     def __exit__(self, *_: object) -> None:
         self._scratch.remove()
 
-    def _copy(self, name: str) -> Path:
+    def _copy(self, name: str | None) -> Path:
+        if name is None:
+            return self._scratch.path / "nothing"
         if self._store.folder is not None:
             return self._store.folder / name
         place = self._scratch.path / "copy"

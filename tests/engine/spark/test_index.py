@@ -74,7 +74,7 @@ def alike(one: Census, other: Census) -> bool:
     return all(same(getattr(one, name), getattr(other, name)) for name in one.__dataclass_fields__)
 
 
-@pytest.mark.parametrize(("seed", "count"), [(1, 40), (2, 400), (3, 3000), (4, 5)])
+@pytest.mark.parametrize(("seed", "count"), [(1, 40), (2, 3000), (3, 5)])
 def test_the_same_index_to_the_bit(cluster: Any, tmp_path: Path, seed: int, count: int) -> None:
     rows = messy(seed, count)
     spool = spooled(rows[: count // 2], tmp_path, "spool", batch=7)

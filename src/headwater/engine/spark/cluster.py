@@ -39,11 +39,6 @@ class Cluster:
         self.received: list[tuple[str, int]] = []
 
     @property
-    def remote(self) -> bool:
-        """Whether executors are other processes, perhaps elsewhere."""
-        return not self.master.startswith("local")
-
-    @property
     def slots(self) -> int:
         """Tasks that can run at once, as far as is known."""
         return max(2, int(self.spark.sparkContext.defaultParallelism))
@@ -124,7 +119,7 @@ def unpacked(result: bytes) -> Any:
 
 
 @contextmanager
-def worded() -> Iterator[None]:
+def worded(what: str = "a job on the cluster failed", hint: str = _LOGS) -> Iterator[None]:
     """Spark's errors without their text, which holds the traceback of whatever met the log's content."""
     try:
         yield
@@ -134,11 +129,10 @@ def worded() -> Iterator[None]:
         text = str(error)
         if lacking := re.search(r"No module named '([\w.]+)'", text):
             raise UsageError(f"the executors' Python has no {lacking[1]}", hint=_THERE) from error
-        if meant := re.search(
-            r"headwater\.errors\.\w+: (.+)", text
-        ):  # from within a query, where it is text only
+        # Of errors that are raised on purpose within a query only the text comes.
+        if meant := re.search(r"headwater\.errors\.\w+: (.+)", text):
             raise HeadwaterError(meant[1].strip()) from error
-        raise HeadwaterError(f"a job on the cluster failed ({_cause(text)})", hint=_LOGS) from error
+        raise HeadwaterError(f"{what} ({_cause(text)})", hint=hint) from error
 
 
 def _cause(text: str) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 REACHED_S = 10.0
 _INSTALL = 'pip install "headwater[spark]"'
 _JAVA = "install a Java runtime, 17 or newer (on Debian default-jre-headless), or set JAVA_HOME"
+_START = "is it Java 17 or newer (java -version), and can this machine be reached from the cluster?"
 _HERE = ("127.0.0.1", "localhost", "::1")
 
 
@@ -85,7 +86,7 @@ def _session(master: str) -> tuple[SparkSession, bool]:
     conf = SparkConf()
     for name, value in _settings(master).items():
         conf.set(name, value)
-    with worded():
+    with worded("Spark could not be started", _START):
         spark = SparkSession.builder.config(conf=conf).getOrCreate()
     return spark, not running
 
