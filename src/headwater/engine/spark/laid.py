@@ -24,6 +24,8 @@ class Spark:
     near = False
     #: Threads of this process, for what is left to it.
     workers = 1
+    #: A task's states are bounded by its rows, and travel: none may wait on a disk that the next task doesn't see.
+    state_bytes = 1 << 62
 
     def __init__(self, cluster: Cluster, rows: Rows) -> None:
         self.cluster = cluster
