@@ -15,7 +15,7 @@ XDIST = -n $(JOBS) --dist loadgroup --max-worker-restart 0
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast lint lock docs format clean
+.PHONY: help demo test spark fast lint lock docs format clean
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -23,8 +23,11 @@ help:  ## what can be made
 demo: $(VENV)/.core  ## set everything up, investigate the bundled sample, name the report
 	@$(BIN)/headwater demo
 
-test: $(VENV)/.dev  ## every test of the suite
-	@$(BIN)/python -m pytest $(XDIST)
+test: $(VENV)/.dev  ## every test of the suite (those of Spark, if it is there: see `make spark`)
+	@$(BIN)/python -m pytest $(XDIST) $(if $(ONLY),-m "$(ONLY)")
+
+spark: $(VENV)/.spark  ## the tests that start a Spark cluster (they need Java)
+	@$(BIN)/python -m pytest -m spark
 
 fast: $(VENV)/.dev  ## the tests that take under two minutes together
 	@$(BIN)/python -m pytest $(XDIST) -m "not slow and not browser"
@@ -45,6 +48,7 @@ docs: $(VENV)/.dev  ## write the generated reference pages
 lock: $(VENV)/.dev  ## resolve the lock files again (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/core.lock
 	uv pip compile pyproject.toml --extra dev -c requirements/core.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/dev.lock
+	uv pip compile pyproject.toml --extra spark --extra spark-tests -c requirements/dev.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/spark.lock
 	uv pip compile requirements/build.in -c requirements/dev.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/build.lock
 
 clean:  ## remove the virtual environment and all outputs
@@ -66,6 +70,13 @@ $(VENV)/.dev: requirements/dev.lock pyproject.toml | $(VENV)/bin/python
 	@$(PIP) install $(LOCKED) -r requirements/dev.lock
 	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
 	@touch $@ $(VENV)/.core
+
+# PySpark is published as source only: 440 MB that nobody should have to fetch who doesn't ask for them.
+$(VENV)/.spark: requirements/spark.lock requirements/build.lock | $(VENV)/.dev
+	@echo "installing PySpark and what its tests need (440 MB, checked by hash) …" >&2
+	@$(PIP) install $(LOCKED) -r requirements/build.lock
+	@$(PIP) install $(LOCKED) --no-binary pyspark --no-build-isolation -r requirements/spark.lock
+	@touch $@
 
 .PHONY: bench-suite fit-fusion bench-real bench-million bench-imprints
 bench-suite: $(VENV)/.dev  # every scenario in many worlds; resumes, SIZE=full for all (HEADWATER_CORPORA; ten minutes, or hours)

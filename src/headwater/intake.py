@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from headwater.engine import Spool
-from headwater.errors import UsageError
+from headwater.errors import UnreadableInput, UsageError
 from headwater.exchange import EXCHANGE_SCHEMA
 from headwater.imprint import imprint, text_keys
 from headwater.keys import ImprintKey
@@ -39,6 +39,14 @@ def schema(*, keep_prompts: bool) -> pa.Schema:
     out = [f for f in EXCHANGE_SCHEMA if keep_prompts or f.name != "prompt"]
     out = [f.with_type(pa.uint64()) if f.name in HASHED else f for f in out]
     return pa.schema([f.with_nullable(False) if f.name == "imprint" else f for f in out])
+
+
+def no_rows() -> UnreadableInput:
+    """What is said of a log without a row that can be used."""
+    return UnreadableInput(
+        "no row of the input could be used",
+        hint="`headwater inspect` says what the files hold and what is missing",
+    )
 
 
 def as_file(

@@ -38,7 +38,7 @@ from headwater.detect import (
     too_few,
 )
 from headwater.engine import Arranged, Census, Local, Resources, Spool, arrange
-from headwater.errors import ConfigurationError, HeadwaterError, UnreadableInput, UsageError, Where
+from headwater.errors import ConfigurationError, HeadwaterError, UsageError, Where
 from headwater.exchange import (
     EXCHANGE_SCHEMA,
     HOLDS_ACCOUNTS,
@@ -53,7 +53,7 @@ from headwater.exchange import (
 from headwater.explain import load, notes, words
 from headwater.kept import Kept, open_kept
 from headwater.keys import DEMO_KEY, ImprintKey
-from headwater.outcome import SET_ASIDE, Investigation, check_output
+from headwater.outcome import SET_ASIDE, Closing, Investigation, check_output
 from headwater.places import Scratch
 from headwater.policy import Pack, decide, default_pack, facts_of, load_pack
 
@@ -116,6 +116,7 @@ def investigate(
     output: Path | str | None = None,
     tables: Tables | None = None,
     store: Path | str | None = None,
+    engine: str | None = None,
 ) -> Investigation:
     """Find the campaigns in API logs.
 
@@ -125,7 +126,9 @@ def investigate(
     own. `previous` findings give campaigns that are found again their names. `format`, `mapping`, `defaults` as in
     `headwater.exchange.read`. `output` is the folder that `write` will be given, where that is known: one that would
     overwrite the input is refused now. `tables` names the operator's own (networks, mail domains, …). `store` is a
-    folder that keeps imprints: what it holds of the log isn't read again.
+    folder that keeps imprints: what it holds of the log isn't read again. `engine` is the master of an Apache Spark
+    cluster (`spark://host:7077`, `local[4]`) that works instead of this process; the log and `store` are then paths
+    that all of its machines see, or `s3://bucket/prefix`.
 
     Bad rows are counted, and written with the report. Raises UnreadableInput and
     UsageError before any work is done where input can't be used at all; ConfigurationError later only where a condition
@@ -137,13 +140,15 @@ def investigate(
     tell: Progress = progress or (lambda *_: None)
     key = key or DEMO_KEY
     given = tables.load(key) if tables is not None else {}
+    named = exchanges
     declarations = load_known(Path(known)) if isinstance(known, (str, Path)) else tuple(known or ())
     pack = _pack(policy)
     earlier = load(previous) if isinstance(previous, (str, Path)) else previous
     if settings.read.imprints_only and mapping is not None and not _named(exchanges):
         raise UsageError("Arrow data is not mapped", hint="name its columns as in the exchange schema")
     scratch = Scratch()
-    folder, kept = scratch.path, None
+    folder = scratch.path
+    kept: Closing | None = None
     try:
         called = {
             str(folder / f"{name}.parquet"): f"Arrow data ({name})" for name in ("exchanges", "accounts")
@@ -154,33 +159,29 @@ def investigate(
         ):
             hide = key if settings.read.imprints_only else None
             held: set[str] = set()
-            sources = _paths(exchanges, folder, "exchanges.parquet", hide, held)
+            exchanges, far = _near_and_far(exchanges, engine)
+            sources = _paths(exchanges, folder, "exchanges.parquet", hide, held, far)
             known_accounts = _paths(accounts, folder, "accounts.parquet") if accounts is not None else []
             log = open_log(sources, aside=aside, format=format, mapping=mapping, defaults=defaults)
             inputs = (*sources, *(planned.file.path for planned in log.planned), *known_accounts)
-            inputs += tuple(
-                Path(other) for other in (known, mapping, policy) if isinstance(other, (str, Path))
-            )
-            inputs += tables.paths if tables is not None else ()
+            inputs += _files((known, mapping, policy)) + (tables.paths if tables is not None else ())
             if output is not None:
                 check_output(Path(output), inputs)
             table = read_accounts(known_accounts, aside) if known_accounts else None
             unread = log.passed_over(known_accounts)
             reading = {"format": format, "mapping": _content(mapping), "defaults": defaults}
-            kept = _kept(store, folder, key, settings, reading, exchanges)
-            spool = _spooled(kept, log, key, aside, settings, tell, held)
-        index = arrange(spool, settings.engine, folder)
-        laid = Local(spool, index, settings.engine)
+            laid, kept, unseen = _laid(
+                engine, far, sources, store, folder, log, key, aside, settings, reading, exchanges, tell, held
+            )
         # Each thread of ours multiplies by itself: those of the library would wait for each other.
         with threadpool_limits(limits=1, user_api="blas"):
             detection = detect(laid, table, settings.detect, known=declarations, given=given, progress=tell)
-        names = (
-            [(c.id, frozenset(m.account for m in c.members)) for c in earlier.campaigns] if earlier else []
-        )
+        before = earlier.campaigns if earlier else ()
+        names = [(c.id, frozenset(m.account for m in c.members)) for c in before]
         prompts = None if settings.read.imprints_only else _prompts(laid)
         reported, considered, attributed = campaigns(detection, prompts, names)
         findings = Findings(
-            log=_summary(held, laid.census, detection, aside, exchanges),
+            log=_summary(held, laid.census, detection, aside, named),
             campaigns=tuple(replace(c, proposal=decide(facts_of(c), pack)) for c in reported),
             considered=tuple(replace(c, proposal=decide(facts_of(c), pack)) for c in considered),
             coverage=coverage(detection.evidence, detection.world.columns),
@@ -194,7 +195,7 @@ def investigate(
             labels_note=labels_note,
             notes=_notes(declarations, detection, (*reported, *considered), unread, aside)
             + _conflicts(laid.census)
-            + not_read(log.outputs),
+            + not_read((*log.outputs, *unseen)),
         )
     except BaseException:
         if kept is not None:
@@ -204,6 +205,62 @@ def investigate(
     found = Investigation(findings, detection, attributed, laid, scratch, kept)
     found.sources = inputs
     return found
+
+
+def _files(given: Iterable[Any]) -> tuple[Path, ...]:
+    return tuple(Path(other) for other in given if isinstance(other, (str, Path)))
+
+
+def _near_and_far(exchanges: Any, engine: str | None) -> tuple[Any, tuple[str, ...]]:
+    """A log's paths (or Arrow data), and the names of object stores among them, which only a cluster reads."""
+    if not _named(exchanges):
+        if engine is not None:
+            hint = "write them to files first: headwater ingest, or pyarrow.parquet"
+            raise UsageError("Arrow data is not spread over a cluster", hint=hint)
+        return exchanges, ()
+    every = [exchanges] if isinstance(exchanges, (str, Path)) else list(exchanges)
+    far = tuple(place for place in every if isinstance(place, str) and "://" in place)
+    if far and engine is None:
+        where = Where(far[0].partition("?")[0])
+        raise UsageError(
+            "is read on a cluster only", where=where, hint="give --engine, or copy it to a folder"
+        )
+    return [place for place in every if place not in far] if far else exchanges, far
+
+
+def _laid(
+    engine: str | None,
+    far: tuple[str, ...],
+    sources: Sequence[Path],
+    store: Path | str | None,
+    folder: Path,
+    log: Log,
+    key: ImprintKey,
+    aside: SetAside,
+    settings: Settings,
+    reading: Mapping[str, object],
+    exchanges: Any,
+    tell: Progress,
+    held: set[str],
+) -> tuple[Arranged, Closing, tuple[str, ...]]:
+    """A log read and laid out, here or on a cluster; what is to be closed; reports of our own in object stores."""
+    if engine is not None:
+        from headwater.distributed import laid_out, store_of
+
+        schema = intake.schema(keep_prompts=not settings.read.imprints_only)
+        place = store_of(store, engine, folder, sources, far)
+        keep = settings.read.keep_set_aside
+        work = laid_out(
+            engine, place, log, far, key, schema, aside, held, reading=reading, keep=keep, tell=tell
+        )
+        return work.laid, work, work.outputs
+    kept = _kept(store, folder, key, settings, reading, exchanges)
+    try:
+        spool = _spooled(kept, log, key, aside, settings, tell, held)
+        return Local(spool, arrange(spool, settings.engine, folder), settings.engine), kept, ()
+    except BaseException:
+        kept.close()
+        raise
 
 
 def _campaign_of(reported: Iterable[Campaign]) -> dict[str, str]:
@@ -292,10 +349,7 @@ def _spooled(
         filled.discard("imprint")  # made on the way, unless `held` has it too
     held |= filled
     if not spool.rows:
-        raise UnreadableInput(
-            "no row of the input could be used",
-            hint="`headwater inspect` says what the files hold and what is missing",
-        )
+        raise intake.no_rows()
     return spool
 
 
@@ -307,11 +361,16 @@ def _named(data: Any) -> bool:
 
 
 def _paths(
-    data: Any, folder: Path, name: str, hide: ImprintKey | None = None, held: set[str] | None = None
+    data: Any,
+    folder: Path,
+    name: str,
+    hide: ImprintKey | None = None,
+    held: set[str] | None = None,
+    far: Sequence[str] = (),
 ) -> list[Path]:
     if isinstance(data, (str, Path)):
         return [Path(data)]
-    if isinstance(data, Sequence) and not data:
+    if isinstance(data, Sequence) and not data and not far:
         raise UsageError("no input was given", hint="name at least one file or folder of logs")
     if _named(data):
         return [Path(item) for item in data]
@@ -345,12 +404,18 @@ def _summary(
         set_aside=aside.total,
         duplicates=census.duplicates,
         set_aside_reasons=aside.by_reason(),
-        sources=tuple(sorted(Path(s).name for s in named)) if _named(exchanges) else ("Arrow data",),
+        sources=tuple(sorted(map(_called, named))) if _named(exchanges) else ("Arrow data",),
         columns=tuple(name for name in EXCHANGE_SCHEMA.names if name in held),
         missing=lacking(held),
         timeline=tuple((int(h) * HOUR_US, int(c)) for h, c in zip(hour, sent, strict=True)),
         models=tuple(sorted(models, key=lambda m: (m[1], m[0]))),
     )
+
+
+def _called(source: Path | str) -> str:
+    """The last part of a path, or of a URI without its options."""
+    text = str(source)
+    return Path(text.partition("?")[0] if "://" in text else text).name
 
 
 def _notes(

@@ -94,7 +94,7 @@ class Kept:
         What was set aside goes to `aside`, of each unit the first `keep` rows; names of columns with any value to
         `held`.
         """
-        wanted = [(_sources(unit), unit) for unit in units(log.planned)]
+        wanted = [(sources_of(unit), unit) for unit in units(log.planned)]
         known = {unit.sources: unit for unit in self._manifest.units}
         self._forget({sources for sources, _ in wanted})
         spool = Spool(self.folder, self._schema, next_part=self._manifest.next_part)
@@ -163,58 +163,87 @@ def open_kept(folder: Path, key: ImprintKey, schema: pa.Schema, reading: Mapping
     Raises `UsageError` where it holds something else, or imprints that were made otherwise (with another key, another
     version, or read in another way), and `UnreadableInput` where what it says of itself is damaged.
     """
-    made_by = {
-        "imprint key": key.id,
-        "imprint version": str(IMPRINT_VERSION),
-        "choice of columns": _digest([SCHEMA_VERSION, str(schema)]),
-        "way of reading": _digest(reading),
-    }
     folder.mkdir(parents=True, exist_ok=True)
-    where = Where(str(folder))
-    if not (folder / MANIFEST).exists() and any(path.name != _LOCK for path in folder.iterdir()):
-        raise UsageError("is not empty and holds no imprints", where=where, hint="choose another folder")
-    lock = (folder / _LOCK).open("wb")
+    if not (folder / MANIFEST).exists():
+        refuse_others((path.name for path in folder.iterdir()), str(folder))
+    lock = locked(folder)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        kept = Kept(folder, _manifest(folder, made_by), schema, lock)
+        kept = Kept(folder, _manifest(folder, made_by(key, schema, reading)), schema, lock)
         kept._write()
     except OSError as error:
         lock.close()
-        if error.errno not in (errno.EAGAIN, errno.EACCES):
-            raise unreadable(folder, error) from error
-        raise UsageError("is used by another run", where=where, hint="wait until it has ended") from error
+        raise unreadable(folder, error) from error
     except BaseException:
         lock.close()
         raise
     return kept
 
 
+def made_by(key: ImprintKey, schema: pa.Schema, reading: Mapping[str, object]) -> dict[str, str]:
+    """What imprints depend on, apart from the log; of the key its public name."""
+    return {
+        "imprint key": key.id,
+        "imprint version": str(IMPRINT_VERSION),
+        "choice of columns": _digest([SCHEMA_VERSION, str(schema)]),
+        "way of reading": _digest(reading),
+    }
+
+
+def refuse_others(names: Iterable[str], place: str) -> None:
+    """`UsageError` where a folder without a manifest holds anything."""
+    if any(name != _LOCK for name in names):
+        hint = "choose another folder"
+        raise UsageError("is not empty and holds no imprints", where=Where(place), hint=hint)
+
+
+def refuse_made_otherwise(found: Mapping[str, str], made: Mapping[str, str], place: str) -> None:
+    """`UsageError` where imprints were made by something else than `made`."""
+    other = [name for name, value in made.items() if found.get(name) != value]
+    if other:
+        hint = "name another folder, or remove this one: the log is read anew"
+        raise UsageError(f"holds imprints made with another {other[0]}", where=Where(place), hint=hint)
+
+
+def locked(folder: Path) -> IO[bytes]:
+    """The lock of a folder, held until it is closed; `UsageError` where another run holds it."""
+    lock = (folder / _LOCK).open("wb")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        if error.errno not in (errno.EAGAIN, errno.EACCES):
+            raise unreadable(folder, error) from error
+        where = Where(str(folder))
+        raise UsageError("is used by another run", where=where, hint="wait until it has ended") from error
+    return lock
+
+
 def _digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def _manifest(folder: Path, made_by: dict[str, str]) -> _Manifest:
+def _manifest(folder: Path, made: dict[str, str]) -> _Manifest:
     path = folder / MANIFEST
     if not path.exists():
-        return _Manifest(made_by)
+        return _Manifest(made)
     try:
         found = msgspec.json.decode(path.read_bytes(), type=_Manifest)
     except (OSError, msgspec.DecodeError) as error:
         raise UnreadableInput(
             "is damaged", where=Where(str(path)), hint="remove the folder: the log is read anew"
         ) from error
-    other = [name for name, value in made_by.items() if found.made_by.get(name) != value]
-    if other:
-        hint = "name another folder, or remove this one: the log is read anew"
-        raise UsageError(f"holds imprints made with another {other[0]}", where=Where(str(folder)), hint=hint)
+    refuse_made_otherwise(found.made_by, made, str(folder))
     lost = [part.name for unit in found.units for part in unit.parts if not (folder / part.name).is_file()]
     if lost:
         found.units = [unit for unit in found.units if not {part.name for part in unit.parts} & set(lost)]
     return found
 
 
-def units(planned: Iterable[Planned]) -> list[tuple[Planned, ...]]:
-    """What is read at once: large Parquet in groups of rows, small files together, what must be joined as a whole."""
+def units(planned: Iterable[Planned], parts: int = 1) -> list[tuple[Planned, ...]]:
+    """What is read at once: large Parquet in groups of rows, small files together, what must be joined as a whole.
+
+    With `parts`, units are so many times smaller.
+    """
     out: list[tuple[Planned, ...]] = []
     joined = [file for file in planned if joins(file)]
     out += [tuple(files) for _, files in groupby(sorted(joined, key=lambda f: f.format), lambda f: f.format)]
@@ -223,7 +252,7 @@ def units(planned: Iterable[Planned]) -> list[tuple[Planned, ...]]:
     for file in planned:
         if joins(file):
             continue
-        for part, share in _cut(file):
+        for part, share in _cut(file, parts):
             waiting.append(part)
             size += share
             if size >= 1:
@@ -234,25 +263,32 @@ def units(planned: Iterable[Planned]) -> list[tuple[Planned, ...]]:
     return out
 
 
-def _cut(file: Planned) -> Iterator[tuple[Planned, float]]:
+def _cut(file: Planned, parts: int) -> Iterator[tuple[Planned, float]]:
     """Parts of a file, each with its share of a unit."""
     if not file.columnar:
-        yield file, file.file.path.stat().st_size / UNIT_BYTES
+        yield file, file.file.path.stat().st_size * parts / UNIT_BYTES
         return
     with pq.ParquetFile(file.file.path) as opened_:
         sizes = [opened_.metadata.row_group(at).num_rows for at in range(opened_.metadata.num_row_groups)]
-    if sum(sizes) <= UNIT_ROWS:
-        yield file, sum(sizes) / UNIT_ROWS
+    for groups, rows in cut(sizes, UNIT_ROWS // parts):
+        yield replace(file, groups=groups), rows * parts / UNIT_ROWS
+
+
+def cut(sizes: Sequence[int], most: int) -> Iterator[tuple[tuple[int, int] | None, int]]:
+    """Groups of rows of a file (their sizes) in pieces of about `most` rows: from which to before which (None: all)."""
+    if sum(sizes) <= most:
+        yield None, sum(sizes)
         return
     begin, rows = 0, 0
     for at, size in enumerate(sizes):
         rows += size
-        if rows >= UNIT_ROWS or at == len(sizes) - 1:
-            yield replace(file, groups=(begin, at + 1)), rows / UNIT_ROWS
+        if rows >= most or at == len(sizes) - 1:
+            yield (begin, at + 1), rows
             begin, rows = at + 1, 0
 
 
-def _sources(unit: Sequence[Planned]) -> tuple[Source, ...]:
+def sources_of(unit: Sequence[Planned]) -> tuple[Source, ...]:
+    """The files of a unit as they are now."""
     out = []
     for planned in unit:
         status = planned.file.path.stat()

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,6 @@ from headwater.engine import ACCOUNT, Arranged
 from headwater.exchange import EXCHANGE_SCHEMA, Column, is_output, is_set_aside, marked
 from headwater.exchange.model import schema_of
 from headwater.explain import dumps, page, words
-from headwater.kept import Kept
 from headwater.places import Scratch, keep_apart, together
 from headwater.report import fragment, html
 
@@ -64,6 +64,39 @@ SET_ASIDE = "set_aside.jsonl"
 OUTPUTS = ("accounts.parquet", "exchanges.parquet", "campaigns.json", "report.html", SET_ASIDE)
 
 
+_READ = ("row", "id", "at", "account")
+
+
+@dataclass(frozen=True)
+class _Annotation:
+    """Batches of an arranged log as `EXCHANGES`, duplicates left out.
+
+    `names` of campaigns, `campaign_of` (accounts) the place of each account's in them (−1: none), `hit` the rows that
+    are attributed, ascending.
+    """
+
+    names: pa.Array[Any]
+    campaign_of: npt.NDArray[np.int64]
+    hit: npt.NDArray[np.int64]
+
+    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        row = np.asarray(batch.column("row").to_numpy(), np.int64)
+        of = np.asarray(batch.column(ACCOUNT).to_numpy(), np.int32)
+        live = of >= 0
+        which = np.where(live, self.campaign_of[of], -1)
+        campaign = (
+            self.names.take(pa.array(which, pa.int64(), mask=which < 0))
+            if len(self.names)
+            else pa.nulls(len(row), pa.string())
+        )
+        columns = [batch.column(name) for name in ("id", "at", "account")]
+        place = np.searchsorted(self.hit, row)
+        place[place == len(self.hit)] = 0
+        hit = self.hit[place] == row if len(self.hit) else np.zeros(len(row), bool)
+        out = pa.RecordBatch.from_arrays([*columns, campaign, pa.array(hit)], schema=_ANNOTATED)
+        return out.filter(pa.array(live))
+
+
 def check_output(folder: Path, inputs: Iterable[Path]) -> None:
     """`UsageError` where a report in `folder` would overwrite one of the inputs.
 
@@ -73,6 +106,13 @@ def check_output(folder: Path, inputs: Iterable[Path]) -> None:
     inputs = list(inputs)
     keep_apart(outputs, [path for path in inputs if not path.is_dir()])
     keep_apart([path for path in outputs if not is_output(path)], inputs)
+
+
+class Closing(Protocol):
+    """What an investigation holds on to until it is closed."""
+
+    def close(self) -> None:
+        """Let go of it."""
 
 
 class Investigation:
@@ -89,7 +129,7 @@ class Investigation:
         attributed: npt.NDArray[np.bool_],
         log: Arranged,
         scratch: Scratch,
-        kept: Kept,
+        kept: Closing,
     ) -> None:
         self.findings = findings
         self._detection = detection
@@ -125,30 +165,22 @@ class Investigation:
 
     def exchanges(self) -> pa.RecordBatchReader:
         """Every exchange of the log (duplicates left out) with its account's campaign, if any (`EXCHANGES`)."""
-        return pa.RecordBatchReader.from_batches(_ANNOTATED, self._annotated())
+        made = self._annotation()
+        return pa.RecordBatchReader.from_batches(_ANNOTATED, map(made, self._log.batches(_READ)))
 
-    def _annotated(self) -> Iterator[pa.RecordBatch]:
+    def _annotation(self) -> _Annotation:
         owner = {ring.id: at for at, ring in enumerate(self.findings.campaigns)}
-        names = pa.array(list(owner), pa.string())
         code = {name: at for at, name in enumerate(self._detection.world.accounts)}
         campaign_of = np.full(self._detection.world.size, -1)
         for ring in self.findings.campaigns:
             campaign_of[[code[m.account] for m in ring.members]] = owner[ring.id]
-        hit = np.zeros(self._log.census.rows, bool)
-        hit[self._detection.harvest.row[self._attributed]] = True
-        for batch in self._log.batches(["row", "id", "at", "account"]):
-            row = np.asarray(batch.column("row").to_numpy(), np.int64)
-            of = np.asarray(batch.column(ACCOUNT).to_numpy(), np.int32)
-            live = of >= 0
-            which = np.where(live, campaign_of[of], -1)
-            campaign = (
-                names.take(pa.array(which, pa.int64(), mask=which < 0))
-                if len(names)
-                else pa.nulls(len(row), pa.string())
-            )
-            columns = [batch.column(name) for name in ("id", "at", "account")]
-            out = pa.RecordBatch.from_arrays([*columns, campaign, pa.array(hit[row])], schema=_ANNOTATED)
-            yield out.filter(pa.array(live))
+        hit = np.unique(self._detection.harvest.row[self._attributed])
+        return _Annotation(pa.array(list(owner), pa.string()), campaign_of, hit)
+
+    @property
+    def elsewhere(self) -> str | None:
+        """Where `write` puts the annotated exchanges, if not beside the report: where an engine has the rows."""
+        return None if self._log.near else self._log.place("exchanges.parquet")
 
     def html(self) -> bytes:
         """The report, one self-contained file."""
@@ -166,17 +198,14 @@ class Investigation:
         folder.mkdir(parents=True, exist_ok=True)
         with together(folder) as place:
             pq.write_table(self.accounts, place("accounts.parquet"), compression="zstd")
-            with (
-                self.exchanges() as reader,
-                pq.ParquetWriter(place("exchanges.parquet"), reader.schema, compression="zstd") as out,
-            ):
-                for batch in reader:
-                    out.write_batch(batch)
+            self._log.write(_READ, self._annotation(), _ANNOTATED, place("exchanges.parquet"))
             place("campaigns.json").write_bytes(self.json())
             place("report.html").write_bytes(self.html())
             aside = self._scratch.path / SET_ASIDE
             if aside.exists():
                 shutil.copyfile(aside, place(SET_ASIDE))
+        if self.elsewhere is not None and is_output(folder / "exchanges.parquet"):
+            (folder / "exchanges.parquet").unlink()  # likewise
         if not aside.exists() and is_set_aside(folder / SET_ASIDE):
             (folder / SET_ASIDE).unlink()  # it would speak of an earlier run
 

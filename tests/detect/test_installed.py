@@ -133,8 +133,8 @@ def test_one_that_fails_is_named_and_quotes_nothing(step: str, monkeypatch: pyte
     rows = made.table.num_rows
     parts = [np.arange(rows // 2), np.arange(rows // 2, rows)]
 
-    def fold(columns: Any, work: Any, merge: Any, progress: Any) -> Any:
-        return merge(*(work(iter([made.indexed(part)])) for part in parts))
+    def fold(columns: Any, work: Any, merge: Any, finish: Any, progress: Any) -> Any:
+        return finish(merge(*(work(iter([made.indexed(part)])) for part in parts)))
 
     with pytest.raises(HeadwaterError) as caught:
         passes.run([Strange(step)], SimpleNamespace(fold=fold, workers=2, state_bytes=1 << 30), world)  # type: ignore[arg-type]

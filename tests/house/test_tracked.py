@@ -39,7 +39,7 @@ def test_no_path_of_one_machine_is_named() -> None:
 
 
 def test_every_locked_wheel_has_hashes() -> None:
-    assert {lock.name for lock in LOCKS} == {"build.lock", "core.lock", "dev.lock"}
+    assert {lock.name for lock in LOCKS} == {"build.lock", "core.lock", "dev.lock", "spark.lock"}
     for lock in LOCKS:
         entries = re.split(r"\n(?=[a-z0-9])", lock.read_text())
         assert entries
@@ -57,6 +57,7 @@ def test_the_locks_agree_with_each_other() -> None:
 
     assert pins("core.lock") <= pins("dev.lock")
     assert pins("build.lock") <= pins("dev.lock")
+    assert pins("core.lock") <= pins("spark.lock")
 
 
 def test_every_dependency_is_locked() -> None:

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headwater.cli.options import PATH, as_json, log_form, manners, max_bad, policy, reading, too_many_bad
+from headwater.cli.options import (
+    PATH,
+    PLACE,
+    as_json,
+    log_form,
+    manners,
+    max_bad,
+    policy,
+    reading,
+    too_many_bad,
+)
 from headwater.cli.terminal import Terminal
 from headwater.errors import UsageError
 
@@ -43,11 +53,12 @@ class Asked:
     mail_domains: Path | None = None
     outside: Path | None = None
     benchmark_items: tuple[Path, ...] = ()
-    store: Path | None = None
+    store: Path | str | None = None
+    engine: str | None = None
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=PATH, metavar="LOGS...")
+@click.argument("paths", nargs=-1, required=True, type=PLACE, metavar="LOGS...")
 @click.option(
     "-o",
     "--output",
@@ -72,7 +83,10 @@ class Asked:
     "--benchmark-items", type=PATH, multiple=True, metavar="FILE", help="Prompts of public benchmarks."
 )
 @click.option(
-    "--store", type=PATH, metavar="DIR", help="Keep imprints here: what it holds of LOGS isn't read again."
+    "--store", type=PLACE, metavar="DIR", help="Keep imprints here: what it holds of LOGS isn't read again."
+)
+@click.option(
+    "--engine", metavar="MASTER", help="A Spark cluster to work on, such as spark://host:7077; needs --store."
 )
 @policy
 @click.option("--key-file", type=PATH, metavar="FILE", help="The imprint key; also HEADWATER_IMPRINT_KEY.")
@@ -100,7 +114,7 @@ class Asked:
 def command(
     terminal: Terminal,
     *,
-    paths: tuple[Path, ...],
+    paths: tuple[Path | str, ...],
     fail_on: str | None,
     max_bad: int | None,
     as_json: bool,
@@ -123,7 +137,7 @@ def command(
     return 0
 
 
-def investigate(terminal: Terminal, paths: tuple[Path, ...], asked: Asked) -> Findings:
+def investigate(terminal: Terminal, paths: tuple[Path | str, ...], asked: Asked) -> Findings:
     """Read, investigate and write the report folder."""
     from headwater import investigate as find
     from headwater.detect import Tables
@@ -154,20 +168,24 @@ def investigate(terminal: Terminal, paths: tuple[Path, ...], asked: Asked) -> Fi
             labels_note=asked.labels_note or constructed(paths),
             output=asked.output,
             store=asked.store,
+            engine=asked.engine,
             tables=Tables(asked.networks, asked.mail_domains, asked.outside, asked.benchmark_items),
             **reading(asked.form, asked.mapping, asked.constants),
         ) as found,
     ):
         progress("write the report", 0, None)
         found.write(asked.output)
+        elsewhere = found.elsewhere
+    if elsewhere is not None:
+        terminal.say(f"annotated exchanges: {elsewhere}")
     return found.findings
 
 
-def constructed(paths: tuple[Path, ...]) -> str | None:
+def constructed(paths: tuple[Path | str, ...]) -> str | None:
     """How the labels of a simulated log were made, where `headwater simulate` left its card beside it."""
     import msgspec
 
-    for path in paths:
+    for path in (path for path in paths if isinstance(path, Path)):
         card = (path if path.is_dir() else path.parent) / "_scenario.json"
         try:
             told = msgspec.json.decode(card.read_bytes(), type=dict[str, object])

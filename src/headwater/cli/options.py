@@ -17,6 +17,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 PATH = click.Path(path_type=Path)
 
 
+class _Place(click.Path):
+    """A path, or the URI of an object store as it is given."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if "://" in str(value) else super().convert(value, param, ctx)
+
+
+PLACE = _Place(path_type=Path)
+
+
 def manners(command: Callable[..., int]) -> Callable[..., int]:
     """Give `command` a `Terminal` as its first argument, made of --quiet, --no-progress and --color."""
 

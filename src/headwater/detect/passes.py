@@ -55,15 +55,25 @@ def run(
     """Fold all rows of the log; the result of each fold, in order."""
     columns = sorted({c for fold in folds for c in fold.columns if c in world.columns})
 
+    most = log.state_bytes
+
     def work(batches: Iterator[pa.RecordBatch]) -> list[_Part]:
-        return _fold(folds, batches, world, log.state_bytes)
+        return _fold(folds, batches, world, most)
 
     def merge(left: list[_Part], right: list[_Part]) -> list[_Part]:
         return [_merged(fold, a, b) for fold, a, b in zip(folds, left, right, strict=True)]
 
-    parts = log.fold(["row", *columns], work, merge, progress)
-    with ThreadPoolExecutor(max(1, log.workers)) as pool:
-        return list(pool.map(lambda at: _finished(folds[at], parts, at, world), range(len(folds))))
+    workers = max(1, log.workers)
+
+    def finish(parts: list[Any]) -> tuple[list[Any], dict[str, Any]]:
+        before = dict(world.context)
+        with ThreadPoolExecutor(workers) as pool:
+            found = list(pool.map(lambda at: _finished(folds[at], parts, at, world), range(len(folds))))
+        return found, {name: new for name, new in world.context.items() if new is not before.get(name)}
+
+    found, learned = log.fold(["row", *columns], work, merge, finish, progress)
+    world.context.update(learned)  # where it was finished elsewhere
+    return found
 
 
 @dataclass

@@ -113,7 +113,7 @@ def detect(
     world.context["content"] = fold("learn what is usual", [Population()], world)[0]
     proposers = [e for e in able if e.stage == "propose"]
     *links, cells = fold("look for ties", [*proposers, Division()], world)
-    if cells is not None:
+    if cells is not None and log.near:
         cells = replace(cells, placed=np.full(log.census.rows, -1, np.int16))
     world.context["cells"] = cells
     ties = graph(links, world.tenant)

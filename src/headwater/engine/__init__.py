@@ -1,8 +1,8 @@
-"""A few verbs over tables of exchanges, on DuckDB; the only room that speaks SQL about them.
+"""A few verbs over tables of exchanges, on DuckDB or Spark; the only room that speaks SQL about them.
 
 `spool` keeps a log's columns on disk while it is being read, `arrange` turns it into an index (one narrow row
-an exchange: account code, session, half) by named steps that can be printed and run by hand. What the columns
-mean is no business of this room.
+an exchange: account code, session, half) by named steps that can be printed and run by hand. `spark` does both
+on a cluster, and is imported only where one is asked for. What the columns mean is no business of this room.
 """
 
 from headwater.engine.arrange import Index, arrange

@@ -11,11 +11,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from headwater.engine.arrange import Index
 from headwater.engine.resources import Resources
@@ -29,9 +31,11 @@ ALONE_BELOW = 200_000
 MINUTE_US = 60_000_000
 
 State = TypeVar("State")
+Outcome = TypeVar("Outcome")
 Ints = npt.NDArray[np.int64]
 Work = Callable[[Iterator[pa.RecordBatch]], State]
 Merge = Callable[[State, State], State]
+Made = Callable[[pa.RecordBatch], pa.RecordBatch]
 
 
 @dataclass(frozen=True)
@@ -76,12 +80,22 @@ class Arranged(Protocol):
     def state_bytes(self) -> int:
         """Bytes that the states of one part of the rows may hold in memory."""
 
+    @property
+    def near(self) -> bool:
+        """Whether all folds run in this process, so that one may remember what another found of a row."""
+
     def fold(
-        self, columns: Sequence[str], work: Work[State], merge: Merge[State], progress: Callable[[int], None]
-    ) -> State:
+        self,
+        columns: Sequence[str],
+        work: Work[State],
+        merge: Merge[State],
+        finish: Callable[[State], Outcome],
+        progress: Callable[[int], None],
+    ) -> Outcome:
         """Work over all rows, in parts of unknown number and order; the states of the parts merged from the left.
 
-        Batches have `columns` and those of INDEX, duplicates included. `progress` is told of rows.
+        What `finish` makes of the last state is returned: it may run elsewhere, and changes nothing here. Batches have
+        `columns` and those of INDEX, duplicates included. `progress` is told of rows.
         """
 
     def take(self, columns: Sequence[str], rows: Ints) -> pa.Table:
@@ -90,9 +104,17 @@ class Arranged(Protocol):
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """All rows, as `fold` gives them, to this process."""
 
+    def write(self, columns: Sequence[str], made: Made, schema: pa.Schema, file: Path) -> None:
+        """Write what `made` makes of all rows as Parquet: to `file`, or where the rows lie under its name."""
+
+    def place(self, name: str) -> str:
+        """Where `write` puts a file of that name, if rows aren't near."""
+
 
 class Local:
     """A spool on this machine with its index in memory."""
+
+    near = True
 
     def __init__(self, spool: Spool, index: Index, resources: Resources) -> None:
         self._spool = spool
@@ -121,8 +143,9 @@ class Local:
         columns: Sequence[str],
         work: Work[State],
         merge: Merge[State],
+        finish: Callable[[State], Outcome],
         progress: Callable[[int], None] = lambda _: None,
-    ) -> State:
+    ) -> Outcome:
         """Each thread works over groups as it comes to them."""
 
         def told(groups: Iterator[Group]) -> Iterator[pa.RecordBatch]:
@@ -132,14 +155,24 @@ class Local:
 
         groups = iter(self._spool.groups())
         if self.workers <= 1 or self._index.rows < ALONE_BELOW:
-            return work(told(groups))
+            return finish(work(told(groups)))
         shared = _Shared(groups)
         with ThreadPoolExecutor(self.workers) as pool:
             states = list(pool.map(lambda part: work(told(part)), [shared] * self.workers))
         whole = states[0]
         for state in states[1:]:
             whole = merge(whole, state)
-        return whole
+        return finish(whole)
+
+    def write(self, columns: Sequence[str], made: Made, schema: pa.Schema, file: Path) -> None:
+        """One file, in the order of rows."""
+        with pq.ParquetWriter(file, schema, compression="zstd") as out:
+            for batch in self.batches(columns):
+                out.write_batch(made(batch))
+
+    def place(self, name: str) -> str:
+        """Where it was asked for."""
+        return name
 
     def take(self, columns: Sequence[str], rows: Ints) -> pa.Table:
         """From the groups of rows that hold them."""

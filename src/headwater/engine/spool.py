@@ -146,12 +146,7 @@ class Spool:
 
     def groups(self) -> list[Group]:
         """All groups in row order."""
-        out, first = [], 0
-        for at, part in enumerate(self.parts):
-            for number, rows in enumerate(part.groups):
-                out.append(Group(at, number, first, rows))
-                first += rows
-        return out
+        return groups_of(self.parts)
 
     def read(self, groups: Iterable[Group], columns: Sequence[str]) -> Iterator[tuple[Group, pa.RecordBatch]]:
         """The named columns of some groups, which several threads may ask for at once, each for its own.
@@ -170,7 +165,7 @@ class Spool:
                         group.part,
                         pq.ParquetFile(self.folder / self.parts[group.part].name, memory_map=True),
                     )
-                yield group, unpack(_batch(file, group, packed), names, self.schema)
+                yield group, unpack(packed_group(file, group, packed), names, self.schema)
         finally:
             if file is not None:
                 file.close()
@@ -198,7 +193,18 @@ class Spool:
         return pa.Table.from_batches(found)
 
 
-def _batch(file: pq.ParquetFile, group: Group, columns: list[str]) -> pa.RecordBatch:
+def groups_of(parts: Iterable[Part]) -> list[Group]:
+    """All groups of some parts in row order."""
+    out, first = [], 0
+    for at, part in enumerate(parts):
+        for number, rows in enumerate(part.groups):
+            out.append(Group(at, number, first, rows))
+            first += rows
+    return out
+
+
+def packed_group(file: pq.ParquetFile, group: Group, columns: list[str]) -> pa.RecordBatch:
+    """A group of rows of a part, packed as it lies there."""
     table = file.read_row_group(group.group, columns=columns, use_threads=False)
     if not columns:
         return pa.RecordBatch.from_arrays([pa.nulls(group.rows)], names=["nothing"])

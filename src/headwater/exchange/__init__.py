@@ -7,7 +7,7 @@ meaning, detection or reports.
 
 from headwater.exchange.accounts import read_accounts
 from headwater.exchange.aside import SetAside, renamed
-from headwater.exchange.formats import Planned
+from headwater.exchange.formats import Planned, own, own_columns
 from headwater.exchange.inspect import Inspection, inspect, lacking, ruled_out
 from headwater.exchange.model import (
     ACCOUNT_COLUMNS,
@@ -20,8 +20,8 @@ from headwater.exchange.model import (
     SKETCH,
     Column,
 )
-from headwater.exchange.outputs import is_output, is_set_aside, marked, not_read
-from headwater.exchange.read import HOLDS_ACCOUNTS, Log, joins, open_log, read
+from headwater.exchange.outputs import is_annotated, is_output, is_set_aside, marked, not_read
+from headwater.exchange.read import HOLDS_ACCOUNTS, Log, Way, joins, open_log, read
 from headwater.exchange.write import safe_cell, write_jsonl, write_parquet
 
 __all__ = [
@@ -39,7 +39,9 @@ __all__ = [
     "Log",
     "Planned",
     "SetAside",
+    "Way",
     "inspect",
+    "is_annotated",
     "is_output",
     "is_set_aside",
     "joins",
@@ -47,6 +49,8 @@ __all__ = [
     "marked",
     "not_read",
     "open_log",
+    "own",
+    "own_columns",
     "read",
     "read_accounts",
     "renamed",

@@ -12,8 +12,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-import pyarrow.parquet as pq
-
 from headwater.errors import BadRow, UnreadableInput, Where
 from headwater.exchange.aside import SetAside
 from headwater.exchange.model import ACCOUNT_COLUMNS, EXCHANGE_COLUMNS
@@ -80,7 +78,9 @@ def plan(
     readers = load_all() if format == "auto" else []
     for file in given:
         try:
-            columnar = file.kind == "parquet" and _own_columns(open_parquet(file.path), defaults)
+            columnar = file.kind == "parquet" and own_columns(
+                open_parquet(file.path).schema_arrow.names, defaults
+            )
         except UnreadableInput as error:
             torn.append(error)
             continue
@@ -133,9 +133,15 @@ def confidence(reader: Reader, record: Record) -> float:
         return 0.0
 
 
-def _own_columns(file: pq.ParquetFile, defaults: Mapping[str, object]) -> bool:
-    names = {*file.schema_arrow.names, *defaults}
+def own_columns(columns: Iterable[str], defaults: Mapping[str, object]) -> bool:
+    """Whether Parquet with these columns is our own, to be read column by column."""
+    names = {*columns, *defaults}
     return {"id", "at", "account"} <= names and not names.isdisjoint(("prompt", "imprint"))
+
+
+def own(path: Path, latest_us: int, groups: tuple[int, int] | None = None) -> Planned:
+    """Our own Parquet at `path`, where that is known of it; no time in it can be later than `latest_us`."""
+    return Planned(LogFile(path, "parquet", latest_us, walked=True), OWN, columnar=True, groups=groups)
 
 
 def _told(file: LogFile, readers: Sequence[Reader], aside: SetAside) -> str | None:

@@ -64,7 +64,11 @@ def is_set_aside(path: Path) -> bool:
 
 def _is_annotated(path: Path) -> bool:
     """Marked, and without prompts: a table that somebody made of ours by joining the log to it is a log."""
-    schema = pq.read_schema(path)
+    return is_annotated(pq.read_schema(path))
+
+
+def is_annotated(schema: pa.Schema) -> bool:
+    """Whether this is the schema of a Parquet file that an investigation wrote."""
     return MARK in (schema.metadata or {}) and set(schema.names).isdisjoint(("prompt", "imprint"))
 
 

@@ -7,8 +7,8 @@ handed on: telling duplicates apart needs all of the log at once and belongs to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Final
@@ -33,6 +33,20 @@ HOLDS_ACCOUNTS: Final = "holds accounts and was not read as a log"
 _COLLECTED = 8_192
 
 
+@dataclass(frozen=True)
+class Way:
+    """How files are read, apart from which: checks, a mapping, whether each record's format is told. It pickles."""
+
+    rules: Rules
+    mapping: MappingReader | None
+    auto: bool
+    batch_rows: int
+
+    def __call__(self, files: Sequence[Planned], aside: SetAside) -> Iterator[pa.RecordBatch]:
+        """Read files; what can't be used goes to `aside`."""
+        return _Reading(self.rules, self.mapping, self.auto, self.batch_rows, aside).batches(files)
+
+
 class Log(Iterable[pa.RecordBatch]):
     """A log that was found and told apart.
 
@@ -43,18 +57,18 @@ class Log(Iterable[pa.RecordBatch]):
     def __init__(
         self,
         planned: Plan,
-        read: Callable[[Sequence[Planned], SetAside], Iterator[pa.RecordBatch]],
+        way: Way,
         aside: SetAside,
     ) -> None:
         self.planned = planned.files
         self.accounts = tuple(file.path for file in planned.accounts)
         self.outputs = tuple(file.path for file in planned.outputs)
-        self._read = read
+        self.way = way
         self._aside = aside
 
     def of(self, planned: Sequence[Planned], aside: SetAside) -> Iterator[pa.RecordBatch]:
         """Some of the files, or groups of rows of them, read by themselves; what can't be used goes to `aside`."""
-        return self._read(planned, aside)
+        return self.way(planned, aside)
 
     def passed_over(self, given: Iterable[str | Path] = ()) -> tuple[Path, ...]:
         """Account tables among the files, but for those that are under `given`, because they are read by themselves."""
@@ -62,7 +76,7 @@ class Log(Iterable[pa.RecordBatch]):
         return tuple(path for path in self.accounts if path.resolve() not in known)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
-        return self._read(self.planned, self._aside)
+        return self.way(self.planned, self._aside)
 
 
 def open_log(
@@ -84,12 +98,8 @@ def open_log(
     if described_by is not None:
         _check_complete(described_by, filled, mapping)
     planned = plan(paths, format=name, defaults=filled, aside=aside)
-    rules = Rules(zone=zone, defaults=filled)
-
-    def batches(files: Sequence[Planned], aside: SetAside) -> Iterator[pa.RecordBatch]:
-        return _Reading(rules, described_by, format == "auto", batch_rows, aside).batches(files)
-
-    return Log(planned, batches, aside)
+    way = Way(Rules(zone=zone, defaults=filled), described_by, format == "auto", batch_rows)
+    return Log(planned, way, aside)
 
 
 def _check_complete(
