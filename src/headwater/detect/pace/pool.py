@@ -78,7 +78,7 @@ def pool_ratio(
     seed: int,
     shifts: int = 199,
     steady_share: float = 0.5,
-    max_arrivals: int = 250_000,
+    max_arrivals: int = 60_000,
 ) -> PoolResult:
     """Whether a group's requests are dealt by one pool or pacer.
 
@@ -88,7 +88,7 @@ def pool_ratio(
     Of more than `max_arrivals` a stretch of time drawn with the seed is used; accounts are never thinned,
     since that would lower the share in view. Independent of the order of accounts.
     """
-    group = _stretch(_gather(times_us, durations_us), max_arrivals, seed)
+    group = _gather(*_stretch(times_us, durations_us, max_arrivals, seed))
     accounts = len(group.bounds) - 1
     if accounts < LEAST_ACCOUNTS or len(group.times) < LEAST_ARRIVALS:
         return _nothing(len(group.times), accounts)
@@ -119,16 +119,17 @@ def _gather(times_us: Sequence[Int], durations_us: Sequence[Int] | None) -> _Gro
     return _Group(times, np.concatenate(held_all) if held_all else None, bounds)
 
 
-def _stretch(group: _Group, most: int, seed: int) -> _Group:
-    if len(group.times) <= most:
-        return group
-    union = np.sort(group.times)
+def _stretch(
+    times_us: Sequence[Int], durations_us: Sequence[Int] | None, most: int, seed: int
+) -> tuple[Sequence[Int], Sequence[Int] | None]:
+    """Of many requests those of a stretch of time, at the same place for the same requests in any order."""
+    if sum(map(len, times_us)) <= most:
+        return times_us, durations_us
+    union = np.sort(np.concatenate(times_us))
     begin = int(np.random.default_rng([seed, 1]).integers(0, len(union) - most + 1))
-    keep = (group.times >= union[begin]) & (group.times <= union[begin + most - 1])
-    owner = np.repeat(np.arange(len(group.bounds) - 1), np.diff(group.bounds))[keep]
-    sizes = np.bincount(owner, minlength=len(group.bounds) - 1)
-    bounds = np.concatenate(([0], np.cumsum(sizes[sizes > 0]))).astype(np.int64)
-    return _Group(group.times[keep], None if group.durations is None else group.durations[keep], bounds)
+    keep = [(times >= union[begin]) & (times <= union[begin + most - 1]) for times in times_us]
+    held = durations_us and [d[mine] for d, mine in zip(durations_us, keep, strict=True)]
+    return [times[mine] for times, mine in zip(times_us, keep, strict=True)], held
 
 
 def _views(line: ax.Axis, group: _Group, window: int) -> list[_View]:
