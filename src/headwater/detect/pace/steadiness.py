@@ -45,17 +45,18 @@ def _arrived(whole, part, turn, carry, valid, total, run):  # type: ignore[no-un
 
 @njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
 def _stepped(whole, part, sign, turn, carry, valid, total, run):  # type: ignore[no-untyped-def]
-    """Walk beginnings and ends in order: add them to `total`; Σ(ΔNₖ)² grown from `run` = (sum, window, ΔN, 0)."""
-    square, here, step, unused = run
+    """Walk beginnings and ends in order: Σ(ΔNₖ)² grown from `run` = (sum, window, ΔN, Σ(ΔΣNₖ)² of all so far)."""
+    square, here, step, joint = run
     for j in range(len(whole)):
         k = whole[j] + turn + (part[j] >= carry)
         if k != here:
             here, step = k, 0
         at = np.uintp(k)
         square += valid[at] * (2 * sign[j] * step + 1)
+        joint += valid[at] * (2 * sign[j] * total[at] + 1)
         step += sign[j]
         total[at] += sign[j]
-    return square, here, step, unused
+    return square, here, step, joint
 
 
 @njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
@@ -64,15 +65,14 @@ def _sums(whole, part, sign, bounds, lags, window, valid):  # type: ignore[no-un
     rows, accounts, count = len(lags), len(bounds) - 1, len(valid) - 1
     together, apart = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
     squares, total = np.zeros(accounts, np.int64), np.zeros(count, np.int32)
-    nowhere = (np.int64(0), np.int64(-2), np.int64(0), np.int64(0))
     for row in range(rows):
-        total[:] = 0
+        joint = np.int64(0)
         for i in range(accounts):
             lag = lags[row, i] if lags[row, i] >= 0 else lags[row, i] + count * window
             turn, low, high = lag // window, bounds[i], bounds[i + 1]
             carry = window - (lag - turn * window)
             seam = _seam(whole, part, low, high, turn, carry, count)
-            run = nowhere
+            run = (np.int64(0), np.int64(-2), np.int64(0), joint if len(sign) else np.int64(0))
             # what the lag carries past the end of the circle comes first on it
             for start, end, at in ((seam, high, turn - count), (low, seam, turn)):
                 windows, rests = whole[start:end], part[start:end]
@@ -81,12 +81,31 @@ def _sums(whole, part, sign, bounds, lags, window, valid):  # type: ignore[no-un
                 else:
                     run = _arrived(windows, rests, at, carry, valid, total, run)
             apart[row] += run[0]
+            joint = run[3]
             if row == 0:
                 squares[i] = run[0]
-        for k in range(1, count):
-            step = np.int64(total[k]) - (0 if len(sign) else total[k - 1])
-            together[row] += valid[k] * step * step
+        if len(sign):
+            together[row] = joint
+        else:
+            for k in range(1, count):
+                step = np.int64(total[k]) - total[k - 1]
+                together[row] += valid[k] * step * step
+        _emptied(total, whole, part, bounds, lags[row], window)
     return together, apart, squares
+
+
+@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+def _emptied(total, whole, part, bounds, lags, window):  # type: ignore[no-untyped-def]
+    """Set `total` to 0: everywhere, or where something was added if that is less."""
+    if len(total) <= 2 * len(whole):
+        total[:] = 0
+        return
+    for i in range(len(bounds) - 1):
+        lag = lags[i] if lags[i] >= 0 else lags[i] + len(total) * window
+        turn = lag // window
+        carry = window - (lag - turn * window)
+        for j in range(bounds[i], bounds[i + 1]):
+            total[(whole[j] + turn + (part[j] >= carry)) % len(total)] = 0
 
 
 def _steps(positions: Int, lengths: Int, bounds: Int, period: int, window: int) -> tuple[Int, Int, Int]:

@@ -6,6 +6,7 @@ The value is chosen because the ring shares it, so its chance counts every value
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -58,59 +59,93 @@ class People:
         at = order[first]
         return cls(people, value[at], strata[account[at]])
 
+    @cached_property
+    def sizes(self) -> npt.NDArray[np.int64]:
+        """Customers by stratum."""
+        return np.bincount(self.stratum)
+
+    @cached_property
+    def _held(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        order = np.argsort(self.value, kind="stable")
+        values, start = np.unique(self.value[order], return_index=True)
+        return values, np.append(start, len(order)), self.stratum[order]
+
+    @cached_property
+    def tried(self) -> int:
+        """Values that so many have that a ring could share them."""
+        return int((np.diff(self._held[1]) >= LEAST_ALIKE).sum())
+
+    def having(self, value: int) -> npt.NDArray[np.int64]:
+        """Customers by stratum who have a value."""
+        values, start, stratum = self._held
+        at = int(np.searchsorted(values, value))
+        return np.bincount(stratum[start[at] : start[at + 1]], minlength=len(self.sizes))
+
 
 def most_alike(ring: Ring, people: People, customer: npt.NDArray[np.int32]) -> Alike | None:
     """The least likely value that a ring's customers have in common; None where too little is known.
 
     `customer` is by account. A customer is expected to be as others of its own stratum are.
     """
-    mine = np.isin(people.customer, customer[ring.members])
-    inner, outer = ((people.value[k], people.stratum[k]) for k in (mine, ~mine))
-    if len(inner[0]) < LEAST_CUSTOMERS or not len(outer[0]):
+    mine = np.unique(customer[ring.members])
+    at = np.searchsorted(people.customer, mine)
+    inside = (
+        at[people.customer[np.minimum(at, len(people.customer) - 1)] == mine]
+        if len(people.customer)
+        else at[:0]
+    )
+    if len(inside) < LEAST_CUSTOMERS or len(inside) == len(people.customer):
         return None
-    shared, hits = np.unique(inner[0], return_counts=True)
-    shared, hits = shared[hits >= LEAST_ALIKE], hits[hits >= LEAST_ALIKE]
-    # Tried are not only those that the ring happens to share: any that so many have could have been among them.
-    _, spread = np.unique(people.value, return_counts=True)
-    tried = int((spread >= LEAST_ALIKE).sum())
-    best = Alike(0, 0, len(inner[0]), 0.0, 1.0)
-    parts = _parts(inner[1], outer[1], int(people.stratum.max()) + 1)
-    for one, times in zip(shared.tolist(), hits.tolist(), strict=True):
-        expected, chance = _as_many(times, parts, inner[0] == one, outer[0] == one)
-        p_value = min(1.0, chance * tried)
+    value, stratum = people.value[inside], people.stratum[inside]
+    size = len(people.sizes)
+    ours = np.bincount(stratum, minlength=size)
+    groups = _groups(ours, people.sizes - ours)
+    best = Alike(0, 0, len(inside), 0.0, 1.0)
+    for one, times in zip(*(part.tolist() for part in np.unique(value, return_counts=True)), strict=True):
+        if times < LEAST_ALIKE:
+            continue
+        had = np.bincount(stratum[value == one], minlength=size)
+        expected, chance = _as_many(
+            times, groups, (ours, people.sizes - ours), (had, people.having(one) - had)
+        )
+        # Tried are not only those that the ring happens to share: any that so many have could have been among them.
+        p_value = min(1.0, chance * people.tried)
         if not best.hits or p_value < best.p_value:
-            best = Alike(one, times, len(inner[0]), expected, p_value)
+            best = Alike(one, times, len(inside), expected, p_value)
     return best
 
 
-def _parts(
-    inner: npt.NDArray[np.int64], outer: npt.NDArray[np.int64], size: int
-) -> list[tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]]:
-    """Which customers inside are compared with which outside, given the strata of both.
+Strata = npt.NDArray[np.int64]
+
+
+def _groups(ours: Strata, theirs: Strata) -> list[tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]]:
+    """Which strata inside are compared with which outside, from the customers in each.
 
     Small strata are one. A stratum that is all but the ring's own is compared with everybody: it is no innocent habit.
     So it can't be by chance, unless the ring is most of the log.
     """
-    ours, theirs = np.bincount(inner, minlength=size), np.bincount(outer, minlength=size)
     small = ours + theirs < LEAST_STRATUM
-    own = ~small & (theirs <= OWN * (ours + theirs)) & (len(inner) <= len(outer))
-    parts = [(inner == at, outer == at) for at in np.flatnonzero(~small & ~own & (ours > 0)).tolist()]
-    return [*parts, (small[inner], small[outer]), (own[inner], np.ones(len(outer), bool))]
+    own = ~small & (theirs <= OWN * (ours + theirs)) & (ours.sum() <= theirs.sum())
+    each = np.arange(len(ours))
+    alone = [(each == at, each == at) for at in np.flatnonzero(~small & ~own & (ours > 0)).tolist()]
+    return [*alone, (small, small), (own, np.ones(len(ours), bool))]
 
 
 def _as_many(
     hits: int,
-    parts: list[tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]],
-    inside: npt.NDArray[np.bool_],
-    outside: npt.NDArray[np.bool_],
+    groups: list[tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]],
+    customers: tuple[Strata, Strata],
+    having: tuple[Strata, Strata],
 ) -> tuple[float, float]:
     """Customers expected to have a value as those outside do, and the chance of at least `hits` of them.
 
-    Fisher's exact test, part by part: whoever has the value, chance alone said who of them is in the ring.
+    `customers` and those `having` it, inside and outside, by stratum. Fisher's exact test, part by part: whoever has
+    the value, chance alone said who of them is in the ring.
     """
     expected, strata = 0.0, []
-    for inner, outer in parts:
-        ours, had, others, have = (int(a.sum()) for a in (inner, inside[inner], outer, outside[outer]))
+    for inner, outer in groups:
+        ours, others = int(customers[0][inner].sum()), int(customers[1][outer].sum())
+        had, have = int(having[0][inner].sum()), int(having[1][outer].sum())
         if ours:
             expected += ours * have / others if others else had
             strata.append((ours, have + had, others + ours))
