@@ -6,6 +6,7 @@ Everything a reader needs of one ring in one plain record; nothing is decided he
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -63,8 +64,7 @@ def campaigns(
     """Reported campaigns, considered ones, and for each row of the harvest whether it is attributed to its ring."""
     names = _names(detection, earlier)
     attributed = np.zeros(len(detection.harvest.row), bool)
-    reported: list[Campaign] = []
-    considered: list[Campaign] = []
+    chosen: list[tuple[Judged, View, list[_Form]]] = []
     room = CONSIDERED
     for judged, view in named(detection):
         shown = judged.verdict.word == "likely"
@@ -75,9 +75,16 @@ def campaigns(
         room -= not shown and not excused
         if shown:
             attributed[view.rows] = view.attributed
-        campaign = _campaign(detection, judged, view, names[judged.at], prompts)
-        (reported if shown else considered).append(campaign)
-    return tuple(reported), tuple(considered), attributed
+        chosen.append((judged, view, _forms(detection, view) if view.by_template else []))
+    # All texts at once: where they lie, many of them are read together.
+    rows = [form.shown for _, _, forms in chosen for form in forms]
+    texts = prompts(np.unique(detection.harvest.row[np.concatenate(rows)])) if rows and prompts else {}
+    made = [_campaign(detection, *one, names[one[0].at], texts) for one in chosen]
+    return (
+        tuple(campaign for campaign in made if campaign.word == "likely"),
+        tuple(campaign for campaign in made if campaign.word != "likely"),
+        attributed,
+    )
 
 
 def _excused(verdict: Verdict) -> bool:
@@ -106,11 +113,16 @@ def _names(detection: Detection, earlier: Sequence[tuple[str, frozenset[str]]]) 
 
 
 def _campaign(
-    detection: Detection, judged: Judged, view: View, name: str, prompts: Prompts | None
+    detection: Detection,
+    judged: Judged,
+    view: View,
+    forms: Sequence[_Form],
+    name: str,
+    texts: Mapping[int, str],
 ) -> Campaign:
     harvest, world, ring = detection.harvest, detection.world, judged.ring
     at_us = harvest.at_us[view.rows]
-    templates = _templates(detection, view, prompts) if view.by_template else ()
+    templates = tuple(_template(detection, view, form, texts) for form in forms)
     verdict = judged.verdict
     kind = _kind(detection, judged, view)
     members = _members(detection, judged, view)
@@ -262,7 +274,17 @@ def _pivots(detection: Detection, view: View) -> tuple[tuple[str, int, float], .
     return tuple(sorted(out, key=lambda p: (p[1], p[0])))
 
 
-def _templates(detection: Detection, view: View, prompts: Prompts | None) -> tuple[Template, ...]:
+@dataclass(frozen=True)
+class _Form:
+    """A template of a ring by its object: places in the harvest of its exchanges, and of those that are shown."""
+
+    key: int
+    rows: npt.NDArray[np.int64]
+    shown: npt.NDArray[np.int64]
+
+
+def _forms(detection: Detection, view: View) -> list[_Form]:
+    """The templates that most of a ring's exchanges fill."""
     harvest = detection.harvest
     rows = view.rows[view.attributed]
     # Some are attributed by their content alone, and fill none.
@@ -270,30 +292,30 @@ def _templates(detection: Detection, view: View, prompts: Prompts | None) -> tup
     out = []
     for key in keys[np.lexsort((keys, -count))][:TEMPLATES]:
         mine = rows[harvest.key[rows] == key]
-        accounts = len(np.unique(harvest.account[mine]))
-        texts, who = _sample(detection, mine, prompts)
-        fixed, slots, fillings = align(texts) if texts else ((), (), [])
-        out.append(
-            Template(
-                key=f"{int(key):016x}",
-                texts=fixed,
-                slots=slots,
-                exchanges=len(mine),
-                accounts=accounts,
-                share=len(mine) / len(rows),
-                prompts=len(np.unique(harvest.exact[mine])),
-                fillings=tuple(zip(who, fillings, strict=False)) if len(fillings) == len(who) else (),
-            )
-        )
-    return tuple(out)
+        out.append(_Form(int(key), mine, _sample(detection, mine)))
+    return out
 
 
-def _sample(
-    detection: Detection, rows: npt.NDArray[np.int64], prompts: Prompts | None
-) -> tuple[list[str], list[str]]:
-    """Texts of some rows, different accounts first, chosen by content so that order can't matter."""
-    if prompts is None:
-        return [], []
+def _template(detection: Detection, view: View, form: _Form, texts: Mapping[int, str]) -> Template:
+    harvest, accounts = detection.harvest, detection.world.accounts
+    shown = [(texts.get(int(harvest.row[i])), accounts[int(harvest.account[i])]) for i in form.shown]
+    said = [text for text, _ in shown if text]
+    who = [account for text, account in shown if text]
+    fixed, slots, fillings = align(said) if said else ((), (), [])
+    return Template(
+        key=f"{form.key:016x}",
+        texts=fixed,
+        slots=slots,
+        exchanges=len(form.rows),
+        accounts=len(np.unique(harvest.account[form.rows])),
+        share=len(form.rows) / int(view.attributed.sum()),
+        prompts=len(np.unique(harvest.exact[form.rows])),
+        fillings=tuple(zip(who, fillings, strict=False)) if len(fillings) == len(who) else (),
+    )
+
+
+def _sample(detection: Detection, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Some of the rows, different accounts first, chosen by content so that order can't matter."""
     harvest = detection.harvest
     order = rows[np.lexsort((harvest.at_us[rows], harvest.exact[rows]))]
     _, first = np.unique(harvest.account[order], return_index=True)
@@ -301,13 +323,7 @@ def _sample(
     if len(chosen) < TEXTS:
         rest = order[~np.isin(order, chosen)]
         chosen = np.concatenate([chosen, rest[: TEXTS - len(chosen)]])
-    found = prompts(np.sort(harvest.row[chosen]))
-    pairs = [
-        (found[int(harvest.row[i])], detection.world.accounts[int(harvest.account[i])])
-        for i in chosen
-        if found.get(int(harvest.row[i]))
-    ]
-    return [text for text, _ in pairs], [account for _, account in pairs]
+    return chosen
 
 
 def _sentence(
