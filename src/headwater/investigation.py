@@ -51,7 +51,7 @@ from headwater.exchange import (
     renamed,
 )
 from headwater.explain import load, notes, words
-from headwater.kept import Kept, open_kept
+from headwater.kept import Kept, expected, open_kept
 from headwater.keys import DEMO_KEY, ImprintKey
 from headwater.outcome import SET_ASIDE, Closing, Investigation, check_output
 from headwater.places import Scratch
@@ -328,12 +328,12 @@ def _spooled(
     tell: Progress,
     held: set[str],
 ) -> Spool:
-    rows = 0
+    rows, every = 0, expected(log.planned)
 
     def count(more: int) -> None:
         nonlocal rows
         rows += more
-        tell("read and imprint", rows, None)
+        tell("read and imprint", rows, every)
 
     filled: set[str] = set()
     spool = kept.filled(

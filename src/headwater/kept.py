@@ -239,6 +239,17 @@ def _manifest(folder: Path, made: dict[str, str]) -> _Manifest:
     return found
 
 
+def expected(planned: Iterable[Planned]) -> int | None:
+    """Rows that the files say they hold; None where some don't say."""
+    rows = 0
+    for file in planned:
+        if not file.columnar:
+            return None
+        with pq.ParquetFile(file.file.path) as opened_:
+            rows += opened_.metadata.num_rows
+    return rows
+
+
 def units(planned: Iterable[Planned], parts: int = 1) -> list[tuple[Planned, ...]]:
     """What is read at once: large Parquet in groups of rows, small files together, what must be joined as a whole.
 

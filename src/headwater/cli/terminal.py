@@ -90,11 +90,18 @@ class Terminal:
             yield _unwatched
             return
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
         from rich.progress import Progress as Bars
 
         console = Console(stderr=True, no_color=not self.coloured(sys.stderr), highlight=False)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        told = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+        columns = (*told, TextColumn("· left"), TimeRemainingColumn())
         with Bars(*columns, console=console, transient=True) as bars:
             tasks: dict[str, object] = {}
 
