@@ -6,6 +6,7 @@ Proposing looks at content and means, never at time, so evidence of time may use
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -57,49 +58,58 @@ class Moments:
             self.attributed + other.attributed,
         )
 
-    def table(self, customer: npt.NDArray[np.int32]) -> Table:
-        """All rows by customer, then time.
+    def table(self, customer: npt.NDArray[np.int32], ring_of: npt.NDArray[np.int32]) -> Table:
+        """All rows by ring, customer, then time.
 
         Several accounts of one organisation are one customer: that a customer's own keys work together is no trace of
-        a hidden hand. `customer` maps account codes to customers.
+        a hidden hand. `customer` and `ring_of` map account codes to customers and to rings.
         """
         if not self.account:
             empty = np.empty(0, np.int64)
             code = empty.astype(np.int32)
-            return Table(code, empty, empty, code, empty.astype(bool))
-        owner, at_us = customer[np.concatenate(self.account)], np.concatenate(self.at_us)
+            return Table(code, code, empty, empty, code, empty.astype(bool))
+        account, at_us = np.concatenate(self.account), np.concatenate(self.at_us)
+        owner, ring = customer[account], ring_of[account]
         took, model = np.concatenate(self.took_us), np.concatenate(self.model)
         attributed = np.concatenate(self.attributed)
-        order = np.lexsort((attributed, model, took, at_us, owner))
-        return Table(owner[order], at_us[order], took[order], model[order], attributed[order])
+        order = np.lexsort((attributed, model, took, at_us, owner, ring))
+        return Table(ring, owner, at_us, took, model, attributed).where(order)
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows sorted by customer, then time."""
+    """Rows sorted by ring, customer, then time: what a customer's accounts in other rings send is apart."""
 
+    ring: npt.NDArray[np.int32]
     customer: npt.NDArray[np.int32]
     at_us: npt.NDArray[np.int64]
     took_us: npt.NDArray[np.int64]
     model: npt.NDArray[np.int32]
     attributed: npt.NDArray[np.bool_]
 
-    def where(self, keep: npt.NDArray[np.bool_]) -> Table:
-        """The rows that are kept."""
+    def where(self, keep: npt.NDArray[Any]) -> Table:
+        """The rows that are kept (a mask), or the rows in another order."""
         return Table(
-            self.customer[keep], self.at_us[keep], self.took_us[keep], self.model[keep], self.attributed[keep]
+            self.ring[keep],
+            self.customer[keep],
+            self.at_us[keep],
+            self.took_us[keep],
+            self.model[keep],
+            self.attributed[keep],
         )
 
     def of(
-        self, customers: npt.NDArray[np.int32]
+        self, ring: int, customers: npt.NDArray[np.int32]
     ) -> tuple[list[npt.NDArray[np.int64]], list[npt.NDArray[np.int64]] | None]:
-        """Times of each customer (ascending codes), and durations, or None unless nearly all are known.
+        """Times of each customer (ascending codes) in a ring, and durations, or None unless nearly all are known.
 
         Where a fair share of the rows fills the ring's templates only those count: the rest may be cover, and an
         account's own business hides the dispatcher's.
         """
-        low = np.searchsorted(self.customer, customers, side="left")
-        high = np.searchsorted(self.customer, customers, side="right")
+        first, last = np.searchsorted(self.ring, [ring, ring + 1])
+        mine = self.customer[first:last]
+        low = first + np.searchsorted(mine, customers, side="left")
+        high = first + np.searchsorted(mine, customers, side="right")
         every = [np.arange(a, b) for a, b in zip(low, high, strict=True)]
         rows = sum(len(s) for s in every)
         filled = [s[self.attributed[s]] for s in every]

@@ -47,10 +47,10 @@ class Arrival(Timed):
 
     def finish(self, state: Moments, world: World) -> Mapping[int, Finding]:
         """A finding for each ring with enough customers of enough arrivals."""
-        table = state.table(world.customer)
+        table = state.table(world.customer, world.context["ring_of"])
         out = {}
         for at, ring in enumerate(world.rings):
-            times, durations = table.of(_sampled(np.unique(world.customer[ring.members])))
+            times, durations = table.of(at, _sampled(np.unique(world.customer[ring.members])))
             found = [
                 arrival_features(t, None if durations is None else durations[i]) for i, t in enumerate(times)
             ]

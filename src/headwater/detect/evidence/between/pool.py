@@ -43,14 +43,14 @@ class Pool(Timed):
 
     def finish(self, state: Moments, world: World) -> Mapping[int, Finding]:
         """A finding for each ring with enough arrivals."""
-        table = state.table(world.customer)
+        table = state.table(world.customer, world.context["ring_of"])
         allied = world.context.get(ALLIED, ())
         # What was joined by some days is judged by the others.
         fresh = table.where(table.at_us // DAY_US % 2 == 1) if allied else table
         out = {}
         for at, ring in enumerate(world.rings):
             view = fresh if at in allied else table
-            times, durations = view.of(np.unique(world.customer[ring.members]))
+            times, durations = view.of(at, np.unique(world.customer[ring.members]))
             result = pool_ratio(times, durations, seed=world.seed)
             if not result.enough:
                 continue

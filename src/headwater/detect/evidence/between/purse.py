@@ -39,10 +39,10 @@ class Purse(Timed):
 
     def finish(self, state: Moments, world: World) -> Mapping[int, Finding]:
         """A finding for each ring with enough days."""
-        table = state.table(world.customer)
+        table = state.table(world.customer, world.context["ring_of"])
         out = {}
         for at, ring in enumerate(world.rings):
-            times, _ = table.of(np.unique(world.customer[ring.members]))
+            times, _ = table.of(at, np.unique(world.customer[ring.members]))
             # Few permutations show where nothing is to be found; only the rest is worth many.
             for permutations in (FIRST_LOOK, PERMUTATIONS):
                 result = joint_pauses(
