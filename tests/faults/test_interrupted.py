@@ -206,7 +206,7 @@ def test_a_disk_that_fills_while_reading_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fault", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
-@pytest.mark.parametrize("name", ["html", "json", "exchanges"])
+@pytest.mark.parametrize("name", ["html", "json", "_annotation"])
 def test_a_report_is_replaced_whole_or_not_at_all(
     name: str, fault: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
