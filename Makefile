@@ -78,7 +78,7 @@ $(VENV)/.spark: requirements/spark.lock requirements/build.lock | $(VENV)/.dev
 	@$(PIP) install $(LOCKED) --no-binary pyspark --no-build-isolation -r requirements/spark.lock
 	@touch $@
 
-.PHONY: bench-suite fit-fusion bench-real bench-million bench-imprints
+.PHONY: bench-suite fit-fusion bench-real bench-million bench-scale bench-imprints
 bench-suite: $(VENV)/.dev  # every scenario in many worlds; resumes, SIZE=full for all (HEADWATER_CORPORA; ten minutes, or hours)
 	@$(BIN)/python benchmarks/detection/suite/run.py --size $(or $(SIZE),short) --work out/suite --date "$$(date -u +%F)" \
 		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/detection/suite.json --pages
@@ -94,6 +94,10 @@ bench-real: $(VENV)/.dev  # false alarms on real accounts (HEADWATER_CORPORA; a 
 bench-million: $(VENV)/.dev  # a million exchanges end to end (HEADWATER_CORPORA; ten minutes)
 	@$(BIN)/python benchmarks/scale/million.py --work out --date "$$(date -u +%F)" \
 		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/scale/million.json --pages
+
+bench-scale: $(VENV)/.dev  # one, four and sixteen million exchanges (HEADWATER_CORPORA; 40 GB of disk, two hours)
+	@$(BIN)/python benchmarks/scale/scale.py --work out --date "$$(date -u +%F)" \
+		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/scale/scale.json --pages
 
 bench-imprints: $(VENV)/.dev  # imprints a second by kind of text (HEADWATER_CORPORA; two minutes)
 	@$(BIN)/python benchmarks/imprint/speed.py --date "$$(date -u +%F)" \

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import scale_page
 import suite_page
 import suite_short
 
@@ -18,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "benchmarks/detection"))
 from intervals import clopper_pearson  # noqa: E402
 
+SCALE = ROOT / "benchmarks/scale/scale.json"
 MILLION = ROOT / "benchmarks/scale/million.json"
 REAL = ROOT / "benchmarks/detection/real_accounts.json"
 IMPRINTS = ROOT / "benchmarks/imprint/speed.json"
@@ -158,14 +160,15 @@ def write() -> None:
         return found, worded(found)
 
     scale, size = part(MILLION, million)
+    _, growth = part(SCALE, lambda found: scale_page.section(found, table))
     _, speed = part(IMPRINTS, imprints)
     accounts, people = part(REAL, real)
     found, many = part(SUITE, lambda found: suite_page.section(found, table))
     page = (
-        "# Figures\n\nWritten by `make bench-suite`, `make bench-real`, `make bench-million` "
-        "and `make bench-imprints`; what was measured, whatever it says.\n\n"
+        "# Figures\n\nWritten by `make bench-suite`, `make bench-real`, `make bench-million`, "
+        "`make bench-scale` and `make bench-imprints`; what was measured, whatever it says.\n\n"
         f"## Detection in constructed worlds\n\n{many}\n\n## Real accounts\n\n{people}\n\n"
-        f"## A million exchanges\n\n{size}\n\n## Imprints\n\n{speed}\n"
+        f"## A million exchanges\n\n{size}\n\n## Scale\n\n{growth}\n\n## Imprints\n\n{speed}\n"
     )
     PAGE.write_text(page, encoding="utf-8")
     if found:
