@@ -233,10 +233,18 @@ def _manifest(folder: Path, made: dict[str, str]) -> _Manifest:
             "is damaged", where=Where(str(path)), hint="remove the folder: the log is read anew"
         ) from error
     refuse_made_otherwise(found.made_by, made, str(folder))
-    lost = [part.name for unit in found.units for part in unit.parts if not (folder / part.name).is_file()]
-    if lost:
-        found.units = [unit for unit in found.units if not {part.name for part in unit.parts} & set(lost)]
+    # What a lost disk cache or a hand left torn is read anew from the log.
+    found.units = [unit for unit in found.units if all(_whole(folder / p.name, p.rows) for p in unit.parts)]
     return found
+
+
+def _whole(path: Path, rows: int) -> bool:
+    """Whether a part is there to its end."""
+    try:
+        with pq.ParquetFile(path) as file:
+            return bool(file.metadata.num_rows == rows)
+    except (OSError, pa.ArrowException):
+        return False
 
 
 def expected(planned: Iterable[Planned]) -> int | None:

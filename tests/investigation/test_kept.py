@@ -134,10 +134,15 @@ def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
     found(log, store)
 
 
-def test_a_part_that_was_lost_is_read_again(tmp_path: Path, made: list[int]) -> None:
+@pytest.mark.parametrize("torn", [False, True])
+def test_a_part_that_was_lost_or_torn_is_read_again(torn: bool, tmp_path: Path, made: list[int]) -> None:
     log, store = days(tmp_path / "log", 3), tmp_path / "store"
     answer = found(log, store)
-    sorted(store.glob("part-*.parquet"))[1].unlink()
+    part = sorted(store.glob("part-*.parquet"))[1]
+    if torn:
+        part.write_bytes(part.read_bytes()[:-100])
+    else:
+        part.unlink()
     made.clear()
     assert found(log, store) == answer
     assert sum(made) > 0

@@ -60,7 +60,7 @@ def both(spool: Spool, cluster: Any, folder: Path) -> tuple[Index, Local, Any]:
 
     index = arrange(spool, Resources(threads=1), folder)
     rows = Rows(Store(spool.folder), spool.schema, tuple(spool.parts))
-    return index, Local(spool, index, 1), Spark(cluster, rows)
+    return index, Local(spool, index, Resources(threads=1)), Spark(cluster, rows)
 
 
 def alike(one: Census, other: Census) -> bool:
