@@ -149,14 +149,23 @@ def _rates(
 ) -> npt.NDArray[np.float64]:
     """Share of customers outside that keep to a ceiling, by stratum, never below that of all strata together."""
 
-    def share(keep: npt.NDArray[np.bool_]) -> float:
-        return (len(np.unique(customer[keep & near])) + 1) / (len(np.unique(customer[keep])) + 2)
+    at = np.flatnonzero(outside)
+    whose, keeps, layer = customer[at], near[at], stratum[at]
+    last = int(whose.max(initial=-1)) + 1
 
-    out = np.full(STRATA, share(outside))
+    def distinct(some: npt.NDArray[np.bool_]) -> int:
+        seen = np.zeros(last, bool)  # no sorting: this is asked dozens of times of each ring
+        seen[whose[some]] = True
+        return int(np.count_nonzero(seen))
+
+    def share(some: npt.NDArray[np.bool_]) -> float:
+        return (distinct(some & keeps) + 1) / (distinct(some) + 2)
+
+    out = np.full(STRATA, share(np.ones(len(at), bool)))
     for one in range(STRATA):
-        keep = outside & (stratum == one)
-        if int(keep.sum()) >= LEAST_OTHERS:
-            out[one] = max(out[one], share(keep))
+        some = layer == one
+        if int(some.sum()) >= LEAST_OTHERS:
+            out[one] = max(out[one], share(some))
     return out
 
 
