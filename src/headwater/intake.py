@@ -1,7 +1,7 @@
 """Logs to a spool of imprints: what an investigation reads once and never again.
 
 Files go through the readers, Arrow data through the same checks by way of a file; prompts become imprints, in as many
-threads as allowed, and stay in the spool only where a report may quote them.
+threads as allowed, and of their texts the beginning stays in the spool, only where a report may quote it.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ Array = Any
 HASHED = ("system", "response", "previous")
 #: What stands before a hash where a text stood: the spool hashes texts, and of a very short one it keeps nothing.
 _HASHED = "the keyed hash of a text"
+#: Prompts are cut to this many characters in the spool: templates are shown, not archives.
+SHOWN_CHARS = 2000
 #: Columns that hold what people and models said.
 TEXTS = (*HASHED, "prompt")
 
@@ -141,7 +143,18 @@ def fill(
 def _spooled(batch: pa.RecordBatch, name: str, key: ImprintKey) -> Array:
     if name == "imprint":
         return _imprints(batch.column(name), batch.column("prompt"), key)
+    if name == "prompt":
+        return _shown(batch.column(name))
     return text_keys(batch.column(name), key) if name in HASHED else batch.column(name)
+
+
+def _shown(prompt: Array) -> Array:
+    """What a report may quote; a spool of whole documents would hold gigabytes, in memory too until a group is full."""
+    if (
+        pc.max(pc.binary_length(prompt)).as_py() or 0
+    ) <= SHOWN_CHARS:  # no text has more characters than bytes
+        return prompt
+    return pc.utf8_slice_codeunits(prompt, 0, SHOWN_CHARS)
 
 
 def _imprints(given: Array, prompt: Array, key: ImprintKey) -> Array:

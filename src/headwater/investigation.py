@@ -61,8 +61,6 @@ __all__ = ["Investigation", "ReadSettings", "Settings", "investigate"]
 
 Progress = Callable[[str, int, int | None], None]
 HOUR_US = 3_600_000_000
-#: Prompts are cut to this many characters in the spool: templates are shown, not archives.
-SHOWN_CHARS = 2000
 #: Kinds of values left empty or read under an assumption that are noted, most frequent first.
 NOTICES = 5
 _SETTINGS_HINT = (
@@ -380,7 +378,7 @@ def _paths(
 def _prompts(log: Arranged) -> Callable[[npt.NDArray[np.int64]], Mapping[int, str]]:
     def prompts(rows: npt.NDArray[np.int64]) -> Mapping[int, str]:
         found = log.take(["prompt"], rows)
-        texts = pc.utf8_slice_codeunits(found.column("prompt"), 0, SHOWN_CHARS).to_pylist()
+        texts = pc.utf8_slice_codeunits(found.column("prompt"), 0, intake.SHOWN_CHARS).to_pylist()
         numbers = found.column("row").to_numpy().tolist()
         return {row: text for row, text in zip(numbers, texts, strict=True) if text}
 
