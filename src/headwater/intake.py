@@ -150,9 +150,9 @@ def _spooled(batch: pa.RecordBatch, name: str, key: ImprintKey) -> Array:
 
 def _shown(prompt: Array) -> Array:
     """What a report may quote; a spool of whole documents would hold gigabytes, in memory too until a group is full."""
-    if (
-        pc.max(pc.binary_length(prompt)).as_py() or 0
-    ) <= SHOWN_CHARS:  # no text has more characters than bytes
+    lengths: Array = pc.binary_length(prompt)
+    longest = pc.max(lengths).as_py() or 0
+    if longest <= SHOWN_CHARS:  # no text has more characters than bytes
         return prompt
     return pc.utf8_slice_codeunits(prompt, 0, SHOWN_CHARS)
 

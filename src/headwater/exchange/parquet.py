@@ -26,6 +26,8 @@ _ROWS: Final = 4096
 _BYTES: Final = 64 << 20
 #: Most rows read at a time where no dictionaries bound what they decode to.
 _CAUTIOUS: Final = 64
+#: Bytes of a file that are read at a time where only the beginning of a column is asked for.
+_BUFFER: Final = 1 << 20
 #: Bytes of each value of a list, however short.
 _EACH: Final = 8
 _DAMAGED: Final = "write or fetch the file again; the rows before it were read"
@@ -93,12 +95,50 @@ def _read(
         size = min(rows, _cautious_rows(metadata))
         yield from _together(file.iter_batches(size, row_groups=groups, columns=names), rows)
         return
-    file = pq.ParquetFile(path, metadata=metadata, read_dictionary=[*folded, *nested])
-    if not nested:
-        yield from file.iter_batches(rows, row_groups=groups, columns=names)
-        return
-    for group in groups:  # Arrow cannot join nested dictionaries of two
-        yield from file.iter_batches(batch_size=rows, row_groups=[group], columns=names)
+    plain, fit = _plain_texts(path, metadata, [n for n in folded if names is None or n in names], groups)
+    kept = [name for name in folded if name not in plain]
+    file = pq.ParquetFile(path, metadata=metadata, read_dictionary=[*kept, *nested])
+    # Arrow cannot join nested dictionaries of two groups.
+    pieces = [[group] for group in groups] if nested else [groups]
+    for piece in pieces:
+        found = file.iter_batches(min(rows, fit), row_groups=piece, columns=names)
+        yield from found if nested or fit >= rows else _together(found, rows)
+
+
+def _plain_texts(
+    path: Path, metadata: pq.FileMetaData, folded: list[str], groups: list[int]
+) -> tuple[set[str], int]:
+    """Columns that are too large to be kept as dictionaries, and rows of them that decode to 64 MiB of what repeats.
+
+    Arrow keeps every text of a group of rows that it reads as a dictionary, those that stand outside of it too. Only
+    what stands in the file's own dictionary repeats, so that its longest text says how many rows may be read at once.
+    """
+    held = [metadata.row_group(group) for group in groups]
+    at = {held[0].column(at).path_in_schema: at for at in range(held[0].num_columns)} if held else {}
+    plain: dict[str, int] = {}
+    for name in folded:
+        sizes = [group.column(at[name]).total_uncompressed_size for group in held]
+        if max(sizes, default=0) <= _BYTES:
+            continue
+        longest = max(
+            _longest_repeated(path, metadata, name, *one) for one in zip(groups, sizes, strict=True)
+        )
+        if longest <= _BYTES:
+            plain[name] = longest
+    return set(plain), _BYTES // max(1, *plain.values(), 1)
+
+
+def _longest_repeated(path: Path, metadata: pq.FileMetaData, name: str, group: int, size: int) -> int:
+    """Bytes of the longest text in the dictionary of a group of rows; the column's `size` where that can't be told."""
+    file = pq.ParquetFile(path, metadata=metadata, read_dictionary=[name], buffer_size=_BUFFER)
+    try:
+        first = next(file.iter_batches(1, row_groups=[group], columns=[name]), None)
+    except (pa.ArrowException, OSError):  # damaged: told when the rows before it have been read
+        return size
+    column: Any = first.column(0) if first is not None else None
+    # One text, or none: the first page may not use the dictionary, and others would.
+    known = column is not None and len(column.dictionary) > 1
+    return int(pc.max(pc.binary_length(column.dictionary)).as_py()) if known else size
 
 
 def _folded(metadata: pq.FileMetaData) -> tuple[list[str], list[str], bool]:
