@@ -6,7 +6,8 @@ on a cluster, and is imported only where one is asked for. What the columns mean
 """
 
 from headwater.engine.arrange import Index, arrange
-from headwater.engine.arranged import ACCOUNT, AT_US, HALF, MODEL, SESSION, Arranged, Census, Local
+from headwater.engine.arranged import ACCOUNT, AT_US, HALF, MODEL, SESSION, Arranged, Local
+from headwater.engine.census import Census
 from headwater.engine.resources import Resources
 from headwater.engine.spool import Part, Spool
 from headwater.engine.steps import steps

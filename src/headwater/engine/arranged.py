@@ -10,9 +10,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headwater.engine.arrange import Index
+from headwater.engine.census import Census, Tally
 from headwater.engine.resources import Resources
 from headwater.engine.spool import Group, Spool
 
@@ -28,7 +28,6 @@ from headwater.engine.spool import Group, Spool
 ACCOUNT, AT_US, SESSION, HALF, MODEL = INDEX = ("#account", "#at_us", "#session", "#half", "#model")
 #: Below so many rows one thread is done before several have begun.
 ALONE_BELOW = 200_000
-MINUTE_US = 60_000_000
 
 State = TypeVar("State")
 Outcome = TypeVar("Outcome")
@@ -36,30 +35,6 @@ Ints = npt.NDArray[np.int64]
 Work = Callable[[Iterator[pa.RecordBatch]], State]
 Merge = Callable[[State, State], State]
 Made = Callable[[pa.RecordBatch], pa.RecordBatch]
-
-
-@dataclass(frozen=True)
-class Census:
-    """A log as a whole, duplicates left out: names behind codes, and counts by account, half and minute.
-
-    `volume` (accounts × 2) counts exchanges by half, `minutes` (minutes since 1970, ascending, and exchanges of each).
-    `duplicates` rows were left out, of which `retimed` name another time than the row that was kept; `shared`
-    exchanges have an id that another one has too. `rows` counts everything, duplicates included.
-    """
-
-    rows: int
-    accounts: tuple[str, ...]
-    organisations: tuple[str | None, ...]
-    models: tuple[str, ...]
-    volume: Ints
-    minutes: tuple[Ints, Ints]
-    first_us: int
-    last_us: int
-    #: when each model was first asked (µs UTC)
-    model_first_us: Ints
-    duplicates: int
-    shared: int
-    retimed: int
 
 
 class Arranged(Protocol):
@@ -132,11 +107,8 @@ class Local:
         index = self._index
         arrays = (index.account, index.at_us, index.session, index.half, index.model)
         for group, batch in self._spool.read(groups, [name for name in columns if name != "row"]):
-            end = group.first + group.rows
-            row = pa.array(np.arange(group.first, end))
-            mine = [pa.array(array[group.first : end]) for array in arrays]
-            names = [*batch.schema.names, "row", *INDEX]
-            yield pa.RecordBatch.from_arrays([*batch.columns, row, *mine], names=names)
+            mine = [pa.array(array[group.first : group.first + group.rows]) for array in arrays]
+            yield beside(batch, group, mine)
 
     def fold(
         self,
@@ -191,34 +163,22 @@ class _Shared(Iterator[Group]):
             return next(self._source)
 
 
+def beside(batch: pa.RecordBatch, group: Group, index: Sequence[Any]) -> pa.RecordBatch:
+    """Columns of a group (there may be none) with the numbers of its rows, and its columns of the index if any."""
+    row = pa.array(np.arange(group.first, group.first + group.rows))
+    names = [*batch.schema.names, "row", *INDEX[: len(index)]]
+    return pa.RecordBatch.from_arrays([*batch.columns, row, *index], names=names)
+
+
 def census(index: Index) -> Census:
     """What an index says of the log as a whole."""
-    live = index.account >= 0
-    size = len(index.accounts)
-    code, late, at_us = index.account[live], index.half[live] == 1, index.at_us[live]
-    every, second = np.bincount(code, minlength=size), np.bincount(code[late], minlength=size)
-    first, last = (int(at_us.min()), int(at_us.max())) if len(at_us) else (0, 0)
-    begin = first // MINUTE_US
-    counts = np.bincount(at_us // MINUTE_US - begin) if last - first < 4_000_000 * MINUTE_US else None
-    if counts is None:  # a few rows of another century
-        minute, count = np.unique(at_us // MINUTE_US, return_counts=True)
-    else:
-        minute = np.flatnonzero(counts)
-        minute, count = minute + begin, counts[minute]
-    asked = np.full(len(index.models), np.iinfo(np.int64).max)
-    named = index.model[live] >= 0
-    np.minimum.at(asked, index.model[live][named], at_us[named])
-    return Census(
-        rows=index.rows,
-        accounts=index.accounts,
-        organisations=index.organisations,
-        models=index.models,
-        volume=np.stack([every - second, second], axis=1).astype(np.int64),
-        minutes=(minute.astype(np.int64), count.astype(np.int64)),
-        first_us=first,
-        last_us=last,
-        model_first_us=asked,
-        duplicates=index.duplicates,
+    size, models = len(index.accounts), len(index.models)
+    tally = Tally.of(index.account, index.at_us, index.half, index.model, accounts=size, models=models)
+    return tally.census(
+        index.rows,
+        index.accounts,
+        index.organisations,
+        index.models,
         shared=index.shared,
         retimed=index.retimed,
     )

@@ -66,14 +66,14 @@ class Spool:
         self._filled: set[str] = set()
         self._sizes: list[int] = []
         self._waiting: list[pa.RecordBatch] = []
+        self._held = 0
         self._closed = False
         folder.mkdir(exist_ok=True)
 
     @property
     def rows(self) -> int:
         """Rows of all parts, and of the one that is being written."""
-        waiting = sum(batch.num_rows for batch in self._waiting)
-        return sum(part.rows for part in self.parts) + sum(self._sizes) + waiting
+        return sum(part.rows for part in self.parts) + sum(self._sizes) + self._held
 
     @property
     def filled(self) -> frozenset[str]:
@@ -90,7 +90,8 @@ class Spool:
         if self._closed:
             raise ValueError("the spool is closed")
         self._waiting.append(batch)
-        if sum(batch.num_rows for batch in self._waiting) >= ROWS_A_GROUP:
+        self._held += batch.num_rows
+        if self._held >= ROWS_A_GROUP:
             self._flush()
         if sum(self._sizes) >= ROWS_A_PART:
             self.cut()
@@ -98,6 +99,7 @@ class Spool:
     def _flush(self) -> None:
         """What waits becomes groups: those of small batches would be small."""
         waiting, self._waiting = pa.Table.from_batches(self._waiting, self.schema), []
+        self._held = 0
         for batch in waiting.combine_chunks().to_batches():
             for start in range(0, batch.num_rows, ROWS_A_GROUP):
                 self._group(batch.slice(start, ROWS_A_GROUP))

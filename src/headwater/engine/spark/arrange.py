@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -16,11 +17,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from headwater.engine.arranged import Census
+from headwater.engine.arranged import ACCOUNT, AT_US, HALF, MODEL
+from headwater.engine.census import Census, Tally
 from headwater.engine.spark.cluster import Cluster, worded
 from headwater.engine.spark.rows import ABSENT, INDEX_SCHEMA, Rows
 from headwater.engine.spark.steps import steps
-from headwater.engine.spark.tally import Tally, census
 from headwater.engine.spark.tree import folded
 from headwater.engine.spool import Group
 
@@ -43,6 +44,7 @@ _NARROW_SPARK = (
     "part INT, row BIGINT, account STRING, at_us BIGINT, id_hash BIGINT, exact BIGINT, organisation STRING, "
     "model STRING, side INT"
 )
+_COUNTED = (ACCOUNT, AT_US, HALF, MODEL)
 _READ = ("id", "at", "account", "organisation", "model", "imprint.exact")
 
 
@@ -70,11 +72,14 @@ def arrange(rows: Rows, cluster: Cluster) -> tuple[Rows, Census]:
     size, asked = accounts.num_rows, models.num_rows
 
     def work(batches: Iterator[pa.RecordBatch]) -> Tally:
-        return Tally.of(batches, size, asked)
+        columns = ((np.asarray(batch.column(name)) for name in _COUNTED) for batch in batches)
+        return reduce(Tally.merged, (Tally.of(*four, accounts=size, models=asked) for four in columns))
 
     tally: Tally = folded(cluster, laid, [], work, Tally.merged, _as_it_is, "count by account and minute")
     (conflicts,) = tables["conflicts"].to_pylist()
-    return laid, census(tally, laid.count, accounts, models, conflicts)
+    named_as = (accounts.column("account"), accounts.column("organisation"), models.column("model"))
+    names: list[Any] = [column.to_pylist() for column in named_as]
+    return laid, tally.census(laid.count, *names, **conflicts)
 
 
 def _as_it_is(tally: Tally) -> Tally:

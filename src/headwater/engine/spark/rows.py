@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from headwater.engine.arranged import ACCOUNT, AT_US, HALF, INDEX, MODEL, SESSION
-from headwater.engine.packed import pack, packed_schema, parts, unpack
+from headwater.engine.arranged import ACCOUNT, AT_US, HALF, INDEX, MODEL, SESSION, beside
+from headwater.engine.packed import packed_schema, parts, unpack
 from headwater.engine.spark.store import Store
 from headwater.engine.spool import Group, Part, groups_of, packed_group
 
@@ -32,8 +32,6 @@ INDEX_SCHEMA = pa.schema(
 ABSENT = {ACCOUNT: -1, AT_US: 0, SESSION: -1, HALF: 0, MODEL: -1}
 #: Rows that one task folds at most: a killed executor costs no more than this twice.
 A_TASK = 1_048_576
-
-__all__ = ["ABSENT", "INDEX_SCHEMA", "Rows", "pack", "packed_schema"]
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ class Rows:
                 at = group.part
                 file, index = self.store.parquet(self.parts[at].name), self._index(at)
             batch = unpack(packed_group(file, group, packed), names, self.schema)
-            yield _beside(batch, group, self._entries(index, group))
+            yield beside(batch, group, self._entries(index, group))
 
     def packed(self, group: Group) -> pa.RecordBatch:
         """All columns of a group as they lie in the file."""
@@ -103,10 +101,3 @@ class Rows:
                 pa.array(np.full(group.rows, ABSENT[f.name]), type=f.type, safe=False) for f in INDEX_SCHEMA
             ]
         return list(packed_group(index, group, list(INDEX)).columns)
-
-
-def _beside(batch: pa.RecordBatch, group: Group, entries: list[Any]) -> pa.RecordBatch:
-    row = pa.array(np.arange(group.first, group.first + group.rows))
-    names = [*batch.schema.names, "row", *INDEX[: len(entries)]]
-    columns = [*batch.columns, row, *entries]
-    return pa.RecordBatch.from_arrays(columns, names=names)
