@@ -1,4 +1,4 @@
-"""One, four and sixteen million exchanges of unique text on one machine: time, memory and bytes, and how they grow.
+"""One, four and sixteen million exchanges of unique text on one machine: time and memory, and how they grow.
 
 Each size is investigated in fresh processes: from Parquet with an empty store, then from the store's imprints. Beside
 them stand the physical limit of the same run (reading the Parquet once, one pass of imprints over it) and the naive
@@ -29,6 +29,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from million import CHUNK, limit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import record
@@ -36,7 +37,6 @@ import record
 SIZES = (1_000_000, 4_000_000, 16_000_000)
 #: Asked at the largest size: seconds against the limit, at most; from stored imprints; GiB.
 TIMES_LIMIT, MOST_SECONDS, STORED_SECONDS, MOST_GIB = 3.0, 300.0, 90.0, 8.0
-CHUNK = 65_536
 #: Rows of which the material is told.
 LOOKED_AT = 1_000_000
 
@@ -91,16 +91,10 @@ def investigated(folder: Path, store: Path, report: Path) -> dict[str, Any]:
             "wall_s": round(total, 1),
             "cpu_s": round(used.ru_utime + used.ru_stime, 1),
             "peak_gib": round(used.ru_maxrss / 2**20, 2),
-            "read_gb": round(_read_bytes() / 1e9, 2),
             "stages": stages.found,
             "proposed": found.findings.settings.get("rings_proposed"),
             "found": _quality(found, folder),
         }
-
-
-def _read_bytes() -> int:
-    told = Path("/proc/self/io").read_text(encoding="ascii")
-    return int(next(line.split()[1] for line in told.splitlines() if line.startswith("rchar")))
 
 
 def _quality(found: Any, folder: Path) -> dict[str, Any]:
@@ -116,6 +110,10 @@ def _quality(found: Any, folder: Path) -> dict[str, Any]:
     }
 
 
+def _files(folder: Path) -> list[Path]:
+    return sorted((folder / "exchanges").rglob("*.parquet"))
+
+
 def material(folder: Path) -> dict[str, Any]:
     """What the log holds, and of its first million exchanges how much repeats."""
     import numpy as np
@@ -123,7 +121,7 @@ def material(folder: Path) -> dict[str, Any]:
     from headwater.imprint import imprint
     from headwater.keys import DEMO_KEY
 
-    files = sorted((folder / "exchanges").rglob("*.parquet"))
+    files = _files(folder)
     rows = sum(pq.ParquetFile(path).metadata.num_rows for path in files)
     zstd, seen, prints = pa.Codec("zstd", compression_level=3), Counter[int](), []
     size = packed = looked = 0
@@ -149,27 +147,6 @@ def material(folder: Path) -> dict[str, Any]:
         "fingerprints_seen_once": round(float((times == 1).sum() / len(times)), 4),
         "zstd_ratio": round(size / packed, 2),
     }
-
-
-def limit(folder: Path) -> dict[str, float]:
-    """Seconds to read the Parquet once, and for one pass of imprints over its prompts on all cores."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    from headwater.engine import Resources
-    from headwater.imprint import imprint
-    from headwater.keys import DEMO_KEY
-
-    imprint(pa.array(["compile"], pa.large_string()), DEMO_KEY)
-    read = made = 0.0
-    with ThreadPoolExecutor(Resources().workers) as pool:
-        for path in sorted((folder / "exchanges").rglob("*.parquet")):
-            began = time.perf_counter()
-            batches = list(pq.ParquetFile(path).iter_batches(CHUNK))
-            read += time.perf_counter() - began
-            began = time.perf_counter()
-            list(pool.map(lambda batch: imprint(batch.column("prompt"), DEMO_KEY), batches))
-            made += time.perf_counter() - began
-    return {"read_s": round(read, 1), "imprint_s": round(made, 1)}
 
 
 def naive(store: Path) -> dict[str, Any]:
@@ -274,7 +251,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as report:
             parts: dict[str, Callable[[], Any]] = {
                 "material": lambda: material(asked.work),
-                "limit": lambda: limit(asked.work),
+                "limit": lambda: limit(_files(asked.work)),
                 "parquet": lambda: investigated(asked.work, asked.store, Path(report)),
                 "stored": lambda: investigated(asked.work, asked.store, Path(report)),
                 "naive": lambda: naive(asked.store),

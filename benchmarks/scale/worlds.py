@@ -24,6 +24,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from million import NAMES
 
 from headwater.simulate import Corpora, simulate
 from headwater.simulate.loading import load
@@ -40,8 +41,6 @@ AROUND = 0.1
 ONE_CUSTOMER = ("fable-bank", "table-for-two", "meridian", "labels")
 #: Contents become so many times as long, so that a prompt has 600 bytes at the mean.
 LONGER = 3.4
-#: Columns whose values must not meet across joined worlds.
-NAMES = ("id", "account", "organisation", "conversation", "payment", "device", "phone")
 DAY_US = 86_400_000_000
 #: 2026-09-07
 BEGIN_US = 20_703 * DAY_US

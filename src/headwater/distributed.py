@@ -31,7 +31,7 @@ from headwater.kept import (
     units,
 )
 from headwater.keys import ImprintKey
-from headwater.objects import Objects, objects, planned_as, sparse_copy
+from headwater.object_logs import Objects, objects, planned_as, sparse_copy
 from headwater.places import Scratch
 
 #: What a store says of itself.

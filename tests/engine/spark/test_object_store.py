@@ -19,7 +19,7 @@ from headwater import kept
 from headwater.engine.spark import Store
 from headwater.errors import UnreadableInput, UsageError
 from headwater.exchange import SetAside
-from headwater.objects import objects, sparse_copy
+from headwater.object_logs import objects, sparse_copy
 from investigation.worlds import SETTINGS, accounts, exchanges
 
 pytestmark = [
