@@ -22,7 +22,7 @@ class Resources:
     memory_mb: int = field(
         default=2048,
         metadata={
-            "doc": "MiB for the embedded engine, and half as many for what evidence keeps; beyond it, both spill to disk.",
+            "doc": "MiB for the embedded engine, and half as many for what evidence keeps; beyond it, they spill.",
             "range": f"from 16 to {_MOST_MB}",
         },
     )
