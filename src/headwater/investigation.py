@@ -474,6 +474,7 @@ def _plain(settings: Settings, proposed: int) -> dict[str, object]:
         "seed": detect.seed,
         "fewest_accounts": detect.fewest_accounts,
         "most_rings": detect.most_rings,
+        "most_exchanges": detect.most_exchanges,
         "imprints_only": settings.read.imprints_only,
         "rings_proposed": proposed,
     }

@@ -69,14 +69,11 @@ class Apart:
         return state
 
     def merge(self, left: _Sums, right: _Sums) -> _Sums:
-        """Add two states."""
-        return _Sums(
-            left.place,
-            left.content,
-            left.count + right.count,
-            left.total + right.total,
-            left.square + right.square,
-        )
+        """Add the right state to the left one: with many members there is no room for a third."""
+        left.count += right.count
+        left.total += right.total
+        left.square += right.square
+        return left
 
     def finish(self, state: _Sums, world: World) -> Mapping[int, npt.NDArray[np.int32]]:
         """Account codes that stand apart from each ring; the proposing half also leaves the members' strata behind."""

@@ -281,6 +281,11 @@ class NoRows:
 
     columns: tuple[str, ...] = ()
 
+    @property
+    def glance(self) -> Any:
+        """What a first look at every proposed group takes of it (`first_look`): the whole, where that is cheap."""
+        return self
+
     def init(self, world: World) -> None:
         """Nothing to keep."""
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from headwater.detect import allies, declarations, passes, shares
+from headwater.detect import allies, declarations, first_look, passes, shares
 from headwater.detect.apart import Apart
 from headwater.detect.attribution import RingObjects, ring_by_account
 from headwater.detect.beats import BEATS, Beating
@@ -122,7 +122,14 @@ def detect(
     proposed = tuple(
         r for r in rings(ties, settings.seed, shared, bound) if len(r.members) >= settings.fewest_accounts
     )
-    tested, owned = refine(proposed[: settings.most_rings], ties, world, settings.fewest_accounts)
+    looked = proposed
+    if first_look.too_many(proposed, world, settings):
+
+        def glance(folds: Sequence[Any], few: World) -> list[Any]:
+            return fold("look at every group", folds, few)
+
+        looked = first_look.likeliest(proposed, able, world, settings, glance)
+    tested, owned = refine(looked, ties, world, settings.fewest_accounts)
     world = _under_test(world, tested, owned)
     apart, placed, beats = fold("leave out bystanders", [Apart(PROPOSE), Placing(PROPOSE), Beating()], world)
     world.context[BEATS] = beats

@@ -45,7 +45,14 @@ class DetectSettings:
     most_rings: int = field(
         default=400,
         metadata={
-            "doc": "Rings tested at most, largest first; all proposals count in the multiplicity.",
+            "doc": "Rings tested at most; all proposals count in the multiplicity.",
+            "range": "1 or more",
+        },
+    )
+    most_exchanges: int = field(
+        default=2_000_000,
+        metadata={
+            "doc": "Exchanges of rings under test, beyond which no further ring is tested.",
             "range": "1 or more",
         },
     )
@@ -59,6 +66,7 @@ class DetectSettings:
             "seed": 0 <= self.seed < 2**32,
             "fewest_accounts": self.fewest_accounts >= 3,
             "most_rings": self.most_rings >= 1,
+            "most_exchanges": self.most_exchanges >= 1,
         }
         for entry in fields(self):
             if not right[entry.name]:

@@ -19,6 +19,7 @@ from scipy.special import pdtrc
 from headwater.detect.fold import Batch, Card, Finding, Links, NoRows, Ring, World
 from headwater.detect.objects import Counts, Sharing, committed, distinct, weave
 from headwater.detect.pvalues import calibrated
+from headwater.detect.spans import rows_of
 
 #: What sharing a rare one may weigh at most, in nats: an address is often a company's or a carrier's.
 MEANS = {"payment": 3.0, "device": 3.0, "phone": 3.0, "signup_ip": 1.0, "ip": 1.0}
@@ -124,48 +125,62 @@ class InfrastructureTest(NoRows):
     def finish(self, state: None, world: World) -> Mapping[int, Finding]:
         """A finding for each ring, also where nothing is shared."""
         sharing: Sharing | None = world.context.get("means")
+        kinds = [] if sharing is None else [_Kind.of(sharing, kind, world.size) for kind in MEANS]
         out = {}
         for at, ring in enumerate(world.rings):
             best = Finding(
                 -0.3, "No member shares a rare payment instrument, device, phone or address with another."
             )
-            for kind, cap in MEANS.items():
-                if sharing is None:
-                    break
-                most = PROPOSED_BY_MEANS if ring.proposed_by == (CARD.name,) else cap
-                finding = _finding(sharing, kind, most, ring, world.customer)
+            for kind in kinds:
+                most = PROPOSED_BY_MEANS if ring.proposed_by == (CARD.name,) else MEANS[kind.name]
+                finding = _finding(kind, most, ring, world.customer)
                 if finding is not None and finding.raw > best.raw:
                     best = finding
             out[at] = best
         return out
 
 
-def _finding(
-    sharing: Sharing, kind: str, most: float, ring: Ring, customer: npt.NDArray[np.int32]
-) -> Finding | None:
-    accounts = len(customer)
-    size = np.diff(sharing.start)
-    rare = (size <= max(LEAST_COMMON, COMMON * accounts)) & ((sharing.objects & KIND_MASK) == _code(kind))
-    chosen = np.flatnonzero(rare)
-    if not len(chosen):
+@dataclass(frozen=True)
+class _Kind:
+    """The rare means of one kind: who uses which (`account`, ascending, and `place`), how many have how many users."""
+
+    name: str
+    account: npt.NDArray[np.int32]
+    place: npt.NDArray[np.int64]
+    sizes: npt.NDArray[np.int64]
+    times: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, sharing: Sharing, kind: str, accounts: int) -> _Kind:
+        size = np.diff(sharing.start)
+        rare = (size <= max(LEAST_COMMON, COMMON * accounts)) & ((sharing.objects & KIND_MASK) == _code(kind))
+        keep = np.repeat(rare, size)
+        account, place = sharing.members[keep], np.repeat(np.arange(len(size)), size)[keep]
+        order = np.argsort(account, kind="stable")
+        sizes, times = np.unique(size[rare], return_counts=True)
+        return cls(kind, account[order], place[order], sizes, times)
+
+
+def _finding(kind: _Kind, most: float, ring: Ring, customer: npt.NDArray[np.int32]) -> Finding | None:
+    rows = rows_of(kind.account, ring.members)
+    if not len(rows):
         return None
-    object_of = np.repeat(np.arange(len(sharing)), size)
-    inside = np.isin(sharing.members, ring.members) & rare[object_of]
+    account, place = kind.account[rows], kind.place[rows]
     # Only means that different customers share tie anything: one company's accounts share a card in the open.
-    pairs = np.unique(np.stack([object_of[inside], customer[sharing.members[inside]]]), axis=1)[0]
-    held = np.bincount(pairs, minlength=len(sharing))
-    tied = len(np.unique(sharing.members[inside & (held[object_of] >= 2)]))
+    _, at = np.unique(place, return_inverse=True)
+    pairs = np.unique(np.stack([at, customer[account]]), axis=1)[0]
+    tied = len(np.unique(account[np.bincount(pairs)[at] >= 2]))
     if not tied:
         return None
-    share = len(ring.members) / accounts
+    share = len(ring.members) / len(customer)
     # Expected members that share one by chance: each of its c users is in the group with probability `share`.
-    sizes = size[chosen]
-    expected = float((sizes * share * (1 - (1 - share) ** np.maximum(sizes - 1, 0))).sum())
+    each = kind.sizes * share * (1 - (1 - share) ** np.maximum(kind.sizes - 1, 0))
+    expected = float((kind.times * each).sum())
     p_value = float(pdtrc(tied - 1, expected))
     # Where few members share anything the weight falls with their share: the rest may be bystanders to it.
     raw = min(max(calibrated(p_value), 0.0), most * min(1.0, 2 * tied / len(ring.members)))
     sentence = (
-        f"{tied:,} of {len(ring.members):,} members share a rare {WORDS[kind]} with another member; "
+        f"{tied:,} of {len(ring.members):,} members share a rare {WORDS[kind.name]} with another member; "
         f"{expected:.1f} would by chance."
     )
     return Finding(

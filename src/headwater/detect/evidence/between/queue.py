@@ -81,11 +81,19 @@ class _Rows:
 
 
 class Queue:
-    """Tests each ring for exchangeable content."""
+    """Tests each ring for exchangeable content, by so many permutations where the first look leaves any doubt."""
 
     card = CARD
     stage = "confirm"
     columns = ("imprint",)
+
+    def __init__(self, permutations: int = PERMUTATIONS) -> None:
+        self.permutations = permutations
+
+    @property
+    def glance(self) -> Queue:
+        """The same of a few permutations."""
+        return Queue(FIRST_LOOK)
 
     def init(self, world: World) -> _Rows:
         """No rows; accounts of very large rings are thinned by a hash of their code."""
@@ -137,7 +145,7 @@ class Queue:
             looks: list[Exchangeability] = []
             for chosen in _choices(at, rows, harvest, account, sketch, world):
                 vectors = content.whiten(sketch[chosen])
-                looks += _looks(vectors, account[chosen], session[chosen], at_us[chosen], world)
+                looks += _looks(vectors, account[chosen], session[chosen], at_us[chosen], world, self.permutations)
             if looks:
                 # Groups joined by their runs are dealt topics of their own: that they differ speaks for nobody.
                 against = 0.0 if at in world.context.get(ALLIED, ()) else CAP_AGAINST
@@ -176,18 +184,19 @@ def _looks(
     session: npt.NDArray[np.int32],
     at_us: npt.NDArray[np.int64],
     world: World,
+    permutations: int,
 ) -> list[Exchangeability]:
     """The test among all members, and among those who ask for alike things only: a queue a topic."""
     vector, unit_account, unit_at = units(vectors, account, session, at_us)
     owner = world.customer[unit_account].astype(np.int64)
-    tests = [_test(vector, owner, unit_at, None, world.seed)]
+    tests = [_test(vector, owner, unit_at, None, world.seed, permutations)]
     stratum = world.context.get("strata", np.full(world.size, -1))[unit_account]
     kept = np.flatnonzero(stratum >= 0)
     if len(np.unique(stratum[kept])) >= 2:
         # One customer stands in one stratum: that of its first unit.
         first = dict(zip(owner[kept][::-1].tolist(), stratum[kept][::-1].tolist(), strict=True))
         of = np.array([first[c] for c in owner[kept].tolist()], np.int64)
-        tests.append(_test(vector[kept], owner[kept], unit_at[kept], of, world.seed))
+        tests.append(_test(vector[kept], owner[kept], unit_at[kept], of, world.seed, permutations))
     return [test for test in tests if test.enough]
 
 
@@ -197,11 +206,14 @@ def _test(
     at_us: npt.NDArray[np.int64],
     strata: npt.NDArray[np.int64] | None,
     seed: int,
+    permutations: int,
 ) -> Exchangeability:
     """The permutation test; of what a few permutations leave no doubt, no more are made."""
     result = exchangeability(vector, owner, at_us, seed=seed, permutations=FIRST_LOOK, strata=strata)
+    if permutations == FIRST_LOOK:
+        return result
     if result.enough and log_ratio(result.z / 2, result.power / 2) > -CAP_AGAINST - 2:
-        return exchangeability(vector, owner, at_us, seed=seed, permutations=PERMUTATIONS, strata=strata)
+        return exchangeability(vector, owner, at_us, seed=seed, permutations=permutations, strata=strata)
     return result
 
 
