@@ -248,13 +248,29 @@ class Excess:
     def _sent(self) -> Floats:
         return np.asarray(self.own.sum(axis=1), np.float64).ravel()
 
+    @cached_property
+    def _sent_by_place(self) -> tuple[npt.NDArray[np.int64], Floats]:
+        """What `own` holds, by one ascending number for member and cell."""
+        own = self.own.tocsr().sorted_indices()
+        member = np.repeat(np.arange(own.shape[0]), np.diff(own.indptr))
+        return member * own.shape[1] + own.indices, np.asarray(own.data, np.float64)
+
+    def _of(self, place: npt.NDArray[np.int64], cell: npt.NDArray[np.int64]) -> Floats:
+        """What members (by their places) sent into cells."""
+        key, sent = self._sent_by_place
+        if not len(key):
+            return np.zeros(len(place))
+        wanted = place * self.own.shape[1] + cell
+        at = np.minimum(np.searchsorted(key, wanted), len(key) - 1)
+        return np.where(key[at] == wanted, sent[at], 0.0)
+
     def ratio(self, account: npt.NDArray[np.int32], cell: npt.NDArray[np.int64]) -> Floats:
         """For exchanges (n): how much likelier their cell is in what the ring's *other* accounts have in common."""
         place = np.searchsorted(self.members, account)
         place[place == len(self.members)] = 0
         member = np.flatnonzero(self.members[place] == account)
         own, own_total = np.zeros(len(cell)), np.zeros(len(cell))
-        own[member] = np.asarray(self.own[place[member], cell[member]]).ravel()
+        own[member] = self._of(place[member], cell[member])
         own_total[member] = self._sent[place[member]]
         inside = (self.inside[cell] - own + self._prior[cell]) / (self.inside.sum() - own_total + PRIOR)
         excess = inside / self.outside[cell] - self.usual

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from headwater.detect.cells import Cells
 from headwater.detect.fold import NO_KEY, Batch, World
+from headwater.detect.ordering import by_code
 from headwater.detect.setups import COLUMNS
 
 HOUR_US = 3_600_000_000
@@ -105,7 +106,7 @@ class Harvested:
         )
         intents, model = np.concatenate(state.intents), np.concatenate(state.model)
         exact, key, cell = np.concatenate(state.exact), np.concatenate(state.key), np.concatenate(state.cell)
-        order = np.lexsort((key, intents, exact, at_us, account))
+        order = by_code(account, at_us, exact, intents, key)
         return Harvest(
             row[order],
             account[order],

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.fold import Batch, World
+from headwater.detect.ordering import by_code
 
 #: From this share of template rows on only they are looked at.
 COVER = 0.15
@@ -26,6 +27,8 @@ class Moments:
     took_us: list[npt.NDArray[np.int64]]
     model: list[npt.NDArray[np.int32]]
     attributed: list[npt.NDArray[np.bool_]]
+    #: all rows in order, once somebody asked
+    _table: Table | None = None
 
     @classmethod
     def none(cls) -> Moments:
@@ -64,16 +67,21 @@ class Moments:
         Several accounts of one organisation are one customer: that a customer's own keys work together is no trace of
         a hidden hand. `customer` and `ring_of` map account codes to customers and to rings.
         """
+        if self._table is None:
+            self._table = self._ordered(customer, ring_of)
+        return self._table
+
+    def _ordered(self, customer: npt.NDArray[np.int32], ring_of: npt.NDArray[np.int32]) -> Table:
         if not self.account:
             empty = np.empty(0, np.int64)
             code = empty.astype(np.int32)
             return Table(code, code, empty, empty, code, empty.astype(bool))
         account, at_us = np.concatenate(self.account), np.concatenate(self.at_us)
-        owner, ring = customer[account], ring_of[account]
         took, model = np.concatenate(self.took_us), np.concatenate(self.model)
         attributed = np.concatenate(self.attributed)
-        order = np.lexsort((attributed, model, took, at_us, owner, ring))
-        return Table(ring, owner, at_us, took, model, attributed).where(order)
+        _, place = np.unique(np.stack([ring_of, customer]), axis=1, return_inverse=True)
+        order = by_code(place.reshape(-1)[account], at_us, took, model, attributed)
+        return Table(ring_of[account], customer[account], at_us, took, model, attributed).where(order)
 
 
 @dataclass(frozen=True)
@@ -121,10 +129,7 @@ class Table:
         return [self.at_us[s] for s in spans], durations
 
 
-class Timed:
-    """What folds of evidence from time share: they keep members' rows, and differ in `finish`."""
-
-    stage = "confirm"
+class _Kept:
     columns: tuple[str, ...] = ("latency_ms",)
 
     def init(self, world: World) -> Moments:
@@ -139,3 +144,19 @@ class Timed:
     def merge(self, left: Moments, right: Moments) -> Moments:
         """Rows of both."""
         return left.merged(right)
+
+
+class Gathering(_Kept):
+    """The fold that keeps members' moments, once for all evidence that reads them."""
+
+    def finish(self, state: Moments, world: World) -> Moments:
+        """The moments, put in order."""
+        state.table(world.customer, world.context["ring_of"])
+        return state
+
+
+class Timed(_Kept):
+    """What folds of evidence from time share: they differ in `finish`."""
+
+    stage = "confirm"
+    gathers = Gathering()

@@ -78,7 +78,7 @@ class Counts:
         objects = np.concatenate([p[0] for p in parts])
         accounts = np.concatenate([p[1] for p in parts])
         times = np.concatenate([p[2] for p in parts])
-        order = np.lexsort((accounts, objects))
+        order = _ordered(objects, accounts)
         objects, accounts, times = objects[order], accounts[order], times[order]
         first = np.ones(len(objects), bool)
         first[1:] = (objects[1:] != objects[:-1]) | (accounts[1:] != accounts[:-1])
@@ -89,13 +89,24 @@ class Counts:
 
     def shared(self) -> Counts:
         """The pairs whose object at least two accounts use."""
+        return self.of_many(2)
+
+    def of_many(self, fewest: int) -> Counts:
+        """The pairs whose object at least so many accounts use."""
         self.compact()
         if not len(self.objects):
             return self
         start = np.flatnonzero(np.concatenate([[True], self.objects[1:] != self.objects[:-1]]))
         size = np.diff(np.append(start, len(self.objects)))
-        keep = np.repeat(size >= 2, size)
+        keep = np.repeat(size >= fewest, size)
         return Counts(self.objects[keep], self.accounts[keep], self.times[keep])
+
+
+def _ordered(objects: npt.NDArray[np.uint64], accounts: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    """By object, then account; small numbers (cells, not hashes) by one key."""
+    if len(objects) and objects.max() < 1 << 32:
+        return np.argsort(objects << np.uint64(32) | accounts.astype(np.uint64), kind="stable")
+    return np.lexsort((accounts, objects))
 
 
 @dataclass(frozen=True)

@@ -52,28 +52,59 @@ def run(
     *,
     progress: Callable[[int], None] = lambda _: None,
 ) -> list[Any]:
-    """Fold all rows of the log; the result of each fold, in order."""
-    columns = sorted({c for fold in folds for c in fold.columns if c in world.columns})
+    """Fold all rows of the log; the result of each fold, in order.
+
+    A fold that names another one in `gathers` has no state of its own: it finishes what that one made of the rows.
+    """
+    at_work, whose = _gathering(folds)
+    columns = sorted({c for fold in at_work for c in fold.columns if c in world.columns})
 
     most = log.state_bytes
 
     def work(batches: Iterator[pa.RecordBatch]) -> list[_Part]:
-        return _fold(folds, batches, world, most)
+        return _fold(at_work, batches, world, most)
 
     def merge(left: list[_Part], right: list[_Part]) -> list[_Part]:
-        return [_merged(fold, a, b) for fold, a, b in zip(folds, left, right, strict=True)]
+        return [_merged(fold, a, b) for fold, a, b in zip(at_work, left, right, strict=True)]
 
     workers = max(1, log.workers)
 
     def finish(parts: list[Any]) -> tuple[list[Any], dict[str, Any]]:
         before = dict(world.context)
         with ThreadPoolExecutor(workers) as pool:
-            found = list(pool.map(lambda at: _finished(folds[at], parts, at, world), range(len(folds))))
+            made = list(pool.map(lambda at: _finished(at_work[at], parts, at, world), range(len(at_work))))
+            found = list(
+                pool.map(
+                    lambda at: _found(folds[at], made[whose[at][0]], whose[at][1], world), range(len(folds))
+                )
+            )
         return found, {name: new for name, new in world.context.items() if new is not before.get(name)}
 
     found, learned = log.fold(["row", *columns], work, merge, finish, progress)
     world.context.update(learned)  # where it was finished elsewhere
     return found
+
+
+def _gathering(folds: Sequence[Pass]) -> tuple[list[Pass], list[tuple[int, bool]]]:
+    """The folds that go over rows, and for each of `folds` which of them it is, or finishes (True)."""
+    at_work: list[Pass] = []
+    place: dict[int, int] = {}
+    whose = []
+    for fold in folds:
+        gatherer: Pass = getattr(fold, "gathers", fold)
+        if id(gatherer) not in place:
+            place[id(gatherer)] = len(at_work)
+            at_work.append(gatherer)
+        whose.append((place[id(gatherer)], gatherer is not fold))
+    return at_work, whose
+
+
+def _found(fold: Pass, made: Any, others: bool, world: World) -> Any:
+    """What a fold found, in what another one gathered where it has nothing of its own."""
+    if not others:
+        return made
+    with blaming(fold):
+        return checked(fold, fold.finish(made, world), world)
 
 
 @dataclass

@@ -131,9 +131,10 @@ class Handover:
         ring_of = np.full(int(world.customer.max(initial=-1)) + 1, -1)
         for at, ring in enumerate(world.rings):
             ring_of[world.customer[ring.members]] = at
+        sides = [(says, _Sides.of(way, ring_of)) for says, way in ways]
         out = {}
         for at, ring in enumerate(world.rings):
-            found = [_finding(way, says, at, ring, ring_of, world) for says, way in ways]
+            found = [_finding(side, says, at, ring, world) for says, side in sides]
             told = [finding for finding in found if finding is not None]
             if told:
                 out[at] = max(told, key=lambda finding: finding.raw)
@@ -184,19 +185,37 @@ def _named(state: _Talks, world: World) -> _Way:
     return _Way(customer[keep], other[keep])
 
 
-def _finding(
-    way: _Way, says: str, at: int, ring: Ring, ring_of: npt.NDArray[Any], world: World
-) -> Finding | None:
-    mine = ring_of[way.customer] == at
-    taken = mine & (way.other >= 0) & (ring_of[way.other] == at)
+@dataclass(frozen=True)
+class _Sides:
+    """Conversations by the ring of those who hold them (`ring`, ascending, −1 outside), and which were `taken` over
+    within it; `rate` at which customers outside take over others'.
+    """
+
+    ring: npt.NDArray[Any]
+    customer: npt.NDArray[np.int32]
+    taken: npt.NDArray[np.bool_]
+    rate: float
+
+    @classmethod
+    def of(cls, way: _Way, ring_of: npt.NDArray[Any]) -> _Sides:
+        ring = ring_of[way.customer]
+        over = way.other >= 0
+        outside = ring < 0
+        rate = (int((outside & over).sum()) + 1) / (int(outside.sum()) + 2)
+        taken = over & (ring_of[way.other] == ring)
+        order = np.argsort(ring, kind="stable")
+        order = order[ring[order] >= 0]
+        return cls(ring[order], way.customer[order], taken[order], rate)
+
+
+def _finding(side: _Sides, says: str, at: int, ring: Ring, world: World) -> Finding | None:
+    low, high = np.searchsorted(side.ring, [at, at + 1])
+    customer, taken, rate = side.customer[low:high], side.taken[low:high], side.rate
     if not taken.any():
         return None
-    outside = ring_of[way.customer] < 0
-    of, moved = int(outside.sum()), int((outside & (way.other >= 0)).sum())
-    rate = (moved + 1) / (of + 2)
-    _, tried = np.unique(way.customer[mine], return_counts=True)
+    _, tried = np.unique(customer, return_counts=True)
     members = len(np.unique(world.customer[ring.members]))
-    hits, expected = len(np.unique(way.customer[taken])), float((1 - (1 - rate) ** tried).sum())
+    hits, expected = len(np.unique(customer[taken])), float((1 - (1 - rate) ** tried).sum())
     p_value = as_many(hits, members, expected)
     sentence = (
         f"{hits:,} of its {members:,} customers {says} ({int(taken.sum()):,} times); at the rate of customers outside, "

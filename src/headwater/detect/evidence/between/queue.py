@@ -145,7 +145,9 @@ class Queue:
             looks: list[Exchangeability] = []
             for chosen in _choices(at, rows, harvest, account, sketch, world):
                 vectors = content.whiten(sketch[chosen])
-                looks += _looks(vectors, account[chosen], session[chosen], at_us[chosen], world, self.permutations)
+                looks += _looks(
+                    vectors, account[chosen], session[chosen], at_us[chosen], world, self.permutations
+                )
             if looks:
                 # Groups joined by their runs are dealt topics of their own: that they differ speaks for nobody.
                 against = 0.0 if at in world.context.get(ALLIED, ()) else CAP_AGAINST

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from headwater.detect.attribution import RingObjects, filled
+from headwater.detect.attribution import FEWEST, RingObjects, filled
 from headwater.detect.fold import CONFIRM, NO_KEY, PROPOSE, Batch, Card, Finding, Links, World
 from headwater.detect.objects import committed, distinct, objects_of, weave
 from headwater.detect.pvalues import calibrated
@@ -78,7 +78,8 @@ class TemplateLinks:
     def finish(self, state: Uses, world: World) -> Links:
         """Ties weighted by rarity among the accounts that aren't committed to the object themselves."""
         shared = state.shared()
-        world.context["template_counts"] = shared
+        # What two accounts alone share may tie them, and is nothing that a ring could own.
+        world.context["template_counts"] = shared.of_many(FEWEST)
         sharing = committed(shared, np.maximum(world.half_volume[:, 0], 1), LEAST, SHARE)
         world.context["templates"] = sharing
         if not len(sharing):

@@ -97,7 +97,9 @@ class Conversations:
         previous, response = np.concatenate(state.previous), np.concatenate(state.response)
         sent = np.bincount(account, minlength=world.size)
         mark = world.customer[account].astype(np.uint64) * SPREAD
-        carried = (previous != 0) & np.isin(previous ^ mark, (response ^ mark)[response != 0])
+        back = np.flatnonzero(previous)
+        carried = np.zeros(len(previous), bool)
+        carried[back] = np.isin((previous ^ mark)[back], (response ^ mark)[response != 0])
         turns = np.concatenate(state.turn) > 0
         # Where answers are kept a claim doesn't count.
         proved = bool((response != 0).any())

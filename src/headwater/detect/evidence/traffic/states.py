@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.fold import Batch, World
+from headwater.detect.ordering import by_code
 
 #: No count of one exchange above this is believed: sums stay whole numbers in floating point.
 MOST = 10_000_000
@@ -58,7 +59,7 @@ class Rows:
         if not self.parts:
             return None
         columns = [np.concatenate([part[i] for part in self.parts]) for i in range(len(self.parts[0]))]
-        order = np.lexsort(columns[::-1])
+        order = by_code(*columns)
         return tuple(c[order] for c in columns)
 
 
