@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.detect import uses
+from headwater.detect.objects import Counts
 from headwater.detect.uses import Uses
 
 PAIRS = st.lists(
@@ -25,7 +26,7 @@ def expected(pairs: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
 
 
 def counted(state: Uses) -> list[tuple[int, int, int]]:
-    found = state.shared()
+    found = Counts.of_parts(list(state.shared()))
     return list(zip(found.objects.tolist(), found.accounts.tolist(), found.times.tolist(), strict=True))
 
 

@@ -6,6 +6,7 @@ Objects that one account alone uses tie nobody and are dropped early.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numba
@@ -52,6 +53,15 @@ class Counts:
         default_factory=list
     )
     _held: int = 0
+
+    @classmethod
+    def of_parts(cls, parts: Sequence[Counts]) -> Counts:
+        """Parts without an object in common, whose objects ascend from part to part."""
+        return cls(
+            np.concatenate([part.objects for part in parts]),
+            np.concatenate([part.accounts for part in parts]),
+            np.concatenate([part.times for part in parts]),
+        )
 
     def add(self, objects: npt.NDArray[np.uint64], accounts: npt.NDArray[np.int32]) -> None:
         """Count each pair once more."""
@@ -121,6 +131,17 @@ class Sharing:
     start: npt.NDArray[np.int64]
     members: npt.NDArray[np.int32]
     touched: npt.NDArray[np.int64]
+
+    @classmethod
+    def of_parts(cls, parts: Sequence[Sharing]) -> Sharing:
+        """Parts without an object in common, whose objects ascend from part to part."""
+        sizes = np.concatenate([np.diff(part.start) for part in parts])
+        return cls(
+            np.concatenate([part.objects for part in parts]),
+            np.concatenate([[0], np.cumsum(sizes)]),
+            np.concatenate([part.members for part in parts]),
+            np.concatenate([part.touched for part in parts]),
+        )
 
     def __len__(self) -> int:
         return len(self.objects)

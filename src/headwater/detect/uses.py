@@ -7,6 +7,7 @@ alone uses, nearly all of them, are dropped there.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,17 +65,14 @@ class Uses:
         for at, (low, high) in enumerate(zip(bounds, [*bounds[1:], len(pairs)], strict=True)):
             self._files.append(at, pairs[low:high])
 
-    def shared(self) -> Counts:
-        """The pairs whose object at least two accounts use, by object, then account."""
+    def shared(self) -> Iterator[Counts]:
+        """The pairs whose object at least two accounts use, by object, then account: some objects at a time."""
         if self._spilled is None:
-            return _shared(np.sort(np.concatenate([np.empty(0, np.uint64), *self._parts])), self.accounts)
+            yield _shared(np.sort(np.concatenate([np.empty(0, np.uint64), *self._parts])), self.accounts)
+            return
         self._spill()
-        found = [_shared(np.sort(self._spilled.read(at)), self.accounts) for at in range(FILES)]
-        return Counts(
-            np.concatenate([part.objects for part in found]),
-            np.concatenate([part.accounts for part in found]),
-            np.concatenate([part.times for part in found]),
-        )
+        for at in range(FILES):
+            yield _shared(np.sort(self._spilled.read(at)), self.accounts)
 
     def __getstate__(self) -> dict[str, Any]:
         """A state that travels takes along what it left on disk."""

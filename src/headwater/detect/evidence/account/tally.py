@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -43,7 +44,8 @@ class Tally:
     def add(self, at_us: Ints, *columns: npt.NDArray[np.integer]) -> None:
         """Count rows, given as k parallel arrays, once each."""
         rows = np.stack([c.astype(np.int64) for c in columns])
-        self._push(*_counted(rows, np.ones(len(at_us), np.int64), at_us, at_us))
+        one, times, first, last = _met(named(*columns), at_us)
+        self._push(rows[:, one], times, first, last)
 
     def absorb(self, other: Tally) -> None:
         """Add another multiset to this one."""
@@ -116,6 +118,30 @@ def _counted(rows: Ints, times: Ints, first: Ints, last: Ints) -> tuple[Ints, In
     )
 
 
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _met(name: Keys, at_us: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+    """Of each name: the row at which it is met first, how often it comes, when first and when last."""
+    bits = 4
+    while (1 << bits) < 2 * len(name):
+        bits += 1
+    slot = np.full(1 << bits, -1, np.int64)
+    one, times = np.empty(len(name), np.int64), np.zeros(len(name), np.int64)
+    first, last = np.empty(len(name), np.int64), np.empty(len(name), np.int64)
+    count = 0
+    for i in range(len(name)):
+        at = np.int64(name[i] >> np.uint64(64 - bits))
+        while slot[at] >= 0 and name[one[slot[at]]] != name[i]:
+            at = (at + 1) & ((1 << bits) - 1)
+        k = slot[at]
+        if k < 0:
+            k = slot[at] = count
+            one[k], first[k], last[k] = i, at_us[i], at_us[i]
+            count += 1
+        times[k] += 1
+        first[k], last[k] = min(first[k], at_us[i]), max(last[k], at_us[i])
+    return one[:count], times[:count], first[:count], last[:count]
+
+
 def named(*columns: npt.NDArray[np.integer]) -> Keys:
     """One 64-bit name for each row of parallel columns: chained rounds of splitmix64."""
     out = np.zeros(len(columns[0]), np.uint64)
@@ -138,11 +164,11 @@ def values(batch: Batch, column: str, form: Callable[[str], str | None] | None =
     texts: Any = coded.dictionary
     if form is not None:
         texts = pa.array([form(v) for v in texts.to_pylist()], pa.string())
-    names = np.append(_names(texts), NO_KEY)
+    names = np.append(names_of(texts), NO_KEY)
     return np.asarray(names[coded.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)])
 
 
-def _names(texts: Any) -> Keys:
+def names_of(texts: Any) -> Keys:
     """63-bit names of texts (n); NO_KEY for null and empty."""
     length = pc.binary_length(texts).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
     out = np.full(len(texts), NO_KEY)

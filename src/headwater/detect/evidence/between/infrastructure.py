@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.special import pdtrc
 
+from headwater.detect.evidence.account.tally import names_of
 from headwater.detect.fold import Batch, Card, Finding, Links, NoRows, Ring, World
 from headwater.detect.objects import Counts, Sharing, committed, distinct, weave
 from headwater.detect.pvalues import calibrated
@@ -87,7 +88,7 @@ class Infrastructure:
         known = pc.is_valid(values).to_numpy(zero_copy_only=False)
         if known.any():
             encoded = values.filter(pa.array(known)).dictionary_encode()
-            hashes = np.array([_hash("ip", str(v)) for v in encoded.dictionary.to_pylist()], np.uint64)
+            hashes = names_of(encoded.dictionary) & ~KIND_MASK | _code("ip")
             state.counts.add(hashes[encoded.indices.to_numpy()], batch.account[known])
         return state
 

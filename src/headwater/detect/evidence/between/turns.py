@@ -21,6 +21,8 @@ CAP, CAP_AGAINST = 2.5, 0.5
 FIRST_LOOK, PERMUTATIONS, WORTH_MORE = 39, 999, 0.1
 #: Customers outside a ring that say what is usual, and how far beyond its members' volumes theirs may lie.
 BACKGROUND, ALIKE = 300, 2.0
+#: Customers that are looked at for a background at a time, in an order drawn once.
+SEEN = 8_192
 #: What a customer takes up within this time of its first request is how it began, and no turn.
 BEGINNING_US = 86_400_000_000
 #: Models looked at, those that most customers (ring and background alike) turned to.
@@ -120,13 +122,19 @@ def sides(world: World) -> list[tuple[Codes, Codes]]:
     """For each ring its customers, and at most BACKGROUND others that send about as much (codes, ascending)."""
     volume = np.bincount(world.customer, world.volume)
     drawn = np.argsort(account_hash(np.arange(len(volume), dtype=np.int32)), kind="stable")
+    sent, inside = volume[drawn], np.zeros(len(volume), bool)
     out = []
     for ring in world.rings:
         members = np.unique(world.customer[ring.members]).astype(np.int64)
         low, high = np.quantile(volume[members], [0.05, 0.95])
-        alike = (volume >= max(low / ALIKE, 1)) & (volume <= high * ALIKE)
-        alike[members] = False
-        out.append((members, np.sort(drawn[alike[drawn]][:BACKGROUND])))
+        inside[members] = True
+        found, at = [drawn[:0]], 0
+        while at < len(drawn) and sum(map(len, found)) < BACKGROUND:
+            part = slice(at, at := at + SEEN)
+            alike = (sent[part] >= max(low / ALIKE, 1)) & (sent[part] <= high * ALIKE)
+            found.append(drawn[part][alike & ~inside[drawn[part]]])
+        inside[members] = False
+        out.append((members, np.sort(np.concatenate(found)[:BACKGROUND])))
     return out
 
 

@@ -17,7 +17,7 @@ from scipy.special import ndtr
 
 from headwater.detect.attribution import FEWEST, RingObjects, filled
 from headwater.detect.fold import CONFIRM, NO_KEY, PROPOSE, Batch, Card, Finding, Links, World
-from headwater.detect.objects import committed, distinct, objects_of, weave
+from headwater.detect.objects import Counts, Sharing, committed, distinct, objects_of, weave
 from headwater.detect.pvalues import calibrated
 from headwater.detect.uses import Uses
 
@@ -77,10 +77,13 @@ class TemplateLinks:
 
     def finish(self, state: Uses, world: World) -> Links:
         """Ties weighted by rarity among the accounts that aren't committed to the object themselves."""
-        shared = state.shared()
-        # What two accounts alone share may tie them, and is nothing that a ring could own.
-        world.context["template_counts"] = shared.of_many(FEWEST)
-        sharing = committed(shared, np.maximum(world.half_volume[:, 0], 1), LEAST, SHARE)
+        volume, counts, parts = np.maximum(world.half_volume[:, 0], 1), [], []
+        for shared in state.shared():
+            parts.append(committed(shared, volume, LEAST, SHARE))
+            # What two accounts alone share may tie them, and is nothing that a ring could own.
+            counts.append(shared.of_many(FEWEST))
+        world.context["template_counts"] = Counts.of_parts(counts)
+        sharing = Sharing.of_parts(parts)
         world.context["templates"] = sharing
         if not len(sharing):
             return Links.none(CARD.name)

@@ -6,7 +6,6 @@ carriers' or campuses'; an address that many customers outside use says it by it
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from headwater.detect.evidence.account.tally import names_of
 from headwater.detect.fold import Batch, Card, Finding, Ring, World
 from headwater.detect.networks import Networks
 from headwater.detect.objects import Counts
@@ -75,7 +75,7 @@ class SharedNetwork:
             return state
         coded = column.filter(pa.array(known)).dictionary_encode()
         code, texts = coded.indices.to_numpy(), coded.dictionary.to_pylist()
-        hashes = np.array([_hash(text) for text in texts], np.uint64)
+        hashes = names_of(coded.dictionary)
         state.counts.add(hashes[code], batch.account[known])
         if state.networks is not None:
             members = np.unique(code[batch.ring[known] >= 0])
@@ -142,11 +142,6 @@ def _finding(
     )
     figures = {"tied": float(len(tied)), "customers": float(len(members)), "place": float(len(in_place))}
     return Finding(raw, sentence, None, {**figures, "carrier": float(len(moving))})
-
-
-def _hash(text: str) -> int:
-    """A 64-bit name for an address; it lives no longer than the investigation."""
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
 test = SharedNetwork()

@@ -7,7 +7,7 @@ a little, since it is somebody's; only the far ones are unusual.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -115,13 +115,11 @@ class Departure:
 
     def merge(self, left: _Embedded, right: _Embedded) -> _Embedded:
         """Add two states."""
-        return replace(
-            left,
-            total=left.total + right.total,
-            rows=left.rows + right.rows,
-            outer=left.outer + right.outer,
-            sampled=left.sampled + right.sampled,
-        )
+        left.total += right.total
+        left.rows += right.rows
+        left.outer += right.outer
+        left.sampled += right.sampled
+        return left
 
     def finish(self, state: _Embedded, world: World) -> Reading:
         """Distances in standard deviations, by account."""

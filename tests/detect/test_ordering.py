@@ -1,0 +1,39 @@
+"""Rows by account and then by other columns come in the order of a full sort, whatever the columns hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headwater.detect.ordering import SHORT, by_code
+
+ROWS = st.lists(
+    st.tuples(
+        st.integers(0, 6),
+        st.integers(0, 2**64 - 1) | st.sampled_from([0, 5, 2**63, 2**64 - 1]),
+        st.integers(-3, 3),
+        st.booleans(),
+    ),
+    max_size=80,
+)
+
+
+@given(ROWS)
+def test_the_order_of_a_full_sort(rows: list[tuple[int, int, int, bool]]) -> None:
+    code = np.array([row[0] for row in rows], np.int32)
+    whole = np.array([row[1] for row in rows], np.uint64)
+    signed = np.array([row[2] for row in rows], np.int64)
+    flag = np.array([row[3] for row in rows], bool)
+    assert by_code(code, whole, signed, flag).tolist() == np.lexsort((flag, signed, whole, code)).tolist()
+    assert by_code(code, signed, flag).tolist() == np.lexsort((flag, signed, code)).tolist()
+    assert by_code(code, flag, whole).tolist() == np.lexsort((whole, flag, code)).tolist()
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint64, np.int16, np.float64])
+def test_accounts_with_many_rows(kind: type) -> None:
+    rng = np.random.default_rng(0)
+    code = rng.integers(0, 3, 40 * SHORT).astype(np.int32)
+    first, second = rng.integers(0, SHORT, len(code)).astype(kind), rng.integers(0, 9, len(code))
+    assert by_code(code, first, second).tolist() == np.lexsort((second, first, code)).tolist()
