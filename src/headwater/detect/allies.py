@@ -9,12 +9,14 @@ test.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.attribution import ring_by_account
-from headwater.detect.beats import A_DAY, Beats, Days, beyond_usual, turned
+from headwater.detect.beats import Beats, Days, beyond_usual, turned
 from headwater.detect.fold import Ring, World
 
 Ints = npt.NDArray[np.int64]
@@ -100,41 +102,104 @@ def _likeliest(beyond: Floats) -> tuple[float, list[int]]:
 
 def in_step(start: Ints, beats: Beats, days: Days, swing: Floats) -> Ints:
     """Accounts (ascending) whose runs are those of `start`, wherever they are, refined until the set stands still."""
-    accounts = np.unique(beats.account).astype(np.int64)
+    accounts, place = np.unique(beats.account, return_inverse=True)
+    here, day, window = days.of(beats.window)
+    begin = np.searchsorted(place[here], np.arange(len(accounts) + 1))
+    sent = _Sent(begin, day, window, beats.times[here], swing)
     proposed = np.isin(accounts, start)
     inside = proposed
+    lags = np.array([0, *_lags(days.count)], np.int64)
     for _ in range(ROUNDS):
-        z, chance = _steps(accounts, inside, beats, days, swing)
+        steps = _steps(*sent, _signal(*sent, inside), inside, lags)
+        z, chance = steps[0], steps[1:].ravel()
         # What content proposed is mostly right, and a stranger is in step by chance alone: each has its own level.
-        here, elsewhere = _level(z[proposed], chance), _level(z[~proposed], chance)
-        now = z >= np.where(proposed, here, elsewhere)
+        own, elsewhere = _level(z[proposed], chance), _level(z[~proposed], chance)
+        now = z >= np.where(proposed, own, elsewhere)
         if (now == inside).all():
             break
         inside = now
-    return accounts[inside]
+    return accounts[inside].astype(np.int64)
 
 
+class _Sent(NamedTuple):
+    """Requests by account: those of account i are at `begin`[i] to before `begin`[i + 1]; see `Beats.swing`."""
+
+    begin: Ints
+    day: Ints
+    window: Ints
+    times: Ints
+    swing: Floats
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _beyond(
+    at: int, begin: Ints, day: Ints, window: Ints, times: Ints, swing: Floats, out: Floats, used: Ints
+) -> int:
+    """Fill `out` (days × windows) with an account's requests beyond its usual ones; `used`: its windows, how many."""
+    days, count = out.shape[0], 0
+    for w in range(out.shape[1]):
+        for d in range(days):
+            out[d, w] = 0.0
+    for k in range(begin[at], begin[at + 1]):
+        out[day[k], window[k]] += times[k]
+    for w in range(out.shape[1]):
+        usual = 0.0
+        for d in range(days):
+            usual += out[d, w]
+        if usual > 0:
+            used[count] = w
+            count += 1
+            for d in range(days):
+                out[d, w] -= usual / days * swing[d, w]
+    return count
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _signal(
+    begin: Ints, day: Ints, window: Ints, times: Ints, swing: Floats, inside: npt.NDArray[np.bool_]
+) -> Floats:
+    """What the accounts inside sent beyond their usual (days × windows)."""
+    total, out, used = np.zeros(swing.shape), np.empty(swing.shape), np.empty(swing.shape[1], np.int64)
+    for at in range(len(inside)):
+        if not inside[at]:
+            continue
+        _beyond(at, begin, day, window, times, swing, out, used)
+        total += out
+    return total
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def _steps(
-    accounts: Ints, inside: npt.NDArray[np.bool_], beats: Beats, days: Days, swing: Floats
-) -> tuple[Floats, Floats]:
-    """How much in step with the set each account is, a member with the others; and so for accounts of other days.
+    begin: Ints,
+    day: Ints,
+    window: Ints,
+    times: Ints,
+    swing: Floats,
+    signal: Floats,
+    inside: npt.NDArray[np.bool_],
+    lags: Ints,
+) -> Floats:
+    """How much in step with the signal each account is (lags × accounts), a member with the others.
 
-    A whole day later an account keeps its hours, and nothing else of when it is busy.
+    A whole day later an account keeps its hours, and nothing else of when it is busy: what `lags` show is chance.
     """
-    signal = np.zeros((days.count, A_DAY))
-    for at, rows in beats.by_chunks(accounts, days, swing):
-        signal += rows[inside[at]].sum(axis=0)
-    out, chance = np.empty(len(accounts)), []
-    for at, rows in beats.by_chunks(accounts, days, swing):
-        rest = signal - rows * inside[at, None, None]
-        out[at] = _in_step(rows, rest)
-        chance += [_in_step(np.roll(rows, lag, axis=1), rest) for lag in _lags(days.count)]
-    return out, np.concatenate(chance)
-
-
-def _in_step(rows: Floats, rest: Floats) -> Floats:
-    both = rows * rest
-    return np.asarray(both.sum(axis=(1, 2)) / np.sqrt(np.maximum((both**2).sum(axis=(1, 2)), 1e-9)))
+    days, accounts = swing.shape[0], len(begin) - 1
+    z = np.empty((len(lags), accounts))
+    out, used = np.empty(swing.shape), np.empty(swing.shape[1], np.int64)
+    for at in range(accounts):
+        count = _beyond(at, begin, day, window, times, swing, out, used)
+        for k in range(len(lags)):
+            total, square = 0.0, 0.0
+            for d in range(days):
+                before = (d - lags[k]) % days
+                for i in range(count):
+                    w = used[i]
+                    rest = signal[d, w] - out[d, w] if inside[at] else signal[d, w]
+                    both = out[before, w] * rest
+                    total += both
+                    square += both * both
+            z[k, at] = total / np.sqrt(max(square, 1e-9))
+    return z
 
 
 def _lags(days: int) -> list[int]:

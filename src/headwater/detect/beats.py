@@ -6,7 +6,6 @@ outages and holidays; what is left of two strangers has nothing to do with each 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,8 +28,8 @@ A_DAY = DAY_US // WINDOW_US
 SWING, NEAR, STANDS_OUT = (0.1, 3.0), 7, 4.0
 #: Days in a row that are looked at, at most.
 MOST_DAYS = 120
-#: Accounts that are laid out at once, and pairs kept before they are counted.
-CHUNK, BUFFER = 2_048, 4_000_000
+#: Pairs kept before they are counted.
+BUFFER = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -104,14 +103,6 @@ class Beats:
         told = of >= 0
         np.add.at(out, (of[told], day[told], place[told]), self.times[here][told])
         return out
-
-    def by_chunks(self, accounts: Ints, days: Days, swing: Floats) -> Iterator[tuple[Ints, Floats]]:
-        """Places in `accounts` (ascending codes), and what each of these sent beyond its usual, some at a time."""
-        for low in range(0, len(accounts), CHUNK):
-            part = accounts[low : low + CHUNK]
-            some = self.of(part)
-            counts = some.grouped(np.searchsorted(part, some.account), len(part), days)
-            yield np.arange(low, low + len(part)), beyond_usual(counts, swing)
 
 
 def beyond_usual(counts: Floats, swing: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Which of many proposed groups are tested: those that a first look says most of, and the largest.
+"""Which of many proposed groups are tested: those that a first look says most of.
 
 A log of a few million exchanges proposes thousands of groups, nearly all of them innocent, and the tests are dear. The
 first look asks what needs no exchange, and whether a few accounts of each group could be dealt from one queue. It only
@@ -21,8 +21,10 @@ from headwater.detect.objects import account_hash
 from headwater.detect.settings import DetectSettings
 from headwater.detect.traits import measured, of_ring
 
-#: Accounts of a group whose exchanges a first look reads.
-SEEN = 20
+#: Accounts of a group whose exchanges a first look reads: so many, or this share of a large group.
+SEEN, SHARE = 20, 0.05
+#: Nats that a group is worth more for each nat of its size.
+WORTH = 0.5
 
 Folded = Callable[[Sequence[Any], World], list[Any]]
 
@@ -40,36 +42,21 @@ def likeliest(
     settings: DetectSettings,
     fold: Folded,
 ) -> tuple[Ring, ...]:
-    """The groups to test, in their order; `proposed` come largest first. `fold` goes over the rows of a world.
+    """The groups to test, in their order. `fold` goes over the rows of a world.
 
-    Half of the exchanges go to the largest: a ring that deals each account a topic of its own, and has nothing in
-    common that stands in a table, shows nothing at a first look.
+    Those of which the first look says most come first. Their size counts, by its root: a large ring is worth more, and
+    one that deals each account a topic of its own shows little at a first look.
     """
     odds = looked_at(proposed, evidence, world, settings, fold)
-    rows = np.array([int(world.volume[ring.members].sum()) for ring in proposed])
-    chosen = _by_turns(np.argsort(-odds, kind="stable"), rows, settings)
-    return tuple(proposed[at] for at in chosen)
-
-
-def _by_turns(
-    likely: npt.NDArray[np.int64], rows: npt.NDArray[np.int64], settings: DetectSettings
-) -> list[int]:
-    """Places, ascending, from the likeliest and from the largest by turns, each for half of the exchanges.
-
-    Neither half ends before a group has begun in it: the first one is tested, whatever its size.
-    """
-    orders = [iter(likely.tolist()), iter(range(len(rows)))]
-    left = [settings.most_exchanges / 2] * 2
-    chosen: set[int] = set()
-    while len(chosen) < settings.most_rings and (going := [k for k in (0, 1) if left[k] > 0]):
-        for k in going:
-            at = next((at for at in orders[k] if at not in chosen), None)
-            if at is None or len(chosen) == settings.most_rings:
-                left[k] = 0
-                continue
-            chosen.add(at)
-            left[k] -= int(rows[at])
-    return sorted(chosen)
+    worth = odds + WORTH * np.log([len(np.unique(world.customer[ring.members])) for ring in proposed])
+    chosen: list[int] = []
+    left = settings.most_exchanges
+    for at in np.argsort(-worth, kind="stable").tolist():
+        if len(chosen) == settings.most_rings or left <= 0:
+            break
+        chosen.append(at)
+        left -= int(world.volume[proposed[at].members].sum())
+    return tuple(proposed[at] for at in sorted(chosen))
 
 
 def looked_at(
@@ -104,7 +91,8 @@ def looked_at(
 
 
 def _few(ring: Ring) -> Ring:
-    """The group with at most SEEN of its accounts, by a hash of their codes."""
-    if len(ring.members) <= SEEN:
+    """The group with some of its accounts, by a hash of their codes."""
+    seen = max(SEEN, int(SHARE * len(ring.members)))
+    if len(ring.members) <= seen:
         return ring
-    return replace(ring, members=np.sort(ring.members[np.argsort(account_hash(ring.members))[:SEEN]]))
+    return replace(ring, members=np.sort(ring.members[np.argsort(account_hash(ring.members))[:seen]]))

@@ -129,6 +129,7 @@ def detect(
             return fold("look at every group", folds, few)
 
         looked = first_look.likeliest(proposed, able, world, settings, glance)
+    free = _free(proposed, looked, world.size)
     tested, owned = refine(looked, ties, world, settings.fewest_accounts)
     world = _under_test(world, tested, owned)
     apart, placed, beats = fold("leave out bystanders", [Apart(PROPOSE), Placing(PROPOSE), Beating()], world)
@@ -142,8 +143,8 @@ def detect(
     if world.context[allies.ALLIED]:
         # What is dealt to whom shows only among those who belong together.
         world = _under_test(world, tested, owned)
-        _, placed = fold("look at what was joined", [Apart(PROPOSE), Placing(PROPOSE)], world)
-    tested = shares.joined(tested, placed, owned, world)
+        fold("look at what was joined", [Apart(PROPOSE)], world)
+    tested = shares.joined(tested, placed, owned, world, free)
     world = _under_test(world, tested, owned_by(world, tested))
     world.context["excess"] = shares.learned(tested, placed, world)
     tests = [e for e in able if e.stage == "confirm"]
@@ -239,6 +240,16 @@ def _left_out(whole: Sequence[Ring], parts: Sequence[Ring], size: int) -> npt.ND
     out = np.zeros(size, bool)
     for ring, part in zip(whole, parts, strict=True):
         out[np.setdiff1d(ring.members, part.members)] = True
+    return out
+
+
+def _free(proposed: Sequence[Ring], tested: Sequence[Ring], size: int) -> npt.NDArray[np.bool_]:
+    """Which accounts are in no group that goes without a test."""
+    out = np.ones(size, bool)
+    chosen = {id(ring) for ring in tested}
+    for ring in proposed:
+        if id(ring) not in chosen:
+            out[ring.members] = False
     return out
 
 

@@ -181,7 +181,8 @@ def _parts(
     from sknetwork.clustering import Louvain
 
     part = inside.of(members)
-    label = Louvain(random_state=seed).fit_predict(part)
+    # Without its secondary outputs, which cost more than the division of a small part.
+    label = Louvain(random_state=seed, return_probs=False, return_aggregate=False).fit_predict(part)
     parts = [members[label == k] for k in range(int(label.max()) + 1)]
     ties = part.tocoo()
     volume = np.bincount(label[ties.row], ties.data, len(parts))

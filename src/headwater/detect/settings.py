@@ -50,7 +50,7 @@ class DetectSettings:
         },
     )
     most_exchanges: int = field(
-        default=2_000_000,
+        default=4_000_000,
         metadata={
             "doc": "Exchanges of rings under test, beyond which no further ring is tested.",
             "range": "1 or more",

@@ -32,17 +32,25 @@ MOSTLY = 0.9
 
 
 def joined(
-    rings: tuple[Ring, ...], placed: Placed | None, owned: RingObjects, world: World
+    rings: tuple[Ring, ...],
+    placed: Placed | None,
+    owned: RingObjects,
+    world: World,
+    free: npt.NDArray[np.bool_] | None = None,
 ) -> tuple[Ring, ...]:
-    """The rings with accounts outside that take part in one beyond doubt, where it owns no template."""
+    """The rings with accounts outside that take part in one beyond doubt, where it owns no template.
+
+    `free` (accounts): whoever may join, if not all; members of groups that aren't tested are no strangers.
+    """
     cells: Cells | None = world.context.get("cells")
     if placed is None or cells is None or not rings:
         return rings
     ring_of = ring_by_account(rings, world.size)
     every, parts = by_cell(placed, cells.count, world), by_ring(placed, ring_of, len(rings))
-    outside = placed.of(ring_of[placed.account] < 0)
+    outside = ring_of < 0 if free is None else free & (ring_of < 0)
+    strangers = placed.of(outside[placed.account])
     best, whose = np.full(world.size, JOINS), np.full(world.size, -1)
-    sent = outside.of_accounts(world.size, cells.count)
+    sent = strangers.of_accounts(world.size, cells.count)
     for at, ring in enumerate(rings):
         if _customers(ring, world) < LEAST_CUSTOMERS or (owned.ring == at).any():
             continue

@@ -96,6 +96,8 @@ def of_ring(trait: Measured, ring: Ring, world: World) -> Finding | None:
         return None
     ours = np.bincount(trait.stratum[inside], minlength=STRATA)
     hits, customers = int(trait.marked[inside].sum()), len(inside)
+    if not hits:
+        return None
     # Strata in which few others are known are taken together.
     few = every - ours < LEAST_OTHERS
     parts = [(int(ours[at]), int(marked[at]), int(every[at])) for at in np.flatnonzero(~few & (ours > 0))]
