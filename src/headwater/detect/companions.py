@@ -23,6 +23,8 @@ MOST_COMPARED, SAMPLE, BUCKET, FULL = 12_000, 2_000, 1_000, 2_000
 #: Accounts that the centres are learned from, and rounds of k-means.
 LEARNED, ROUNDS = 40_000, 6
 BLOCK = 8_192
+#: Accounts of a bucket that are compared at once.
+TOGETHER = 16
 
 
 def nearest(accounts: Accounts, seed: int) -> tuple[Rows, Array]:
@@ -30,19 +32,33 @@ def nearest(accounts: Accounts, seed: int) -> tuple[Rows, Array]:
     size = len(accounts)
     k = min(NEIGHBOURS, size - 1)
     every = np.arange(size)
+    step, at = np.unique(accounts.step, return_inverse=True)
     if size <= MOST_COMPARED:
         sample, start, members, of = every, np.zeros(2, np.int64), every[:0], np.zeros(size, np.int64)
     else:
         rng = np.random.default_rng(seed)
         sample = np.sort(rng.permutation(size)[:SAMPLE])
         of = _buckets(accounts, rng)
-        start, members = _held(of, rng)
-    step, at = np.unique(accounts.step, return_inverse=True)
+        start, members = _held(of, at, rng)
+    # What pairs of two steps have in common is then worked out once a step.
+    sample = sample[np.lexsort((sample, at[sample]))]
     found = np.full((size, k), -1, np.int64)
     score = np.full((size, k), np.finfo(np.float32).min)
     tables = _tables(accounts.between, STEP ** step.astype(np.float64))
     sampled = np.isin(every, sample)
-    _compared(accounts.mean, at, *tables, sample, sampled, of, start, members, found, score)
+    _compared(
+        accounts.mean,
+        at,
+        *tables,
+        np.argsort(of, kind="stable"),
+        sample,
+        sampled,
+        of,
+        start,
+        members,
+        found,
+        score,
+    )
     return found, score.astype(np.float64)
 
 
@@ -81,13 +97,13 @@ def _nearest_centre(points: Small, centres: Small) -> Rows:
     return out
 
 
-def _held(of: Rows, rng: np.random.Generator) -> tuple[Rows, Rows]:
-    """Where each bucket's accounts begin, and these (ascending), at most FULL drawn from each."""
+def _held(of: Rows, step: Rows, rng: np.random.Generator) -> tuple[Rows, Rows]:
+    """Where each bucket's accounts begin, and these (by step, then ascending), at most FULL drawn from each."""
     order = np.lexsort((rng.permutation(len(of)), of))
     size = np.bincount(of)
     place = np.arange(len(of)) - np.repeat(np.cumsum(size) - size, size)
     kept = order[place < FULL]
-    kept = kept[np.lexsort((kept, of[kept]))]
+    kept = kept[np.lexsort((kept, step[kept], of[kept]))]
     return np.concatenate([[0], np.cumsum(np.minimum(size, FULL))]), kept
 
 
@@ -98,6 +114,7 @@ def _compared(
     own: Small,
     product: Small,
     constant: Small,
+    order: Rows,
     sample: Rows,
     sampled: npt.NDArray[np.bool_],
     of: Rows,
@@ -106,32 +123,49 @@ def _compared(
     found: Rows,
     score: Small,
 ) -> None:
-    """Fill `found` and `score`, best first; of equal ones the first."""
+    """Fill `found` and `score`, best first; of equal ones the first.
+
+    Some accounts of one bucket at a time: what they are compared with is then read from memory once for all of them.
+    """
     width, k = mean.shape[1], found.shape[1]
-    mixed = np.empty(width, np.float32)
-    for i in range(len(mean)):
+    mixed, square = np.empty((TOGETHER, width), np.float32), np.empty((TOGETHER, width), np.float32)
+    base = np.empty(TOGETHER, np.float32)
+    first = 0
+    while first < len(order):
+        bucket = of[order[first]]
+        block = order[first : first + TOGETHER]
+        size = 1
+        while size < len(block) and of[block[size]] == bucket:
+            size += 1
+        first += size
+        low, high = start[bucket], start[bucket + 1]
         before = -1
-        base = np.float32(0)
-        low, high = start[of[i]], start[of[i] + 1]
         for at in range(len(sample) + high - low):
             j = sample[at] if at < len(sample) else members[low + at - len(sample)]
-            if j == i or (at >= len(sample) and sampled[j]):
+            if at >= len(sample) and sampled[j]:
                 continue
             if step[j] != before:
                 before = step[j]
-                base = constant[step[i], before]
+                for b in range(size):
+                    i = block[b]
+                    base[b] = constant[step[i], before]
+                    for c in range(width):
+                        x = mean[i, c]
+                        base[b] += x * x * own[step[i], before, c]
+                        mixed[b, c] = x * product[step[i], before, c]
+                        square[b, c] = own[before, step[i], c]
+            for b in range(size):
+                i = block[b]
+                if i == j:
+                    continue
+                nats = np.float32(0)
                 for c in range(width):
-                    x = mean[i, c]
-                    base += x * x * own[step[i], before, c]
-                    mixed[c] = x * product[step[i], before, c]
-            square, nats = own[before, step[i]], np.float32(0)
-            for c in range(width):
-                y = mean[j, c]
-                nats += y * (y * square[c] + mixed[c])
-            nats += base
-            if nats > score[i, k - 1]:
-                put = k - 1
-                while put > 0 and nats > score[i, put - 1]:
-                    score[i, put], found[i, put] = score[i, put - 1], found[i, put - 1]
-                    put -= 1
-                score[i, put], found[i, put] = nats, j
+                    y = mean[j, c]
+                    nats += y * (y * square[b, c] + mixed[b, c])
+                nats += base[b]
+                if nats > score[i, k - 1]:
+                    put = k - 1
+                    while put > 0 and nats > score[i, put - 1]:
+                        score[i, put], found[i, put] = score[i, put - 1], found[i, put - 1]
+                        put -= 1
+                    score[i, put], found[i, put] = nats, j
