@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -155,7 +156,7 @@ def investigate(terminal: Terminal, paths: tuple[Path | str, ...], asked: Asked)
     check_output(asked.output, [path for path in (asked.key_file, asked.settings) if path is not None])
     with (
         made(asked.output),
-        terminal.progress() as progress,
+        terminal.progress(_in_all()) as progress,
         find(
             paths,
             asked.accounts,
@@ -179,6 +180,19 @@ def investigate(terminal: Terminal, paths: tuple[Path | str, ...], asked: Asked)
     if elsewhere is not None:
         terminal.say(f"annotated exchanges: {elsewhere}")
     return found.findings
+
+
+def _in_all() -> Callable[[str, int, int | None], tuple[float, str]]:
+    """What progress says of the whole."""
+    from headwater.cli.whole import Whole, words
+
+    whole = Whole()
+
+    def told(stage: str, done: int, total: int | None) -> tuple[float, str]:
+        share, left = whole.told(stage, done, total)
+        return share, "" if left is None else f", {words(left)} left"
+
+    return told
 
 
 def constructed(paths: tuple[Path | str, ...]) -> str | None:

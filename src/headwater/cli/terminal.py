@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 if TYPE_CHECKING:
     from headwater.report import Board
@@ -84,8 +84,13 @@ class Terminal:
         self.out(drawn.getvalue())
 
     @contextmanager
-    def progress(self) -> Iterator[Progress]:
-        """A callable that draws how far the work is, or does nothing where nobody watches."""
+    def progress(
+        self, whole: Callable[[str, int, int | None], tuple[float, str]] | None = None
+    ) -> Iterator[Progress]:
+        """A callable that draws how far the work is, or does nothing where nobody watches.
+
+        `whole` says, of what is told, which share of all work is done and what to say of the rest.
+        """
         if self.quiet or not self.show_progress or not _watched(sys.stderr):
             yield _unwatched
             return
@@ -103,12 +108,17 @@ class Terminal:
         told = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
         columns = (*told, TextColumn("· left"), TimeRemainingColumn())
         with Bars(*columns, console=console, transient=True) as bars:
-            tasks: dict[str, object] = {}
+            tasks: dict[str, Any] = {}
 
             def draw(stage: str, done: int, total: int | None) -> None:
                 if stage not in tasks:
                     tasks[stage] = bars.add_task(clean(stage).replace("[", "\\["), total=total)
-                bars.update(tasks[stage], completed=done, total=total)  # type: ignore[arg-type]
+                bars.update(tasks[stage], completed=done, total=total)
+                if whole is not None:
+                    share, rest = whole(stage, done, total)
+                    if "" not in tasks:
+                        tasks[""] = bars.add_task("in all", total=100)
+                    bars.update(tasks[""], completed=int(100 * share), description=f"in all{rest}")
 
             yield draw
 

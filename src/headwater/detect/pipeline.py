@@ -9,6 +9,7 @@ Nothing here reads files, words a report or decides a measure.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -105,8 +106,13 @@ def detect(
     world.context[ATTRIBUTES] = any(e.card.group == "infrastructure" for e in able)
 
     def fold(what: str, folds: Sequence[Any], world: World) -> list[Any]:
+        done, lock = 0, threading.Lock()
+
         def tell(rows: int) -> None:
-            progress(what, rows, log.census.rows)
+            nonlocal done
+            with lock:
+                done += rows
+                progress(what, done, log.census.rows)
 
         return passes.run(folds, log, world, progress=tell)
 
