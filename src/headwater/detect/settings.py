@@ -45,7 +45,7 @@ class DetectSettings:
     most_rings: int = field(
         default=400,
         metadata={
-            "doc": "Rings tested at most; all proposals count in the multiplicity.",
+            "doc": "Rings tested at most, likeliest first; all proposals count in the multiplicity.",
             "range": "1 or more",
         },
     )
