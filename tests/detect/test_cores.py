@@ -73,3 +73,21 @@ def test_one_form_that_two_groups_share_does_not_make_them_one() -> None:
     own = [(range(50), 50), (range(2, 50), 48), (range(48), 48), (range(50, 90), 40), (range(51, 90), 39)]
     forms = sharing((range(90), 90), *own)
     assert found(forms) == [("template", list(range(50))), ("template", list(range(50, 90)))]
+
+
+def test_a_group_with_forms_of_its_own_is_not_swallowed_by_one_that_it_shares_a_form_with() -> None:
+    """Most of the small group fill one form of the large one, and all of them four that nobody else does."""
+    large = [(range(200), 200)] * 6
+    shared = (range(60, 240), 180)
+    own = [(range(200, 242), 42)] * 4
+    both = [("template", list(range(200))), ("template", list(range(200, 242)))]
+    assert found(sharing(*large, shared, *own)) == both
+    assert found(sharing(*own, shared, *large)) == both
+
+
+def test_accounts_that_fill_two_forms_of_a_group_are_its_own() -> None:
+    large = [(range(200), 200)] * 6
+    shared = [(range(60, 240), 180), (range(59, 240), 181)]
+    own = [(range(200, 242), 42)] * 4
+    (first, *_) = found(sharing(*large, *shared, *own))
+    assert set(range(240)) <= set(first[1])

@@ -25,6 +25,8 @@ RARE, OWN = 3.0, 0.6
 MOST_FORMS = 4_000
 #: A form belongs to a core if this share of its accounts does.
 WITHIN = 0.6
+#: Forms that bind much the same accounts from which these have forms of their own.
+IN_NUMBERS = 4
 #: A form binds a family if this share of the family fills it.
 BINDS = 0.1
 #: What is left of a cluster once others took their accounts is a core if it is this share of it.
@@ -65,23 +67,29 @@ def _families(templates: Sharing, customer: npt.NDArray[np.int32], of: Members) 
     size, rarity = np.diff(templates.start), templates.rarity(len(customer))
     fit = np.flatnonzero((size >= FEWEST) & (rarity >= RARE) & (size >= OWN * templates.touched))
     fit = fit[np.lexsort((templates.objects[fit], -(size * rarity)[fit]))][:MOST_FORMS]
-    worth = (size * rarity)[fit] * _supported(templates, fit, len(customer))
-    order = fit[np.lexsort((templates.objects[fit], -worth))]
+    support = _supported(templates, fit, len(customer))
+    turn = np.lexsort((templates.objects[fit], -(size * rarity)[fit] * support))
+    order, claims = fit[turn], support[turn] >= IN_NUMBERS
     label = np.full(len(customer), -1, np.int64)
+    # Accounts that one form brought to a family that had it without them: forms of their own, in numbers, claim them.
+    guest = np.zeros(len(customer), bool)
     count = 0
-    for at in order.tolist():
+    for at, own in zip(order.tolist(), claims.tolist(), strict=True):
         members = templates.of(at)
         here = label[members]
-        free = members[here < 0]
+        free = members[(here < 0) | (guest[members] & own)]
         if len(free) >= WITHIN * len(members):
             # A form of strangers, whoever else fills it now and then.
-            label[free] = count
+            label[free], guest[free] = count, False
             count += 1
-        elif len(free):
-            known, times = np.unique(here[here >= 0], return_counts=True)
-            best = int(np.argmax(times))
-            if times[best] >= WITHIN * len(members):
-                label[free] = known[best]
+            continue
+        known, times = np.unique(here[here >= 0], return_counts=True)
+        best = int(np.argmax(times))
+        if times[best] >= WITHIN * len(members):
+            # Whoever fills a second form of a family belongs to it.
+            guest[members[here == known[best]]] = False
+            new = members[here < 0]
+            label[new], guest[new] = known[best], True
     bound = _bound(templates, order, label, np.bincount(label[label >= 0], minlength=count))
     found: list[Members] = []
     for k in range(count):

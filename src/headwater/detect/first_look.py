@@ -13,11 +13,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
+from scipy.sparse import csgraph
 
 from headwater.detect.attribution import ring_by_account
 from headwater.detect.combine import combine
 from headwater.detect.fold import Card, Finding, Fold, Ring, World
 from headwater.detect.objects import account_hash
+from headwater.detect.rings import Graph
 from headwater.detect.settings import DetectSettings
 from headwater.detect.traits import measured, of_ring
 
@@ -25,6 +28,10 @@ from headwater.detect.traits import measured, of_ring
 SEEN, SHARE = 20, 0.05
 #: Nats that a group is worth more for each nat of its size.
 WORTH = 0.5
+#: Log odds from which a group has something to show, and share of a piece's ties outward that go to such groups. On
+#: constructed logs of 4 and 16 million exchanges 95% of a divided ring's pieces send at least 0.82 of them there, and
+#: 95% of innocent groups with as much to show less than 0.63.
+SHOWS, MOSTLY = -1.5, 0.5
 
 Folded = Callable[[Sequence[Any], World], list[Any]]
 
@@ -37,26 +44,66 @@ def too_many(proposed: Sequence[Ring], world: World, settings: DetectSettings) -
 
 def likeliest(
     proposed: tuple[Ring, ...],
+    ties: Graph,
+    whole: npt.NDArray[np.bool_],
     evidence: Sequence[Fold],
     world: World,
     settings: DetectSettings,
     fold: Folded,
 ) -> tuple[Ring, ...]:
-    """The groups to test, in their order. `fold` goes over the rows of a world.
+    """The groups to test, largest first. `whole`: see `pieced`; `fold` goes over the rows of a world.
 
     Those of which the first look says most come first. Their size counts, by its root: a large ring is worth more, and
     one that deals each account a topic of its own shows little at a first look.
     """
-    odds = looked_at(proposed, evidence, world, settings, fold)
-    worth = odds + WORTH * np.log([len(np.unique(world.customer[ring.members])) for ring in proposed])
+    groups, odds = pieced(proposed, looked_at(proposed, evidence, world, settings, fold), ties, whole)
+    worth = odds + WORTH * np.log([len(np.unique(world.customer[ring.members])) for ring in groups])
     chosen: list[int] = []
     left = settings.most_exchanges
     for at in np.argsort(-worth, kind="stable").tolist():
         if len(chosen) == settings.most_rings or left <= 0:
             break
         chosen.append(at)
-        left -= int(world.volume[proposed[at].members].sum())
-    return tuple(proposed[at] for at in sorted(chosen))
+        left -= int(world.volume[groups[at].members].sum())
+    return tuple(groups[at] for at in sorted(chosen))
+
+
+def pieced(
+    proposed: Sequence[Ring], odds: npt.NDArray[np.float64], ties: Graph, whole: npt.NDArray[np.bool_]
+) -> tuple[tuple[Ring, ...], npt.NDArray[np.float64]]:
+    """The groups, largest first, with pieces of one group put together, and the log odds of each (of its best piece).
+
+    A large ring whose accounts share their means by twos and threes is divided into hundreds of communities. They show
+    by two things at once: each has something to show, and most of its ties outward go to groups that have, too.
+    `whole` (accounts): whoever is in a group that was proposed whole, which is no piece.
+    """
+    strong = odds >= SHOWS
+    label = ring_by_account(proposed, ties.size)
+    a, b = label[ties.a], label[ties.b]
+    between = (a >= 0) & (b >= 0) & (a != b)
+    shape = (len(proposed), len(proposed))
+    matrix = sparse.coo_matrix((ties.weight[between], (a[between], b[between])), shape=shape).tocsr()
+    matrix = (matrix + matrix.T).tocsr()
+    outward, shown = np.asarray(matrix.sum(axis=1)).ravel(), matrix @ strong.astype(np.float64)
+    piece = strong & (outward > 0) & (shown >= MOSTLY * outward)
+    piece &= ~np.array([whole[ring.members].any() for ring in proposed], bool)
+    places = np.flatnonzero(piece)
+    _, component = csgraph.connected_components(matrix[places][:, places], directed=False)
+    parts = [[at] for at in np.flatnonzero(~piece).tolist()]
+    parts += [places[component == k].tolist() for k in np.unique(component)]
+    joined = [(_together([proposed[at] for at in part]), float(odds[part].max())) for part in parts]
+    joined.sort(key=lambda each: (-len(each[0].members), int(each[0].members[0])))
+    return tuple(ring for ring, _ in joined), np.array([nats for _, nats in joined])
+
+
+def _together(parts: Sequence[Ring]) -> Ring:
+    """One ring of several; nats of ties inside, per member, as far as the parts know them."""
+    if len(parts) == 1:
+        return parts[0]
+    members = np.sort(np.concatenate([ring.members for ring in parts]))
+    sources = sorted({source for ring in parts for source in ring.proposed_by})
+    strength = sum(ring.strength * len(ring.members) for ring in parts) / len(members)
+    return Ring(members, tuple(sources), strength)
 
 
 def looked_at(

@@ -134,7 +134,10 @@ def detect(
         def glance(folds: Sequence[Any], few: World) -> list[Any]:
             return fold("look at every group", folds, few)
 
-        looked = first_look.likeliest(proposed, able, world, settings, glance)
+        as_one = np.zeros(world.size, bool)
+        for core in bound:
+            as_one[core.members] = True
+        looked = first_look.likeliest(proposed, ties, as_one, able, world, settings, glance)
     free = _free(proposed, looked, world.size)
     tested, owned = refine(looked, ties, world, settings.fewest_accounts)
     world = _under_test(world, tested, owned)
@@ -252,10 +255,10 @@ def _left_out(whole: Sequence[Ring], parts: Sequence[Ring], size: int) -> npt.ND
 def _free(proposed: Sequence[Ring], tested: Sequence[Ring], size: int) -> npt.NDArray[np.bool_]:
     """Which accounts are in no group that goes without a test."""
     out = np.ones(size, bool)
-    chosen = {id(ring) for ring in tested}
     for ring in proposed:
-        if id(ring) not in chosen:
-            out[ring.members] = False
+        out[ring.members] = False
+    for ring in tested:
+        out[ring.members] = True
     return out
 
 
