@@ -123,21 +123,9 @@ def detect(
         cells = replace(cells, placed=np.full(log.census.rows, -1, np.int16))
     world.context["cells"] = cells
     ties = graph(links, world.tenant)
-    bound = cores(world.context.get("templates"), world.context.get("clusters"), world.customer)
-    shared = [world.context[k] for k in SHARED if k in world.context]
-    proposed = tuple(
-        r for r in rings(ties, settings.seed, shared, bound) if len(r.members) >= settings.fewest_accounts
+    proposed, looked = _groups(
+        ties, able, world, settings, lambda folds, few: fold("look at every group", folds, few)
     )
-    looked = proposed
-    if first_look.too_many(proposed, world, settings):
-
-        def glance(folds: Sequence[Any], few: World) -> list[Any]:
-            return fold("look at every group", folds, few)
-
-        as_one = np.zeros(world.size, bool)
-        for core in bound:
-            as_one[core.members] = True
-        looked = first_look.likeliest(proposed, ties, as_one, able, world, settings, glance)
     free = _free(proposed, looked, world.size)
     tested, owned = refine(looked, ties, world, settings.fewest_accounts)
     world = _under_test(world, tested, owned)
@@ -191,6 +179,23 @@ def detect(
         filled,
         np.flatnonzero(world.context[ASIDE]),
     )
+
+
+def _groups(
+    ties: Graph, able: Sequence[Fold], world: World, settings: DetectSettings, glance: first_look.Folded
+) -> tuple[tuple[Ring, ...], tuple[Ring, ...]]:
+    """All groups that are proposed, and those that are to be tested."""
+    bound = cores(world.context.get("templates"), world.context.get("clusters"), world.customer)
+    shared = [world.context[k] for k in SHARED if k in world.context]
+    proposed = tuple(
+        r for r in rings(ties, settings.seed, shared, bound) if len(r.members) >= settings.fewest_accounts
+    )
+    if not first_look.too_many(proposed, world, settings):
+        return proposed, proposed
+    as_one = np.zeros(world.size, bool)
+    for core in bound:
+        as_one[core.members] = True
+    return proposed, first_look.likeliest(proposed, ties, as_one, able, world, settings, glance)
 
 
 def _with_late(
