@@ -434,6 +434,12 @@ def _notes(
         for party in idle
     ]
     told += notes(rings)
+    if detection.untested:
+        told.append(
+            f"{words.count(detection.untested)} of {words.count(detection.proposed)} proposed groups went without a "
+            "test: a first look says less of them than of those that were tested (detect.most_rings, "
+            "detect.most_exchanges). All of them count as tried"
+        )
     told += _left_out(detection)
     told += [f"{path} {HOLDS_ACCOUNTS}: give it with --accounts" for path in unread]
     told += [f"{words.count(n)} × {what}" for what, n in aside.by_notice()[:NOTICES]]

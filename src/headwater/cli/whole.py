@@ -11,14 +11,14 @@ from collections.abc import Callable
 
 #: Share of an investigation's time that each stage takes: going over the rows, and what follows from them.
 SHARES: dict[str, tuple[float, float]] = {
-    "read and imprint": (0.35, 0.01),
+    "read and imprint": (0.36, 0.01),
     "learn what is usual": (0.01, 0.0),
-    "look for ties": (0.02, 0.17),
+    "look for ties": (0.02, 0.13),
     "look at every group": (0.02, 0.06),
-    "leave out bystanders": (0.03, 0.02),
+    "leave out bystanders": (0.03, 0.01),
     "look at what was joined": (0.015, 0.005),
-    "confirm on other sessions": (0.11, 0.12),
-    "look at those who take part": (0.015, 0.03),
+    "confirm on other sessions": (0.14, 0.14),
+    "look at those who take part": (0.01, 0.025),
     "write the report": (0.0, 0.015),
 }
 #: Below so much of it, or after fewer seconds, nothing is said of the rest.

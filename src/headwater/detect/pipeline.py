@@ -78,6 +78,8 @@ class Detection:
     traits: tuple[Measured, ...] = ()
     #: rows that fill a template of some ring
     filled: Fillings = field(default_factory=Fillings.none)
+    #: groups that were proposed and went without a test (`first_look`)
+    untested: int = 0
     #: accounts of organisations that would have dominated a group, left out of its test
     left_out: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
@@ -177,6 +179,7 @@ def detect(
         settings.fewest_accounts,
         shown,
         filled,
+        sum(not free[ring.members].all() for ring in proposed),
         np.flatnonzero(world.context[ASIDE]),
     )
 
