@@ -41,12 +41,8 @@ def section(found: Row, table: Table) -> str:
             "grows as exchanges to the",
         ],
         [
-            [
-                stage["stage"],
-                *(f"{one['parquet']['stages'][at]['cpu_s']:.0f} s" for one in sizes),
-                f"{found['exponents']['parquet'][stage['stage']]:.2f}",
-            ]
-            for at, stage in enumerate(sizes[0]["parquet"]["stages"])
+            [name, *(_used(one, name) for one in sizes), _grows(found, name)]
+            for name in (*_stages(sizes), "in all")
         ],
     )
     last = sizes[-1]
@@ -65,6 +61,23 @@ def section(found: Row, table: Table) -> str:
     asked = f"Bars are asked of sixteen million; at {last['material']['exchanges']:,}: {verdict}."
     by_stage = "Processor seconds by stage, Parquet to report:"
     return "\n\n".join([opening, figures, asked, by_stage, stages])
+
+
+def _stages(sizes: list[Row]) -> list[str]:
+    """The stages of all sizes, in the order of the one that has most."""
+    most = max(sizes, key=lambda one: len(one["parquet"]["stages"]))
+    return [stage["stage"] for stage in most["parquet"]["stages"]]
+
+
+def _used(one: Row, name: str) -> str:
+    parts = {stage["stage"]: stage["cpu_s"] for stage in one["parquet"]["stages"]}
+    used = parts.get(name, one["parquet"]["cpu_s"] if name == "in all" else None)
+    return "" if used is None else f"{used:.0f} s"
+
+
+def _grows(found: Row, name: str) -> str:
+    power = found["exponents"]["parquet"].get(name)
+    return "" if power is None else f"{power:.2f}"
 
 
 def _times(one: Row) -> float:

@@ -187,17 +187,23 @@ def naive(store: Path) -> dict[str, Any]:
 
 
 def _exponents(sizes: list[dict[str, Any]], kind: str) -> dict[str, float]:
-    """By stage, the power of the number of exchanges with which its processor seconds grow (least squares of logs)."""
-    out = {}
-    for at, stage in enumerate(sizes[0][kind]["stages"]):
-        points = [
-            (math.log(one["material"]["exchanges"]), math.log(max(one[kind]["stages"][at]["cpu_s"], 0.1)))
-            for one in sizes
-        ]
-        x, y = (sum(values) / len(points) for values in zip(*points, strict=True))
-        spread = sum((a - x) ** 2 for a, _ in points)
-        out[stage["stage"]] = round(sum((a - x) * (b - y) for a, b in points) / spread, 2) if spread else 0.0
-    return out
+    """By stage, and in all, the power of the number of exchanges with which processor seconds grow.
+
+    Least squares of logarithms. A stage that a size doesn't have (nothing was joined) has no point there.
+    """
+    seconds: dict[str, list[tuple[float, float]]] = {}
+    for one in sizes:
+        exchanges = math.log(one["material"]["exchanges"])
+        parts = {stage["stage"]: stage["cpu_s"] for stage in one[kind]["stages"]}
+        for name, used in {**parts, "in all": one[kind]["cpu_s"]}.items():
+            seconds.setdefault(name, []).append((exchanges, math.log(max(used, 0.1))))
+    return {name: slope for name, points in seconds.items() if (slope := _slope(points)) is not None}
+
+
+def _slope(points: list[tuple[float, float]]) -> float | None:
+    x, y = (sum(values) / len(points) for values in zip(*points, strict=True))
+    spread = sum((a - x) ** 2 for a, _ in points)
+    return round(sum((a - x) * (b - y) for a, b in points) / spread, 2) if spread else None
 
 
 def run(asked: argparse.Namespace) -> dict[str, Any]:
