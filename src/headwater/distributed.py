@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from headwater import intake
 from headwater.engine import Part, Spool
-from headwater.engine.spark import Cluster, Rows, Spark, Store, connect
+from headwater.engine.spark import Cluster, Rows, Spark, Store, check_master, connect
 from headwater.errors import UnreadableInput, UsageError, Where
 from headwater.exchange import Log, Planned, SetAside, Way
 from headwater.kept import (
@@ -162,6 +162,7 @@ def store_of(
 ) -> Store:
     """Where imprints go: `place`, or on this machine alone a folder that goes with the investigation."""
     if place is None:
+        check_master(engine)
         if not engine.startswith("local"):
             raise UsageError(
                 "a cluster needs a store that all of its machines see",

@@ -51,7 +51,7 @@ from headwater.exchange import (
     renamed,
 )
 from headwater.explain import load, notes, words
-from headwater.kept import Kept, expected, open_kept
+from headwater.kept import Kept, expected, open_kept, vouched
 from headwater.keys import DEMO_KEY, ImprintKey
 from headwater.outcome import SET_ASIDE, Closing, Investigation, check_output
 from headwater.places import Scratch
@@ -255,7 +255,9 @@ def _laid(
     kept = _kept(store, folder, key, settings, reading, exchanges)
     try:
         spool = _spooled(kept, log, key, aside, settings, tell, held)
-        return Local(spool, arrange(spool, settings.engine, folder), settings.engine), kept, ()
+        with vouched(kept.folder):
+            index = arrange(spool, settings.engine, folder)
+        return Local(spool, index, settings.engine), kept, ()
     except BaseException:
         kept.close()
         raise
@@ -304,6 +306,10 @@ def _kept(
     if store is not None:
         place = Path(store).resolve()
         for source in map(Path, [exchanges] if isinstance(exchanges, (str, Path)) else exchanges):
+            if source.resolve().is_relative_to(place):
+                where = Where(str(source))
+                hint = "choose another folder for imprints: what lies in it is theirs"
+                raise UsageError("lies in the folder of imprints", where=where, hint=hint)
             if source.is_dir() and place.is_relative_to(source.resolve()):
                 where = Where(str(store))
                 raise UsageError(

@@ -12,12 +12,15 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from typing import IO, Any
 
+import duckdb
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -31,6 +34,7 @@ from headwater.keys import ImprintKey
 
 MANIFEST = "imprints.json"
 _LOCK = ".lock"
+_OURS = re.compile(r"part-\d{6}\.parquet|aside-\d{6}\.jsonl")
 #: What is read between two moments at which a kill costs nothing: rows of our own Parquet, bytes of other files.
 UNIT_ROWS, UNIT_BYTES = 1_048_576, 256 << 20
 Progress = Callable[[int], None]
@@ -56,6 +60,8 @@ class Unit:
     held: tuple[str, ...]
     aside: dict[str, Any]
     sink: str
+    #: size of the sink, 0 where nothing was set aside; −1: not written down
+    sink_bytes: int = -1
 
 
 @dataclass
@@ -94,8 +100,8 @@ class Kept:
         What was set aside goes to `aside`, of each unit the first `keep` rows; names of columns with any value to
         `held`.
         """
-        wanted = [(sources_of(unit), unit) for unit in units(log.planned)]
         known = {unit.sources: unit for unit in self._manifest.units}
+        wanted = beside_known(log.planned, known)
         self._forget({sources for sources, _ in wanted})
         spool = Spool(self.folder, self._schema, next_part=self._manifest.next_part)
         for sources, planned in wanted:
@@ -128,7 +134,11 @@ class Kept:
         with SetAside(keep=keep, sink=self.folder / sink, names=aside.names) as mine:
             held = intake.fill(spool, log.of(planned, mine), key, workers=workers, progress=progress)
         spool.cut()
-        unit = Unit(sources, tuple(spool.parts[before:]), tuple(sorted(held)), mine.counts(), sink)
+        parts = tuple(spool.parts[before:])
+        # What is vouched for must outlast a loss of power.
+        for name in (*(part.name for part in parts), sink):
+            _synced(self.folder / name)
+        unit = Unit(sources, parts, tuple(sorted(held)), mine.counts(), sink, _size(self.folder / sink))
         self._manifest.units.append(unit)
         # Also where no row could be used: the name of the sink is taken.
         self._manifest.next_part += max(1, len(unit.parts))
@@ -144,8 +154,9 @@ class Kept:
             self._write()
         known = {part.name for unit in self._manifest.units for part in unit.parts}
         known |= {unit.sink for unit in self._manifest.units}
-        for path in (*self.folder.glob("part-*.parquet"), *self.folder.glob("aside-*.jsonl")):
-            if path.name not in known:
+        for path in self.folder.iterdir():
+            # What others put here isn't ours to remove.
+            if _OURS.fullmatch(path.name) and path.name not in known:
                 path.unlink()
 
     def _write(self) -> None:
@@ -155,6 +166,7 @@ class Kept:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self.folder / MANIFEST)
+        _synced(self.folder)
 
 
 def open_kept(folder: Path, key: ImprintKey, schema: pa.Schema, reading: Mapping[str, object]) -> Kept:
@@ -163,7 +175,11 @@ def open_kept(folder: Path, key: ImprintKey, schema: pa.Schema, reading: Mapping
     Raises `UsageError` where it holds something else, or imprints that were made otherwise (with another key, another
     version, or read in another way), and `UnreadableInput` where what it says of itself is damaged.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        hint = "choose another name: imprints are kept in a folder"
+        raise UsageError("is no folder", where=Where(str(folder)), hint=hint) from error
     if not (folder / MANIFEST).exists():
         refuse_others((path.name for path in folder.iterdir()), str(folder))
     lock = locked(folder)
@@ -179,6 +195,19 @@ def open_kept(folder: Path, key: ImprintKey, schema: pa.Schema, reading: Mapping
     return kept
 
 
+@contextmanager
+def vouched(folder: Path) -> Iterator[None]:
+    """Errors in reading parts that were whole when they were written say whose they are."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise UnreadableInput(
+            "holds imprints that can't be read",
+            where=Where(str(folder)),
+            hint="remove the folder of imprints: the log is read anew",
+        ) from error
+
+
 def made_by(key: ImprintKey, schema: pa.Schema, reading: Mapping[str, object]) -> dict[str, str]:
     """What imprints depend on, apart from the log; of the key its public name."""
     return {
@@ -192,16 +221,20 @@ def made_by(key: ImprintKey, schema: pa.Schema, reading: Mapping[str, object]) -
 def refuse_others(names: Iterable[str], place: str) -> None:
     """`UsageError` where a folder without a manifest holds anything."""
     if any(name != _LOCK for name in names):
-        hint = "choose another folder"
-        raise UsageError("is not empty and holds no imprints", where=Where(place), hint=hint)
+        raise UsageError(
+            "is not empty and holds no imprints", where=Where(place), hint="choose another folder"
+        )
 
 
 def refuse_made_otherwise(found: Mapping[str, str], made: Mapping[str, str], place: str) -> None:
     """`UsageError` where imprints were made by something else than `made`."""
     other = [name for name, value in made.items() if found.get(name) != value]
     if other:
-        hint = "name another folder, or remove this one: the log is read anew"
-        raise UsageError(f"holds imprints made with another {other[0]}", where=Where(place), hint=hint)
+        raise UsageError(
+            f"holds imprints made with another {other[0]}",
+            where=Where(place),
+            hint="name another folder, or remove this one: the log is read anew",
+        )
 
 
 def locked(folder: Path) -> IO[bytes]:
@@ -234,8 +267,29 @@ def _manifest(folder: Path, made: dict[str, str]) -> _Manifest:
         ) from error
     refuse_made_otherwise(found.made_by, made, str(folder))
     # What a lost disk cache or a hand left torn is read anew from the log.
-    found.units = [unit for unit in found.units if all(_whole(folder / p.name, p.rows) for p in unit.parts)]
+    found.units = [
+        unit
+        for unit in found.units
+        if all(_whole(folder / part.name, part.rows) for part in unit.parts)
+        and unit.sink_bytes in (-1, _size(folder / unit.sink))
+    ]
     return found
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, 0 where there is none."""
+    return path.stat().st_size if path.exists() else 0
+
+
+def _synced(path: Path) -> None:
+    """What a file or folder holds is on disk, if there is one."""
+    if not path.exists():
+        return
+    place = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(place)
+    finally:
+        os.close(place)
 
 
 def _whole(path: Path, rows: int) -> bool:
@@ -263,23 +317,56 @@ def units(planned: Iterable[Planned], parts: int = 1) -> list[tuple[Planned, ...
 
     With `parts`, units are so many times smaller.
     """
-    out: list[tuple[Planned, ...]] = []
-    joined = [file for file in planned if joins(file)]
-    out += [tuple(files) for _, files in groupby(sorted(joined, key=lambda f: f.format), lambda f: f.format)]
+    planned = list(planned)
+    alone = [piece for file in planned if not joins(file) for piece in _cut(file, parts)]
+    return [*_joined(planned), *_packed(alone)]
+
+
+def beside_known(
+    planned: Iterable[Planned], known: Iterable[tuple[Source, ...]]
+) -> list[tuple[tuple[Source, ...], tuple[Planned, ...]]]:
+    """The units of a log with their sources, in order of the log: those that are known, and of the rest new ones.
+
+    So files that come or go leave the units of all others whole.
+    """
+    planned = list(planned)
+    pieces = {
+        sources_of([piece])[0]: (at, piece, share)
+        for at, (piece, share) in enumerate(
+            each for file in planned if not joins(file) for each in _cut(file, 1)
+        )
+    }
+    chosen: list[tuple[int, tuple[Planned, ...]]] = []
+    for sources in known:
+        if all(source in pieces for source in sources):
+            mine = [pieces.pop(source) for source in sources]
+            chosen.append((mine[0][0], tuple(piece for _, piece, _ in mine)))
+    place = {id(piece): at for at, piece, _ in pieces.values()}
+    chosen += [
+        (place[id(unit[0])], unit) for unit in _packed((piece, share) for _, piece, share in pieces.values())
+    ]
+    chosen.sort(key=lambda each: each[0])
+    return [(sources_of(unit), unit) for unit in (*_joined(planned), *(unit for _, unit in chosen))]
+
+
+def _joined(planned: Sequence[Planned]) -> list[tuple[Planned, ...]]:
+    """Files that belong together, by format."""
+    files = sorted((file for file in planned if joins(file)), key=lambda file: file.format)
+    return [tuple(some) for _, some in groupby(files, lambda file: file.format)]
+
+
+def _packed(pieces: Iterable[tuple[Planned, float]]) -> Iterator[tuple[Planned, ...]]:
+    """Pieces of files, each with its share of a unit, as units."""
     waiting: list[Planned] = []
     size = 0.0
-    for file in planned:
-        if joins(file):
-            continue
-        for part, share in _cut(file, parts):
-            waiting.append(part)
-            size += share
-            if size >= 1:
-                out.append(tuple(waiting))
-                waiting, size = [], 0.0
+    for piece, share in pieces:
+        waiting.append(piece)
+        size += share
+        if size >= 1:
+            yield tuple(waiting)
+            waiting, size = [], 0.0
     if waiting:
-        out.append(tuple(waiting))
-    return out
+        yield tuple(waiting)
 
 
 def _cut(file: Planned, parts: int) -> Iterator[tuple[Planned, float]]:

@@ -180,7 +180,15 @@ class Investigation:
     @property
     def elsewhere(self) -> str | None:
         """Where `write` puts the annotated exchanges, if not beside the report: where an engine has the rows."""
-        return None if self._log.near else self._log.place("exchanges.parquet")
+        return None if self._brought else self._log.place("exchanges.parquet")
+
+    @property
+    def _brought(self) -> bool:
+        """Whether annotated exchanges come beside the report: rows are here, or lie in a folder that goes with us."""
+        if self._log.near:
+            return True
+        place = self._log.place("exchanges.parquet")
+        return "://" not in place and Path(place).is_relative_to(self._scratch.path)
 
     def html(self) -> bytes:
         """The report, one self-contained file."""
@@ -199,6 +207,8 @@ class Investigation:
         with together(folder) as place:
             pq.write_table(self.accounts, place("accounts.parquet"), compression="zstd")
             self._log.write(_READ, self._annotation(), _ANNOTATED, place("exchanges.parquet"))
+            if self._brought and not self._log.near:
+                _as_one(Path(self._log.place("exchanges.parquet")), place("exchanges.parquet"))
             place("campaigns.json").write_bytes(self.json())
             place("report.html").write_bytes(self.html())
             aside = self._scratch.path / SET_ASIDE
@@ -231,3 +241,12 @@ class Investigation:
 
     def _repr_html_(self) -> str:
         return fragment(page(self.findings))
+
+
+def _as_one(parts: Path, file: Path) -> None:
+    """Parquet files of a folder, in order of their names, as one file."""
+    with pq.ParquetWriter(file, _ANNOTATED, compression="zstd") as out:
+        for part in sorted(parts.glob("*.parquet")):
+            with pq.ParquetFile(part) as opened:
+                for batch in opened.iter_batches():
+                    out.write_batch(batch)

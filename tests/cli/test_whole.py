@@ -26,10 +26,12 @@ def run(seconds: dict[str, float], kept: int = 0) -> list[tuple[float, float, fl
         first = kept if stage == "read and imprint" else 0
         for part in range(11):
             done = max(first, N * part // 10)
-            share, left = whole.told(stage, done, N if rows else None)
-            out.append((clock.now, share, left))
+            whole.told(stage, done, N if rows else None)
+            out.append((clock.now, *whole.now()))
             clock.now += length * rows / (rows + after) / 11
-        clock.now += length * after / (rows + after)
+        for _ in range(4):
+            clock.now += length * after / (rows + after) / 4
+            out.append((clock.now, *whole.now()))
     return out
 
 
@@ -63,9 +65,12 @@ def test_kept_imprints_are_no_work_done() -> None:
 def test_nothing_is_said_too_soon() -> None:
     clock = Clock()
     whole = Whole(clock)
-    assert whole.told("read and imprint", 10, None) == (0.0, None)
+    whole.told("read and imprint", 10, None)
+    assert whole.now() == (0.0, None)
     clock.now = 1.0
-    assert whole.told("read and imprint", N, N)[1] is None
+    whole.told("read and imprint", N, N)
+    assert whole.now()[1] is None
+    assert str(whole) == f"in all {SHARES['read and imprint'][0]:.0%}"
 
 
 def test_unknown_stages_change_nothing() -> None:
@@ -73,8 +78,30 @@ def test_unknown_stages_change_nothing() -> None:
     whole = Whole(clock)
     whole.told("read and imprint", N // 2, N)
     clock.now = 10.0
-    share, _ = whole.told("wait for the cluster", 0, None)
-    assert share == pytest.approx(SHARES["read and imprint"][0] / 2)
+    whole.told("wait for the cluster", 0, None)
+    assert whole.now()[0] == pytest.approx(SHARES["read and imprint"][0] / 2)
+
+
+def test_what_follows_rows_goes_on_with_the_clock_and_never_past_its_end() -> None:
+    clock = Clock()
+    whole = Whole(clock)
+    for stage in SHARES:
+        whole.told(stage, 0, N)
+        clock.now += 100 * SHARES[stage][0]
+        whole.told(stage, N, N)
+        if stage == "look for ties":
+            break
+        clock.now += 100 * SHARES[stage][1]
+    ends = sum(sum(SHARES[name]) for name in ("read and imprint", "learn what is usual", "look for ties"))
+    before = whole.now()
+    clock.now += 50 * SHARES["look for ties"][1]
+    halfway = whole.now()
+    assert before[0] < halfway[0] < ends
+    assert before[1] is not None
+    assert halfway[1] is not None
+    assert halfway[1] < before[1]
+    clock.now += 10_000
+    assert whole.now()[0] < ends
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,29 @@ def test_a_day_more_costs_a_day(tmp_path: Path, made: list[int]) -> None:
     assert again["log"]["set_aside"] == 4
 
 
+def test_days_far_smaller_than_a_unit_cost_their_own_reading(
+    tmp_path: Path, made: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "UNIT_BYTES", 1 << 30)
+    log, store = days(tmp_path / "log", 5), tmp_path / "store"
+    later = {name: (log / name).read_text("utf-8") for name in ("day-3.jsonl", "day-4.jsonl")}
+    rows = {at: (log / f"day-{at}.jsonl").read_text("utf-8").count("\n") - 1 for at in range(5)}
+    for name in later:
+        (log / name).unlink()
+    found(log, store)
+    for at in (3, 4):
+        (log / f"day-{at}.jsonl").write_text(later[f"day-{at}.jsonl"], "utf-8")
+        made.clear()
+        found(log, store)
+        assert sum(made) == rows[at]
+    # The oldest day goes: what was read with it is read again, and nothing else.
+    (log / "day-0.jsonl").unlink()
+    made.clear()
+    last = found(log, store)
+    assert sum(made) == rows[1] + rows[2]
+    assert last == found(log, None)
+
+
 def test_a_file_that_changes_or_goes_is_no_longer_there(tmp_path: Path, made: list[int]) -> None:
     log, store = days(tmp_path / "log", 3), tmp_path / "store"
     found(log, store)
@@ -177,3 +200,51 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, made: list[int], whol
     answer = found(log, store)
     assert len(made) <= 6 - there
     assert answer == found(log, None)
+
+
+def test_a_log_in_the_folder_of_imprints_is_refused_and_stays(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    found(days(tmp_path / "log", 2), store)
+    mine = store / "part-00000-1f3e.parquet"
+    pq.write_table(exchanges(), mine)
+    with pytest.raises(UsageError, match="lies in the folder of imprints"):
+        headwater.investigate(mine, store=store)
+    found(tmp_path / "log", store)
+    assert pq.read_table(mine).equals(exchanges())
+
+
+@pytest.mark.parametrize("torn", [False, True])
+def test_a_list_of_rows_set_aside_that_was_lost_or_torn_is_made_again(
+    torn: bool, tmp_path: Path, made: list[int]
+) -> None:
+    log, store = days(tmp_path / "log", 3), tmp_path / "store"
+    first = found(log, store)
+    sink = sorted(store.glob("aside-*.jsonl"))[1]
+    whole = sink.read_bytes()
+    if torn:
+        sink.write_bytes(whole[: len(whole) // 2])
+    else:
+        sink.unlink()
+    made.clear()
+    assert found(log, store) == first
+    assert 0 < sum(made) < exchanges().num_rows / 2
+    assert sum(path.read_bytes() == whole for path in store.glob("aside-*.jsonl")) == 1
+
+
+def test_a_part_torn_in_the_middle_is_named(tmp_path: Path) -> None:
+    log, store = days(tmp_path / "log", 2), tmp_path / "store"
+    found(log, store)
+    part = next(store.glob("part-*.parquet"))
+    data = bytearray(part.read_bytes())
+    data[len(data) // 10 : len(data) // 2] = b"\xff" * (len(data) // 2 - len(data) // 10)
+    part.write_bytes(data)
+    with pytest.raises(UnreadableInput, match="imprints that can't be read"):
+        found(log, store)
+
+
+def test_a_file_is_no_folder_of_imprints(tmp_path: Path) -> None:
+    log = days(tmp_path / "log", 2)
+    (tmp_path / "store").write_text("mine", "utf-8")
+    with pytest.raises(UsageError, match="is no folder"):
+        found(log, tmp_path / "store")
+    assert (tmp_path / "store").read_text("utf-8") == "mine"

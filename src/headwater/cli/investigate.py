@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,7 +86,9 @@ class Asked:
     "--store", type=PLACE, metavar="DIR", help="Keep imprints here: what it holds of LOGS isn't read again."
 )
 @click.option(
-    "--engine", metavar="MASTER", help="A Spark cluster to work on, such as spark://host:7077; needs --store."
+    "--engine",
+    metavar="MASTER",
+    help="A Spark cluster to work on: spark://host:7077 (needs --store), or local[4] for this machine.",
 )
 @policy
 @click.option("--key-file", type=PATH, metavar="FILE", help="The imprint key; also HEADWATER_IMPRINT_KEY.")
@@ -108,7 +109,10 @@ class Asked:
 @click.option("--settings", type=PATH, metavar="FILE", help="Settings; ./headwater.toml where it exists.")
 @click.option("--threads", type=click.IntRange(1), metavar="N", help="Worker threads.")
 @click.option(
-    "--memory", type=click.IntRange(256, 1 << 24), metavar="MIB", help="Memory for the embedded engine."
+    "--memory",
+    type=click.IntRange(256, 1 << 24),
+    metavar="MIB",
+    help="Memory for the engine, and half as much for what evidence keeps; beyond it, they spill.",
 )
 @as_json
 @manners
@@ -141,6 +145,7 @@ def command(
 def investigate(terminal: Terminal, paths: tuple[Path | str, ...], asked: Asked) -> Findings:
     """Read, investigate and write the report folder."""
     from headwater import investigate as find
+    from headwater.cli.whole import Whole
     from headwater.detect import Tables
     from headwater.keys import load_imprint_key
     from headwater.outcome import check_output
@@ -156,7 +161,7 @@ def investigate(terminal: Terminal, paths: tuple[Path | str, ...], asked: Asked)
     check_output(asked.output, [path for path in (asked.key_file, asked.settings) if path is not None])
     with (
         made(asked.output),
-        terminal.progress(_in_all()) as progress,
+        terminal.progress(Whole()) as progress,
         find(
             paths,
             asked.accounts,
@@ -180,19 +185,6 @@ def investigate(terminal: Terminal, paths: tuple[Path | str, ...], asked: Asked)
     if elsewhere is not None:
         terminal.say(f"annotated exchanges: {elsewhere}")
     return found.findings
-
-
-def _in_all() -> Callable[[str, int, int | None], tuple[float, str]]:
-    """What progress says of the whole."""
-    from headwater.cli.whole import Whole, words
-
-    whole = Whole()
-
-    def told(stage: str, done: int, total: int | None) -> tuple[float, str]:
-        share, left = whole.told(stage, done, total)
-        return share, "" if left is None else f", {words(left)} left"
-
-    return told
 
 
 def constructed(paths: tuple[Path | str, ...]) -> str | None:

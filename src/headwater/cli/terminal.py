@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 if TYPE_CHECKING:
+    from headwater.cli.whole import Whole
     from headwater.report import Board
 
 #: Called with a stage's name, how much is done and how much there is (None: unknown).
@@ -84,29 +85,30 @@ class Terminal:
         self.out(drawn.getvalue())
 
     @contextmanager
-    def progress(
-        self, whole: Callable[[str, int, int | None], tuple[float, str]] | None = None
-    ) -> Iterator[Progress]:
+    def progress(self, whole: Whole | None = None) -> Iterator[Progress]:
         """A callable that draws how far the work is, or does nothing where nobody watches.
 
-        `whole` says, of what is told, which share of all work is done and what to say of the rest.
+        `whole` is told the same, and says how much of all work is done in a line of its own.
         """
         if self.quiet or not self.show_progress or not _watched(sys.stderr):
             yield _unwatched
             return
         from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
+        from rich.progress import BarColumn, ProgressColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bars
+        from rich.text import Text
+
+        class Told(ProgressColumn):
+            """How far a stage is, in rows; or all of them, at this moment."""
+
+            def render(self, task: Any) -> Text:
+                if task.fields.get("whole"):
+                    return Text(str(whole))
+                of = "" if task.total is None else f" of {int(task.total):,}"
+                return Text(f"{int(task.completed):,}{of}" if task.completed or of else "")
 
         console = Console(stderr=True, no_color=not self.coloured(sys.stderr), highlight=False)
-        told = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-        columns = (*told, TextColumn("· left"), TimeRemainingColumn())
+        columns = TextColumn("{task.description}"), BarColumn(20), TimeElapsedColumn(), Told()
         with Bars(*columns, console=console, transient=True) as bars:
             tasks: dict[str, Any] = {}
 
@@ -114,11 +116,12 @@ class Terminal:
                 if stage not in tasks:
                     tasks[stage] = bars.add_task(clean(stage).replace("[", "\\["), total=total)
                 bars.update(tasks[stage], completed=done, total=total)
-                if whole is not None:
-                    share, rest = whole(stage, done, total)
-                    if "" not in tasks:
-                        tasks[""] = bars.add_task("in all", total=100)
-                    bars.update(tasks[""], completed=int(100 * share), description=f"in all{rest}")
+                if whole is None:
+                    return
+                whole.told(stage, done, total)
+                if "" not in tasks:
+                    tasks[""] = bars.add_task("", total=100, whole=True)
+                bars.update(tasks[""], completed=int(100 * whole.now()[0]))
 
             yield draw
 

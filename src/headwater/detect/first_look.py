@@ -19,6 +19,7 @@ from scipy.sparse import csgraph
 from headwater.detect.attribution import ring_by_account
 from headwater.detect.combine import combine
 from headwater.detect.fold import Card, Finding, Fold, Ring, World
+from headwater.detect.installed import blaming, checked
 from headwater.detect.objects import account_hash
 from headwater.detect.rings import Graph
 from headwater.detect.settings import DetectSettings
@@ -26,6 +27,8 @@ from headwater.detect.traits import measured, of_ring
 
 #: Accounts of a group whose exchanges a first look reads: so many, or this share of a large group.
 SEEN, SHARE = 20, 0.05
+#: Nats against a group, at most, of what rows say: a ring that deals topics in shards looks like separate authors.
+AGAINST = 1.0
 #: Nats that a group is worth more for each nat of its size.
 WORTH = 0.5
 #: Log odds from which a group has something to show, and share of a piece's ties outward that go to such groups. On
@@ -121,20 +124,31 @@ def looked_at(
     of_rows = [each for each in tests if each[1].columns]
     whole = replace(world, rings=proposed)
     found: list[tuple[Card, Mapping[int, Finding]]] = [
-        (card, glance.finish(glance.init(whole), whole)) for card, glance in standing
+        (card, _finished(glance, whole)) for card, glance in standing
     ]
     if of_rows:
         few = replace(world, rings=tuple(_few(ring) for ring in proposed), context=dict(world.context))
         few.context["ring_of"] = ring_by_account(few.rings, world.size)
         results = fold([glance for _, glance in of_rows], few)
-        found += [(card, result) for (card, _), result in zip(of_rows, results, strict=True)]
-    shown = [measured(card, glance.finish(glance.init(whole), whole), world) for card, glance in traits]
+        found += [(card, _bounded(result)) for (card, _), result in zip(of_rows, results, strict=True)]
+    shown = [measured(card, _finished(glance, whole), world) for card, glance in traits]
     out = np.empty(len(proposed))
     for at, ring in enumerate(proposed):
         pieces = [(card, finding) for card, findings in found if (finding := findings.get(at)) is not None]
         pieces += [(t.card, finding) for t in shown if (finding := of_ring(t, ring, world)) is not None]
         out[at] = combine(pieces, prior=settings.prior, threshold=settings.threshold, tested=1).log_odds
     return out
+
+
+def _finished(glance: Any, world: World) -> Any:
+    """What needs no row, found."""
+    with blaming(glance):
+        return checked(glance, glance.finish(glance.init(world), world), world)
+
+
+def _bounded(found: Mapping[int, Finding]) -> Mapping[int, Finding]:
+    """Findings that speak against a group as little as they may."""
+    return {at: replace(finding, raw=max(finding.raw, -AGAINST)) for at, finding in found.items()}
 
 
 def _few(ring: Ring) -> Ring:

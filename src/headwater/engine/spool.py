@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headwater.engine.packed import pack, packed_schema, parts, unpack
+from headwater.errors import UnreadableInput
 
 ROWS_A_GROUP = 65_536
 #: Rows of a part, or a few more: batches aren't cut.
@@ -207,7 +208,12 @@ def groups_of(parts: Iterable[Part]) -> list[Group]:
 
 def packed_group(file: pq.ParquetFile, group: Group, columns: list[str]) -> pa.RecordBatch:
     """A group of rows of a part, packed as it lies there."""
-    table = file.read_row_group(group.group, columns=columns, use_threads=False)
+    try:
+        table = file.read_row_group(group.group, columns=columns, use_threads=False)
+    except (OSError, pa.ArrowException) as error:
+        raise UnreadableInput(
+            "holds imprints that can't be read", hint="remove the folder of imprints: the log is read anew"
+        ) from error
     if not columns:
         return pa.RecordBatch.from_arrays([pa.nulls(group.rows)], names=["nothing"])
     (batch,) = table.combine_chunks().to_batches()

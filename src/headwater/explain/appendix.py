@@ -22,7 +22,7 @@ def considered(findings: Findings) -> Section:
         return Section(
             "considered",
             "Considered, not reported",
-            [Text("No other group was proposed.")],
+            [Text("No other group was tested.")],
             menu="Considered",
         )
     rest = len(rings) - ROWS

@@ -7,7 +7,7 @@ sorts. Nothing imports this unless an engine is asked for.
 from headwater.engine.spark.cluster import Cluster
 from headwater.engine.spark.laid import Spark
 from headwater.engine.spark.rows import Rows
-from headwater.engine.spark.session import connect
+from headwater.engine.spark.session import check_master, connect
 from headwater.engine.spark.store import Store, is_uri
 
-__all__ = ["Cluster", "Rows", "Spark", "Store", "connect", "is_uri"]
+__all__ = ["Cluster", "Rows", "Spark", "Store", "check_master", "connect", "is_uri"]

@@ -26,6 +26,14 @@ _START = "is it Java 17 or newer (java -version), and can this machine be reache
 _HERE = ("127.0.0.1", "localhost", "::1")
 
 
+def check_master(master: str) -> None:
+    """Raise `UsageError` where a name is no master's."""
+    if not master.startswith(("spark://", "local", "yarn", "k8s://")):
+        raise UsageError(
+            "is no Spark master", where=Where(master), hint="for example spark://host:7077 or local[4]"
+        )
+
+
 def connect(master: str) -> Cluster:
     """A session on `master` (`spark://host:7077`, `local[4]`, `yarn`, `k8s://…`).
 
@@ -36,10 +44,7 @@ def connect(master: str) -> Cluster:
         raise UsageError("the Spark engine needs pyspark, which is not installed", hint=_INSTALL)
     if not _java():
         raise UsageError("the Spark engine needs Java, which was not found", hint=_JAVA)
-    if not master.startswith(("spark://", "local", "yarn", "k8s://")):
-        raise UsageError(
-            "is no Spark master", where=Where(master), hint="for example spark://host:7077 or local[4]"
-        )
+    check_master(master)
     _reach(master)
     cluster = Cluster(*_session(master), master)
     try:
