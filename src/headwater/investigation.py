@@ -51,7 +51,7 @@ from headwater.exchange import (
     renamed,
 )
 from headwater.explain import load, notes, words
-from headwater.kept import Kept, expected, open_kept, vouched
+from headwater.kept import Kept, expected, open_kept
 from headwater.keys import DEMO_KEY, ImprintKey
 from headwater.outcome import SET_ASIDE, Closing, Investigation, check_output
 from headwater.places import Scratch
@@ -255,9 +255,7 @@ def _laid(
     kept = _kept(store, folder, key, settings, reading, exchanges)
     try:
         spool = _spooled(kept, log, key, aside, settings, tell, held)
-        with vouched(kept.folder):
-            index = arrange(spool, settings.engine, folder)
-        return Local(spool, index, settings.engine), kept, ()
+        return Local(spool, arrange(spool, settings.engine, folder), settings.engine), kept, ()
     except BaseException:
         kept.close()
         raise

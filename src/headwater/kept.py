@@ -14,13 +14,11 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from typing import IO, Any
 
-import duckdb
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -193,19 +191,6 @@ def open_kept(folder: Path, key: ImprintKey, schema: pa.Schema, reading: Mapping
         lock.close()
         raise
     return kept
-
-
-@contextmanager
-def vouched(folder: Path) -> Iterator[None]:
-    """Errors in reading parts that were whole when they were written say whose they are."""
-    try:
-        yield
-    except duckdb.Error as error:
-        raise UnreadableInput(
-            "holds imprints that can't be read",
-            where=Where(str(folder)),
-            hint="remove the folder of imprints: the log is read anew",
-        ) from error
 
 
 def made_by(key: ImprintKey, schema: pa.Schema, reading: Mapping[str, object]) -> dict[str, str]:

@@ -19,7 +19,7 @@ import pyarrow as pa
 from headwater.engine.resources import Resources
 from headwater.engine.spool import Spool
 from headwater.engine.steps import steps
-from headwater.errors import UsageError, Where
+from headwater.errors import UnreadableInput, UsageError, Where
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def arrange(spool: Spool, resources: Resources, scratch: Path) -> Index:
     Sessions of an account alternate between the halves, beginning at a side that its name decides. An account with
     a single session has it cut in two in the middle.
     """
-    with duckdb.connect() as db, _worded(scratch):
+    with duckdb.connect() as db, _worded(spool.folder, scratch):
         db.execute(f"SET threads = {resources.workers}")
         db.execute(f"SET memory_limit = '{resources.memory_mb}MiB'")
         db.execute("SET temp_directory = ?", [str(scratch)])
@@ -80,8 +80,8 @@ def given(spool: Spool, sql: str) -> dict[str, object] | None:
 
 
 @contextmanager
-def _worded(scratch: Path) -> Iterator[None]:
-    """DuckDB's ways of saying that there is no room left, or that somebody pressed Ctrl-C, in our own."""
+def _worded(spool: Path, scratch: Path) -> Iterator[None]:
+    """DuckDB's ways of saying that there is no room left, that parts can't be read, or that somebody pressed Ctrl-C."""
     try:
         yield
     except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
@@ -94,6 +94,14 @@ def _worded(scratch: Path) -> Iterator[None]:
         if "interrupted" in str(error):
             raise KeyboardInterrupt from error
         raise
+    except duckdb.InterruptException as error:
+        raise KeyboardInterrupt from error
+    except duckdb.Error as error:
+        raise UnreadableInput(
+            "holds imprints that can't be read",
+            where=Where(str(spool)),
+            hint="remove the folder of imprints: the log is read anew",
+        ) from error
 
 
 def _column(table: pa.Table, name: str) -> npt.NDArray[np.generic]:
