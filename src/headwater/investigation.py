@@ -314,7 +314,9 @@ def _kept(
                     "lies in the log", where=where, hint="choose a folder for imprints beside it"
                 )
     schema = intake.schema(keep_prompts=not settings.read.imprints_only)
-    return open_kept(folder / "spool" if store is None else Path(store), key, schema, reading)
+    if store is None:
+        return open_kept(folder / "spool", key, schema, reading, lasting=False)
+    return open_kept(Path(store), key, schema, reading)
 
 
 def _content(mapping: Path | str | None) -> str | None:

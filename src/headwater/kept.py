@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import msgspec
 import pyarrow as pa
@@ -36,6 +36,7 @@ _OURS = re.compile(r"part-\d{6}\.parquet|aside-\d{6}\.jsonl")
 #: What is read between two moments at which a kill costs nothing: rows of our own Parquet, bytes of other files.
 UNIT_ROWS, UNIT_BYTES = 1_048_576, 256 << 20
 Progress = Callable[[int], None]
+Piece = TypeVar("Piece")
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,11 @@ class _Manifest:
 class Kept:
     """A folder of imprints, open for one run."""
 
-    def __init__(self, folder: Path, manifest: _Manifest, schema: pa.Schema, lock: IO[bytes]) -> None:
+    def __init__(
+        self, folder: Path, manifest: _Manifest, schema: pa.Schema, lock: IO[bytes], lasting: bool
+    ) -> None:
         self.folder = folder
+        self._lasting = lasting
         self._manifest = manifest
         self._schema = schema
         self._lock = lock
@@ -133,9 +137,10 @@ class Kept:
             held = intake.fill(spool, log.of(planned, mine), key, workers=workers, progress=progress)
         spool.cut()
         parts = tuple(spool.parts[before:])
-        # What is vouched for must outlast a loss of power.
-        for name in (*(part.name for part in parts), sink):
-            _synced(self.folder / name)
+        # What is vouched for must outlast a loss of power, where it is kept at all.
+        if self._lasting:
+            for name in (*(part.name for part in parts), sink):
+                _synced(self.folder / name)
         unit = Unit(sources, parts, tuple(sorted(held)), mine.counts(), sink, _size(self.folder / sink))
         self._manifest.units.append(unit)
         # Also where no row could be used: the name of the sink is taken.
@@ -161,14 +166,24 @@ class Kept:
         fresh = self.folder / f".{MANIFEST}"
         with fresh.open("wb") as file:
             file.write(msgspec.json.encode(asdict(self._manifest)))
-            file.flush()
-            os.fsync(file.fileno())
+        if self._lasting:
+            _synced(fresh)
         fresh.replace(self.folder / MANIFEST)
-        _synced(self.folder)
+        if self._lasting:
+            _synced(self.folder)
 
 
-def open_kept(folder: Path, key: ImprintKey, schema: pa.Schema, reading: Mapping[str, object]) -> Kept:
+def open_kept(
+    folder: Path,
+    key: ImprintKey,
+    schema: pa.Schema,
+    reading: Mapping[str, object],
+    *,
+    lasting: bool = True,
+) -> Kept:
     """The folder's imprints, for this process alone until they are closed; made where there is none.
+
+    Not `lasting`: the folder goes with the run, and nothing in it is waited for until it is on disk.
 
     Raises `UsageError` where it holds something else, or imprints that were made otherwise (with another key, another
     version, or read in another way), and `UnreadableInput` where what it says of itself is damaged.
@@ -182,7 +197,7 @@ def open_kept(folder: Path, key: ImprintKey, schema: pa.Schema, reading: Mapping
         refuse_others((path.name for path in folder.iterdir()), str(folder))
     lock = locked(folder)
     try:
-        kept = Kept(folder, _manifest(folder, made_by(key, schema, reading)), schema, lock)
+        kept = Kept(folder, _manifest(folder, made_by(key, schema, reading)), schema, lock, lasting)
         kept._write()
     except OSError as error:
         lock.close()
@@ -315,23 +330,20 @@ def beside_known(
     So files that come or go leave the units of all others whole.
     """
     planned = list(planned)
-    pieces = {
-        sources_of([piece])[0]: (at, piece, share)
-        for at, (piece, share) in enumerate(
-            each for file in planned if not joins(file) for each in _cut(file, 1)
-        )
-    }
-    chosen: list[tuple[int, tuple[Planned, ...]]] = []
+    alone = [each for file in planned if not joins(file) for each in _cut(file, 1)]
+    pieces = {sources_of([piece])[0]: piece for piece, _ in alone}
+    place = {source: at for at, source in enumerate(pieces)}
+    left = dict(zip(pieces, (share for _, share in alone), strict=True))
+    chosen: list[tuple[Source, ...]] = []
     for sources in known:
-        if all(source in pieces for source in sources):
-            mine = [pieces.pop(source) for source in sources]
-            chosen.append((mine[0][0], tuple(piece for _, piece, _ in mine)))
-    place = {id(piece): at for at, piece, _ in pieces.values()}
-    chosen += [
-        (place[id(unit[0])], unit) for unit in _packed((piece, share) for _, piece, share in pieces.values())
-    ]
-    chosen.sort(key=lambda each: each[0])
-    return [(sources_of(unit), unit) for unit in (*_joined(planned), *(unit for _, unit in chosen))]
+        if sources and all(source in left for source in sources):
+            chosen.append(sources)
+            for source in sources:
+                del left[source]
+    chosen += _packed(left.items())
+    chosen.sort(key=lambda unit: place[unit[0]])
+    whole = [(sources_of(unit), unit) for unit in _joined(planned)]
+    return whole + [(unit, tuple(pieces[source] for source in unit)) for unit in chosen]
 
 
 def _joined(planned: Sequence[Planned]) -> list[tuple[Planned, ...]]:
@@ -340,9 +352,9 @@ def _joined(planned: Sequence[Planned]) -> list[tuple[Planned, ...]]:
     return [tuple(some) for _, some in groupby(files, lambda file: file.format)]
 
 
-def _packed(pieces: Iterable[tuple[Planned, float]]) -> Iterator[tuple[Planned, ...]]:
+def _packed(pieces: Iterable[tuple[Piece, float]]) -> Iterator[tuple[Piece, ...]]:
     """Pieces of files, each with its share of a unit, as units."""
-    waiting: list[Planned] = []
+    waiting: list[Piece] = []
     size = 0.0
     for piece, share in pieces:
         waiting.append(piece)

@@ -48,7 +48,7 @@ def joined(
         return rings, frozenset()
     start = np.unique(np.concatenate([able[at].members for at in chosen])).astype(np.int64)
     members = in_step(start, beats, days, swing)
-    if len(np.unique(world.customer[members])) < fewest:
+    if world.customers(members) < fewest:
         return rings, frozenset()
     sources = sorted({source for at in chosen for source in able[at].proposed_by})
     whole = replace(able[chosen[0]], members=members.astype(np.int32), proposed_by=tuple(sources))
@@ -57,7 +57,7 @@ def joined(
     out = [whole]
     for ring in rings:
         left = ring.members[~gone[ring.members]]
-        if len(np.unique(world.customer[left])) >= max(fewest, STAYS * len(ring.members)):
+        if world.customers(left) >= max(fewest, STAYS * len(ring.members)):
             out.append(replace(ring, members=left))
     out.sort(key=lambda ring: (-len(ring.members), int(ring.members[0])))
     return tuple(out), frozenset(at for at, ring in enumerate(out) if ring is whole)

@@ -82,7 +82,7 @@ def strangers(ring: Ring, world: World, fewest: int) -> Ring:
     if few is None or few.members >= MOSTLY * len(ring.members):
         return ring
     rest = ring.members[~np.isin(world.tenant[ring.members], few.codes)]
-    return replace(ring, members=rest) if len(np.unique(world.customer[rest])) >= fewest else ring
+    return replace(ring, members=rest) if world.customers(rest) >= fewest else ring
 
 
 @dataclass(frozen=True)

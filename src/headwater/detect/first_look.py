@@ -20,7 +20,7 @@ from headwater.detect.attribution import ring_by_account
 from headwater.detect.combine import combine
 from headwater.detect.fold import Card, Finding, Fold, Ring, World
 from headwater.detect.installed import blaming, checked
-from headwater.detect.objects import account_hash
+from headwater.detect.objects import some_of
 from headwater.detect.rings import Graph
 from headwater.detect.settings import DetectSettings
 from headwater.detect.traits import measured, of_ring
@@ -60,7 +60,7 @@ def likeliest(
     one that deals each account a topic of its own shows little at a first look.
     """
     groups, odds = pieced(proposed, looked_at(proposed, evidence, world, settings, fold), ties, whole)
-    worth = odds + WORTH * np.log([len(np.unique(world.customer[ring.members])) for ring in groups])
+    worth = odds + WORTH * np.log([world.customers(ring.members) for ring in groups])
     chosen: list[int] = []
     left = settings.most_exchanges
     for at in np.argsort(-worth, kind="stable").tolist():
@@ -152,8 +152,5 @@ def _bounded(found: Mapping[int, Finding]) -> Mapping[int, Finding]:
 
 
 def _few(ring: Ring) -> Ring:
-    """The group with some of its accounts, by a hash of their codes."""
-    seen = max(SEEN, int(SHARE * len(ring.members)))
-    if len(ring.members) <= seen:
-        return ring
-    return replace(ring, members=np.sort(ring.members[np.argsort(account_hash(ring.members))[:seen]]))
+    """The group with some of its accounts."""
+    return replace(ring, members=some_of(ring.members, max(SEEN, int(SHARE * len(ring.members)))))

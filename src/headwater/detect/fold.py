@@ -213,6 +213,10 @@ class World:
         """Number of accounts."""
         return len(self.accounts)
 
+    def customers(self, accounts: npt.NDArray[np.integer[Any]]) -> int:
+        """How many customers stand behind some accounts (codes)."""
+        return len(np.unique(self.customer[accounts]))
+
 
 @dataclass(frozen=True)
 class Links:

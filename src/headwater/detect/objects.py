@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numba
 import numpy as np
@@ -200,9 +201,14 @@ def _mix(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     return out
 
 
-def account_hash(codes: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
+def account_hash(codes: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float64]:
     """A number in [0, 1) for each account code, unrelated to the accounts' names: for thinning."""
     return np.asarray(_mix(codes.astype(np.uint64)).astype(np.float64) / 2.0**64)
+
+
+def some_of(codes: npt.NDArray[Any], most: int) -> npt.NDArray[Any]:
+    """At most so many of some codes, ascending: those whose hashes are least."""
+    return np.sort(codes[np.argsort(account_hash(codes), kind="stable")[:most]])
 
 
 def weave(

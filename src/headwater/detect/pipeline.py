@@ -136,7 +136,7 @@ def detect(
     tested = tuple(without(ring, apart[at]) for at, ring in enumerate(tested))
     whole, tested = tested, tuple(declarations.strangers(r, world, settings.fewest_accounts) for r in tested)
     world.context[ASIDE] = _left_out(whole, tested, world.size)
-    tested = tuple(r for r in tested if _customers(r, world) >= settings.fewest_accounts)
+    tested = tuple(r for r in tested if world.customers(r.members) >= settings.fewest_accounts)
     tested, world.context[allies.ALLIED] = allies.joined(tested, beats, world, settings.fewest_accounts)
     owned = owned_by(world, tested)
     if world.context[allies.ALLIED]:
@@ -233,7 +233,7 @@ def _with_late(
     for each in judged:
         if each.at not in kept and np.isin(each.ring.members, gone).any():
             rest = without(each.ring, gone)
-            if _customers(rest, world) < fewest:
+            if world.customers(rest.members) < fewest:
                 del out[each.at]
             else:
                 out[each.at] = replace(each, ring=rest)
@@ -268,10 +268,6 @@ def _free(proposed: Sequence[Ring], tested: Sequence[Ring], size: int) -> npt.ND
     for ring in tested:
         out[ring.members] = True
     return out
-
-
-def _customers(ring: Ring, world: World) -> int:
-    return len(np.unique(world.customer[ring.members]))
 
 
 def _judge(

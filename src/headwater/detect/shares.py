@@ -52,7 +52,7 @@ def joined(
     best, whose = np.full(world.size, JOINS), np.full(world.size, -1)
     sent = strangers.of_accounts(world.size, cells.count)
     for at, ring in enumerate(rings):
-        if _customers(ring, world) < LEAST_CUSTOMERS or (owned.ring == at).any():
+        if world.customers(ring.members) < LEAST_CUSTOMERS or (owned.ring == at).any():
             continue
         able, nats, share = excess(ring, parts[at], every, world).outsiders(sent, JOINS)
         better = (nats > best[able]) & (share >= JOINING_SHARE)
@@ -72,7 +72,7 @@ def learned(rings: tuple[Ring, ...], placed: Placed | None, world: World) -> dic
     every, parts = by_cell(placed, cells.count, world), by_ring(placed, ring_of, len(rings))
     out = {}
     for at, ring in enumerate(rings):
-        if _customers(ring, world) >= LEAST_CUSTOMERS:
+        if world.customers(ring.members) >= LEAST_CUSTOMERS:
             found = excess(ring, parts[at], every, world)
             nats, share = found.gain(parts[at], world.size)
             nats, share = nats[ring.members], share[ring.members]
@@ -105,7 +105,3 @@ def taking_part(world: World, first: Placed | None, second: Placed | None) -> di
         members = members[confirming[members] > 0]
         out[at] = TakingPart(members, proposing[members] + confirming[members])
     return out
-
-
-def _customers(ring: Ring, world: World) -> int:
-    return len(np.unique(world.customer[ring.members]))

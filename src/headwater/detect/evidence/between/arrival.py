@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from headwater.detect.fold import Card, Finding, World
 from headwater.detect.moments import Moments, Timed
-from headwater.detect.objects import account_hash
+from headwater.detect.objects import some_of
 from headwater.detect.pace import ArrivalFeatures, arrival_features, arrival_llr
 
 CAP, CAP_AGAINST = 0.5, 0.7
@@ -50,7 +49,7 @@ class Arrival(Timed):
         table = state.table(world.customer, world.context["ring_of"])
         out = {}
         for at, ring in enumerate(world.rings):
-            times, durations = table.of(at, _sampled(np.unique(world.customer[ring.members])))
+            times, durations = table.of(at, some_of(np.unique(world.customer[ring.members]), MOST))
             found = [
                 arrival_features(t, None if durations is None else durations[i]) for i, t in enumerate(times)
             ]
@@ -58,11 +57,6 @@ class Arrival(Timed):
             if len(found) >= FEWEST:
                 out[at] = _finding(found)
         return out
-
-
-def _sampled(customers: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-    """At most MOST customers, by a hash of their codes."""
-    return np.sort(customers[np.argsort(account_hash(customers), kind="stable")[:MOST]])
 
 
 def _finding(found: Sequence[ArrivalFeatures]) -> Finding:

@@ -214,7 +214,7 @@ def _finding(side: _Sides, says: str, at: int, ring: Ring, world: World) -> Find
     if not taken.any():
         return None
     _, tried = np.unique(customer, return_counts=True)
-    members = len(np.unique(world.customer[ring.members]))
+    members = world.customers(ring.members)
     hits, expected = len(np.unique(customer[taken])), float((1 - (1 - rate) ** tried).sum())
     p_value = as_many(hits, members, expected)
     sentence = (

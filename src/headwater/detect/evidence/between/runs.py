@@ -160,7 +160,7 @@ def _in_step(
 
 
 def _finding(step: _Step, days: int, ring: Ring, world: World, left_out: str) -> Finding:
-    customers = len(np.unique(world.customer[ring.members]))
+    customers = world.customers(ring.members)
     sentence = (
         f"Its accounts are busy at the same times on the {days} days that were asked: {step.z:.0f} deviations more "
         f"than when each account's days are exchanged, {left_out}."

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from headwater.detect.evidence.between.turns import sides
 from headwater.detect.fold import Batch, Card, Finding, World
-from headwater.detect.objects import LEAST_WORDS, account_hash
+from headwater.detect.objects import LEAST_WORDS, some_of
 from headwater.detect.pvalues import calibrated
 
 #: Exchanges of a group's later half below which nothing is said, customers compared at most, exchanges of each.
@@ -72,7 +72,7 @@ class Sweep:
     def init(self, world: World) -> _Asked:
         """No prompts; whose will be kept follows from the rings."""
         kept = np.zeros(int(world.customer.max(initial=-1)) + 1, bool)
-        chosen = [(_few(ring, MOST_CUSTOMERS), others) for ring, others in sides(world)]
+        chosen = [(some_of(ring, MOST_CUSTOMERS), others) for ring, others in sides(world)]
         for ring, others in chosen:
             kept[ring] = kept[others] = True
         return _Asked(chosen, kept, world.customer, [], [], [])
@@ -118,7 +118,7 @@ class Sweep:
             size = min(len(ring), len(others) // 2)
             if size < FEWEST:
                 continue
-            ours = _again(_few(ring, size), low, high, at_us, exact)
+            ours = _again(some_of(ring, size), low, high, at_us, exact)
             if ours is None:
                 continue
             # Drawn from both, or groups of others would differ from each other less than from the ring.
@@ -131,12 +131,6 @@ class Sweep:
                     break
             out[at] = _finding(ours, usual)
         return out
-
-
-def _few(customers: Codes, most: int) -> Codes:
-    """At most so many of them, chosen by a hash of their codes, ascending."""
-    drawn = np.argsort(account_hash(customers.astype(np.int32)), kind="stable")[:most]
-    return np.sort(customers[drawn])
 
 
 def _again(
