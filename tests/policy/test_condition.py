@@ -11,8 +11,9 @@ import pytest
 
 from headwater.errors import ConfigurationError
 from headwater.policy import Facts
-from headwater.policy.condition import MOST_CHARACTERS, MOST_NESTED, Condition, condition
+from headwater.policy.condition import MOST_CHARACTERS, Condition, condition
 from headwater.policy.place import Place
+from headwater.policy.tokens import MOST_NESTED
 
 HERE = Place("mine.yaml", "rules.hold.when")
 SOME = Facts("likely", 0.9995, 0.001, "extraction ring", 12, 400, 4)
@@ -142,6 +143,7 @@ import threading
 from headwater.errors import ConfigurationError
 from headwater.policy.condition import condition
 from headwater.policy.place import Place
+from headwater.policy.tokens import MOST_NESTED
 
 def read():
     try:

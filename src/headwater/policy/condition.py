@@ -1,72 +1,34 @@
-"""A condition of a pack: the part of CEL that compares the facts of one campaign, checked where it is read.
+"""A condition of a pack: the part of CEL that compares facts of a campaign and an account, checked where it is read.
 
 CEL's own parser and evaluator do the work; they are handed only what costs them little: bounded length and depth (a
 deep one overflows the evaluator's stack and ends the process), and neither loops nor patterns. Then every part is
-tried on invented campaigns, those at its own thresholds among them. What fails on a real one is an error, never "no".
+tried on invented facts, those at its own thresholds among them. What fails on a real one is an error, never "no".
 """
 
 from __future__ import annotations
 
 import difflib
-import math
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, NamedTuple, get_args
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from headwater.detect import Kind, Word
-from headwater.policy.facts import Facts
+from headwater.policy.facts import FACTS, Facts, by_name
 from headwater.policy.place import Place
+from headwater.policy.regions import MEANT, REGIONS
+from headwater.policy.tokens import Part, Token, alone, compared, parts, tokens_of
+from headwater.policy.trials import Trials
 
 if TYPE_CHECKING:
     from cel import Program
 
 MOST_CHARACTERS = 1000
-#: Brackets inside one another; an evaluator in a thread with a small stack ends the process at 200.
-MOST_NESTED = 20
-MOST_TRIALS = 300
-#: Shares no factor with the number of combinations: all are met before one comes again.
-_STRIDE = 1_000_003
 
-_FACTS = tuple(fact.name for fact in fields(Facts))
 _WORDS = ("true", "false", "in")
 #: None of them costs more than its argument is long, and none is a loop.
 _FUNCTIONS = ("size", "contains", "startsWith", "endsWith", "int", "double")
 _LOOPS = ("all", "exists", "exists_one", "existsOne", "filter", "map")
-#: Facts that take one of a closed list of words.
-_SCALES: dict[str, tuple[str, ...]] = {"word": get_args(Word), "kind": get_args(Kind)}
-_TEXTS = ("word", "kind", "declared")
-
-_TOKEN = re.compile(
-    r"""(?P<space>[ \t\r\n\f]+)
-    |(?P<text>'(?:[^'\\\r\n]|\\.)*'|"(?:[^"\\\r\n]|\\.)*")
-    |(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)
-    |(?P<name>[A-Za-z_][A-Za-z_0-9]*)
-    |(?P<sign>&&|\|\||[=!<>]=|/(?!/)|[-+*%<>!?:,.()\[\]])""",
-    re.VERBOSE | re.ASCII,
-)
-_MEANT = {"=": "==", "&": "&&", "|": "||"}
-
-#: What a campaign may look like, fact by fact; the first of each where a condition doesn't name it.
-_USUAL: dict[str, tuple[object, ...]] = {
-    **_SCALES,
-    "probability": (0.999, 0.5, 0.0, 1.0),
-    "chance": (0.001, 0.5, 30.0),
-    "accounts": (1200, 1, 2),
-    "exchanges": (400_000, 0, 1, 10**9),
-    "firm": (1200, 0, 1, 2),
-    "groups": (4, 0, 1, 2),
-    "declared": ("", "partner: a", "evaluator: b"),
-}
-#: The least and the largest that a number in a condition is tried as.
-_RANGE = {
-    "probability": (0, 1),
-    "chance": (0.001, 1e6),
-    "accounts": (1, 10**9),
-    "exchanges": (0, 10**12),
-    "firm": (0, 10**9),
-    "groups": (0, 100),
-}
+#: What a fact is called beside what it is compared with.
+_CALLED = {"text": "a text", "number": "a number", "true or false": "true or false"}
 
 _WHY: tuple[tuple[type[Exception], str, str], ...] = (
     (ZeroDivisionError, "division by zero", "ask first: exchanges > 0 && accounts / exchanges > 1"),
@@ -81,24 +43,29 @@ _WHY: tuple[tuple[type[Exception], str, str], ...] = (
 )
 
 
-class _Token(NamedTuple):
-    kind: str
-    text: str
-    start: int
-    end: int
-
-
-class _Part(NamedTuple):
-    """A stretch of a condition that is an expression by itself; `logical` where it must be true or false."""
-
-    text: str
-    logical: bool
-
-
 class _Unanswered(Exception):  # noqa: N818  (a reason, worded by whoever knows the place)
     def __init__(self, why: str, hint: str) -> None:
         self.why, self.hint = why, hint
         super().__init__(why)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a condition may name: the pack's `programmes`, and traits where it `protects` (a limit, an overlay)."""
+
+    programmes: tuple[str, ...] = ()
+    protects: bool = False
+
+    def facts(self) -> tuple[str, ...]:
+        """The facts that may be named."""
+        return tuple(name for name, fact in FACTS.items() if self.protects or not fact.protects_only)
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """The closed list that the fact `name` is one of, or nothing."""
+        return ("", *self.programmes) if name == "purpose" else FACTS[name].words
+
+
+RAISES = Scope()
 
 
 @dataclass(frozen=True)
@@ -111,7 +78,7 @@ class Condition:
 
     def holds(self, facts: Facts) -> bool:
         """Whether it holds for `facts`; `ConfigurationError` names pack, rule and condition where there's no answer."""
-        return self.answer(asdict(facts))
+        return self.answer(by_name(facts))
 
     def answer(self, values: Mapping[str, object]) -> bool:
         """The same for facts by name."""
@@ -131,28 +98,39 @@ class Condition:
         )
 
     def _where(self, values: Mapping[str, object]) -> str:
-        named = [f"{name} = {values[name]!r}" for name in self.program.variables() if name in values]
+        # Where an account is, or what it is called, is nobody's business in an error.
+        shown = [name for name in self.program.variables() if name in values and name != "region"]
+        named = [f"{name} = {values[name]!r}" for name in shown]
         return f" where {', '.join(named)}" if named else ""
 
 
-def condition(text: str, place: Place) -> Condition:
+def condition(text: str, place: Place, scope: Scope = RAISES) -> Condition:
     """`text` as a condition; `ConfigurationError` at `place` names its first fault."""
     if len(text) > MOST_CHARACTERS:
         raise place.fault(
             f"a condition of {len(text):,} characters is too long",
             hint=f"at most {MOST_CHARACTERS:,}: two rules may propose the same rung",
         )
-    tokens = _tokens(text, place)
-    _check_names(tokens, place)
-    made = Condition(text, place, _parsed(text, place))
-    texts = [(token, _text_of(token)) for token in tokens if token.kind == "text"]
-    _check_equalities(tokens, dict(texts), place)
-    tried = _Trials([float(t.text) for t in tokens if t.kind == "number"], [value for _, value in texts])
-    for part in _parts(text, tokens):
+    tokens = tokens_of(text, place)
+    _check_names(tokens, place, scope)
+    made = Condition(text, place, parsed(text, place))
+    tried = trials_of([made], scope)
+    _check_equalities(tokens, place, scope)
+    _check_region(tokens, place)
+    for part in parts(text, tokens):
         _check_part(part, tried, place)
     for values in tried.of(made.program.variables()):
         made.answer(values)
+    _check_protection(made, tried)
     return made
+
+
+def trials_of(conditions: Iterable[Condition], scope: Scope, *, between: bool = False) -> Trials:
+    """Trials with all figures and texts that the conditions name."""
+    tokens = [token for each in conditions for token in tokens_of(each.text, each.place)]
+    numbers = dict.fromkeys(float(token.text) for token in tokens if token.kind == "number")
+    texts = dict.fromkeys(_text_of(token) for token in tokens if token.kind == "text")
+    return Trials(tuple(numbers), tuple(texts), scope.programmes, between=between)
 
 
 def nearest(name: str, names: Iterable[object]) -> str:
@@ -162,41 +140,7 @@ def nearest(name: str, names: Iterable[object]) -> str:
     return f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
 
 
-def _tokens(text: str, place: Place) -> list[_Token]:
-    tokens: list[_Token] = []
-    at = depth = 0
-    while at < len(text):
-        found = _TOKEN.match(text, at)
-        if found is None:
-            raise _misplaced(text[at], place)
-        token = _Token(str(found.lastgroup), found[0], at, found.end())
-        # CEL reads r'…' and '''…''' otherwise than they look.
-        if token.kind == "text" and tokens and tokens[-1].end == at and tokens[-1].kind in ("text", "name"):
-            raise place.fault(
-                "a text follows directly on a name or a text", hint="write 'likely', in plain quotes"
-            )
-        depth += (token.text in ("(", "[")) - (token.text in (")", "]"))
-        if depth > MOST_NESTED:
-            raise place.fault(
-                "the condition has too many brackets inside one another", hint=f"at most {MOST_NESTED}"
-            )
-        if token.kind != "space":
-            tokens.append(token)
-        at = token.end
-    return tokens
-
-
-def _misplaced(character: str, place: Place) -> Exception:
-    if character in "'\"":
-        return place.fault(
-            "a text in the condition is not closed", hint="it ends on its line, with the same quote"
-        )
-    meant = _MEANT.get(character)
-    hint = f"did you mean {meant}?" if meant else f"a condition compares facts: {', '.join(_FACTS)}"
-    return place.fault(f"the character {character!r} has no place in a condition", hint=hint)
-
-
-def _check_names(tokens: Sequence[_Token], place: Place) -> None:
+def _check_names(tokens: Sequence[Token], place: Place, scope: Scope) -> None:
     for at, token in enumerate(tokens):
         if token.kind != "name" or token.text in _WORDS:
             continue
@@ -210,11 +154,17 @@ def _check_names(tokens: Sequence[_Token], place: Place) -> None:
                 f"there is no function called {name}",
                 hint=loop if name in _LOOPS else nearest(name, _FUNCTIONS),
             )
-        if name not in _FACTS:
-            raise place.fault(f"there is no fact called {name}", hint=nearest(name, _FACTS))
+        if name not in FACTS:
+            raise place.fault(f"there is no fact called {name}", hint=nearest(name, scope.facts()))
+        if name not in scope.facts():
+            raise place.fault(
+                f"{name} has no place in a rule, which raises",
+                hint="nobody is accused by a trait: name it in a limit or an overlay, which protect",
+            )
 
 
-def _parsed(text: str, place: Place) -> Program:
+def parsed(text: str, place: Place) -> Program:
+    """CEL's program for `text`, which was checked or is part of what was; `ConfigurationError` where it is none."""
     import cel
 
     try:
@@ -226,68 +176,76 @@ def _parsed(text: str, place: Place) -> Program:
         ) from None
 
 
-def _text_of(token: _Token) -> str:
+def _text_of(token: Token) -> str:
     import cel
 
     return str(cel.evaluate(token.text))
 
 
-def _check_equalities(tokens: Sequence[_Token], texts: Mapping[_Token, str], place: Place) -> None:
+def _check_equalities(tokens: Sequence[Token], place: Place, scope: Scope) -> None:
     """Refuse to compare a fact with what it can never be: CEL would answer no, and nobody would be told."""
     for at, token in enumerate(tokens):
-        if token.text not in _FACTS or not _alone(tokens, at):
+        if token.text not in FACTS or not alone(tokens, at):
             continue
-        kind, scale = ("text" if token.text in _TEXTS else "number"), _SCALES.get(token.text)
-        for other in _compared(tokens, at):
-            if other.kind in ("text", "number") and other.kind != kind:
+        kind, words = FACTS[token.text].type.removeprefix("whole "), scope.words(token.text)
+        for other in compared(tokens, at):
+            found = "true or false" if other.text in ("true", "false") else other.kind
+            if found in _CALLED and found != kind:
                 raise place.fault(
-                    f"{token.text} is a {kind}, and never {other.text}",
+                    f"{token.text} is {_CALLED[kind]}, and never {other.text}",
                     hint="CEL does not mix types: 3 is not '3'",
                 )
-            if scale and other in texts and texts[other] not in scale:
+            if words and other.kind == "text" and (text := _text_of(other)) not in words:
                 raise place.fault(
-                    f"{token.text} is never {_quoted(texts[other])}", hint=nearest(texts[other], scale)
+                    f"{token.text} is never {_quoted(text)}", hint=_meant(token.text, text, words)
                 )
 
 
-def _compared(tokens: Sequence[_Token], at: int) -> Iterator[_Token]:
-    """What the name at `at` is compared with, as far as that is written beside it."""
-    others = [
-        at + 2 * side
-        for side in (-1, 1)
-        if 0 <= at + 2 * side < len(tokens) and tokens[at + side].text in ("==", "!=")
-    ]
-    if [each.text for each in tokens[at + 1 : at + 3]] == ["in", "["]:
-        others += range(at + 3, next(n for n in range(at + 3, len(tokens)) if tokens[n].text == "]"))
-    return (tokens[other] for other in others if _alone(tokens, other))
+def _meant(name: str, text: str, words: Sequence[str]) -> str:
+    if name == "region":
+        if text.upper() in ("EU", "EEA"):
+            return "write each state by its own code: region in ['AT', 'BE', …]"
+        meant = MEANT.get(text.upper()) or (text.upper() if text.upper() in REGIONS else None)
+        return (
+            f"did you mean {meant}?"
+            if meant
+            else "an ISO 3166-1 code of two capital letters, such as 'DE'; or ''"
+        )
+    if name == "purpose" and len(words) == 1:
+        return "it is the name of a programme, and this pack lists none under programmes"
+    return nearest(text, filter(None, words))
 
 
-def _alone(tokens: Sequence[_Token], at: int) -> bool:
-    """Whether no sign makes something else of the token at `at`."""
-    before = tokens[at - 1].text if at else ""
-    after = tokens[at + 1].text if at + 1 < len(tokens) else ""
-    return before not in (*"+-*/%.!",) and after not in (*"+-*/%.[(",)
+def _check_region(tokens: Sequence[Token], place: Place) -> None:
+    for at, token in enumerate(tokens):
+        if token.kind != "name" or token.text != "region":
+            continue
+        others = [other for other in compared(tokens, at) if other.kind != "sign"]
+        if not others or any(other.kind != "text" for other in others):
+            raise place.fault(
+                "region is compared with places by == or in", hint="write region in ['DE', 'FR']"
+            )
 
 
-def _parts(text: str, tokens: Sequence[_Token]) -> Iterator[_Part]:
-    """Every operand of a logical operator and every argument, however deep; brackets are known to match."""
-    begun: list[tuple[int, bool]] = [(0, False)]
-    for token in (*tokens, _Token("sign", ")", len(text), len(text))):
-        if token.text in ("(", "["):
-            begun.append((token.end, False))
-        elif token.text in (")", "]", "&&", "||", "?", ":", ","):
-            start, logical = begun.pop()
-            part = text[start : token.start].strip()
-            joins = token.text in ("&&", "||")
-            if part and part != text.strip():
-                yield _Part(part, logical or joins or token.text == "?")
-            if token.text not in (")", "]"):
-                begun.append((token.end, joins))
+def _check_protection(made: Condition, tried: Trials) -> None:
+    """Refuse a condition that takes protection away from a place: what holds where nobody knows, holds there too."""
+    names = made.program.variables()
+    if "region" not in names:
+        return
+    for values in tried.of([name for name in names if name != "region"]):
+        if not made.answer({**values, "region": ""}):
+            continue
+        for region in tried.values["region"]:
+            if not made.answer({**values, "region": region}):
+                raise made.place.fault(
+                    f"the condition {_quoted(made.text)} holds where no region is known, and not in {region}",
+                    hint="a place adds protection and takes none away: name those that have more, with == or in",
+                )
 
 
-def _check_part(part: _Part, tried: _Trials, place: Place) -> None:
-    """Refuse a part that no campaign has an answer to: within the whole it may be passed over today, and met once."""
-    program = _parsed(part.text, place)
+def _check_part(part: Part, tried: Trials, place: Place) -> None:
+    """Refuse a part that no facts have an answer to: within the whole it may be passed over today, and met once."""
+    program = parsed(part.text, place)
     reason: _Unanswered | None = None
     for values in tried.of(program.variables()):
         try:
@@ -310,37 +268,11 @@ def _check_part(part: _Part, tried: _Trials, place: Place) -> None:
 
 def _answered(program: Program, values: Mapping[str, object]) -> object:
     try:
-        return program.execute(dict(values))
+        return program.execute({name: values[name] for name in program.variables() if name in values})
     except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
         why, hint = next((why, hint) for kind, why, hint in _WHY if isinstance(error, kind))
         # CEL's own words may quote the values.
         raise _Unanswered(why, hint) from None
-
-
-class _Trials:
-    """Invented campaigns, made of what campaigns look like and of the figures and texts that a condition names."""
-
-    def __init__(self, numbers: Sequence[float], texts: Sequence[str]) -> None:
-        self._values = dict(_USUAL)
-        self._values["declared"] = tuple(dict.fromkeys((*_USUAL["declared"], *texts)))
-        for name, (least, most) in _RANGE.items():
-            whole = isinstance(_USUAL[name][0], int)
-            near = [n + step for n in numbers for step in ((-1, 0, 1) if whole else (0,))]
-            inside = [int(n) if whole else n for n in near if least <= n <= most]
-            self._values[name] = tuple(dict.fromkeys((*_USUAL[name], *inside)))
-
-    def of(self, names: Sequence[str]) -> Iterator[dict[str, object]]:
-        """All combinations of the facts that are named, or `MOST_TRIALS` of them, spread evenly."""
-        varied = [(name, self._values[name]) for name in names if name in self._values]
-        usual = {name: values[0] for name, values in _USUAL.items()}
-        total = math.prod(len(values) for _, values in varied)
-        for n in range(min(total, MOST_TRIALS)):
-            chosen = dict(usual)
-            at = n * _STRIDE % total
-            for name, values in varied:
-                at, digit = divmod(at, len(values))
-                chosen[name] = values[digit]
-            yield chosen
 
 
 def _quoted(text: str) -> str:
