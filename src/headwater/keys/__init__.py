@@ -1,9 +1,28 @@
-"""Named secrets by purpose: today the key that imprints are made under, later those of marks and receipts.
+"""Named secrets by purpose: what imprints are made under, what signs manifests, log or as a witness, and peppers.
 
 This room loads, writes and derives keys and never shows one; what a key protects is decided above it.
 """
 
+from headwater.keys.certificate import CertifiedKey, load_certified_key
 from headwater.keys.hkdf import hkdf_sha256
 from headwater.keys.imprint_key import DEMO_KEY, ENVIRONMENT, ImprintKey, load_imprint_key, save_imprint_key
+from headwater.keys.pepper import Pepper, load_peppers, save_pepper
+from headwater.keys.signing import SigningKey, key_id, load_signing_key, save_signing_key
 
-__all__ = ["DEMO_KEY", "ENVIRONMENT", "ImprintKey", "hkdf_sha256", "load_imprint_key", "save_imprint_key"]
+__all__ = [
+    "DEMO_KEY",
+    "ENVIRONMENT",
+    "CertifiedKey",
+    "ImprintKey",
+    "Pepper",
+    "SigningKey",
+    "hkdf_sha256",
+    "key_id",
+    "load_certified_key",
+    "load_imprint_key",
+    "load_peppers",
+    "load_signing_key",
+    "save_imprint_key",
+    "save_pepper",
+    "save_signing_key",
+]

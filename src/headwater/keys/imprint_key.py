@@ -10,19 +10,18 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from headwater.errors import ConfigurationError, UsageError, Where
 from headwater.keys.hkdf import hkdf_sha256
+from headwater.keys.private_file import read_private, write_private
 
 #: Environment variable that holds a key line.
 ENVIRONMENT = "HEADWATER_IMPRINT_KEY"
 
 _SECRET_BYTES = 32
-_LARGEST_FILE = 4096
 _LINE = re.compile(r"HEADWATER-IMPRINT-KEY-([1-9][0-9]{0,8}):([0-9a-f]{64}):([0-9a-f]{16})")
 _FORM = "HEADWATER-IMPRINT-KEY-<version>:<64 hex digits>:<key id>"
 
@@ -98,41 +97,17 @@ def load_imprint_key(
     holds no key.
     """
     if path is not None:
-        return ImprintKey.parse(_read_private(path), where=Where(file=str(path)))
+        return _read(path)
     text = (os.environ if environment is None else environment).get(ENVIRONMENT)
     return ImprintKey.parse(text, where=Where(field=ENVIRONMENT)) if text else None
 
 
 def save_imprint_key(key: ImprintKey, path: Path) -> None:
     """Write `key` to a new file that only its owner can read; never overwrites (`ConfigurationError`)."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        hint = "choose another name; keys are never overwritten"
-        raise ConfigurationError(
-            "a file of this name exists", where=Where(file=str(path)), hint=hint
-        ) from None
-    except OSError as error:
-        raise ConfigurationError(f"cannot write: {error.strerror}", where=Where(file=str(path))) from error
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(
-            f"# Headwater imprint key {key.id}, version {key.version}. Keep it secret.\n{key.line()}\n"
-        )
+    said = f"# Headwater imprint key {key.id}, version {key.version}. Keep it secret.\n"
+    write_private(path, f"{said}{key.line()}\n".encode("ascii"))
 
 
-def _read_private(path: Path) -> str:
-    """The text of a small file that nobody but its owner can read."""
-    where = Where(file=str(path))
-    try:
-        with path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise ConfigurationError("not a regular file", where=where)
-            if os.name == "posix" and status.st_mode & 0o077:
-                what = f"others than its owner may read this key (mode {stat.S_IMODE(status.st_mode):04o})"
-                raise ConfigurationError(what, where=where, hint=f"chmod 600 {path}")
-            content = file.read(_LARGEST_FILE)
-    except OSError as error:
-        hint = "`headwater keys new` makes a key"
-        raise ConfigurationError(f"cannot read the key: {error.strerror}", where=where, hint=hint) from error
-    return content.decode("ascii", errors="replace")
+def _read(path: Path) -> ImprintKey:
+    content = read_private(path, hint="`headwater keys new` makes a key")
+    return ImprintKey.parse(content.decode("ascii", errors="replace"), where=Where(file=str(path)))

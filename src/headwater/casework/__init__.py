@@ -1,0 +1,83 @@
+"""What was decided about accounts and why: kept, shown to those whom it concerns, and open to appeal.
+
+`Casebook` is the door for everybody who acts; `new_casebook` and `open_casebook` make and open one. The transparency
+log in `log` makes it checkable by strangers. Knows neither HTTP nor HTML, and reads no clock.
+"""
+
+from headwater.casework.acting import Acted
+from headwater.casework.appeal import APPEALS, DECISIONS, Appeal, AppealState
+from headwater.casework.casebook import Casebook
+from headwater.casework.clock import Ticked
+from headwater.casework.follow import NoticeRow
+from headwater.casework.founding import SETTINGS, VERIFIER_KEY, new_casebook, open_casebook, origin_for
+from headwater.casework.known import Known, read_known
+from headwater.casework.notices import (
+    NEEDED,
+    PLACEHOLDERS,
+    Notice,
+    Texts,
+    Told,
+    load_texts,
+    moment,
+    our_texts,
+)
+from headwater.casework.outcomes import (
+    Ended,
+    Outcome,
+    Rate,
+    interval,
+    load_outcomes,
+    outcomes_document,
+    rates,
+)
+from headwater.casework.privacy import Erased
+from headwater.casework.proposing import Batch
+from headwater.casework.settings import CasebookSettings
+from headwater.casework.shelf import Basis, Kept
+from headwater.casework.statement import Reasons, Redress, Stated, Statement, statement_json, statement_of
+from headwater.casework.statement import schema_text as statement_schema
+
+__all__ = [
+    "APPEALS",
+    "DECISIONS",
+    "NEEDED",
+    "PLACEHOLDERS",
+    "SETTINGS",
+    "VERIFIER_KEY",
+    "Acted",
+    "Appeal",
+    "AppealState",
+    "Basis",
+    "Batch",
+    "Casebook",
+    "CasebookSettings",
+    "Ended",
+    "Erased",
+    "Kept",
+    "Known",
+    "Notice",
+    "NoticeRow",
+    "Outcome",
+    "Rate",
+    "Reasons",
+    "Redress",
+    "Stated",
+    "Statement",
+    "Texts",
+    "Ticked",
+    "Told",
+    "interval",
+    "load_outcomes",
+    "load_texts",
+    "moment",
+    "new_casebook",
+    "open_casebook",
+    "origin_for",
+    "our_texts",
+    "outcomes_document",
+    "rates",
+    "read_known",
+    "statement_json",
+    "statement_of",
+    "statement_schema",
+]
