@@ -33,6 +33,8 @@ _READABLE: Final = f"readable are {', '.join(_KINDS)}; text also packed as {' or
 #: Keys under which an API's answer keeps the list of records that was asked for.
 _LISTS: Final = ("data", "items", "records", "rows", "logs", "results")
 
+#: Files that describe a folder's data and are no log.
+_MANIFESTS: Final = ("croissant.json",)
 #: Blocks in which the end of a .json file's first line is looked for.
 _LOOK_AHEAD: Final = 256
 _CONVERT: Final = "convert it to UTF-8, for example with iconv"
@@ -59,7 +61,7 @@ class LogFile:
 def files(paths: Iterable[str | Path]) -> list[LogFile]:
     """The files under `paths`: given ones as they are, folders recursively in order of name.
 
-    In folders only known extensions count, and names that begin with "." or "_" are passed over. Raises
+    In folders only known extensions count; names that begin with "." or "_" are passed over, and manifests. Raises
     UnreadableInput where a path is missing, is of no known kind, or a folder holds nothing to read.
     """
     found: dict[Path, LogFile] = {}
@@ -98,7 +100,7 @@ def records(file: LogFile) -> Iterator[tuple[Where, object] | BadRow]:
             yield from parquet.parquet_records(file.path)
         elif file.kind == "sheet":
             yield from sheets.csv_records(file.path)
-        elif file.kind == "document" and not _holds_lines(file.path):
+        elif file.kind == "document" and not holds_lines(file.path):
             yield from _document(file)
         else:
             yield from _lines(file)
@@ -165,7 +167,7 @@ def _without_mark(source: Iterator[bytes]) -> Iterator[bytes]:
     yield from source
 
 
-def _holds_lines(path: Path) -> bool:
+def holds_lines(path: Path) -> bool:
     """Whether a .json file is JSON lines in truth: its first line is a whole object and there is another."""
     begun: list[bytes] = []
     try:
@@ -187,7 +189,7 @@ def _holds_lines(path: Path) -> bool:
 
 def _walk(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
-        if path.name.startswith((".", "_")):
+        if path.name.startswith((".", "_")) or path.name in _MANIFESTS:
             continue
         if path.is_dir() and not path.is_symlink():
             yield from _walk(path)

@@ -20,7 +20,7 @@ from headwater.errors import BadRow
 from headwater.exchange.accounts import read_accounts
 from headwater.exchange.aside import SetAside
 from headwater.exchange.model import ACCOUNT_COLUMNS, EXCHANGE_COLUMNS
-from headwater.exchange.read import Log, open_log
+from headwater.exchange.reading import Log, open_log
 
 pc: Any = pyarrow.compute
 
