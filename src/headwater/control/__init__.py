@@ -1,0 +1,99 @@
+"""Who may have what: who asks, how much of it is left, what stands against an account, and what follows for a request.
+
+`identity` says who asks, `budget` counts what can't be overrun, `ladder` holds steps: how they begin, end and are
+undone, and what those that stand do to an account. `deciding` puts the three together for one request. Which rung is
+proportionate is `policy`'s answer, why and what may be said against it is `casework`'s, and carrying it out is a
+door's. Nothing here waits.
+
+The names are loaded when they are first used: a relay never loads what only persons' decisions need.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headwater.control.deciding import (
+        NOTHING_USED,
+        Admitted,
+        Control,
+        ControlSettings,
+        Denied,
+        Figure,
+        Reason,
+        Standings,
+        Stands,
+        Used,
+        Wish,
+    )
+    from headwater.control.ladder import (
+        ACTIVE,
+        AUTOMATIC_HOURS,
+        CLOCK,
+        HOUR_US,
+        POLICY,
+        TRANSITIONS,
+        Effects,
+        Event,
+        Restrictions,
+        State,
+        Step,
+        Terms,
+        What,
+        apply,
+        canonical,
+        due,
+        fold,
+        standing,
+    )
+
+__all__ = [
+    "ACTIVE",
+    "AUTOMATIC_HOURS",
+    "CLOCK",
+    "HOUR_US",
+    "NOTHING_USED",
+    "POLICY",
+    "TRANSITIONS",
+    "Admitted",
+    "Control",
+    "ControlSettings",
+    "Denied",
+    "Effects",
+    "Event",
+    "Figure",
+    "Reason",
+    "Restrictions",
+    "Standings",
+    "Stands",
+    "State",
+    "Step",
+    "Terms",
+    "Used",
+    "What",
+    "Wish",
+    "apply",
+    "canonical",
+    "due",
+    "fold",
+    "standing",
+]
+
+#: `Terms` are those of a step; those of a request are `deciding`'s.
+_WHERE = {
+    "deciding": "NOTHING_USED Admitted Control ControlSettings Denied Figure Reason Standings Stands Used Wish",
+    "ladder": (
+        "ACTIVE AUTOMATIC_HOURS CLOCK HOUR_US POLICY TRANSITIONS Effects Event Restrictions State Step Terms What "
+        "apply canonical due fold standing"
+    ),
+}
+_MODULES = {name: module for module, names in _WHERE.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        found = getattr(import_module(f"headwater.control.{_MODULES[name]}"), name)
+        globals()[name] = found
+        return found
+    raise AttributeError(f"module 'headwater.control' has no attribute {name!r}")

@@ -1,0 +1,69 @@
+"""What is said to PostgreSQL: tables, statements, and how a cell's record is written down.
+
+A batch is one transaction of two round trips: it locks the rows of its cells in order (so that no two wait for each
+other) and reads them with the server's time, makes each message's step, and writes them back. What was committed
+stays, so that there is no epoch but the one in which the tables were made, or that an operator began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from headwater.control.budget.granting import Epoch, Record, step
+from headwater.control.budget.lease import Answer, Ask, StoreGone
+
+#: Made where they aren't there; one process at a time.
+TABLES: Final = (
+    "SELECT pg_advisory_xact_lock(7214093851)",
+    """CREATE TABLE IF NOT EXISTS headwater_budget_epoch
+    (one boolean PRIMARY KEY DEFAULT true CHECK (one), begun_us bigint NOT NULL, fresh boolean NOT NULL)""",
+    # Rows that are locked and written again and again: room for that beside them keeps the index still.
+    """CREATE TABLE IF NOT EXISTS headwater_budget_cell
+    (cell text PRIMARY KEY, record bytea, seen_us bigint NOT NULL DEFAULT 0) WITH (fillfactor = 50)""",
+)
+_NOW: Final = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+BEGIN: Final = (
+    f"INSERT INTO headwater_budget_epoch (begun_us, fresh) VALUES ({_NOW}, %s) "
+    "ON CONFLICT (one) DO UPDATE SET begun_us = excluded.begun_us, fresh = excluded.fresh"
+)
+#: Locks the cells in order and reads them. The time of a row is read when it is locked; the last one counts, so that
+#: time doesn't go back between two batches.
+LOCK: Final = (
+    "WITH locked AS (INSERT INTO headwater_budget_cell (cell) SELECT unnest(%s::text[]) "
+    "ON CONFLICT (cell) DO UPDATE SET seen_us = headwater_budget_cell.seen_us RETURNING cell, record) "
+    f"SELECT cell, record, {_NOW}, begun_us, fresh FROM locked LEFT JOIN headwater_budget_epoch ON true"
+)
+WRITE: Final = (
+    "UPDATE headwater_budget_cell SET record = new.record, seen_us = new.seen_us "
+    "FROM unnest(%s::text[], %s::bytea[], %s::bigint[]) AS new (cell, record, seen_us) "
+    "WHERE headwater_budget_cell.cell = new.cell"
+)
+#: Cells that nobody asked for in two months: quotas are over, buckets full.
+SWEEP: Final = f"DELETE FROM headwater_budget_cell WHERE seen_us < {_NOW} - 5184000000000"
+
+_DECODER: Final = msgspec.json.Decoder(Record)
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+def cells(asks: Sequence[Ask]) -> list[str]:
+    """The cells of a batch, each once, in the order in which they are locked."""
+    return sorted({ask.cell for ask in asks})
+
+
+def stepped(
+    replica: str, asks: Sequence[Ask], rows: Sequence[tuple[Any, ...]]
+) -> tuple[list[Answer], tuple[list[str], list[bytes], list[int]]]:
+    """The answers, given what `LOCK` read, and what `WRITE` is given; `StoreGone` where that isn't understood."""
+    if not rows or rows[0][3] is None:
+        raise StoreGone("the store has no epoch: begin one")
+    now_us, epoch = max(int(row[2]) for row in rows), Epoch(int(rows[0][3]), bool(rows[0][4]))
+    try:
+        records = {cell: Record() if kept is None else _DECODER.decode(kept) for cell, kept, *_ in rows}
+    except msgspec.MsgspecError as error:
+        raise StoreGone("a record in the store isn't understood") from error
+    answers = [step(records[ask.cell], replica, ask, epoch, now_us) for ask in asks]
+    names = sorted(records)
+    return answers, (names, [_ENCODER.encode(records[name]) for name in names], [now_us] * len(names))

@@ -1,0 +1,151 @@
+"""What an operator sets for decisions: budgets beside the tiers', what models cost, bounds where nobody says one.
+
+A door reads the file. Nothing here knows what follows from a setting.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, Final, Literal, TypeAlias
+
+import msgspec
+
+from headwater.control.budget import Budget, Fails, Kind, Per, Scope
+from headwater.control.identity import TIERS
+from headwater.errors import ConfigurationError, UsageError, Where
+
+#: What names of the tiers' own budgets and of steps begin with.
+TAKEN: Final = ("account.", "step.")
+PerName: TypeAlias = Literal["none", "second", "minute", "hour", "day", "month"]
+_MOST_MICROS: Final = 10**12
+_MOST_TOKENS: Final = 10**8
+
+
+def _setting(default: Any, doc: str, bounds: str = "") -> Any:
+    return field(default=default, metadata={"doc": doc, "range": bounds})
+
+
+class OwnBudget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A budget of the operator's, one `[[budgets]]` in the file, for every key of a scope.
+
+    `only`: just these keys (tiers, accounts, organisations, fingerprints, prefixes, ASNs, campaigns); empty: each has
+    its own. `lasts_s`: seconds that what was leased may be spent. The others are as in `control.budget.Budget`.
+    """
+
+    name: str
+    kind: Kind
+    scope: Scope
+    limit: int
+    per: PerName = "none"
+    burst: int | None = None
+    fails: Fails | None = None
+    lease: int | None = None
+    lasts_s: int | None = None
+    only: frozenset[str] = frozenset()
+
+    def budget(self) -> Budget:
+        """It as budgets are counted; `UsageError` where it can't be."""
+        lasts_us = None if self.lasts_s is None else self.lasts_s * 1_000_000
+        per = Per[self.per.upper()]
+        return Budget(
+            self.name, self.kind, self.scope, self.limit, per, self.burst, self.fails, self.lease, lasts_us
+        )
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What models cost and who may use them, one `[[models]]` in the file; the first whose name fits counts.
+
+    `name`: a model's name, in which `*` and `?` stand for anything. `input`, `output`: millionths of the currency for a
+    million tokens. `answer_tokens`: the longest answer where the client says none. `tier`: the lowest that may use it.
+    """
+
+    name: str
+    input: int = 0
+    output: int = 0
+    answer_tokens: int | None = None
+    tier: str = "anonymous"
+
+    def __post_init__(self) -> None:
+        where = Where(field="models")
+        if not 0 <= self.input <= _MOST_MICROS or not 0 <= self.output <= _MOST_MICROS:
+            raise ConfigurationError("a model's price is out of range", where=where)
+        if self.answer_tokens is not None and not 1 <= self.answer_tokens <= _MOST_TOKENS:
+            raise ConfigurationError("a model's longest answer is out of range", where=where)
+        if self.tier not in TIERS:
+            raise ConfigurationError("there is no such tier", where=where, hint=f"tiers: {', '.join(TIERS)}")
+
+    def micros(self, input_tokens: int, output_tokens: int) -> int:
+        """What so many tokens cost, in millionths of the currency, rounded up."""
+        return -(-(input_tokens * self.input + output_tokens * self.output) // 1_000_000)
+
+
+_ANY: Final = Model(name="*")
+
+
+@dataclass(frozen=True)
+class ControlSettings:
+    """The settings of decisions; each has a safe default."""
+
+    budgets: tuple[OwnBudget, ...] = _setting((), "Budgets beside those of the tiers.")
+    models: tuple[Model, ...] = _setting((), "What models cost, how long they answer, and who may use them.")
+    only_listed: bool = _setting(False, "Refuse models that no entry of `models` names.")
+    bytes_per_token: float = _setting(
+        1.5, "Bytes of text counted as one token before it is known; 1 is a bound that no tokenizer passes.", "1 to 8"
+    )  # fmt: skip
+    image_tokens: int = _setting(1600, "Tokens that an image counts as before it is known.", "from 0")
+    answer_tokens: int = _setting(
+        8192, "Longest answer, in tokens, where neither client nor model says: it is reserved, and held to.", "from 1"
+    )  # fmt: skip
+    slice_tokens: int = _setting(
+        256, "Tokens by which streams of tiers without `unsliced_streams` are extended.", "from 1"
+    )
+    usual_requests_per_minute: int = _setting(
+        3000, "What a step takes its share of, where the tier sets no limit of requests.", "from 1"
+    )
+    usual_tokens_per_minute: int = _setting(
+        4_000_000, "What a step takes its share of, where the tier sets no limit of tokens.", "from 1"
+    )
+    request_s: int = _setting(
+        1800, "Seconds after which a request that nobody settled counts as spent.", "1 to 86400"
+    )
+    cached: int = _setting(8192, "Accounts, and places, whose budgets are kept at hand.", "from 1")
+    appeals: str = _setting("", "Where a customer appeals: a web page or an address.")
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.bytes_per_token <= 8:
+            raise ConfigurationError("out of range", where=Where(field="bytes_per_token"))
+        if not 1 <= self.request_s <= 86_400:
+            raise ConfigurationError("out of range", where=Where(field="request_s"))
+        if self.image_tokens < 0:
+            raise ConfigurationError("out of range", where=Where(field="image_tokens"))
+        for name in (
+            "answer_tokens",
+            "slice_tokens",
+            "usual_requests_per_minute",
+            "usual_tokens_per_minute",
+            "cached",
+        ):
+            if not 1 <= getattr(self, name) <= _MOST_TOKENS:
+                raise ConfigurationError("out of range", where=Where(field=name))
+        names = [one.name for one in self.budgets]
+        if len(set(names)) < len(names) or any(name.startswith(TAKEN) for name in names):
+            what = "a budget's name is taken"
+            hint = f"each has its own, and none begins with {' or '.join(TAKEN)}"
+            raise ConfigurationError(what, where=Where(field="budgets"), hint=hint)
+        for one in self.budgets:
+            try:
+                one.budget()
+            except UsageError as error:
+                raise ConfigurationError(error.what, where=Where(field="budgets"), hint=error.hint) from None
+
+    def input_tokens(self, text_bytes: int, images: int = 0) -> int:
+        """How many tokens an input is held to be before anybody has counted them."""
+        return -int(-text_bytes // self.bytes_per_token) + images * self.image_tokens
+
+    def model(self, name: str) -> Model | None:
+        """The entry of a model; None where it may not be used by anybody."""
+        for one in self.models:
+            if one.name == name or fnmatchcase(name, one.name):
+                return one
+        return None if self.only_listed and name else _ANY

@@ -1,0 +1,204 @@
+"""One request with its response, from the head that a client sent to the last byte it is sent, or to whatever ends it.
+
+Here is the way there: stages are asked in order, a connection is asked for, the request is sent, perhaps again. The way
+back is in `responding`, every end in `ending`; what a stage is stands in `stage`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from headwater.gateway.relay.responding import GONE, Responding
+from headwater.gateway.stage import PASS, Answer, Ended, Forward, OnRequest, Refuse, Stage, Wait
+from headwater.gateway.wire.errors import Kind, Problem
+from headwater.gateway.wire.head import CHUNKED, Field
+from headwater.gateway.wire.writer import CONTINUE, LAST_CHUNK, chunk, request_head
+
+if TYPE_CHECKING:
+    from headwater.gateway.relay.upstream import UpstreamConnection
+
+#: Bytes of a body that are kept while no connection is there, and in case the request must be sent again.
+_KEPT_BYTES: Final = 262_144
+_SAFE: Final = frozenset((b"GET", b"HEAD", b"OPTIONS"))
+_SLOW: Final = Problem(Kind.UPSTREAM_TIMEOUT, "The model server took too long.")
+_UNREACHED: Final = Problem(Kind.UPSTREAM, "The model server can't be reached.")
+_FULL: Final = Problem(Kind.UNAVAILABLE, "All connections to the model server are in use.", retry_after_s=1)
+_TOO_LARGE: Final = Problem(Kind.TOO_LARGE, "The body is too large.")
+
+
+class RelayedExchange(Responding):
+    """The exchange that a client's connection is busy with."""
+
+    def begin(self) -> None:
+        """The head is there."""
+        plan, length = self._plan, self.head.length
+        if plan.buffer and length:
+            if length > self.relay.settings.buffered_bytes:
+                self._fail(_TOO_LARGE, Ended.CLIENT_FAULT)
+                return
+            self._buffer = True
+        if self.head.expects_continue:
+            self.door.put(CONTINUE)
+        if not self._buffer:
+            self._decide()
+
+    def begin_whole(self, body: bytes) -> None:
+        """The head is there, with the whole body."""
+        self.request_whole = True
+        self._pieces = [body]
+        if self._plan.buffer:
+            if len(body) > self.relay.settings.buffered_bytes:
+                self._fail(_TOO_LARGE, Ended.CLIENT_FAULT)
+                return
+            self.body = body
+        self._decide()
+
+    def request_data(self, data: bytes) -> None:
+        """Some of the body."""
+        if self._ended:
+            return
+        connection = self._connection
+        if connection is not None and self._sending:
+            connection.write(chunk(data) if self.head.length == CHUNKED else data)
+        self._kept_bytes += len(data)
+        if self._pieces is not None:
+            self._pieces.append(data)
+        if self._buffer:
+            if self._kept_bytes > self.relay.settings.buffered_bytes:
+                self._fail(_TOO_LARGE, Ended.CLIENT_FAULT)
+        elif self._kept_bytes > _KEPT_BYTES:
+            if self._sending:
+                self._pieces = None
+            else:
+                self.door.hold(True)
+
+    def request_end(self) -> None:
+        """The body is whole."""
+        self.request_whole = True
+        if self._ended:
+            return
+        if self._buffer:
+            self._buffer = False
+            self.body = b"".join(self._pieces or [])
+            self._pieces = [self.body]
+            self._decide()
+        elif self._sending:
+            if self.head.length == CHUNKED and self._connection is not None:
+                self._connection.write(LAST_CHUNK)
+            self.door.limit(self.relay.settings.first_byte_s)
+
+    def request_refused(self, problem: Problem) -> None:
+        """The body can't be read on."""
+        self._fail(problem, Ended.CLIENT_FAULT)
+
+    def _decide(self) -> None:
+        """Ask the stages, from the one whose turn it is."""
+        stages = self._plan.stages
+        while self._waits or self._at < len(stages):
+            stage = stages[self._at - 1] if self._waits else stages[self._at]
+            self._at += not self._waits
+            self._waits = False
+            try:
+                verdict = stage.on_request(self)
+            except Exception as error:
+                self._broken(stage, error)
+                return
+            if self._ended:  # a stage may have cut it
+                return
+            if not isinstance(verdict, Forward):
+                self._other(verdict)
+                return
+            if verdict is not PASS and not self._take(verdict, stage):
+                return
+        self._ask_connection()
+
+    def _take(self, verdict: Forward, stage: Stage) -> bool:
+        if verdict.body is not None:
+            if not self._plan.buffer:
+                self._broken(stage, TypeError("a body was changed that isn't held back"))
+                return False
+            self._changed = verdict.body
+        if verdict.drop:
+            self._drop |= verdict.drop
+        if verdict.add:
+            names = {name for name, _, _ in verdict.add}
+            self._drop |= names
+            self._add = (*(added for added in self._add if added[0] not in names), *verdict.add)
+        return True
+
+    def _other(self, verdict: OnRequest) -> None:
+        if isinstance(verdict, Answer):
+            self._answer(verdict.status, verdict.add, verdict.body, Ended.ANSWERED)
+        elif isinstance(verdict, Refuse):
+            self._fail(verdict.problem, Ended.ANSWERED, verdict.add)
+        elif isinstance(verdict, Wait):
+            self._waits = True
+            self.door.limit(self.relay.settings.stage_s)
+            self._task = self.relay.loop.create_task(
+                self._wait_before(verdict, self._plan.stages[self._at - 1])
+            )
+
+    async def _wait_before(self, verdict: Wait, stage: object) -> None:
+        """Await what a stage waits for, then ask it again."""
+        if await self._awaited(verdict, stage):
+            self._decide()
+
+    # The upstream.
+
+    def _need_no_connection(self) -> None:
+        self.relay.pool.give_up(self)
+
+    def _ask_connection(self, *, fresh: bool = False) -> None:
+        self.relay.pool.ask(self, fresh=fresh)
+
+    def connected(self, connection: UpstreamConnection) -> None:
+        """A connection is there: send what there is of the request."""
+        head, relay = self.head, self.relay
+        connection.begin(self, head.method)
+        self._connection = connection
+        self.door.hold(False)  # the connection holds it again where it's full
+        pieces, length = self._pieces or [], head.length
+        if self._changed is not None:
+            pieces, length = [self._changed], len(self._changed)
+        elif self._plan.buffer:
+            length = len(self.body)
+        fields: list[Field] = head.fields
+        if self._drop or self._add:
+            fields = [entry for entry in fields if entry[0] not in self._drop]
+            fields += self._add
+        out = [request_head(head.method, relay.upstream.base + head.target, relay.authority, fields, length)]
+        if length == CHUNKED:
+            out += [chunk(piece) for piece in pieces]
+        else:
+            out += pieces
+        self._sending = self._sent = True
+        if self.request_whole:
+            if length == CHUNKED:
+                out.append(LAST_CHUNK)
+            self.door.limit(relay.settings.first_byte_s)
+        elif not self.door.arrived:
+            self.door.limit_body(head.length)
+        connection.write_all(out)
+
+    def unconnected(self, *, full: bool = False, slow: bool = False) -> None:
+        """No connection can be had."""
+        self._fail(_FULL if full else _SLOW if slow else _UNREACHED, Ended.UPSTREAM_FAILED)
+
+    def upstream_lost(self, connection: UpstreamConnection) -> None:
+        """The connection ended before the response did."""
+        self._connection = None
+        repeatable = connection.reused and not connection.answered and not self._retried
+        if repeatable and self._pieces is not None and (self.head.method in _SAFE or connection.untouched):
+            self._retried = True
+            self._sending = False
+            self._ask_connection(fresh=True)
+            return
+        self._fail(GONE, Ended.UPSTREAM_FAILED)
+
+    def upstream_full(self) -> None:
+        """The upstream reads too slowly: so does the client's connection."""
+        self.door.hold(True)
+
+    def upstream_ready_for_more(self) -> None:
+        """The upstream has read on."""
+        self.door.hold(False)

@@ -1,0 +1,129 @@
+"""A worker's relay: settings, routes and stages put together, its clients, and a pool of upstream connections."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from headwater.gateway.relay.client import ClientConnection
+from headwater.gateway.relay.clock import Clock
+from headwater.gateway.relay.cork import Cork
+from headwater.gateway.relay.pool import Pool
+from headwater.gateway.relay.tls import for_clients, for_upstreams
+from headwater.gateway.relay.upstream import Upstream
+from headwater.gateway.routes import Route, Routes
+from headwater.gateway.settings import RelaySettings
+from headwater.gateway.stage import Passing, Stage
+
+_BACKLOG = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which stages have something to do on a route, and whether the body is held back for them."""
+
+    buffer: bool
+    stages: tuple[Stage, ...]
+    heads: tuple[Stage, ...]
+    taps: tuple[Stage, ...]
+    ends: tuple[Stage, ...]
+
+
+class Relay:
+    """Serves clients in one event loop. Made in the loop that it serves in."""
+
+    def __init__(
+        self,
+        settings: RelaySettings,
+        stages: Sequence[Stage],
+        upstream: Upstream,
+        routes: Routes | None = None,
+    ) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.settings = settings
+        self.upstream = upstream
+        self.authority = upstream.authority
+        self.routes = routes or Routes()
+        self.request_limits = settings.request_limits
+        self.clock = Clock(self.loop, _shortest(settings))
+        self.cork = Cork()
+        self.pool = Pool(
+            upstream, settings, self.clock, self.cork, for_upstreams(settings) if upstream.tls else None
+        )
+        self.clients: set[ClientConnection] = set()
+        self.draining = False
+        self._stages = tuple(stages)
+        self._plans: dict[Route, Plan] = {}
+        self._context = for_clients(settings)
+        self._servers: list[asyncio.Server] = []
+        self._empty = asyncio.Event()
+        self._prefix = os.urandom(6).hex()
+        self._count = 0
+
+    async def listen(self, own: socket.socket) -> None:
+        """Take clients from a bound socket, which the relay has from now on."""
+        server = await self.loop.create_server(
+            lambda: ClientConnection(self), sock=own, backlog=_BACKLOG, ssl=self._context
+        )
+        self._servers.append(server)
+        self.clock.start()
+
+    async def drain(self) -> None:
+        """Take no more clients or requests, let those in work end for `drain_s` seconds, then end them."""
+        self.draining = True
+        for server in self._servers:
+            server.close()
+        for client in [*self.clients]:
+            client.stop()
+        if self.clients:
+            try:
+                async with asyncio.timeout(self.settings.drain_s):
+                    await self._empty.wait()
+            except TimeoutError:
+                for client in [*self.clients]:
+                    client.kill()
+                await asyncio.sleep(0)
+        self.pool.close()
+        self.clock.stop()
+
+    def plan(self, route: Route) -> Plan:
+        """What the stages do on a route."""
+        plan = self._plans.get(route)
+        if plan is None:
+            plan = self._plans[route] = Plan(
+                any(stage.wants_body(route) for stage in self._stages),
+                self._doing("on_request", "on_end"),
+                self._doing("on_response_head"),
+                self._doing("on_bytes"),
+                self._doing("on_end"),
+            )
+        return plan
+
+    def client_lost(self, client: ClientConnection) -> None:
+        """A client's connection has ended."""
+        self.clients.discard(client)
+        if self.draining and not self.clients:
+            self._empty.set()
+
+    def next_id(self) -> str:
+        """A name for an exchange: unique among all workers, and nothing can be learned from it."""
+        self._count += 1
+        return f"req_{self._prefix}{self._count:012x}"
+
+    def _doing(self, *verbs: str) -> tuple[Stage, ...]:
+        return tuple(
+            stage
+            for stage in self._stages
+            if any(getattr(type(stage), verb, None) is not getattr(Passing, verb) for verb in verbs)
+        )
+
+
+def _shortest(settings: RelaySettings) -> float:
+    return min(
+        settings.head_s, settings.keep_alive_s, settings.body_s, settings.stage_s, settings.connect_s,
+        settings.first_byte_s, settings.idle_s, settings.stall_s, settings.total_s, settings.upstream_keep_s,
+        settings.linger_s,
+    )  # fmt: skip

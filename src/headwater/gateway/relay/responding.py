@@ -1,0 +1,175 @@
+"""The way back: what an upstream says is handed to the client as it comes, past the stages that look at it."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from headwater.gateway.relay.ending import Ending
+from headwater.gateway.stage import Cut, Ended, Shape, Wait
+from headwater.gateway.wire.errors import Kind, Problem
+from headwater.gateway.wire.head import CHUNKED, Field, ResponseHead
+from headwater.gateway.wire.reader import END, Event
+from headwater.gateway.wire.refusal import Fault, Refusal
+from headwater.gateway.wire.writer import LAST_CHUNK, response_head
+
+GONE: Final = Problem(Kind.UPSTREAM, "The model server ended the connection.")
+_GARBAGE: Final = Problem(Kind.UPSTREAM, "The model server sent something that isn't HTTP/1.1.")
+
+
+class Responding(Ending):
+    """An exchange whose response comes."""
+
+    def client_full(self) -> None:
+        """The client reads too slowly: so is the upstream read."""
+        if self._connection is not None:
+            self._connection.hold(True)
+
+    def client_ready(self) -> None:
+        """The client has read on."""
+        if self._connection is not None and self._events is None:
+            self._connection.hold(False)
+        self.door.limit(self.relay.settings.idle_s, self.total)
+
+    def response(self, events: list[Event]) -> None:
+        """What the upstream said."""
+        if self._keep(events):
+            return
+        for at, event in enumerate(events):
+            if isinstance(event, bytes):
+                if not self._response_data(event):
+                    self._keep(events[at + 1 :])
+                    return
+            elif isinstance(event, ResponseHead):
+                if not self._response_head(event):
+                    return
+            elif event is END:
+                self._response_end()
+                return
+            else:
+                cut_off = isinstance(event, Refusal) and event.fault is Fault.CUT_OFF
+                self._fail(GONE if cut_off else _GARBAGE, Ended.UPSTREAM_FAILED)
+                return
+
+    def whole_response(self, events: list[Event]) -> bool:
+        """A response that came in one piece and that no stage looks at; False where it's another."""
+        head, data, end = events
+        plan = self._plan
+        if plan.heads or plan.taps or end is not END or self._events is not None:
+            return False
+        if not isinstance(head, ResponseHead) or not isinstance(data, bytes) or head.length != len(data):
+            return False
+        self._response = head
+        self._status = head.status
+        self.first_byte_us = time.time_ns() // 1000
+        self.received = len(data)
+        self.door.put_all(
+            [response_head(head.status, head.fields, head.length, close=self.door.will_close()), data]
+        )
+        self._response_end()
+        return True
+
+    def _keep(self, events: list[Event]) -> bool:
+        """Keep events for later, if a stage waits."""
+        if self._events is None:
+            return False
+        self._events += events
+        return True
+
+    def _response_head(self, head: ResponseHead) -> bool:
+        self._response = head
+        self.first_byte_us = time.time_ns() // 1000
+        fields, length = head.fields, head.length
+        for stage in self._plan.heads:
+            try:
+                shape = stage.on_response_head(self, head)
+            except Exception as error:
+                self._broken(stage, error)
+                return False
+            if self._ended:
+                return False
+            if shape is not None:
+                fields, length = _shaped(fields, length, shape)
+        self._status = head.status
+        self._framed = length < 0
+        bodiless = self.head.method == b"HEAD" or head.status in (204, 304)
+        self.door.put(
+            response_head(head.status, fields, None if bodiless else length, close=self.door.will_close())
+        )
+        if self.request_whole:
+            self.door.limit(self.relay.settings.idle_s, self.total)
+        return True
+
+    def _response_data(self, data: bytes) -> bool:
+        """Pass some of the body on; False where a stage waits or has ended it."""
+        taps, passed = self._plan.taps, data
+        if self._tap is None:
+            self.received += len(data)
+        for at in range(self._tap or 0, len(taps)):
+            stage = taps[at]
+            try:
+                said = stage.on_bytes(self, passed)
+            except Exception as error:
+                self._broken(stage, error)
+                return False
+            if self._ended:
+                return False
+            if said is None:
+                continue
+            if isinstance(said, bytes):
+                if not self._framed:
+                    self._broken(stage, TypeError("a body was changed without reframe"))
+                    return False
+                passed = said
+            else:
+                self._interrupted(said, at, passed)
+                return False
+        self._tap = None
+        if passed:
+            self._last = passed
+            if self._framed:
+                self.door.put(b"%x\r\n%b\r\n" % (len(passed), passed))
+            else:
+                self.door.put(passed)
+        if self.request_whole and not self.door.full:
+            self.door.limit(self.relay.settings.idle_s, self.total)
+        return True
+
+    def _interrupted(self, said: Cut | Wait, at: int, passed: bytes) -> None:
+        """The stage at `at` cuts the response, or is to be asked about the same bytes again."""
+        if isinstance(said, Cut):
+            self._fail(said.problem, Ended.CUT)
+            return
+        self._tap = at
+        self._events = [passed]
+        if self._connection is not None:
+            self._connection.hold(True)
+        self.door.limit(self.relay.settings.stage_s)
+        self._task = self.relay.loop.create_task(self._wait_within(said, self._plan.taps[at]))
+
+    async def _wait_within(self, said: Wait, stage: object) -> None:
+        """Await what a stage waits for, then go on with the response."""
+        if not await self._awaited(said, stage):
+            return
+        events, self._events = self._events or [], None
+        self.response(events)
+        if self._events is None and self._connection is not None:
+            self._connection.hold(self.door.full)
+
+    def _response_end(self) -> None:
+        if self._framed:
+            self.door.put(LAST_CHUNK)
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            again = connection.end()
+            if again and self.request_whole and self._response is not None and not self._response.close:
+                self.relay.pool.release(connection)
+            else:
+                connection.abort()
+        self._end(Ended.COMPLETE)
+
+
+def _shaped(fields: list[Field], length: int, shape: Shape) -> tuple[list[Field], int]:
+    gone = shape.drop | {name for name, _, _ in shape.add}
+    kept = [entry for entry in fields if entry[0] not in gone]
+    return [*kept, *shape.add], CHUNKED if shape.reframe else length

@@ -1,0 +1,72 @@
+"""Usage, found in a response as it passes: bytes are searched, and only what stands behind `"usage":` is decoded.
+
+Works on streams of events and on plain JSON. A quote inside a string of JSON is escaped, so a model's words can't
+pass for the field; where a response holds several, later ones win (Anthropic's streams tell the input's tokens first
+and the output's last; in plain JSON a tool's arguments come before the real one).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Final
+
+_OPEN: Final = re.compile(rb'"usage"[ \t\r\n]*:[ \t\r\n]*(?=\{)')
+_WORD: Final = b'"usage"'
+#: Bytes kept in case the word or what follows it is cut; whitespace beyond it isn't looked over.
+_CARRY: Final = 32
+_MOST_BYTES: Final = 16_384
+_DECODER: Final = json.JSONDecoder()
+
+
+class UsageScan:
+    """Follows one response. `found` holds the numbers of the usage, by their names; nested ones joined by a dot."""
+
+    __slots__ = ("_begun", "_carry", "_merge", "found")
+
+    def __init__(self, *, stream: bool) -> None:
+        self._merge = stream
+        self._carry = b""
+        self._begun = b""
+        self.found: dict[str, int] = {}
+
+    def feed(self, data: bytes) -> None:
+        """Look at some more of the body."""
+        if self._begun:
+            data, self._begun = self._begun + data, b""
+        else:
+            head = self._carry + data[:_CARRY]
+            if _WORD not in data and _WORD not in head and b"usage" not in self._carry:
+                self._carry = data[-_CARRY:] if len(data) >= _CARRY else head[-_CARRY:]
+                return
+            data = self._carry + data
+        at = 0
+        while (opened := _OPEN.search(data, at)) is not None:
+            at = opened.end()
+            end = self._object(data[at : at + _MOST_BYTES])
+            if end == 0 and len(data) - at < _MOST_BYTES:
+                self._begun = data[opened.start() :]
+                self._carry = b""
+                return
+            at += end
+        self._carry = data[max(at, len(data) - _CARRY) :]
+
+    def _object(self, begun: bytes) -> int:
+        """Take the object that `begun` starts with; its length, or 0 where it isn't whole."""
+        try:
+            value, end = _DECODER.raw_decode(begun.decode("latin-1"))
+        except (ValueError, RecursionError):
+            return 0
+        numbers = dict(_numbers(value, ""))
+        self.found = {**self.found, **numbers} if self._merge else numbers
+        return end
+
+
+def _numbers(value: dict[str, object], before: str) -> list[tuple[str, int]]:
+    told: list[tuple[str, int]] = []
+    for name, inner in value.items():
+        if isinstance(inner, int) and not isinstance(inner, bool) and 0 <= inner < 1 << 53:
+            told.append((before + name, inner))
+        elif isinstance(inner, dict) and not before:
+            told += _numbers(inner, f"{name}.")
+    return told

@@ -1,0 +1,139 @@
+"""`serve`: the whole life of a gateway's data plane, from the port to the last exchange after SIGTERM.
+
+One process a core: each has its own loop, its own stages and its own listening socket on the same port (SO_REUSEPORT);
+`workers` watches over them. Stages are made in the process that asks them, so that none shares a connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from headwater.errors import UsageError, Where
+from headwater.gateway.relay.relay import Relay
+from headwater.gateway.relay.tls import for_clients, for_upstreams
+from headwater.gateway.relay.upstream import Upstream
+from headwater.gateway.routes import Routes
+from headwater.gateway.settings import RelaySettings
+from headwater.gateway.stage import Stage
+from headwater.gateway.workers import STOP, watch
+
+#: Makes a worker's stages; called in the loop that they are asked in.
+Stages: TypeAlias = Callable[[], Sequence[Stage]]
+#: Objects made and not freed before cycles are looked for: an exchange leaves none behind.
+_COLLECT_AFTER: Final = 20_000
+_PARENT_LOOK_S: Final = 0.5
+_BACKLOG: Final = 2048
+
+
+@dataclass(frozen=True)
+class _Served:
+    """What every worker serves."""
+
+    settings: RelaySettings
+    stages: Stages
+    upstream: Upstream
+    routes: Routes | None
+
+
+def serve(
+    settings: RelaySettings,
+    stages: Stages,
+    upstream: Upstream,
+    *,
+    routes: Routes | None = None,
+    ready: Callable[[str, int], None] | None = None,
+) -> int:
+    """Serve until SIGTERM or SIGINT, then let exchanges end; the exit code.
+
+    `ready` is told address and port once all workers listen. Raises `UsageError` where the port can't be had or the
+    extra isn't installed, `ConfigurationError` where a file of the settings can't be used. A worker that can't start
+    ends the whole; one that dies later is replaced.
+    """
+    loops = _loops()
+    for_clients(settings)
+    for_upstreams(settings)
+    served = _Served(settings, stages, upstream, routes)
+    held = _bound(settings, settings.port)  # with several workers it only keeps the port
+    host, port = held.getsockname()[:2]
+
+    def told() -> None:
+        if ready is not None:
+            ready(host, port)
+
+    if settings.workers == 1:
+        return _work(served, loops, held, told)
+
+    def worker(listening: Callable[[], None], parent: int) -> int:
+        own = _bound(settings, port)
+        held.close()
+        return _work(served, loops, own, listening, parent)
+
+    return watch(settings.workers, worker, told, patience_s=settings.drain_s + 5)
+
+
+def _loops() -> Any:
+    try:
+        import httptools  # noqa: F401
+        import uvloop
+    except ImportError:
+        raise UsageError(
+            "the gateway needs uvloop and httptools", hint="pip install 'headwater[gateway]'"
+        ) from None
+    return uvloop
+
+
+def _bound(settings: RelaySettings, port: int) -> socket.socket:
+    """A socket on the port, which the workers share."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    own = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if settings.workers > 1:
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        own.bind((settings.host, port))
+        if settings.workers == 1:
+            own.listen(_BACKLOG)  # so that a port that is taken is told now
+    except OSError as error:
+        own.close()
+        raise UsageError(
+            f"can't listen ({error.strerror})",
+            where=Where(field="relay.port"),
+            hint="choose another port, or stop what has it",
+        ) from None
+    own.setblocking(False)
+    return own
+
+
+def _work(
+    served: _Served, loops: Any, own: socket.socket, listening: Callable[[], None], parent: int = 0
+) -> int:
+    """One worker's life; `parent` is who must stay alive, 0 for nobody."""
+
+    async def run() -> int:
+        stop = asyncio.Event()
+        for each in STOP:
+            asyncio.get_running_loop().add_signal_handler(each, stop.set)
+        relay = Relay(served.settings, served.stages(), served.upstream, served.routes)
+        await relay.listen(own)
+        gc.collect()
+        gc.freeze()  # what was loaded stays; looking it over again would cost more than all it finds
+        gc.set_threshold(_COLLECT_AFTER, 20, 20)
+        listening()
+        while not stop.is_set():
+            try:
+                async with asyncio.timeout(_PARENT_LOOK_S if parent else None):
+                    await stop.wait()
+            except TimeoutError:
+                if os.getppid() != parent:
+                    break
+        await relay.drain()
+        return 0
+
+    with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
+        return int(runner.run(run()))

@@ -1,0 +1,127 @@
+"""Worker processes: started, told when they listen, replaced when they die, and waited for at the end.
+
+Nothing here knows what a worker does. The watching process never serves, so that nothing a client sends can end it.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from typing import Final, NoReturn, TypeAlias
+
+from headwater.errors import HeadwaterError
+
+STOP: Final = (signal.SIGTERM, signal.SIGINT)
+#: What a worker does, given whom to tell that it listens, and the process that must stay alive; its exit code.
+Worker: TypeAlias = Callable[[Callable[[], None], int], int]
+#: A worker that died is replaced no sooner than this after the one before, so that a fault doesn't take the machine.
+_AGAIN_S: Final = 0.5
+_LOOK_S: Final = 0.2
+_FAILED: Final = 70  # EX_SOFTWARE of sysexits.h
+
+
+class _Watch:
+    """The watching process: its children, and those of them that don't listen yet, by the pipe they tell it on."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._began = 0.0
+        self.children: set[int] = set()
+        self.starting: dict[int, int] = {}
+        self.stopping = False
+
+    def start(self) -> None:
+        """Start a worker."""
+        self._began = time.monotonic()
+        told, tells = os.pipe()
+        parent = os.getpid()
+        child = os.fork()
+        if not child:
+            os.close(told)
+            self._be(tells, parent)
+        os.close(tells)
+        self.children.add(child)
+        self.starting[told] = child
+
+    def look(self) -> bool:
+        """Wait a moment for news; whether a worker died before it ever listened."""
+        ready, _, _ = select.select([*self.starting], [], [], _LOOK_S)
+        failed = False
+        for told in ready:
+            failed = failed or not os.read(told, 1)  # the end of the pipe: it died
+            os.close(told)
+            del self.starting[told]
+        while self.children:
+            child, _ = os.waitpid(-1, os.WNOHANG)
+            if not child:
+                break
+            self.children.discard(child)
+        return failed
+
+    def replace(self, count: int) -> None:
+        """Start what is missing, not too fast."""
+        if len(self.children) < count and time.monotonic() - self._began >= _AGAIN_S:
+            self.start()
+
+    def end(self, patience_s: float) -> bool:
+        """Tell all to stop, wait, and kill who doesn't; whether all ended by themselves."""
+        for child in self.children:
+            os.kill(child, signal.SIGTERM)
+        until = time.monotonic() + patience_s
+        while self.children and time.monotonic() < until:
+            self.look()
+        for child in self.children:
+            os.kill(child, signal.SIGKILL)
+        return not self.children
+
+    def _be(self, tells: int, parent: int) -> NoReturn:
+        """Be a worker, and nothing else ever."""
+        code = _FAILED
+        try:
+            for each in STOP:
+                signal.signal(each, signal.SIG_DFL)
+
+            def listening() -> None:
+                os.write(tells, b"1")
+                os.close(tells)
+
+            code = self._worker(listening, parent)
+        except HeadwaterError as error:
+            sys.stderr.write(f"error: {error}\n")
+            code = error.exit_code
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+
+
+def watch(count: int, worker: Worker, ready: Callable[[], None], *, patience_s: float) -> int:
+    """Keep `count` workers until SIGTERM or SIGINT; `ready` is called once all listen. The exit code."""
+    watching = _Watch(worker)
+
+    def stop(_number: int, _frame: object) -> None:
+        watching.stopping = True
+
+    before = {each: signal.signal(each, stop) for each in STOP}
+    try:
+        for _ in range(count):
+            watching.start()
+        while watching.starting and not watching.stopping:
+            if watching.look():
+                watching.end(patience_s)
+                return 1
+        if not watching.stopping:
+            ready()
+        while not watching.stopping:
+            watching.look()
+            watching.replace(count)
+        return 0 if watching.end(patience_s) else 1
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -1,0 +1,317 @@
+"""One step, three stores: whatever is asked, in whatever order, all answer the same, and survive what they say."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from control.budget.servers import Postgres, Redis
+from control.budget.world import DAY_US, HOUR_US, SECOND_US, Clock, Door, budget
+from headwater.control.budget import (
+    Amounts,
+    Answer,
+    Ask,
+    Kind,
+    Per,
+    Refused,
+    Reservation,
+    Seen,
+    Shape,
+    Store,
+    StoreGone,
+)
+from headwater.control.budget.calendar import begins_us, index
+from headwater.control.budget.granting import Epoch, Record, step
+from headwater.control.budget.stores import postgres_wire, redis_wire
+from headwater.errors import UsageError
+
+pytest.importorskip("redis")
+pytest.importorskip("psycopg")
+pytestmark = pytest.mark.xdist_group("budget-stores")
+
+#: Far ahead, so that what ends by its time hasn't ended by the server's.
+LATER_US = 3_000_000_000 * SECOND_US
+
+
+@pytest.fixture(scope="module")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    server = Redis(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="module")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    server = Postgres(tmp_path_factory.mktemp("postgres") / "cluster")
+    yield server
+    server.kill()
+
+
+@pytest.fixture(params=["redis", "postgres"])
+def make(request: pytest.FixtureRequest) -> Callable[[], Any]:
+    """Makes connections to one store, fresh."""
+    if request.param == "redis":
+        from headwater.control.budget.stores.redis import RedisStore
+
+        server = request.getfixturevalue("redis_server")
+        tree = f"t{abs(hash(request.node.name))}"
+        RedisStore(server.url, tree=tree).begin(fresh=True)
+        return lambda: RedisStore(server.url, tree=tree)
+    from headwater.control.budget.stores.postgres import PostgresStore
+
+    cluster = request.getfixturevalue("postgres_server")
+    store = PostgresStore(cluster.conninfo)
+    store.set_up()
+    store._transaction([("TRUNCATE headwater_budget_cell", ())])
+    store.begin(fresh=True)
+    return lambda: PostgresStore(cluster.conninfo)
+
+
+@given(st.integers(0, 284 * 366 * 86_400))
+def test_months_are_those_of_the_calendar(second: int) -> None:
+    at, now_us = datetime.fromtimestamp(second, UTC), second * SECOND_US
+    number = index(Per.MONTH, now_us)
+    assert number == (at.year - 1970) * 12 + at.month - 1
+    begin = datetime(1970, 1, 1, tzinfo=UTC).timestamp() + begins_us(Per.MONTH, number) / SECOND_US
+    assert datetime.fromtimestamp(begin, UTC) == at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+#: What is asked of one cell, whatever it makes of it: (later by, replica, seq up by, epoch and period known, amounts).
+messages = st.tuples(
+    st.sampled_from(
+        [0, 1, 1000, SECOND_US, 20 * SECOND_US, HOUR_US, DAY_US, -SECOND_US, -HOUR_US, 31 * DAY_US]
+    ),
+    st.sampled_from(["r1", "r2", "r3"]),
+    st.integers(-1, 2),
+    st.booleans(),
+    st.integers(0, 40),
+    st.integers(0, 200),
+    st.integers(-20, 60),
+    st.sampled_from(["a", "b", "c", "d", ":1", "ä"]),
+)
+
+
+@settings(max_examples=60)
+@given(
+    st.sampled_from(list(Shape)),
+    st.sampled_from([Per.HOUR, Per.DAY, Per.MONTH]),
+    st.integers(1, 300),
+    st.booleans(),
+    st.integers(0, 3 * 365 * DAY_US),
+    st.lists(messages, min_size=1, max_size=25),
+)
+def test_the_script_makes_the_same_step(
+    redis_server: Redis, shape: Shape, per: Per, limit: int, fresh: bool, start: int, told: list[Any]
+) -> None:
+    import redis
+
+    client = redis.Redis.from_url(redis_server.url)
+    client.flushdb()
+    head, rest = redis_wire.SCRIPT.split("local replica, durable", 1)
+    script = client.register_script(
+        head[: head.index("local time")]
+        + "local now = tonumber(table.remove(ARGV))\nlocal replica, durable"
+        + rest
+    )
+    now_us = LATER_US + start
+    epoch = Epoch(now_us, fresh)
+    client.hset(
+        redis_wire.epoch_key("t"),
+        mapping={"begun": now_us, "fresh": int(fresh), "run": client.info()["run_id"]},
+    )
+    record, known, seqs = Record(), {}, dict.fromkeys(("r1", "r2", "r3"), 1)
+    for later, replica, up, knows, need, want, credit, member in told:
+        now_us += later
+        seqs[replica] = max(1, seqs[replica] + up)
+        before = known.get(replica, (0, 0)) if knows else (0, 0)
+        ask = Ask(
+            "cell", shape, per, limit, max(1, limit * 3 // 4), limit, 7 * SECOND_US, 30 * SECOND_US,
+            seqs[replica], *before, need, max(need, want), credit, max(0, credit), member, 0,
+        )  # fmt: skip
+        expected = step(record, replica, ask, epoch, now_us)
+        args = redis_wire.arguments(replica, [ask], durable=False)
+        said = script(keys=redis_wire.keys("t", [ask]), args=[*args, now_us])
+        assert redis_wire.answers(said, [ask]) == [expected]
+        known[replica] = (expected.epoch, expected.period)
+
+
+@given(st.sampled_from(list(Shape)), st.lists(messages, min_size=1, max_size=20))
+def test_a_record_is_written_down_whole(shape: Shape, told: list[Any]) -> None:
+    """PostgreSQL keeps records as text between steps; that changes no answer."""
+    now_us, epoch = LATER_US, Epoch(LATER_US, True)
+    record, kept, seq = Record(), None, 0
+    for later, replica, up, _, need, want, credit, member in told:
+        now_us, seq = now_us + later, max(1, seq + up)
+        ask = Ask(
+            "cell", shape, Per.DAY, 100, 75, 100, 7 * SECOND_US, 30 * SECOND_US,
+            seq, 0, 0, need, max(need, want), credit, max(0, credit), member, 0,
+        )  # fmt: skip
+        expected = step(record, replica, ask, epoch, now_us)
+        answers, (_, (kept,), _) = postgres_wire.stepped(replica, [ask], [("cell", kept, now_us, *epoch)])
+        assert answers == [expected]
+
+
+def test_two_replicas_share_every_kind_of_budget(make: Callable[[], Store]) -> None:
+    import time
+
+    budgets = [
+        budget(Kind.TOKEN_QUOTA, 10_000, Per.MONTH),
+        budget(Kind.CONCURRENCY, 40),
+        budget(Kind.ADDRESSES, 5),
+        budget(Kind.TOKENS, 10**6, Per.HOUR),
+    ]
+
+    def clock() -> int:
+        return time.monotonic_ns() // 1000
+
+    doors = [Door(make(), clock, name) for name in ("r1", "r2")]
+    cells = [door.budgets.cells((each, "k") for each in budgets) for door in doors]
+    spent, refused_at, seen = 0, [None, None], set()
+    for turn in range(400):
+        door, own = doors[turn % 2], cells[turn % 2]
+        address = f"10.0.{turn % 7}"
+        answer = door.reserve(own, Amounts(1, 100), Seen(address))
+        if isinstance(answer, Refused):
+            refused_at[turn % 2] = answer.budget.kind
+            assert answer.budget.kind is not Kind.ADDRESSES or address not in seen
+            continue
+        seen.add(address)
+        spent += 60
+        door.settle(answer, Amounts(1, 60))
+    assert len(seen) == 5
+    assert 9_000 < spent <= 10_000
+    assert doors[0].budgets.without_store(clock()) is doors[1].budgets.without_store(clock()) is False
+
+
+def test_concurrency_is_shared(make: Callable[[], Store]) -> None:
+    clock = Clock()
+    one = budget(Kind.CONCURRENCY, 7)
+    doors = [Door(make(), clock, name) for name in ("r1", "r2", "r3")]
+    cells = [door.budgets.cells([(one, "k")]) for door in doors]
+    running = []
+    for turn in range(12):
+        answer = doors[turn % 3].reserve(cells[turn % 3], Amounts())
+        if isinstance(answer, Reservation):
+            running.append((turn % 3, answer))
+    assert len(running) == 7
+    for at, each in running:
+        doors[at].settle(each, Amounts())
+    answers = [doors[0].reserve(cells[0], Amounts()) for _ in range(7)]
+    clock.now_us += 2 * SECOND_US
+    answers = [each for each in answers if isinstance(each, Reservation)]
+    answers += [doors[0].reserve(cells[0], Amounts()) for _ in range(7 - len(answers))]
+    assert all(isinstance(each, Reservation) for each in answers)
+
+
+def test_a_batch_is_one_operation_and_cells_are_apart(make: Callable[[], Store]) -> None:
+    asks = [
+        Ask(f"c{at % 30}:ü", Shape.QUOTA, Per.DAY, 100, 100, 1, 1, SECOND_US, at + 1, 0, 0, 1, 1, 0, 0, "", 0)
+        for at in range(600)
+    ]
+    answers = make().exchange("r1", asks)
+    assert len(answers) == 600
+    assert {answer.granted for answer in answers} == {1}
+    assert min(answer.balance for answer in answers) == 80
+
+
+def test_a_restart_without_persistence_closes_and_one_with_it_does_not(tmp_path: Path) -> None:
+    from headwater.control.budget.stores.redis import RedisStore
+
+    for durable in (False, True):
+        server = Redis(tmp_path / str(durable), durable=durable)
+        try:
+            store = RedisStore(server.url, durable=durable)
+            store.begin(fresh=True)
+            ask = Ask("c", Shape.QUOTA, Per.MONTH, 100, 100, 1, 1, SECOND_US, 1, 0, 0, 30, 30, 0, 0, "", 0)
+            (first,) = store.exchange("r1", [ask])
+            assert (first.granted, first.balance) == (30, 70)
+            server.kill()
+            with pytest.raises(StoreGone):
+                store.exchange("r1", [ask])
+            server.start()
+            (same,) = store.exchange("r1", [ask])
+            (other,) = store.exchange("r2", [ask])
+            if durable:
+                assert (same, other.granted) == (
+                    first._replace(lives_us=same.lives_us, resets_us=same.resets_us),
+                    30,
+                )
+            else:
+                assert (same.granted, other.granted, other.balance) == (0, 0, 0)
+                assert same.epoch > first.epoch
+        finally:
+            server.kill()
+
+
+def test_a_crash_of_postgres_forgets_nothing(postgres_server: Postgres) -> None:
+    from headwater.control.budget.stores.postgres import PostgresStore
+
+    store = PostgresStore(postgres_server.conninfo)
+    store.set_up()
+    store.begin(fresh=True)
+    ask = Ask("crash", Shape.QUOTA, Per.MONTH, 100, 100, 1, 1, SECOND_US, 1, 0, 0, 30, 30, 0, 0, "", 0)
+    (first,) = store.exchange("r1", [ask])
+    postgres_server.kill()
+    with pytest.raises(StoreGone):
+        store.exchange("r1", [ask])
+    postgres_server.start()
+    (same,) = store.exchange("r1", [ask])
+    assert (same.granted, same.balance) == (first.granted, 70)
+
+
+def test_the_asyncio_drivers_say_the_same(redis_server: Redis, postgres_server: Postgres) -> None:
+    from headwater.control.budget.stores.postgres import PostgresStore
+    from headwater.control.budget.stores.postgres_async import AsyncPostgresStore
+    from headwater.control.budget.stores.redis_async import AsyncRedisStore
+
+    waiting = PostgresStore(postgres_server.conninfo)
+    waiting.set_up()
+    waiting.begin(fresh=True)
+    asks = [Ask("async", Shape.QUOTA, Per.DAY, 100, 100, 1, 1, SECOND_US, 1, 0, 0, 30, 30, 0, 0, "", 0)]
+
+    async def told() -> list[list[Answer]]:
+        redis = AsyncRedisStore(redis_server.url, tree="async")
+        await redis.begin(fresh=True)
+        postgres = AsyncPostgresStore(postgres_server.conninfo)
+        found = [await each.exchange("r1", asks) for each in (redis, postgres) for _ in range(2)]
+        await redis.close()
+        await postgres.close()
+        for gone in (AsyncRedisStore("redis://127.0.0.1:1/0"), AsyncPostgresStore("host=127.0.0.1 port=1")):
+            with pytest.raises(StoreGone):
+                await gone.exchange("r1", asks)
+        return found
+
+    assert [each[0].granted for each in asyncio.run(told())] == [30] * 4
+
+
+def test_nobody_at_home_is_store_gone() -> None:
+    ask = Ask("c", Shape.QUOTA, Per.DAY, 100, 100, 1, 1, SECOND_US, 1, 0, 0, 1, 1, 0, 0, "", 0)
+    from headwater.control.budget.stores.postgres import PostgresStore
+    from headwater.control.budget.stores.redis import RedisStore
+
+    for store in (
+        RedisStore("redis://127.0.0.1:1/0"),
+        PostgresStore("host=127.0.0.1 port=1 password=hunter2"),
+    ):
+        with pytest.raises(StoreGone) as told:
+            store.exchange("r1", [ask])
+        assert "hunter2" not in str(told.value)
+
+
+@pytest.mark.parametrize("said", [None, [], [[1]], [["1"] * 7], [[1, 2, 3, 4, 5, 6, None]], "OK"])
+def test_an_answer_that_is_none_is_store_gone(said: object) -> None:
+    with pytest.raises(StoreGone):
+        redis_wire.answers(said, [None])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("tree", ["", "a}b", "a b", "x" * 65])
+def test_a_tree_has_a_plain_name(tree: str) -> None:
+    with pytest.raises(UsageError):
+        redis_wire.checked_tree(tree)
