@@ -65,9 +65,11 @@ $(VENV)/.core: requirements/core.lock requirements/build.lock pyproject.toml | $
 	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.lock pyproject.toml | $(VENV)/bin/python
+# Two of what the tests need are published as source only: what ISCC's reference and mlcroissant stand on.
+$(VENV)/.dev: requirements/dev.lock requirements/build.lock pyproject.toml | $(VENV)/bin/python
 	@echo "installing what the tests need (checked by hash) …" >&2
-	@$(PIP) install $(LOCKED) -r requirements/dev.lock
+	@$(PIP) install $(LOCKED) -r requirements/build.lock
+	@$(PIP) install $(LOCKED) --no-binary data-url,jsonpath-rw --no-build-isolation -r requirements/dev.lock
 	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
 	@touch $@ $(VENV)/.core
 
@@ -78,7 +80,7 @@ $(VENV)/.spark: requirements/spark.lock requirements/build.lock | $(VENV)/.dev
 	@$(PIP) install $(LOCKED) --no-binary pyspark --no-build-isolation -r requirements/spark.lock
 	@touch $@
 
-.PHONY: bench-suite fit-fusion bench-real bench-million bench-scale bench-imprints
+.PHONY: bench-suite fit-fusion bench-real bench-million bench-scale bench-imprints bench-audit
 bench-suite: $(VENV)/.dev  # every scenario in many worlds; resumes, SIZE=full for all (HEADWATER_CORPORA; ten minutes, or hours)
 	@$(BIN)/python benchmarks/detection/suite/run.py --size $(or $(SIZE),short) --work out/suite --date "$$(date -u +%F)" \
 		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/detection/suite.json --pages
@@ -102,3 +104,7 @@ bench-scale: $(VENV)/.dev  # one, four and sixteen million exchanges (HEADWATER_
 bench-imprints: $(VENV)/.dev  # imprints a second by kind of text (HEADWATER_CORPORA; two minutes)
 	@$(BIN)/python benchmarks/imprint/speed.py --date "$$(date -u +%F)" \
 		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/imprint/speed.json --pages
+
+bench-audit: $(VENV)/.dev  # what an audit finds and costs, beside datatrove (HEADWATER_CORPORA; 10 GB of disk, half an hour)
+	@$(BIN)/python benchmarks/audit/audit.py --work out/audit --date "$$(date -u +%F)" \
+		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/audit/audit.json --pages

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import audit_page
 import scale_page
 import suite_page
 import suite_short
@@ -23,6 +24,8 @@ SCALE = ROOT / "benchmarks/scale/scale.json"
 MILLION = ROOT / "benchmarks/scale/million.json"
 REAL = ROOT / "benchmarks/detection/real_accounts.json"
 IMPRINTS = ROOT / "benchmarks/imprint/speed.json"
+AUDIT = ROOT / "benchmarks/audit/audit.json"
+PREVALENCE = ROOT / "benchmarks/audit/prevalence.json"
 SUITE = ROOT / "benchmarks/detection/suite.json"
 PAGE = ROOT / "docs/reference/figures.md"
 README = ROOT / "README.md"
@@ -163,12 +166,15 @@ def write() -> None:
     _, growth = part(SCALE, lambda found: scale_page.section(found, table))
     _, speed = part(IMPRINTS, imprints)
     accounts, people = part(REAL, real)
+    prevalence, _ = part(PREVALENCE, lambda _: "")
+    _, audits = part(AUDIT, lambda found: audit_page.section(found, prevalence, table))
     found, many = part(SUITE, lambda found: suite_page.section(found, table))
     page = (
         "# Figures\n\nWritten by `make bench-suite`, `make bench-real`, `make bench-million`, "
-        "`make bench-scale` and `make bench-imprints`; what was measured, whatever it says.\n\n"
+        "`make bench-scale`, `make bench-imprints` and `make bench-audit`; what was measured, whatever it says.\n\n"
         f"## Detection in constructed worlds\n\n{many}\n\n## Real accounts\n\n{people}\n\n"
-        f"## A million exchanges\n\n{size}\n\n## Scale\n\n{growth}\n\n## Imprints\n\n{speed}\n"
+        f"## A million exchanges\n\n{size}\n\n## Scale\n\n{growth}\n\n## Imprints\n\n{speed}\n\n"
+        f"## Audits of data sets\n\n{audits}\n"
     )
     PAGE.write_text(page, encoding="utf-8")
     if found:

@@ -300,6 +300,94 @@ def evidence() -> str:
     )
 
 
+def audit_schema() -> str:
+    """The JSON Schema of audit.json, from the records."""
+    import json
+
+    import msgspec
+
+    from headwater.provenance.audit import Report
+
+    schema = msgspec.json.schema(Report)
+    told = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:headwater:audit:1",
+        **schema,
+    }
+    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+
+
+def audit_json() -> str:
+    """What an audit writes: the document, record by record, and the annotations."""
+    import inspect
+
+    import msgspec
+
+    from headwater.provenance.audit import ANNOTATIONS, Report, record_types
+
+    blocks = []
+    for kind in (Report, *record_types()):
+        fields = ", ".join(f"`{field.encode_name}`" for field in msgspec.structs.fields(kind))
+        said = " ".join(inspect.cleandoc(kind.__doc__ or "").split())
+        name = "The document" if kind is Report else kind.__name__.removesuffix("Told")
+        blocks += [f"## {name}", textwrap.fill(said, 110, break_long_words=False), f"Fields: {fields}."]
+    columns = [(f"`{field.name}`", f"`{_brief(field.type)}`") for field in ANNOTATIONS]
+    return page(
+        "audit.json and annotations",
+        prose(
+            "`headwater audit` writes `audit.json` (UTF-8), `audit.html`, `annotations/part-*.parquet` and, where",
+            "rows could not be read, `set_aside.jsonl`. [audit.schema.json](audit.schema.json) is the document's",
+            "JSON Schema (2020-12), made from the program's own records. No text of a row stands in any of them.",
+            "The same corpus and question give the same bytes, whatever the number of processes, also after a run",
+            "that was killed.",
+        ),
+        *blocks,
+        "## Annotations",
+        prose(
+            "One row for each row of the corpus that was read, in its order; found by `file` and `row` (counted",
+            "from 1, in lines for JSON lines). `start` and `end` of a finding are characters within the field.",
+        ),
+        table(("column", "Arrow type"), columns),
+    )
+
+
+def policy() -> str:
+    """What a policy pack may say, from the tables that it is read by."""
+    sys.path.insert(0, str(ROOT / "docs"))
+    from policy_reference import parts
+
+    return page("Policy packs", *parts(table, prose))
+
+
+def tiers() -> str:
+    """What each tier may use, as shipped, and what a key may be for."""
+    from headwater.control.identity import SCOPES, TIERS, reference_rows
+
+    return page(
+        "Tiers",
+        prose(
+            "A tier says how well an account is known, and what it may use. These are the shipped figures; an",
+            "operator's own are laid over them (`headwater tier adopt FILE`, `headwater tier change`), and",
+            "`headwater tier list` shows what is in force. An account has its organisation's tier where that is higher",
+            "than its own. A tier's limits are each account's upper bound: the budgets of its organisation, means of",
+            "payment, address, network and campaign may leave less.",
+        ),
+        table(("tier", "what is known"), [(f"`{name}`", says) for name, says in TIERS.items()]),
+        "## What each may use",
+        table(("entry", "meaning", *TIERS), reference_rows()),
+        prose(
+            'In TOML a limit is a whole number or `"unlimited"`, and a feature `true` or `false`. Limits of tokens and',
+            "spend hold for what a request may cost at most, until it has ended and its cost is known.",
+        ),
+        "## Scopes of a key",
+        prose(
+            "What a key may be used for is the less of its scopes and its account's tier. Without `--scope` it is",
+            "everything but `admin:…`.",
+        ),
+        table(("scope", "what it allows"), [(f"`{name}`", says) for name, says in SCOPES.items()]),
+    )
+
+
 def index() -> str:
     """The index as it is, with its lists of reference and explanation pages brought up to date."""
     text = (ROOT / "docs/index.md").read_text(encoding="utf-8")
@@ -321,12 +409,16 @@ def _title(path: Path) -> str:
 
 #: Page, from the folder of the documentation → what writes it. The index comes last: it lists the others.
 PAGES: dict[str, Callable[[], str]] = {
+    "reference/audit.schema.json": audit_schema,
+    "reference/audit-json.md": audit_json,
     "reference/cli.md": cli,
     "reference/errors.md": errors,
     "reference/evidence.md": evidence,
     "reference/exchange.md": exchange,
     "reference/outputs.md": outputs,
+    "reference/policy.md": policy,
     "reference/settings.md": settings,
+    "reference/tiers.md": tiers,
     "index.md": index,
 }
 

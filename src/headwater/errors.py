@@ -4,6 +4,7 @@
     ├── UsageError                a setting, an option or an argument cannot be used
     │   └── ConfigurationError    the same, in a configuration file
     ├── UnreadableInput           a file cannot be read at all (exit code 2)
+    ├── ConflictError             somebody else was first: what was seen before has changed, or is being written
     └── BadRow                    one row cannot be used; it is set aside and counted
 
 The doors (command line, API) word an error from its fields; nothing here formats for a terminal. No field
@@ -63,6 +64,10 @@ class ConfigurationError(UsageError):
 
 class UnreadableInput(HeadwaterError):  # noqa: N818  (reads as a sentence where it is raised)
     """A file or folder that cannot be read at all; rows that can be read elsewhere are not lost."""
+
+
+class ConflictError(HeadwaterError):
+    """Somebody else was first: what was seen before has changed, or another process is writing. Nothing was done."""
 
 
 @dataclass(frozen=True)

@@ -162,12 +162,14 @@ def test_in_the_middle_of_a_fold(standing: Standalone, tmp_path: Path) -> None:
 
     def begun() -> str | None:
         # Both executors are at work, and there is more to do than they have begun.
-        return f"{len(list(marks.iterdir()))} begun" if len(list(marks.iterdir())) >= 3 else None
+        count = len(list(marks.iterdir()))
+        return f"{count} begun" if count >= 3 else None
 
     with Killing(standing, begun) as killing:
         found = laid.fold(["row"], work, lambda left, right: left + right, tuple)
     laid.close()
-    assert killing.when == "3 begun"
+    # Two that begin within one look make four.
+    assert killing.when in {"3 begun", "4 begun"}
     assert found == tuple(range(120))
     times = [path.name.partition("-")[0] for path in marks.iterdir()]
     assert len(times) > len(set(times))  # what was lost was done again

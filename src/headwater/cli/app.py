@@ -11,6 +11,7 @@ import click
 
 import headwater
 from headwater.cli.faults import INTERRUPTED, show
+from headwater.cli.options import HELP
 from headwater.cli.signals import ended_by_signals
 
 #: Command → its module and the line that the list of commands shows; the order is that of a first use.
@@ -20,9 +21,21 @@ COMMANDS = {
     "investigate": "Find campaigns in API logs; write the report.",
     "explain": "Say in sentences why an account or campaign was reported.",
     "diff": "Compare two investigations.",
+    "audit": "Say whose a corpus is, what models left in it, and which terms bind it.",
+    "terms": "Say what terms say about training on outputs.",
+    "manifest": "Publish what a data set is made of; read and verify what others published.",
+    "policy": "Check, test, compare and replay policies.",
+    "casebook": "Keep a casebook: what was decided, told, appealed and logged.",
+    "step": "Propose, decide, explain and undo steps.",
+    "appeal": "Take in and decide appeals.",
+    "log": "Publish, prove and check the log of all that was done.",
+    "account": "Keep accounts: who may ask, at which tier, for which organisation.",
+    "org": "Keep organisations: their accounts share a tier, a means of payment and a state.",
+    "key": "Make, rotate and revoke customers' API keys.",
+    "tier": "Say and change what each tier may use.",
     "ingest": "Convert logs to Headwater's own Parquet.",
     "simulate": "Write a labelled log from a scenario.",
-    "keys": "Make keys.",
+    "keys": "Make Headwater's own secrets: what imprints, manifests and logs are made under.",
     "config": "Check a configuration file.",
 }
 
@@ -55,7 +68,7 @@ class Doors(click.Group):
 @click.group(
     cls=Doors,
     epilog=EPILOG,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={**HELP, "max_content_width": 100},
 )
 @click.version_option(headwater.__version__, message="headwater %(version)s")
 def app() -> None:

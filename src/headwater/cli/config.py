@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from headwater.cli.options import PATH, as_json, manners
+from headwater.cli.options import HELP, PATH, as_json, manners
 from headwater.cli.terminal import Terminal
 
 
-@click.group()
+@click.group(context_settings=HELP)
 def command() -> None:
     """Check a configuration file."""
 

@@ -55,6 +55,7 @@ class Asked:
     benchmark_items: tuple[Path, ...] = ()
     store: Path | str | None = None
     engine: str | None = None
+    outcomes: Path | None = None
 
 
 @click.command()
@@ -91,6 +92,12 @@ class Asked:
     help="A Spark cluster to work on: spark://host:7077 (needs --store), or local[4] for this machine.",
 )
 @policy
+@click.option(
+    "--outcomes",
+    type=PATH,
+    metavar="FILE",
+    help="What steps came to (casebook outcomes), shown on the cards.",
+)
 @click.option("--key-file", type=PATH, metavar="FILE", help="The imprint key; also HEADWATER_IMPRINT_KEY.")
 @click.option("--imprints-only", is_flag=True, help="Keep no prompt in any output, only keyed imprints.")
 @log_form
@@ -145,8 +152,10 @@ def command(
 def investigate(terminal: Terminal, paths: tuple[Path | str, ...], asked: Asked) -> Findings:
     """Read, investigate and write the report folder."""
     from headwater import investigate as find
+    from headwater.casework import load_outcomes
     from headwater.cli.whole import Whole
     from headwater.detect import Tables
+    from headwater.explain import with_outcomes
     from headwater.keys import load_imprint_key
     from headwater.outcome import check_output
     from headwater.places import made
@@ -158,7 +167,9 @@ def investigate(terminal: Terminal, paths: tuple[Path | str, ...], asked: Asked)
             hint="headwater keys new imprint.key, then --key-file imprint.key",
         )
     settings = settings_of(asked)
-    check_output(asked.output, [path for path in (asked.key_file, asked.settings) if path is not None])
+    own = (asked.key_file, asked.settings, asked.outcomes)
+    check_output(asked.output, [path for path in own if path is not None])
+    learned = load_outcomes(asked.outcomes) if asked.outcomes else []
     with (
         made(asked.output),
         terminal.progress(Whole()) as progress,
@@ -179,6 +190,8 @@ def investigate(terminal: Terminal, paths: tuple[Path | str, ...], asked: Asked)
             **reading(asked.form, asked.mapping, asked.constants),
         ) as found,
     ):
+        if learned:
+            found.findings = with_outcomes(found.findings, learned)
         progress("write the report", 0, None)
         found.write(asked.output)
         elsewhere = found.elsewhere

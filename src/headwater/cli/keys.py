@@ -1,4 +1,4 @@
-"""`headwater keys`: make the key that imprints are made under."""
+"""`headwater keys`: make the key that imprints are made under, and keys that sign manifests, logs, cosignatures."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from headwater.cli.options import PATH, manners
+from headwater.cli.options import HELP, PATH, manners
 from headwater.cli.terminal import Terminal
 
 
-@click.group()
+@click.group(context_settings=HELP)
 def command() -> None:
     """Make keys."""
 
@@ -35,4 +35,55 @@ def new(terminal: Terminal, *, file: Path, version: int) -> int:
     save_imprint_key(key, file)
     terminal.out(f"{key.id}\n")
     terminal.say(f"wrote {file}; next: headwater investigate LOGS --key-file {file}")
+    return 0
+
+
+@command.command("signing-new")
+@click.argument("file", type=PATH)
+@click.option(
+    "--for",
+    "purpose",
+    type=click.Choice(["manifest", "log", "witness"]),
+    default="manifest",
+    show_default=True,
+    help="What the key signs.",
+)
+@click.option("--name", metavar="NAME", help="The log's or witness's name, such as example.com/log.")
+@click.option(
+    "--version", type=click.IntRange(1), default=1, show_default=True, help="Generation of the key."
+)
+@manners
+def signing_new(terminal: Terminal, *, file: Path, purpose: str, name: str | None, version: int) -> int:
+    """Make an Ed25519 key that signs and write it to FILE, which only its owner can read.
+
+    Prints the key's id and the public key that others check signatures with: in PEM for manifests, as a verifier key
+    (c2sp.org/signed-note) for a log or a witness.
+    """
+    import secrets
+
+    from headwater.errors import UsageError
+    from headwater.keys import SigningKey, save_signing_key
+    from headwater.proof import COSIGNATURE, ED25519, Rejected, VerifierKey, public_key_pem
+
+    key = SigningKey(secrets.token_bytes(32), purpose, version)
+    if (name is None) != (purpose == "manifest"):
+        raise UsageError(
+            "a manifest's key has no name, a log's or witness's key needs one", hint="--name example.com/log"
+        )
+    try:
+        public = (
+            public_key_pem(key.public)
+            if name is None
+            else f"{VerifierKey(name, key.public, COSIGNATURE if purpose == 'witness' else ED25519).text()}\n"
+        )
+    except Rejected as error:
+        raise UsageError(f"--name: {error}") from None
+    save_signing_key(key, file)
+    terminal.out(f"{key.id}\n{public}")
+    after = {
+        "manifest": f"next: headwater manifest write DIR --sign-with {file}",
+        "log": "give the verifier key to whoever checks the log",
+        "witness": f"next: headwater log cosign PLACE --key {file}",
+    }
+    terminal.say(f"wrote {file}; {after[purpose]}")
     return 0

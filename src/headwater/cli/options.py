@@ -17,6 +17,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 PATH = click.Path(path_type=Path)
 
 
+#: How help is asked for, said in each group, so that a command says it however it is reached.
+HELP = {"help_option_names": ["-h", "--help"]}
+
+
 class _Place(click.Path):
     """A path, or the URI of an object store as it is given."""
 

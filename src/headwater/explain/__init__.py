@@ -2,7 +2,8 @@
 
 `page` makes the report's records, `board` the terminal's, `explain_campaign` and `explain_account` tell a
 story, `compare` compares two findings, `dumps` and `load` write and read `campaigns.json`, and `words` says
-figures the same way everywhere. This room knows no HTML, no terminal and no storage but that one file.
+figures the same way everywhere; `audited` words the audit of a corpus. This room knows no HTML, no terminal and no
+storage but that one file.
 """
 
 from headwater.explain import words
@@ -13,6 +14,7 @@ from headwater.explain.declared import notes
 from headwater.explain.diff import Change, Diff, compare
 from headwater.explain.document import FORMAT, FORMAT_VERSION, dumps, load, loads, schema, sent_by
 from headwater.explain.hide import without_details
+from headwater.explain.learned import with_outcomes
 from headwater.explain.story import Passage, Story
 from headwater.explain.summary import board
 
@@ -38,6 +40,7 @@ __all__ = [
     "schema",
     "sent_by",
     "verdict",
+    "with_outcomes",
     "without_details",
     "words",
 ]

@@ -204,7 +204,7 @@ def truth_tables(world: Setting, made: Requests, present: Ints) -> Truth:
             "shape": [part.shape for part in parts],
             "population": [part.population for part in parts],
             "group": _nullable(np.concatenate(world.cast.groups)),
-            "harvest_exchanges": np.bincount(made.account[made.harvest], minlength=len(parts)),
+            "harvest_exchanges": pa.array(np.bincount(made.account[made.harvest], minlength=len(parts))),
         }
     )
     exchanges = pa.table(

@@ -163,7 +163,7 @@ def _contents(rows: Rows) -> Callable[[pa.Table], pa.Table]:
             if len(mine):
                 chosen = pa.Table.from_batches([rows.packed(group)]).take(pa.array(mine))
                 found.append(_asked(_CONTENT, chosen).column("content").to_numpy())
-        return pa.table({"row": wanted, "content": np.concatenate(found)})
+        return pa.table({"row": pa.array(wanted), "content": pa.array(np.concatenate(found))})
 
     return read
 
