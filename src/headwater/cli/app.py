@@ -10,8 +10,6 @@ from importlib import import_module
 import click
 
 import headwater
-from headwater.cli.faults import INTERRUPTED, show
-from headwater.cli.options import HELP
 from headwater.cli.signals import ended_by_signals
 
 #: Command → its module and the line that the list of commands shows; the order is that of a first use.
@@ -68,7 +66,7 @@ class Doors(click.Group):
 @click.group(
     cls=Doors,
     epilog=EPILOG,
-    context_settings={**HELP, "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(headwater.__version__, message="headwater %(version)s")
 def app() -> None:
@@ -80,10 +78,9 @@ def run(arguments: list[str]) -> int:
     with ended_by_signals() as ended:
         try:
             code = app.main(arguments, prog_name="headwater", standalone_mode=False)
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
+            from headwater.cli.faults import INTERRUPTED, show  # not for --help
+
             shown = show(error)
             return ended.code if shown == INTERRUPTED else shown
-        except KeyboardInterrupt as error:
-            show(error)
-            return ended.code
         return code if isinstance(code, int) else 0

@@ -16,7 +16,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 #: A path as `pathlib.Path`; whether it exists is found out where it is read, with a better message.
 PATH = click.Path(path_type=Path)
 
-
 #: How help is asked for, said in each group, so that a command says it however it is reached.
 HELP = {"help_option_names": ["-h", "--help"]}
 

@@ -7,19 +7,21 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 #: Signals that come as close together as this say one thing.
 _SAME_WISH_S = 5.0
 
 
-@dataclass
 class Ended:
     """The signal that ended a run; Ctrl-C unless another came first."""
 
-    by: int = signal.SIGINT
+    def __init__(self) -> None:
+        self.by: int = signal.SIGINT
 
     @property
     def code(self) -> int:
