@@ -27,7 +27,7 @@ from headwater.control.identity.founding import (
 )
 from headwater.control.identity.headers import CARRIERS, account_of, bearer_of, is_ours, passed_on, plain_name
 from headwater.control.identity.identity import Identity
-from headwater.control.identity.ledger import TOPIC, Change, Head
+from headwater.control.identity.ledger import TOPIC, Change, Head, changes_since, head, version
 from headwater.control.identity.payment import fingerprint, looks_like_card
 from headwater.control.identity.principal import Principal, Refusal, Refused
 from headwater.control.identity.rows import (
@@ -116,8 +116,10 @@ __all__ = [
     "account_of",
     "bearer_of",
     "certificate_names",
+    "changes_since",
     "decoded",
     "fingerprint",
+    "head",
     "is_ours",
     "load_asns",
     "looks_like_card",
@@ -138,5 +140,6 @@ __all__ = [
     "source_of",
     "told",
     "verify_webhook",
+    "version",
     "webhook_secret",
 ]

@@ -232,6 +232,16 @@ class Identity:
         with self.store.read() as tx:
             return ledger.all_of(tx, kind)
 
+    def page(self, kind: str, *, after: str = "", limit: int, owner: str | None = None) -> list[Any]:
+        """Rows of a kind (of one owner) whose ids come after `after`, in order of id, at most `limit`."""
+        with self.store.read() as tx:
+            return ledger.page_of(tx, kind, after=after, limit=limit, owner=owner)
+
+    def version(self, kind: str, name: str) -> int:
+        """The number of the newest change to a row: two readers who saw the same number saw the same row."""
+        with self.store.read() as tx:
+            return ledger.version(tx, kind, name)
+
     def keys(self, account: str) -> list[Key]:
         """The keys of an account."""
         return self._owned(account, "key")
@@ -254,11 +264,22 @@ class Identity:
             return dict(tx.rows("SELECT key, at_us FROM identity_used"))
 
     def history(
-        self, *, kinds: tuple[str, ...] = (), row: str | None = None, limit: int = 100
+        self,
+        *,
+        kinds: tuple[str, ...] = (),
+        row: str | None = None,
+        by: str | None = None,
+        before: int | None = None,
+        limit: int = 100,
     ) -> list[Change]:
-        """The newest changes, newest first."""
+        """The newest changes (with numbers below `before`), newest first."""
         with self.store.read() as tx:
-            return ledger.changes(tx, kinds=kinds, row=row, limit=limit)
+            return ledger.changes(tx, kinds=kinds, row=row, by=by, before=before, limit=limit)
+
+    def batch(self, change: int) -> list[Change]:
+        """A change with all that was made together with it, newest first; nothing where there is none."""
+        with self.store.read() as tx:
+            return ledger.batch_of(tx, change)
 
     def undo(
         self, change: int, by: str, at_us: int, *, kinds: tuple[str, ...] = (), reason: str = ""

@@ -150,6 +150,25 @@ def each_of(tx: Transaction, kind: str) -> Iterator[Kept]:
         last = found[-1][1]
 
 
+def page_of(tx: Transaction, kind: str, *, after: str, limit: int, owner: str | None = None) -> list[Any]:
+    """The rows of a kind (of one owner) whose ids come after `after`, in order of id, at most `limit`."""
+    if owner is None:
+        sql = "SELECT body FROM identity_rows WHERE kind = ? AND id > ? ORDER BY id LIMIT ?"
+        found = tx.rows(sql, (kind, after, limit))
+    else:
+        sql = "SELECT body FROM identity_rows WHERE owner = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?"
+        found = tx.rows(sql, (owner, kind, after, limit))
+    return [decoded(kind, bytes(body)) for (body,) in found]
+
+
+def version(tx: Transaction, kind: str, name: str) -> int:
+    """The number of the newest change to a row; 0 where it was never changed."""
+    sql = "SELECT coalesce(max(id), 0) FROM identity_changes WHERE kind = ? AND row = ?"
+    found = tx.row(sql, (kind, name))
+    assert found is not None
+    return int(found[0])
+
+
 def head(tx: Transaction) -> Head:
     """The newest change."""
     found = tx.row("SELECT id, at_us FROM identity_changes ORDER BY id DESC LIMIT 1")
@@ -174,17 +193,37 @@ def touched(tx: Transaction, since: Head) -> list[tuple[str, str]] | None:
 
 
 def changes(
-    tx: Transaction, *, kinds: Iterable[str] = (), row: str | None = None, limit: int = 100
+    tx: Transaction,
+    *,
+    kinds: Iterable[str] = (),
+    row: str | None = None,
+    by: str | None = None,
+    before: int | None = None,
+    limit: int = 100,
 ) -> list[Change]:
-    """The newest changes (of `kinds`, of one row), newest first."""
+    """The newest changes (of `kinds`, of one row, by one person, with lower numbers), newest first."""
     terms, params = ["1"], list[Any](kinds)
     if params:
         terms.append(f"kind IN ({', '.join('?' * len(params))})")
-    if row is not None:
-        terms.append("row = ?")
-        params.append(row)
+    for term, value in (("row = ?", row), ("by = ?", by), ("id < ?", before)):
+        if value is not None:
+            terms.append(term)
+            params.append(value)
     sql = f"SELECT {_COLUMNS} FROM identity_changes WHERE {' AND '.join(terms)} ORDER BY id DESC LIMIT ?"
     return [Change(*found) for found in tx.rows(sql, (*params, limit))]
+
+
+def changes_since(tx: Transaction, number: int) -> list[Change]:
+    """The changes after one of this number, oldest first."""
+    sql = f"SELECT {_COLUMNS} FROM identity_changes WHERE id > ? ORDER BY id"
+    return [Change(*found) for found in tx.rows(sql, (number,))]
+
+
+def batch_of(tx: Transaction, number: int) -> list[Change]:
+    """A change with all that was made together with it, newest first; nothing where there is none."""
+    sql = f"SELECT {_COLUMNS} FROM identity_changes WHERE batch ="
+    sql += " (SELECT batch FROM identity_changes WHERE id = ?) ORDER BY id DESC"
+    return [Change(*found) for found in tx.rows(sql, (number,))]
 
 
 def undo(hand: Hand, number: int, kinds: Iterable[str] = ()) -> list[Change]:
@@ -194,9 +233,7 @@ def undo(hand: Hand, number: int, kinds: Iterable[str] = ()) -> list[Change]:
     rest on it.
     """
     tx, allowed = hand.tx, tuple(kinds)
-    sql = f"SELECT {_COLUMNS} FROM identity_changes WHERE batch ="
-    sql += " (SELECT batch FROM identity_changes WHERE id = ?) ORDER BY id DESC"
-    found = [Change(*row) for row in tx.rows(sql, (number,))]
+    found = batch_of(tx, number)
     if not found or (allowed and not any(one.kind in allowed for one in found)):
         raise UsageError(f"there is no change {number} of this kind", hint="see `history` for the changes")
     if any(one.what == "forgotten" or (one.before is None and one.after is None) for one in found):
