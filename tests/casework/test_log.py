@@ -17,6 +17,7 @@ from headwater.casework.log import (
     MIGRATIONS,
     Log,
     Record,
+    Recovered,
     check_disclosed,
     entry_id,
     entry_of,
@@ -324,7 +325,7 @@ def test_recovery_takes_commitments_over_and_doubles_nothing(world: World, tmp_p
     world.publish()
     older = older_copy(world, tmp_path)
     new = older.enter(2)
-    assert recover(older.log, VKEY, AT) == 8
+    assert recover(older.log, VKEY, AT) == Recovered(8, 0)
     older.store.close()
     older = older.again()
     assert older.publish().size == 20

@@ -252,3 +252,17 @@ def test_what_is_no_casebook_is_told(tmp_path: Path) -> None:
     with pytest.raises(UnreadableInput, match="no casebook"):
         run("publish", "--casebook", tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_store_is_told_and_mended_by_commands(world: World) -> None:
+    world.publish()
+    with world.store.write() as tx:
+        tx.run("UPDATE log_commitments SET entry = x'00' WHERE idx = 299")
+    world.enter(1)
+    with pytest.raises(HeadwaterError, match="entry 299 ") as raised:
+        run("publish", "--casebook", world.folder)
+    assert "headwater log recover" in str(raised.value.hint)
+    ran = run("recover", "--casebook", world.folder)
+    assert ran.stdout == "0 entries taken from what is published, 1 that were damaged made whole\n"
+    assert run("publish", "--casebook", world.folder).stdout == "301 entries, 1 of them new\n"
+    assert run("verify", world.log.folder, "--key", VKEY.text()).return_value == 0

@@ -231,7 +231,7 @@ def mend(terminal: Terminal, *, folder: Path) -> int:
 @casebook
 @manners
 def recover(terminal: Terminal, *, folder: Path) -> int:
-    """Go on after the store was restored from an older copy: take what it lacks from the published files.
+    """Go on after the store was damaged or restored from an older copy: take what it lacks from the published files.
 
     Only commitments can be taken: what the lost records said stays lost, and the log says so. Restore the newest
     copy that there is first.
@@ -241,8 +241,9 @@ def recover(terminal: Terminal, *, folder: Path) -> int:
     from headwater.casework.log import recover
 
     with OpenLog(folder) as log:
-        missing = recover(log, vkey(str(folder / "log.vkey")), time.time_ns() // 1000)
-    terminal.out(f"{missing:,} entries taken from what is published\n")
+        found = recover(log, vkey(str(folder / "log.vkey")), time.time_ns() // 1000)
+    terminal.out(f"{found.missing:,} entries taken from what is published")
+    terminal.out(f", {found.mended:,} that were damaged made whole\n" if found.mended else "\n")
     return 0
 
 

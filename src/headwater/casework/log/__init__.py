@@ -19,7 +19,7 @@ from headwater.casework.log.ledger import erase, find, held
 from headwater.casework.log.log import MIGRATIONS, Log, Published
 from headwater.casework.log.moments import MOMENTS, Between
 from headwater.casework.log.record import KINDS, Held, Record, entry_id, entry_of
-from headwater.casework.log.recover import recover
+from headwater.casework.log.recover import Recovered, recover
 from headwater.casework.log.verify import Verified, verify_log
 from headwater.casework.log.witness import Evidence, cosign
 
@@ -37,6 +37,7 @@ __all__ = [
     "Log",
     "Published",
     "Record",
+    "Recovered",
     "Verified",
     "add_cosignatures",
     "add_stamp",

@@ -117,8 +117,17 @@ def entries(tx: Transaction, start: int, end: int) -> list[bytes]:
     found = [bytes(entry) for (entry,) in tx.rows(sql, (start, end))]
     if len(found) != end - start:
         what = f"the store has {len(found):,} of the log's entries {start:,} to {end - 1:,}"
-        raise HeadwaterError(what, hint="restore the newest copy of the store")
+        raise HeadwaterError(
+            what,
+            hint="restore its newest copy, or take them back from what is published: `headwater log recover`",
+        )
     return found
+
+
+def commitments(tx: Transaction, end: int) -> dict[int, bytes]:
+    """The entries before `end` that are there, by index."""
+    sql = "SELECT idx, entry FROM log_commitments WHERE idx < ?"
+    return {int(index): bytes(entry) for index, entry in tx.rows(sql, (end,))}
 
 
 def find(tx: Transaction, entry: int | str) -> Held:

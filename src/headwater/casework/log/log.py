@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headwater.casework.log import head as heads
 from headwater.casework.log import ledger
+from headwater.casework.log.edge import check_edge
 from headwater.casework.log.files import CHECKPOINT, COSIGNED, MOST_NOTE, Files, from_folder, locked, tiles_of
 from headwater.casework.log.head import Head
 from headwater.casework.log.mend import AT_ONCE, bundles, mended
@@ -145,6 +146,14 @@ class Log:
         assert found is not None
         return found
 
+    def settle(self, wait_s: float = 0.0) -> Head:
+        """See that the log can go on, before anything is done that it has to tell of; the last that was signed.
+
+        What a killed run left is finished, and nothing new is published. Raises as `drain` does.
+        """
+        with self._alone(wait_s):
+            return self._settled()
+
     def drain(self, at_us: int, *, most: int | None = None, wait_s: float = 0.0) -> Published:
         """Publish what waits in the outbox, at most `most` entries. What a killed run left is finished first.
 
@@ -194,7 +203,10 @@ class Log:
             yield
 
     def _settled(self) -> Head:
-        """The last that was signed, seen to be published and to lie on tiles that are right at their edge."""
+        """The last that was signed, seen to be published and to lie on tiles that are right at their edge.
+
+        And the store's entries there are those that were signed.
+        """
         head = self.head()
         heads.check_cosigned(head, self._fetch(COSIGNED, MOST_NOTE), self.folder)
         with self.store.read() as tx:
@@ -203,6 +215,7 @@ class Log:
             grow(head.size, b"", self._read, expected=head.root)
         except Rejected:
             self._mended(head)
+        check_edge(head.size, self._entries(head.size - head.size % TILE, head.size), self._read)
         if not shown:
             self._show(head)
         return head
@@ -236,6 +249,7 @@ class Log:
         held = self._entries(start, end)
         leaves = b"".join(map(leaf_hash, held[head.size - start :]))
         grown = grow(head.size, leaves, self._read, expected=head.root)
+        check_edge(head.size, held[: head.size - start], self._read)
         files = Files(self.folder, self._between)
         for path, data in bundles(start, held):
             files.put(path, data)

@@ -36,7 +36,8 @@ def _whole(size: int, root: bytes, entries: Entries) -> Iterator[tuple[str, byte
     """Path and content of every tile and bundle of the tree, once its root is known to be right."""
     if _root(size, entries) != root:
         what = "the store's commitments don't give the root that was signed"
-        raise HeadwaterError(what, hint="restore the newest copy of the store")
+        hint = "restore its newest copy, or take them back from what is published: `headwater log recover`"
+        raise HeadwaterError(what, hint=hint)
     edge: dict[tuple[int, int], bytes] = {}
     for start in range(0, size, AT_ONCE):
         end = min(size, start + AT_ONCE)

@@ -32,6 +32,7 @@ KINDS: Final = (
     "erasure",
     "policy",
     "key",
+    "identity",
 )
 SECRET_BYTES: Final = 32
 MOST_RECORD: Final = 2**18
