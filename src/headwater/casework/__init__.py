@@ -10,6 +10,7 @@ from headwater.casework.casebook import Casebook
 from headwater.casework.clock import Ticked
 from headwater.casework.follow import NoticeRow
 from headwater.casework.founding import SETTINGS, VERIFIER_KEY, new_casebook, open_casebook, origin_for
+from headwater.casework.identities import log_identity
 from headwater.casework.known import Known, read_known
 from headwater.casework.notices import (
     NEEDED,
@@ -69,6 +70,7 @@ __all__ = [
     "interval",
     "load_outcomes",
     "load_texts",
+    "log_identity",
     "moment",
     "new_casebook",
     "open_casebook",

@@ -45,6 +45,9 @@ def account_of(work: Work, name: str) -> tuple[str, str]:
         found = work.tx.row("SELECT pseudonym, account FROM accounts WHERE pseudonym = ?", (one,))
         if found:
             return found[0], found[1]
+        # Of an account that no step was ever proposed for, the log may hold what was changed about it.
+        if one is not None and held(work.tx, subject=one, limit=1):
+            return one, name
     raise UsageError("nothing is held on such an account", hint="headwater step list --reveal")
 
 
