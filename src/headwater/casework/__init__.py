@@ -35,6 +35,7 @@ from headwater.casework.privacy import Erased
 from headwater.casework.proposing import Batch
 from headwater.casework.settings import CasebookSettings
 from headwater.casework.shelf import Basis, Kept
+from headwater.casework.standings import StandingsReader
 from headwater.casework.statement import Reasons, Redress, Stated, Statement, statement_json, statement_of
 from headwater.casework.statement import schema_text as statement_schema
 
@@ -62,6 +63,7 @@ __all__ = [
     "Rate",
     "Reasons",
     "Redress",
+    "StandingsReader",
     "Stated",
     "Statement",
     "Texts",

@@ -30,7 +30,7 @@ LOG_FOLDER: Final = "log"
 KEY: Final = "log.key"
 VERIFIER_KEY: Final = "log.vkey"
 _ORIGIN: Final = re.compile(r"[a-z0-9][a-z0-9./-]{2,99}")
-_ALL: Final = (*LOG, *MIGRATIONS)
+ALL_MIGRATIONS: Final = (*LOG, *MIGRATIONS)
 
 
 def new_casebook(
@@ -58,7 +58,7 @@ def new_casebook(
         save_signing_key(key, fresh / KEY)
         verifier = VerifierKey(settings.origin, key.public).text()
         (fresh / VERIFIER_KEY).write_text(verifier + "\n", "utf-8")
-        with Store.open(fresh / STORE, _ALL) as store:
+        with Store.open(fresh / STORE, ALL_MIGRATIONS) as store:
             log = Log.new(fresh / LOG_FOLDER, settings.origin, _signer(settings, key), store, at_us)
             with store.write() as tx:
                 pseudonyms(tx, secret)
@@ -88,7 +88,7 @@ def open_casebook(
         )
     _check(settings)
     key = load_signing_key(folder / KEY, "log")
-    store = Store.open(folder / STORE, _ALL, must_exist=True)
+    store = Store.open(folder / STORE, ALL_MIGRATIONS, must_exist=True)
     try:
         log = Log.open(folder / LOG_FOLDER, settings.origin, _signer(settings, key), store)
     except BaseException:

@@ -27,6 +27,8 @@ COMMANDS = {
     "step": "Propose, decide, explain and undo steps.",
     "appeal": "Take in and decide appeals.",
     "log": "Publish, prove and check the log of all that was done.",
+    "serve": "Serve a model with identity, budgets and a journal in front of it.",
+    "journal": "Make a gateway's journal Parquet.",
     "account": "Keep accounts: who may ask, at which tier, for which organisation.",
     "org": "Keep organisations: their accounts share a tier, a means of payment and a state.",
     "key": "Make, rotate and revoke customers' API keys.",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from headwater.exchange.accounts import read_accounts
     from headwater.exchange.aside import SetAside, renamed
+    from headwater.exchange.asking import Asked, UnreadableRequestError, read_request, write_request
     from headwater.exchange.decoding import DecodingError, decode
     from headwater.exchange.formats import Planned, own, own_columns
     from headwater.exchange.inspection import Inspection, inspect, lacking, ruled_out
@@ -48,6 +49,7 @@ __all__ = [
     "MINIMISERS",
     "SCHEMA_VERSION",
     "SKETCH",
+    "Asked",
     "Column",
     "DecodingError",
     "Inspection",
@@ -57,6 +59,7 @@ __all__ = [
     "SetAside",
     "TimeFormatError",
     "TornError",
+    "UnreadableRequestError",
     "Way",
     "blocks",
     "compression",
@@ -79,6 +82,7 @@ __all__ = [
     "parquet_batches",
     "read",
     "read_accounts",
+    "read_request",
     "records",
     "renamed",
     "ruled_out",
@@ -86,11 +90,13 @@ __all__ = [
     "too_long",
     "write_jsonl",
     "write_parquet",
+    "write_request",
 ]
 
 _WHERE = {
     "accounts": "read_accounts",
     "aside": "SetAside renamed",
+    "asking": "Asked UnreadableRequestError read_request write_request",
     "decoding": "DecodingError decode",
     "formats": "Planned own own_columns",
     "inspection": "Inspection inspect lacking ruled_out",

@@ -146,6 +146,12 @@ class Exchange(Protocol):
 class Stage(Protocol):
     """One step that every request passes. Derive from `Passing` and write what differs."""
 
+    def on_start(self) -> None:
+        """The relay begins to serve; called in its event loop."""
+
+    async def on_stop(self) -> None:
+        """The relay has drained; called in the order in which stages aren't needed any more, the last stage first."""
+
     def wants_body(self, route: Route) -> bool:
         """Whether requests of this route are held back until their body is whole. Asked once a route."""
 
@@ -164,6 +170,12 @@ class Stage(Protocol):
 
 class Passing:
     """A stage that lets everything pass; what a stage doesn't override costs nothing."""
+
+    def on_start(self) -> None:
+        """Nothing begins."""
+
+    async def on_stop(self) -> None:
+        """Nothing ends."""
 
     def wants_body(self, route: Route) -> bool:
         """Bodies aren't held back."""

@@ -70,6 +70,8 @@ class Relay:
         )
         self._servers.append(server)
         self.clock.start()
+        for stage in self._stages:
+            stage.on_start()
 
     async def drain(self) -> None:
         """Take no more clients or requests, let those in work end for `drain_s` seconds, then end them."""
@@ -88,6 +90,8 @@ class Relay:
                 await asyncio.sleep(0)
         self.pool.close()
         self.clock.stop()
+        for stage in reversed(self._stages):
+            await stage.on_stop()
 
     def plan(self, route: Route) -> Plan:
         """What the stages do on a route."""

@@ -1,0 +1,164 @@
+"""`headwater serve`: the gateway in front of a model server, and the process beside it that rotates its journal."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from headwater.cli.casebooks import now_us
+from headwater.cli.options import PATH, manners
+from headwater.cli.terminal import Terminal, clean
+from headwater.errors import UsageError
+
+if TYPE_CHECKING:
+    from headwater.gateway.composition import Gateway, GatewaySettings
+
+_FOLDER = Path("gateway")
+_FIRST = "first"
+_BY = "first-start"
+
+
+@click.command()
+@click.option(
+    "--upstream", metavar="URL", help="The model server; kept in the folder's settings on the first start."
+)
+@click.option(
+    "--folder",
+    type=PATH,
+    default=_FOLDER,
+    show_default=True,
+    envvar="HEADWATER_GATEWAY",
+    metavar="DIR",
+    help="The gateway's folder, made on the first start; also HEADWATER_GATEWAY.",
+)
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65_535), help="Port to listen on; 0 takes a free one.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes, one a core.")
+@click.option("--casebook", type=PATH, metavar="DIR", help="The casebook whose standing steps count.")
+@click.option(
+    "--budgets",
+    envvar="HEADWATER_GATEWAY_BUDGETS",
+    metavar="URL",
+    help="Where budgets are kept: node, redis://… or postgresql://…; also HEADWATER_GATEWAY_BUDGETS.",
+)
+@click.option(
+    "--no-rotation", is_flag=True, help="Leave the journal as it is; `headwater journal rotate` reads it."
+)
+@click.option("--verbose", is_flag=True, help="Log each request that is denied, and why.")
+@manners
+def command(
+    terminal: Terminal,
+    *,
+    folder: Path,
+    upstream: str | None,
+    no_rotation: bool,
+    verbose: bool,
+    **given: Any,
+) -> int:
+    """Serve a model with identity, budgets and a journal in front of it.
+
+    On the first start the folder is made, with an account and its API key, which is printed once. Then any client of
+    OpenAI's or Anthropic's API works with http://127.0.0.1:8080 as its base URL. Ends after SIGTERM or Ctrl-C, once
+    the requests in work have ended.
+    """
+    from headwater.gateway.relay.upstream import Upstream
+    from headwater.gateway.serve import serve
+
+    _log(verbose=verbose)
+    if not folder.exists():
+        _begin(terminal, folder, upstream)
+    gateway = _gateway(folder, upstream, given)
+    gateway.check()
+    target = Upstream.parse(gateway.settings.upstream)
+    rotation: list[subprocess.Popen[bytes]] = []
+
+    def ready(host: str, port: int) -> None:
+        shown = f"[{host}]" if ":" in host else host
+        scheme = "https" if gateway.settings.relay.certificate else "http"
+        terminal.say(clean(f"serving {scheme}://{shown}:{port} in front of {gateway.settings.upstream}"))
+        if gateway.settings.record and not no_rotation:
+            rotation.append(_rotation(folder))
+
+    try:
+        return serve(gateway.settings.relay, gateway.stages, target, ready=ready)
+    finally:
+        for process in rotation:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+
+
+def settings_of(folder: Path) -> GatewaySettings:
+    """The settings in a gateway's folder; the environment has no say in who is let in and what counts."""
+    from headwater.cli.settings import load_settings
+    from headwater.gateway.composition import SETTINGS, GatewaySettings
+
+    return load_settings(GatewaySettings, folder / SETTINGS, {})
+
+
+def _begin(terminal: Terminal, folder: Path, upstream: str | None) -> None:
+    from headwater.gateway.founding import first_key, found
+    from headwater.gateway.relay.upstream import Upstream
+
+    if upstream is None:
+        hint = "headwater serve --upstream http://127.0.0.1:8000"
+        raise UsageError("say which model server stands behind the gateway", hint=hint)
+    Upstream.parse(upstream)
+    found(folder, upstream)
+    key = first_key(folder, _FIRST, _BY, now_us())
+    terminal.out(f"{key}\n")
+    terminal.say(clean(f"made {folder}, with the account {_FIRST} and this key, which is shown once"))
+
+
+def _gateway(folder: Path, upstream: str | None, given: dict[str, Any]) -> Gateway:
+    from headwater.cli import casebooks, identities
+    from headwater.control import Effects
+    from headwater.gateway.composition import IDENTITY, Gateway
+
+    settings = settings_of(folder)
+    relay = {name: given[name] for name in ("host", "port", "workers") if given[name] is not None}
+    own: dict[str, Any] = {"relay": replace(settings.relay, **relay)}
+    if upstream:
+        own["upstream"] = upstream
+    if given["casebook"]:
+        own["casebook"] = str(Path(given["casebook"]).absolute())
+    if given["budgets"]:
+        own["budgets"] = given["budgets"]
+    settings = replace(settings, **own)
+    if not settings.upstream:
+        raise UsageError("say which model server stands behind the gateway", hint="--upstream URL")
+    effects = Effects()
+    if settings.casebook:
+        book = Path(settings.casebook)
+        effects = casebooks.settings_of(book if book.is_absolute() else folder / book).effects
+    return Gateway(folder, settings, identities.settings_of(folder / IDENTITY), effects)
+
+
+def _rotation(folder: Path) -> subprocess.Popen[bytes]:
+    """The process that makes the journal Parquet; it ends with this one."""
+    arguments = [
+        "journal",
+        "rotate",
+        "--folder",
+        str(folder),
+        "--every",
+        "30",
+        "--parent",
+        str(os.getpid()),
+        "--quiet",
+    ]
+    return subprocess.Popen([sys.executable, "-m", "headwater.cli", *arguments], stdin=subprocess.DEVNULL)
+
+
+def _log(*, verbose: bool) -> None:
+    import logging
+
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
+    logging.getLogger("headwater.gateway").setLevel(logging.INFO if verbose else logging.WARNING)

@@ -1,0 +1,161 @@
+"""A gateway put together from its settings: what each worker knows, keeps current and asks, stage by stage.
+
+gateway/gateway.toml      the settings; what isn't there has its default
+gateway/identity/         who may come (`headwater account`, `headwater key`)
+gateway/journal/          what was accepted, as it is written; one folder a worker
+gateway/exchanges/        the same as Parquet, for `headwater investigate`
+gateway/budgets.sqlite    what is left of budgets, unless Redis or PostgreSQL keep it
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from headwater.casework import StandingsReader
+from headwater.control import Control, ControlSettings, Effects, Standings
+from headwater.control.budget import Budgets
+from headwater.control.identity import (
+    Authenticator,
+    IdentitySettings,
+    Sources,
+    load_asns,
+    open_identity,
+)
+from headwater.errors import ConfigurationError, UnreadableInput, Where, unreadable
+from headwater.exchange.journal import JournalSettings, RotationSettings
+from headwater.gateway.settings import RelaySettings
+from headwater.gateway.stage import Stage
+from headwater.gateway.stages.grant import Grant
+from headwater.gateway.stages.identify import Identify
+from headwater.gateway.stages.journalling import Journalling, opened
+from headwater.gateway.stages.keeping import Keeping, Latest
+from headwater.gateway.stages.leases import Leases
+from headwater.gateway.stages.record import Record
+from headwater.gateway.stages.stores import store_of
+
+SETTINGS: Final = "gateway.toml"
+IDENTITY: Final = "identity"
+JOURNAL: Final = "journal"
+EXCHANGES: Final = "exchanges"
+
+
+def _setting(default: Any, doc: str, bounds: str = "") -> Any:
+    return field(default=default, metadata={"doc": doc, "range": bounds})
+
+
+@dataclass(frozen=True)
+class GatewaySettings:
+    """The settings of a gateway: its own, and in tables those of the relay, of decisions and of the journal."""
+
+    upstream: str = _setting(
+        "", "The model server: http://HOST:PORT or https://HOST, with a path in front if need be."
+    )
+    upstream_key_file: str = _setting(
+        "",
+        "File with the key that the model server is shown; empty: it is shown none. The client's never goes there.",
+    )
+    casebook: str = _setting("", "Folder of the casebook whose standing steps count; empty: none.")
+    budgets: str = _setting(
+        "node",
+        "Where budgets are kept: node (a file here), redis://… or postgresql://… for several machines.",
+    )
+    record: bool = _setting(True, "Write what is accepted to the journal.")
+    answer_bytes: int = _setting(
+        4 << 20,
+        "Bytes of an answer that are recorded at most; a longer one is recorded without its text.",
+        "0 or more",
+    )
+    look_s: float = _setting(
+        0.5, "Seconds between looks at changes of accounts, keys, tiers and steps.", "0.05 to 60"
+    )
+    relay: RelaySettings = field(default_factory=RelaySettings)
+    control: ControlSettings = field(default_factory=ControlSettings)
+    journal: JournalSettings = field(default_factory=JournalSettings)
+    rotation: RotationSettings = field(default_factory=RotationSettings)
+
+    def __post_init__(self) -> None:
+        if not 0.05 <= self.look_s <= 60:
+            raise ConfigurationError("is out of range", where=Where(field="look_s"))
+        if self.answer_bytes < 0:
+            raise ConfigurationError("is out of range", where=Where(field="answer_bytes"))
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """What a worker is made of: the folder, all settings, and what the casebook's steps do."""
+
+    folder: Path
+    settings: GatewaySettings
+    identity: IdentitySettings
+    effects: Effects = field(default_factory=Effects)
+
+    def check(self) -> None:
+        """Raise what would keep a worker from starting, before there is one."""
+        self._upstream_key()
+        with open_identity(self.folder / IDENTITY, self.identity):
+            pass
+        if self.settings.casebook:
+            with StandingsReader(self._casebook(), self.effects):
+                pass
+
+    def stages(self) -> Sequence[Stage]:
+        """The stages of one worker; called in its event loop."""
+        settings, keeping = self.settings, Keeping(self.settings.look_s)
+        identity = open_identity(self.folder / IDENTITY, self.identity)
+        directory = identity.directory()
+        keeping.identity(identity, directory)
+        tokens = Latest() if self.identity.issuers else None
+        authenticator = Authenticator(directory, self.identity, tokens)
+        keeping.used(authenticator, self.folder / IDENTITY, self.identity)
+        if tokens is not None:
+            keeping.issuers(self.identity.issuers, tokens.take)
+        standings = Standings()
+        if settings.casebook:
+            keeping.standings(StandingsReader(self._casebook(), self.effects), standings)
+        leases = Leases(
+            Budgets(secrets.token_hex(16), alone=self._alone()), store_of(settings.budgets, self.folder)
+        )
+        control = Control(authenticator, leases.budgets, settings.control, standings)
+        find_asn = load_asns(Path(self.identity.asn_file)) if self.identity.asn_file else None
+        sources = Sources(self.identity.trusted_proxies, find_asn)
+        identify = Identify(
+            control,
+            sources,
+            keeping,
+            account_header=self.identity.account_header,
+            upstream_key=self._upstream_key(),
+        )
+        grant = Grant(control, settings.control, leases)
+        stages: list[Stage] = [identify, grant]
+        if settings.record:
+            journalling = Journalling(opened(self.folder / JOURNAL, settings.journal))
+            stages.append(Record(journalling, settings.answer_bytes))
+        return stages
+
+    def _alone(self) -> bool:
+        return self.settings.budgets == "node" and self.settings.relay.workers == 1
+
+    def _casebook(self) -> Path:
+        path = Path(self.settings.casebook)
+        return path if path.is_absolute() else self.folder / path
+
+    def _upstream_key(self) -> str:
+        name = self.settings.upstream_key_file
+        if not name:
+            return ""
+        path = Path(name) if Path(name).is_absolute() else self.folder / name
+        try:
+            key = path.read_text("ascii").strip()
+        except OSError as error:
+            raise unreadable(path, error) from None
+        except UnicodeDecodeError:
+            raise UnreadableInput("holds no key", where=Where(str(path))) from None
+        if not key or len(key.split()) != 1:
+            raise UnreadableInput(
+                "holds no key", where=Where(str(path)), hint="one line with the key, and nothing else"
+            )
+        return key

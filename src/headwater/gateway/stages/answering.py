@@ -1,0 +1,101 @@
+"""Follows one answer as it passes: what it used, how much was written so far, and what is left out of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from headwater.gateway.relay.sse import UsageScan
+from headwater.gateway.stages.events import Change, EventCutter
+from headwater.gateway.stages.hiding import Thoughts, own_usage
+from headwater.gateway.wire.head import ResponseHead
+
+#: Bytes of text that are counted as one token where a model's server packs several into an event.
+_TOKEN_BYTES: Final = 3
+_OK: Final = 200
+
+
+class Answering:
+    """One answer. `streams`: it comes as events; `changes`: bytes of it may be left out."""
+
+    __slots__ = (
+        "_cutter",
+        "_event_bytes",
+        "_held",
+        "_received",
+        "_scan",
+        "_thoughts",
+        "changes",
+        "events",
+        "ok",
+        "streams",
+    )
+
+    def __init__(self, head: ResponseHead, endpoint: str, *, hide_usage: bool, hide_reasoning: bool) -> None:
+        kind = head.get(b"content-type") or b""
+        self.streams = kind[:17].lower() == b"text/event-stream"
+        self.ok = head.status == _OK
+        self.events = 0
+        self._event_bytes = 1 << 30  # of the shortest event: what isn't text in each
+        self._received = 0
+        self._scan = UsageScan(stream=self.streams)
+        self._thoughts = Thoughts(endpoint) if hide_reasoning and self.ok else None
+        self._held: list[bytes] = []
+        self._cutter: EventCutter | None = None
+        if self.streams and (hide_usage or self._thoughts):
+            self._cutter = EventCutter(self._change(hide_usage))
+        self.changes = self._cutter is not None or (self._thoughts is not None and not self.streams)
+
+    def feed(self, data: bytes) -> bytes | None:
+        """Some of the answer; what stands in its place, None where it stays."""
+        self._scan.feed(data)
+        self._received += len(data)
+        if self.streams:
+            self._count(data)
+            return None if self._cutter is None else self._cutter.feed(data)
+        if self._thoughts is None:
+            return None
+        self._held.append(data)
+        if not data.rstrip().endswith(b"}"):
+            return b""
+        whole = self._thoughts.body(b"".join(self._held))
+        if whole is None:
+            return b""
+        self._held = []
+        return whole
+
+    @property
+    def usage(self) -> tuple[int, int] | None:
+        """Tokens of input and output as the model's server counted them; None where it hasn't said."""
+        found = self._scan.found
+        output = found.get("completion_tokens", found.get("output_tokens"))
+        if "prompt_tokens" in found:
+            return found["prompt_tokens"], output or 0
+        if "input_tokens" not in found:
+            return None if output is None else (0, output)
+        # Anthropic counts cached input apart.
+        cached = found.get("cache_creation_input_tokens", 0) + found.get("cache_read_input_tokens", 0)
+        return found["input_tokens"] + cached, output or 0
+
+    @property
+    def written(self) -> int:
+        """About how many tokens were written so far, of all answers together: at least one an event."""
+        if not self.streams:
+            return -(-self._received // _TOKEN_BYTES)
+        packed = self._received - self.events * self._event_bytes if self.events else 0
+        return self.events + max(0, packed) // _TOKEN_BYTES
+
+    def _count(self, data: bytes) -> None:
+        ended = data.count(b"\n\n") or data.count(b"\r\n\r\n")
+        if ended:
+            self.events += ended
+            each = len(data) // ended
+            if each < self._event_bytes and not data.endswith(b"[DONE]\n\n"):
+                self._event_bytes = each
+
+    def _change(self, hide_usage: bool) -> Change:
+        thoughts = self._thoughts
+        if thoughts is None:
+            return own_usage
+        if not hide_usage:
+            return thoughts.event
+        return lambda event: own_usage(thoughts.event(event))

@@ -1,0 +1,209 @@
+"""The second stage: what is granted. The body goes on with it, the answer is followed, and what was used is settled."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from typing import Final
+
+from headwater.control import (
+    NOTHING_USED,
+    Admitted,
+    Control,
+    ControlSettings,
+    Denied,
+    Used,
+    Wish,
+)
+from headwater.control.budget import Refill, Reservation
+from headwater.exchange import UnreadableRequestError, read_request, write_request
+from headwater.gateway.routes import Does, Route
+from headwater.gateway.stage import (
+    PASS,
+    Cut,
+    Ended,
+    Exchange,
+    Forward,
+    OnBytes,
+    OnRequest,
+    Outcome,
+    Passing,
+    Refuse,
+    Shape,
+    Wait,
+)
+from headwater.gateway.stages.answering import Answering
+from headwater.gateway.stages.leases import Leases, steady_us
+from headwater.gateway.stages.limits import RateLines
+from headwater.gateway.stages.passage import PASSAGE, Passage
+from headwater.gateway.stages.refusing import problem_of, refuse
+from headwater.gateway.wire.errors import Kind, Problem
+from headwater.gateway.wire.head import ResponseHead
+
+#: Route → kind of body, as in the exchange's column `endpoint`.
+ENDPOINTS: Final = {
+    "/v1/chat/completions": "chat",
+    "/v1/completions": "completion",
+    "/v1/responses": "responses",
+    "/v1/messages": "messages",
+    "/v1/embeddings": "embeddings",
+    "/v1/messages/count_tokens": "messages",
+}
+_SCOPES: Final = {Does.GENERATES: "generate", Does.EMBEDS: "embed", Does.COUNTS: "generate"}
+#: Slices are asked for when so many of the tokens paid for are left.
+_MARGIN: Final = 32
+_LOST: Final = Problem(Kind.UNAVAILABLE, "The request was ended: its place was needed.", retry_after_s=5)
+
+
+class Grant(Passing):
+    """Asks `Control` about each request, and does what it says."""
+
+    def __init__(self, control: Control, settings: ControlSettings, leases: Leases) -> None:
+        self._control, self._settings, self._leases = control, settings, leases
+        self._lines = RateLines(control)
+        self._running: dict[Reservation, Exchange] = {}
+        leases.lapsed = self._lapsed
+
+    def on_start(self) -> None:
+        """Looks after the budgets."""
+        self._leases.start()
+
+    async def on_stop(self) -> None:
+        """Gives back what was leased."""
+        await self._leases.stop()
+
+    def wants_body(self, route: Route) -> bool:
+        """Bodies that say what is asked for."""
+        return route.has_body and route.path in ENDPOINTS
+
+    def on_request(self, exchange: Exchange) -> OnRequest:
+        """Grants, refuses, or waits for a lease."""
+        passage: Passage = exchange.kept[PASSAGE]
+        if passage.admitted is not None:  # it has waited as long as a step says
+            return self._forward(passage, passage.admitted)
+        try:
+            wish = self._wish(exchange, passage)
+        except UnreadableRequestError as error:
+            return Refuse(Problem(Kind.INVALID, f"{error.what}.", param=error.where.field))
+        found = self._control.decide(passage.principal, passage.source, wish, exchange.began_us, steady_us())
+        if isinstance(found, Refill):
+            return Wait(self._leases.send(found.asks))
+        if isinstance(found, Denied):
+            return refuse(found, passage.principal.account)
+        passage.admitted = found
+        if found.reservation is not None:
+            self._running[found.reservation] = exchange
+        if self._leases.budgets.hungry:
+            self._leases.hungry()
+        if found.terms.delay_ms:
+            return Wait(asyncio.sleep(found.terms.delay_ms / 1000))
+        return self._forward(passage, found)
+
+    def on_response_head(self, exchange: Exchange, head: ResponseHead) -> Shape | None:
+        """Rate headers; and whether something of the answer will be left out."""
+        passage: Passage = exchange.kept[PASSAGE]
+        asked, admitted = passage.asked, passage.admitted
+        if admitted is None:
+            return None
+        if asked is None:
+            return self._lines.shape(exchange.route, admitted, reframe=False)
+        hide_usage = asked.stream and not asked.tells_usage
+        answer = Answering(
+            head,
+            asked.endpoint,
+            hide_usage=hide_usage,
+            hide_reasoning="raw_reasoning" in admitted.terms.drop,
+        )
+        passage.answer = answer
+        return self._lines.shape(exchange.route, admitted, reframe=answer.changes)
+
+    def on_bytes(self, exchange: Exchange, data: bytes) -> OnBytes:
+        """Follows the answer; a stream that is paid slice by slice goes on while the next one is granted."""
+        passage: Passage = exchange.kept[PASSAGE]
+        answer, admitted = passage.answer, passage.admitted
+        if answer is None or admitted is None:
+            return None
+        paid = admitted.terms.slice_tokens
+        if paid and answer.streams and answer.written + _MARGIN > passage.paid + paid:
+            more = self._control.extend(admitted, time.time_ns() // 1000, steady_us())
+            if isinstance(more, Refill):
+                return Wait(self._leases.send(more.asks))
+            if isinstance(more, Denied):
+                return Cut(problem_of(more))
+            passage.paid += more
+        return answer.feed(data)
+
+    def on_end(self, exchange: Exchange, outcome: Outcome) -> None:
+        """What was used in truth; what wasn't comes back."""
+        passage: Passage | None = exchange.kept.get(PASSAGE)
+        if passage is None or passage.admitted is None:
+            return
+        admitted = passage.admitted
+        used = self._used(passage, admitted, outcome)
+        passage.input_tokens, passage.output_tokens = used.input_tokens, used.output_tokens
+        if admitted.reservation is not None:
+            self._running.pop(admitted.reservation, None)
+            self._control.settle(admitted, used, steady_us())
+
+    def _wish(self, exchange: Exchange, passage: Passage) -> Wish:
+        route = exchange.route
+        scope = _SCOPES.get(route.does)
+        if scope is None or not exchange.body:
+            return Wish(scope=_other_scope(route), counts=False)
+        asked = passage.asked
+        if asked is None:
+            asked = passage.asked = read_request(exchange.body, ENDPOINTS[route.path])
+        return Wish(
+            scope=scope,
+            model=asked.model,
+            input_tokens=self._settings.input_tokens(asked.text_bytes, asked.images),
+            output_tokens=asked.output_tokens,
+            answers=asked.answers,
+            logprobs=asked.logprobs,
+            raw_reasoning=asked.raw_reasoning,
+            stream=asked.stream,
+            counts=route.does is not Does.COUNTS,
+        )
+
+    def _forward(self, passage: Passage, admitted: Admitted) -> Forward:
+        asked, terms = passage.asked, admitted.terms
+        if asked is None:
+            return PASS
+        held_to = terms.max_tokens if asked.endpoint != "embeddings" else None
+        return Forward(body=write_request(asked, max_tokens=held_to, drop=terms.drop))
+
+    def _used(self, passage: Passage, admitted: Admitted, outcome: Outcome) -> Used:
+        """As the model's server counted it; else what was reserved for the input, and what was seen of the output."""
+        asked, answer = passage.asked, passage.answer
+        if not outcome.sent or asked is None:
+            return NOTHING_USED
+        if answer is not None and not answer.ok:
+            return Used()
+        told = answer.usage if answer is not None else None
+        written = answer.written if answer is not None else 0
+        if told is not None and outcome.ended is Ended.COMPLETE:
+            return Used(input_tokens=told[0], output_tokens=told[1])
+        if told is not None and told[0]:  # an Anthropic stream tells its input at the beginning
+            return Used(input_tokens=told[0], output_tokens=max(told[1], written))
+        inputs = self._settings.input_tokens(asked.text_bytes, asked.images)
+        if asked.background and outcome.ended is Ended.COMPLETE:
+            longest = admitted.terms.max_tokens or asked.output_tokens or 0
+            return Used(input_tokens=inputs, output_tokens=longest)
+        return Used(input_tokens=inputs, output_tokens=written)
+
+    def _lapsed(self, lost: Iterable[Reservation]) -> None:
+        for reservation in lost:
+            exchange = self._running.get(reservation)
+            if exchange is not None:
+                exchange.cut(_LOST)
+
+
+def _other_scope(route: Route) -> str:
+    if "/batches" in route.path:
+        return "batch"
+    if "/files" in route.path:
+        return "files"
+    if "/models" in route.path:
+        return "models"
+    return "embed" if route.does is Does.EMBEDS else "generate"

@@ -1,0 +1,123 @@
+"""The first stage: who asks. Credentials and what is ours to say end here; the upstream is shown a key of its own."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from headwater.control import Control, Denied
+from headwater.control.identity import (
+    CARRIERS,
+    Credential,
+    Refusal,
+    Source,
+    Sources,
+    account_of,
+    bearer_of,
+    certificate_names,
+    is_ours,
+    plain_name,
+)
+from headwater.gateway.routes import Route
+from headwater.gateway.stage import Exchange, Forward, OnRequest, Passing
+from headwater.gateway.stages.keeping import Keeping
+from headwater.gateway.stages.passage import PASSAGE, Passage
+from headwater.gateway.stages.refusing import refuse
+from headwater.gateway.wire.dialect import Dialect
+from headwater.gateway.wire.head import Field
+from headwater.gateway.wire.writer import field
+
+#: Heads that are remembered: a client sends the same one with each request of a connection.
+_KEPT: Final = 4096
+_FORWARDED: Final = b"x-forwarded-for"
+
+
+class _Shown(NamedTuple):
+    """What a head shows of who asks. `fields` is held so that its identity stays its own."""
+
+    fields: list[Field]
+    credential: Credential | Refusal
+    source: Source
+    forward: Forward
+
+
+class Identify(Passing):
+    """Finds out who asks, or refuses."""
+
+    def __init__(
+        self,
+        control: Control,
+        sources: Sources,
+        keeping: Keeping,
+        *,
+        account_header: str = "",
+        upstream_key: str = "",
+    ) -> None:
+        """`keeping` keeps what `control` knows current; `upstream_key`: what the model server is shown, if anything."""
+        self._control, self._sources, self._keeping = control, sources, keeping
+        self._account_header = account_header.encode()
+        bearer = field(b"Authorization", b"Bearer " + upstream_key.encode()) if upstream_key else None
+        plain = field(b"x-api-key", upstream_key.encode()) if upstream_key else None
+        self._keys: dict[Dialect, tuple[Field, ...]] = {
+            Dialect.OPENAI: (bearer,) if bearer else (),
+            Dialect.ANTHROPIC: (plain,) if plain else (),
+        }
+        self._known: dict[tuple[int, Route, str], _Shown] = {}
+
+    def on_start(self) -> None:
+        """Keeps what is known current."""
+        self._keeping.start()
+
+    async def on_stop(self) -> None:
+        """Lets go of it."""
+        await self._keeping.stop()
+
+    def on_request(self, exchange: Exchange) -> OnRequest:
+        """Passes who is known on, without credentials."""
+        head, route = exchange.head, exchange.route
+        known = self._known.get((id(head.fields), route, exchange.client[0]))
+        if known is None or known.fields is not head.fields:
+            known = self._read(exchange)
+        credential, source = known.credential, known.source
+        if isinstance(credential, Refusal):
+            credential = Credential(b"")  # answered as any other credential that is no good
+        found = self._control.who(credential, source, exchange.began_us)
+        if isinstance(found, Denied):
+            return refuse(found, "")
+        exchange.kept[PASSAGE] = Passage(found, source)
+        return known.forward
+
+    def _read(self, exchange: Exchange) -> _Shown:
+        head = exchange.head
+        pairs = [(lower, value) for lower, _, value in head.fields]
+        withheld = [(lower, value) for lower, _, value in head.withheld]
+        forwarded = b",".join(value for lower, value in withheld if lower == _FORWARDED)
+        source = self._sources.of(exchange.client[0], forwarded.decode("latin-1"))
+        everything = pairs + withheld
+        asserted = account_of(everything, self._account_header, source.trusted)
+        bearer = bearer_of(pairs)
+        credential: Credential | Refusal
+        if isinstance(asserted, Refusal):
+            credential = asserted
+        elif isinstance(bearer, Refusal):
+            credential = bearer
+        else:
+            credential = Credential(bearer, asserted, certificate_names(exchange.certificate))
+        drop = frozenset(
+            lower
+            for lower, _ in pairs
+            if plain_name(lower) in CARRIERS or is_ours(lower, self._account_header)
+        )
+        add = self._keys[_dialect(exchange)]
+        shown = _Shown(head.fields, credential, source, Forward(drop, add))
+        if exchange.certificate is None:  # what a certificate says belongs to the connection, not to the head
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            self._known[id(head.fields), exchange.route, exchange.client[0]] = shown
+        return shown
+
+
+def _dialect(exchange: Exchange) -> Dialect:
+    if exchange.route.dialect is Dialect.ANTHROPIC:
+        return Dialect.ANTHROPIC
+    shared = exchange.route.shared and exchange.head.get(b"anthropic-version") is not None
+    return Dialect.ANTHROPIC if shared else Dialect.OPENAI

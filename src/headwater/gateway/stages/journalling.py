@@ -1,0 +1,103 @@
+"""Drives a worker's journal: records are taken in at once, batches go to the disk in a thread of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from headwater.errors import ConflictError, HeadwaterError
+from headwater.exchange.journal import Batch, Journal, JournalSettings, Record
+
+_LOG: Final = logging.getLogger("headwater.gateway")
+#: Files that are old enough are closed though nothing is written; looked at this often.
+_LOOK_S: Final = 1.0
+_SAY_S: Final = 10.0
+_MOST_WORKERS: Final = 256
+#: What the folder of a worker is called, below that of the gateway's journal.
+FOLDER: Final = "relay-{}"
+
+
+def opened(folder: Path, settings: JournalSettings) -> Journal:
+    """A journal in the first folder below `folder` that no other worker writes in."""
+    for number in range(_MOST_WORKERS):
+        try:
+            return Journal.open(folder / FOLDER.format(number), settings)
+        except ConflictError:
+            if number == _MOST_WORKERS - 1:
+                raise
+    raise AssertionError("a worker has no folder")
+
+
+class Journalling:
+    """One worker's journal in its event loop."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self._loop = asyncio.get_running_loop()
+        self._thread = ThreadPoolExecutor(1, "journal")
+        self._timer: asyncio.TimerHandle | None = None
+        self._writing: asyncio.Future[None] | None = None
+        self._said = float("-inf")
+        self._looker: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Look after the files from now on."""
+        self._looker = self._loop.call_later(_LOOK_S, self._look)
+
+    def append(self, record: Record) -> int:
+        """Record it; the ticket, see `Journal.append`."""
+        ticket = self.journal.append(record)
+        if self._timer is None and self._writing is None:
+            self._arm()
+        return ticket
+
+    async def stop(self) -> None:
+        """Write what waits, and close the file."""
+        for timer in (self._timer, self._looker):
+            if timer is not None:
+                timer.cancel()
+        if self._writing is not None:
+            await self._writing
+        for timer in (self._timer, self._looker):
+            if timer is not None:
+                timer.cancel()
+        try:
+            await self._loop.run_in_executor(self._thread, self.journal.close, _now_us())
+        except HeadwaterError as error:
+            _LOG.error("%s", error)
+        self._thread.shutdown()
+
+    def _arm(self) -> None:
+        due = self.journal.due(_now_us())
+        if due is not None:
+            self._timer = self._loop.call_later(due / 1_000_000, self._write)
+
+    def _write(self) -> None:
+        self._timer = None
+        batch = self.journal.take(_now_us())
+        if batch is not None:
+            self._writing = self._loop.create_task(self._written(batch))
+        else:
+            self._arm()
+
+    async def _written(self, batch: Batch) -> None:
+        written = await self._loop.run_in_executor(self._thread, batch.write)
+        self.journal.settle(written, _now_us())
+        self._writing = None
+        if written.error is not None and time.monotonic() - self._said > _SAY_S:
+            self._said = time.monotonic()
+            _LOG.error("the journal can't be written (%s)", type(written.error).__name__)
+        self._arm()
+
+    def _look(self) -> None:
+        self._looker = self._loop.call_later(_LOOK_S, self._look)
+        if self._timer is None and self._writing is None:
+            self._arm()
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000

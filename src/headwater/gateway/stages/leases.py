@@ -1,0 +1,126 @@
+"""Drives budgets: sends what they ask of the store, hands them its answers, looks after them some times a second.
+
+One message to the store at a time; what is asked for meanwhile goes into the next. Requests that need a lease wait for
+the round that brings it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Final, Protocol
+
+from headwater.control.budget import Answer, Ask, Budgets, Reservation, StoreGone, leaving, tick
+
+_LOG: Final = logging.getLogger("headwater.gateway")
+_TICK_S: Final = 0.2
+#: While the store is gone this is said at most once in so many seconds.
+_SAY_S: Final = 10.0
+_LEAVING_S: Final = 3.0
+_clock: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def steady_us() -> int:
+    """Microseconds of a clock that never steps and goes on while the machine sleeps."""
+    return time.clock_gettime_ns(_clock) // 1000
+
+
+class AsyncStore(Protocol):
+    """A store of budgets, as a door on asyncio drives it; see `control.budget.Store`."""
+
+    async def exchange(self, replica: str, asks: Sequence[Ask]) -> list[Answer]:
+        """One answer for each ask, in order; raises `StoreGone`."""
+
+    async def close(self) -> None:
+        """Let go of it."""
+
+
+class Leases:
+    """The budgets of one worker, with the store that they are leased from. Belongs to one event loop."""
+
+    def __init__(self, budgets: Budgets, store: AsyncStore) -> None:
+        self.budgets = budgets
+        #: Told of reservations whose slot is lost: their requests are to be ended.
+        self.lapsed: Callable[[Iterable[Reservation]], None] = lambda _: None
+        self.rounds = 0
+        self.faults = 0
+        self._store = store
+        self._waiting: list[Ask] = []
+        self._sender: asyncio.Task[None] | None = None
+        self._ticker: asyncio.Task[None] | None = None
+        self._round: asyncio.Future[None] | None = None
+        self._said = float("-inf")
+
+    def start(self) -> None:
+        """Look after the budgets from now on."""
+        self._ticker = asyncio.get_running_loop().create_task(self._tick())
+
+    def send(self, asks: Iterable[Ask]) -> asyncio.Future[None]:
+        """Send these as soon as can be; done once a round of answers has been heard, or the store hasn't answered."""
+        self._waiting.extend(asks)
+        if self._round is None:
+            self._round = asyncio.get_running_loop().create_future()
+        waited = self._round
+        if self._sender is None or self._sender.done():
+            self._sender = asyncio.get_running_loop().create_task(self._send())
+        return waited
+
+    def hungry(self) -> None:
+        """Send what the budgets want ahead of need."""
+        if asks := self.budgets.asks(steady_us()):
+            self.send(asks)
+
+    async def stop(self) -> None:
+        """Give back what isn't used, then let go of the store."""
+        if self._ticker is not None:
+            self._ticker.cancel()
+        if self._sender is not None:
+            with suppress(Exception):
+                await asyncio.wait_for(asyncio.shield(self._sender), _LEAVING_S)
+        asks = leaving(self.budgets, steady_us())
+        if asks:
+            with suppress(StoreGone, TimeoutError):
+                async with asyncio.timeout(_LEAVING_S):
+                    await self._store.exchange(self.budgets.replica, asks)
+        await self._store.close()
+
+    async def _send(self) -> None:
+        while self._waiting or self._round is not None:
+            asks, self._waiting = self._waiting, []
+            heard, self._round = self._round, None
+            if asks:
+                await self._exchanged(asks)
+            else:  # what was waited for is on its way already: its answer came before this, or comes with a tick
+                await asyncio.sleep(0.001)
+            if heard is not None and not heard.done():
+                heard.set_result(None)
+
+    async def _exchanged(self, asks: list[Ask]) -> None:
+        self.rounds += 1
+        try:
+            answers = await self._store.exchange(self.budgets.replica, asks)
+        except StoreGone as error:
+            self.faults += 1
+            self.budgets.gone(asks, steady_us())
+            if time.monotonic() - self._said > _SAY_S:
+                self._said = time.monotonic()
+                _LOG.error(
+                    "the budgets' store doesn't answer (%s); budgets do without it as each says", error
+                )
+            return
+        self.budgets.hear(asks, answers, steady_us())
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK_S)
+            try:
+                upkeep = tick(self.budgets, steady_us())
+                if upkeep.asks:
+                    self.send(upkeep.asks)
+                if upkeep.lapsed:
+                    self.lapsed(upkeep.lapsed)
+            except Exception as error:  # upkeep goes on, whatever one round of it met
+                _LOG.error("looking after budgets failed: %s", type(error).__name__)

@@ -1,0 +1,42 @@
+"""What the stages tell each other about one request, under one key of `Exchange.kept`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from headwater.control import Admitted
+    from headwater.control.identity import Principal, Source
+    from headwater.exchange.asking import Asked
+    from headwater.gateway.stages.answering import Answering
+
+PASSAGE: Final = "passage"
+
+
+class Passage:
+    """One request on its way. What isn't known yet is None.
+
+    `answer` follows the response. `paid`: tokens granted after the first slice. `input_tokens` and `output_tokens` are
+    those that were counted in the end.
+    """
+
+    __slots__ = (
+        "admitted",
+        "answer",
+        "asked",
+        "input_tokens",
+        "output_tokens",
+        "paid",
+        "principal",
+        "source",
+    )
+
+    def __init__(self, principal: Principal, source: Source) -> None:
+        self.principal = principal
+        self.source = source
+        self.asked: Asked | None = None
+        self.admitted: Admitted | None = None
+        self.answer: Answering | None = None
+        self.input_tokens: int | None = None
+        self.output_tokens: int | None = None
+        self.paid = 0

@@ -1,0 +1,108 @@
+"""The last stage: what was accepted is in the journal before it goes upstream, and how it ended after that.
+
+Bodies are kept as they passed; rotation, in another process, reads them. Batches are recorded line by line.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from headwater.exchange.journal import REFUSED, UNRECORDED, Accepted
+from headwater.exchange.journal import Outcome as Ending
+from headwater.gateway.stage import PASS, Ended, Exchange, OnRequest, Outcome, Passing, Refuse
+from headwater.gateway.stages.grant import ENDPOINTS
+from headwater.gateway.stages.journalling import Journalling
+from headwater.gateway.stages.passage import PASSAGE, Passage
+from headwater.gateway.wire.errors import Kind, Problem
+from headwater.gateway.wire.head import Field
+
+_UNRECORDED: Final = Problem(Kind.UNAVAILABLE, "Requests can't be recorded at the moment.", retry_after_s=5)
+_RECORDED: Final = frozenset(path for path in ENDPOINTS if not path.endswith("count_tokens"))
+_PIECES: Final = "journal"
+_KEPT: Final = 4096
+
+
+class Record(Passing):
+    """Writes the journal."""
+
+    def __init__(self, journalling: Journalling, answer_bytes: int) -> None:
+        """`answer_bytes`: most that is kept of an answer; one that is longer is recorded without its text."""
+        self._journalling = journalling
+        self._append = journalling.append
+        self._most = answer_bytes
+        self._heads: dict[int, tuple[list[Field], str | None, str]] = {}
+
+    def on_start(self) -> None:
+        """Looks after the journal's files."""
+        self._journalling.start()
+
+    async def on_stop(self) -> None:
+        """Writes what waits."""
+        await self._journalling.stop()
+
+    def on_request(self, exchange: Exchange) -> OnRequest:
+        """Recorded, or refused where that can't be."""
+        endpoint = ENDPOINTS.get(exchange.route.path)
+        if not exchange.body or exchange.route.path not in _RECORDED:
+            return PASS
+        passage: Passage = exchange.kept[PASSAGE]
+        who = passage.principal
+        agent, order = self._head(exchange.head.fields)
+        ticket = self._append(
+            Accepted(
+                exchange.id,
+                exchange.began_us,
+                who.account,
+                organisation=who.organisation,
+                endpoint=endpoint,
+                batch=False,
+                ip=passage.source.address,
+                user_agent=agent,
+                header_order=order,
+                key=who.key,
+                body=exchange.body,
+            )
+        )
+        if ticket == REFUSED:
+            return Refuse(_UNRECORDED)
+        if ticket != UNRECORDED:
+            exchange.kept[_PIECES] = []
+        return PASS
+
+    def on_bytes(self, exchange: Exchange, data: bytes) -> None:
+        """Keeps the answer until it has ended."""
+        pieces = exchange.kept.get(_PIECES)
+        if pieces is not None:
+            pieces.append(data)
+
+    def on_end(self, exchange: Exchange, outcome: Outcome) -> None:
+        """Records how it ended."""
+        pieces = exchange.kept.get(_PIECES)
+        if pieces is None:
+            return
+        passage: Passage = exchange.kept[PASSAGE]
+        body = b"".join(pieces) if outcome.received_bytes <= self._most else None
+        self._append(
+            Ending(
+                exchange.id,
+                outcome.ended_us,
+                status=outcome.status or None,
+                latency_ms=(outcome.ended_us - outcome.began_us) / 1000,
+                input_tokens=passage.input_tokens,
+                output_tokens=passage.output_tokens,
+                cancelled=outcome.ended is Ended.CLIENT_GONE,
+                body=body or None,
+            )
+        )
+
+    def _head(self, fields: list[Field]) -> tuple[str | None, str]:
+        """User agent, and the names of the headers in their order."""
+        known = self._heads.get(id(fields))
+        if known is None or known[0] is not fields:
+            agent = next((value for lower, _, value in fields if lower == b"user-agent"), None)
+            text = None if agent is None else agent.decode("latin-1")
+            order = ",".join(line.partition(b":")[0].decode("latin-1") for _, line, _ in fields)
+            if len(self._heads) >= _KEPT:
+                self._heads.clear()
+            known = self._heads[id(fields)] = (fields, text, order)
+        return known[1], known[2]
