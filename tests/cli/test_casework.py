@@ -258,3 +258,24 @@ def test_an_appeal_in_another_encoding_is_refused_and_can_be_filed_again(headwat
     assert code == 0
     assert "\\ufeff" not in out
     assert "Bäckerei" in json.dumps(json.loads(out), ensure_ascii=False)
+
+
+def test_a_row_that_cannot_be_read_is_named_and_the_others_are_shown(headwater: Run) -> None:
+    from headwater.store import Store
+
+    headwater("step", "propose", "report")
+    bad = steps(headwater)[0]["step"]
+    with Store.open(Path("desk/casebook.sqlite"), (), must_exist=True) as store, store.write() as tx:
+        tx.run("UPDATE steps SET basis = x'7b' WHERE id = ?", (bad,))
+    code, out, err = headwater("step", "list")
+    assert (code, out.count("proposed")) == (0, 2)
+    assert f"warning: set aside: {bad}: what it rests on is not what a step rests on" in err
+    code, _, err = headwater("step", "show", str(bad))
+    assert code == 2
+    assert f"error: {bad} can't be read" in err
+    code, out, err = headwater("step", "confirm", "birch-harvest")
+    assert (code, out.count("standing")) == (0, 2)
+    assert f"warning: passed over: {bad} can't be read" in err
+    code, _, err = headwater("casebook", "tick")
+    assert code == 0
+    assert str(bad) in err

@@ -34,7 +34,7 @@ from headwater.casework.outcomes import (
 from headwater.casework.privacy import Erased
 from headwater.casework.proposing import Batch
 from headwater.casework.settings import CasebookSettings
-from headwater.casework.shelf import Basis, Kept
+from headwater.casework.shelf import Basis, Kept, Unread
 from headwater.casework.standings import StandingsReader
 from headwater.casework.statement import Reasons, Redress, Stated, Statement, statement_json, statement_of
 from headwater.casework.statement import schema_text as statement_schema
@@ -69,6 +69,7 @@ __all__ = [
     "Texts",
     "Ticked",
     "Told",
+    "Unread",
     "interval",
     "load_outcomes",
     "load_texts",

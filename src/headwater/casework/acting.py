@@ -10,7 +10,7 @@ from typing import Final
 
 from headwater.casework.appeal import checked_text
 from headwater.casework.follow import follow
-from headwater.casework.shelf import Kept, named, seen
+from headwater.casework.shelf import Kept, Unread, named, seen
 from headwater.casework.work import Work, person
 from headwater.control import What
 from headwater.errors import ConflictError, UsageError
@@ -44,10 +44,12 @@ def act(
     if _WITH_REASON[what] and not reason.strip():
         raise UsageError("say why: it is kept with the step", hint="--reason TEXT")
     reason = checked_text(reason, "reason")
-    found, single = named(work.tx, name)
+    unread: list[Unread] = []
+    found, single = named(work.tx, name, unread)
     if seen_revision is not None and not single:
         raise UsageError("a revision is seen of one step", hint="name the step")
-    done, over, first = [], [], None
+    done, first = [], None
+    over = [(one.id, f"{one.id} can't be read: {one.why}") for one in unread]
     for kept in found:
         try:
             done.append(_one(work, seen(kept, seen_revision), what, by, reason))

@@ -24,14 +24,15 @@ from headwater.casework.follow import appeal_by_us, count_as, follow, send, span
 from headwater.casework.notices import moment
 from headwater.casework.outcomes import Outcome
 from headwater.casework.proposing import begin
-from headwater.casework.shelf import Kept, get, hands, one
+from headwater.casework.shelf import Aside, Kept, Unread, get, hands, one
 from headwater.casework.work import Work, person
 from headwater.control import CLOCK, HOUR_US, State, What
-from headwater.errors import ConflictError, UsageError
+from headwater.errors import ConflictError, UnreadableInput, UsageError
 from headwater.policy import LASTS_H, Rung
 from headwater.store import Transaction
 
 _COLUMNS: Final = "id, step, state, filed_us, answer_by_us, last_us, text, reviewer, answer"
+_UNKNOWN: Final = "it is in a state that no appeal is in"
 _IN_FORCE: Final = (State.STANDING, State.ANNOUNCED)
 
 
@@ -153,10 +154,18 @@ def find(tx: Transaction, name: str) -> Appeal:
     )
 
 
-def appeals(tx: Transaction, *, open_only: bool = False, step: str | None = None) -> list[Appeal]:
-    """Appeals, those first that have to be answered first."""
-    rows = tx.rows(f"SELECT {_COLUMNS} FROM appeals ORDER BY answer_by_us, id")
-    made = [_appeal(row) for row in rows]
+def appeals(
+    tx: Transaction, *, open_only: bool = False, step: str | None = None, aside: Aside = None
+) -> list[Appeal]:
+    """Appeals, those first that have to be answered first; those that can't be read go `aside`."""
+    made = []
+    for row in tx.rows(f"SELECT {_COLUMNS} FROM appeals ORDER BY answer_by_us, id"):
+        try:
+            made.append(_appeal(row))
+        except UnreadableInput:
+            if aside is None:
+                raise
+            aside.append(Unread(str(row[0]), _UNKNOWN))
     return [one for one in made if (one.open or not open_only) and step in (None, one.step)]
 
 
@@ -219,5 +228,9 @@ def _times(appeal: Appeal) -> tuple[int, int, int]:
 
 
 def _appeal(row: tuple[object, ...]) -> Appeal:
-    name, step, state, *rest = row
-    return Appeal(str(name), str(step), AppealState(str(state)), *rest)  # type: ignore[arg-type]
+    name, step, word, *rest = row
+    try:
+        state = AppealState(str(word))
+    except ValueError:
+        raise Unread(str(name), _UNKNOWN).error() from None
+    return Appeal(str(name), str(step), state, *rest)  # type: ignore[arg-type]

@@ -31,7 +31,7 @@ from headwater.casework.privacy import Erased, erase_account, export_account, wr
 from headwater.casework.proposing import Batch, in_force, propose
 from headwater.casework.pseudonym import Pseudonyms, pseudonyms
 from headwater.casework.settings import CasebookSettings
-from headwater.casework.shelf import Kept
+from headwater.casework.shelf import Aside, Kept, Unread
 from headwater.casework.work import Work
 from headwater.control import Event, Restrictions, State, What, standing
 from headwater.detect import Findings
@@ -101,10 +101,15 @@ class Casebook:
         """A person takes back the last that happened to a step, whoever did it."""
         return self._act(What.UNDONE, name, by, at_us, reason, seen)
 
-    def steps(self, name: str | None = None, *, states: tuple[State, ...] | None = None) -> list[Kept]:
-        """Steps, the highest rung first; those that `name` stands for, or all."""
+    def steps(
+        self, name: str | None = None, *, states: tuple[State, ...] | None = None, aside: Aside = None
+    ) -> list[Kept]:
+        """Steps, the highest rung first; those that `name` stands for, or all.
+
+        Those that can't be read go `aside`; where none is given, the first of them is an `UnreadableInput`.
+        """
         with self.store.read() as tx:
-            found = shelf.named(tx, name)[0] if name else shelf.select(tx, states=states)
+            found = shelf.named(tx, name, aside)[0] if name else shelf.select(tx, states=states, aside=aside)
         return [kept for kept in found if states is None or kept.step.state in states]
 
     def step(self, name: str) -> Kept:
@@ -118,12 +123,12 @@ class Casebook:
             return shelf.history(tx, step_id)
 
     def restrictions(self, account: str, at_us: int) -> Restrictions:
-        """What an account, by id or pseudonym, may have at a moment."""
+        """What an account, by id or pseudonym, may have at a moment; a step that can't be read restricts nothing."""
         with self.store.read() as tx:
             found = tx.row(
                 "SELECT pseudonym FROM accounts WHERE account = ? OR pseudonym = ?", (account, account)
             )
-            steps = shelf.select(tx, account=found[0]) if found else []
+            steps = shelf.select(tx, account=found[0], aside=[]) if found else []
         return standing((kept.step for kept in steps), at_us, self.settings.effects)
 
     def notices(self, step_id: str) -> list[NoticeRow]:
@@ -143,7 +148,10 @@ class Casebook:
 
         with self.store.read() as tx:
             found = tx.row("SELECT body FROM verdicts WHERE id = ?", (verdict_id,))
-        return None if found is None else msgspec.json.decode(found[0], type=dict[str, Any])
+        try:
+            return None if found is None else msgspec.json.decode(found[0], type=dict[str, Any])
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            raise Unread(verdict_id, "it is no JSON").error() from None
 
     def accounts(self) -> dict[str, str]:
         """Pseudonym → account id, of all that aren't erased."""
@@ -169,10 +177,12 @@ class Casebook:
         with self._change(at_us) as work:
             return appeals.decide(work, name, outcome, by, answer, to=to)
 
-    def appeals(self, *, open_only: bool = False, step: str | None = None) -> list[Appeal]:
-        """Appeals, those first that have to be answered first."""
+    def appeals(
+        self, *, open_only: bool = False, step: str | None = None, aside: Aside = None
+    ) -> list[Appeal]:
+        """Appeals, those first that have to be answered first; those that can't be read go `aside`."""
         with self.store.read() as tx:
-            return appeals.appeals(tx, open_only=open_only, step=step)
+            return appeals.appeals(tx, open_only=open_only, step=step, aside=aside)
 
     # The whole
 

@@ -18,7 +18,7 @@ from headwater.casework.appeals import appeals
 from headwater.casework.follow import notices_of
 from headwater.casework.log import Disclosed, erase, held
 from headwater.casework.pseudonym import PSEUDONYM
-from headwater.casework.shelf import Kept, history, select
+from headwater.casework.shelf import Kept, Unread, history, select
 from headwater.casework.work import Work, person
 from headwater.control import ACTIVE, State, What
 from headwater.errors import ConflictError, HeadwaterError, UsageError, Where
@@ -85,10 +85,16 @@ def erase_account(work: Work, name: str, by: str, reason: str, *, even_so: bool 
 
 def _end(work: Work, pseudonym: str, by: str, *, even_so: bool) -> None:
     """See that nothing is in force or waits; or end it."""
-    waiting = [one for one in appeals(work.tx, open_only=True) if _account(work, one.step) == pseudonym]
-    running = select(work.tx, account=pseudonym, states=ACTIVE)
-    if (waiting or running) and not even_so:
-        what = f"{running[0].id} is {running[0].step.state.value}" if running else f"{waiting[0].id} waits"
+    # A row that can't be read may well be in force: it holds back, and goes where that is said.
+    aside: list[Unread] = []
+    open_ = appeals(work.tx, open_only=True, aside=aside)
+    theirs = {row[0] for row in work.tx.rows("SELECT id FROM appeals WHERE account = ?", (pseudonym,))}
+    waiting = [one.id for one in open_ if one.id in theirs]
+    aside = [one for one in aside if one.id in theirs]
+    running = select(work.tx, account=pseudonym, states=ACTIVE, aside=aside)
+    if (waiting or running or aside) and not even_so:
+        what = f"{running[0].id} is {running[0].step.state.value}" if running else ""
+        what = what or (f"{waiting[0]} waits" if waiting else f"{aside[0].id} can't be read: {aside[0].why}")
         raise ConflictError(
             f"{what}: what it rests on is kept as long",
             hint="end it first (step reverse, step decline, appeal decide), or --even-so",
@@ -96,11 +102,6 @@ def _end(work: Work, pseudonym: str, by: str, *, even_so: bool) -> None:
     for kept in running:
         ends = What.DECLINED if kept.step.state is State.PROPOSED else What.REVERSED
         work.moved(kept, ends, by, "the account's data is erased")
-
-
-def _account(work: Work, step_id: str) -> str | None:
-    found = work.tx.row("SELECT account FROM appeals WHERE step = ?", (step_id,))
-    return None if found is None else str(found[0])
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Final
 
 from headwater.casework.appeal import DAY_US
 from headwater.casework.log import erase, held
-from headwater.casework.shelf import Kept, select
+from headwater.casework.shelf import Kept, Unread, select
 from headwater.casework.work import Work
 from headwater.control import State
 
@@ -21,13 +21,16 @@ _AT: Final = {"notices": "at_us", "statements": "at_us", "appeals": "last_us"}
 _PAGE: Final = 10_000
 
 
-def enforce(work: Work) -> dict[str, int]:
-    """Erase what has been kept long enough; how many rows of each class, those with none left out."""
+def enforce(work: Work, aside: list[Unread]) -> dict[str, int]:
+    """Erase what has been kept long enough; how many rows of each class, those with none left out.
+
+    Steps that can't be read go `aside` and stay: nobody can say when their time is over.
+    """
     counts = dict.fromkeys(("verdicts", "steps", *_TABLES, "records", "accounts"), 0)
     open_appeals = {
         row[0] for row in work.tx.rows("SELECT step FROM appeals WHERE state IN ('filed', 'taken')")
     }
-    ended = [kept for kept in select(work.tx, states=_ENDED) if kept.id not in open_appeals]
+    ended = [kept for kept in select(work.tx, states=_ENDED, aside=aside) if kept.id not in open_appeals]
     for kept in ended:
         for table in _TABLES:
             if _over(work, kept, getattr(work.settings.retention, table)):

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from headwater.control import ACTIVE, Event, State, Step, Terms, What, apply
-from headwater.errors import ConflictError, UsageError
+from headwater.errors import ConflictError, HeadwaterError, UnreadableInput, UsageError
 from headwater.policy import Decision, Facts, Rung
 from headwater.store import Transaction
 
@@ -70,6 +70,23 @@ class Kept:
         return self.step.id
 
 
+@dataclass(frozen=True)
+class Unread:
+    """A row that can't be read as it is kept, by its id, and why; no value is repeated."""
+
+    id: str
+    why: str
+
+    def error(self) -> HeadwaterError:
+        """The same, for whoever needs this row."""
+        hint = "headwater casebook check says what differs from the log; restore the newest copy of the store"
+        return UnreadableInput(f"{self.id} can't be read: {self.why}", hint=hint)
+
+
+#: Where rows that can't be read are set aside; None: the first of them is an error.
+Aside = list[Unread] | None
+
+
 def add(tx: Transaction, kept: Kept) -> None:
     """Keep a step that was just proposed."""
     step, first = kept.step, kept.step.counted[0]
@@ -117,8 +134,9 @@ def select(
     batch: str | None = None,
     states: Iterable[State] | None = None,
     limit: int = -1,
+    aside: Aside = None,
 ) -> list[Kept]:
-    """Steps that all of the conditions name, the highest rung first."""
+    """Steps that all of the conditions name, the highest rung first; those that can't be read go `aside`."""
     terms, params = ["1 = 1"], []
     for column, value in (("account", account), ("campaign", campaign), ("batch", batch)):
         if value is not None:
@@ -128,23 +146,33 @@ def select(
         wanted = [state.value for state in states]
         terms.append(f"state IN ({', '.join('?' * len(wanted))})")
         params += wanted
-    return _kept(
-        tx, f"WHERE {' AND '.join(terms)} ORDER BY rung DESC, last_us DESC, id LIMIT {limit:d}", params
-    )
+    where = f"WHERE {' AND '.join(terms)} ORDER BY rung DESC, last_us DESC, id LIMIT {limit:d}"
+    return _kept(tx, where, params, aside)
 
 
-def active(tx: Transaction) -> list[Kept]:
+def active(tx: Transaction, aside: Aside = None) -> list[Kept]:
     """Steps that do something, or may yet."""
-    return select(tx, states=ACTIVE)
+    return select(tx, states=ACTIVE, aside=aside)
 
 
-def named(tx: Transaction, name: str) -> tuple[list[Kept], bool]:
+def named(tx: Transaction, name: str, aside: Aside = None) -> tuple[list[Kept], bool]:
     """The steps that a name stands for, and whether it is one step's: its id or the beginning of it.
 
-    Else it is a batch's, a campaign's, or an account's (id or pseudonym).
+    Else it is a batch's, a campaign's, or an account's (id or pseudonym); those of them that can't be read go `aside`.
 
-    Raises `UsageError`, with the nearest name, where it stands for none, or for more than one step's beginning.
+    Raises `UsageError`, with the nearest name, where it stands for none, or for more than one step's beginning, and
+    `UnreadableInput` where nothing that it stands for can be read.
     """
+    unread: list[Unread] = []
+    found = _named(tx, name, unread)
+    if unread and (aside is None or not found[0]):
+        raise unread[0].error()
+    if aside is not None:
+        aside += unread
+    return found
+
+
+def _named(tx: Transaction, name: str, aside: list[Unread]) -> tuple[list[Kept], bool]:
     if name.startswith("step-") and len(name) > 8:
         ids = [
             row[0] for row in tx.rows("SELECT id FROM steps WHERE substr(id, 1, ?) = ?", (len(name), name))
@@ -154,10 +182,11 @@ def named(tx: Transaction, name: str) -> tuple[list[Kept], bool]:
         if ids:
             raise UsageError("more than one step has an id that begins so", hint="give more of its digits")
     for column in ("batch", "campaign"):
-        if found := _kept(tx, f"WHERE {column} = ? ORDER BY rung DESC, last_us DESC, id", (name,)):
+        found = _kept(tx, f"WHERE {column} = ? ORDER BY rung DESC, last_us DESC, id", (name,), aside)
+        if found or aside:
             return found, False
     account = tx.row("SELECT pseudonym FROM accounts WHERE account = ? OR pseudonym = ?", (name, name))
-    if account and (found := select(tx, account=account[0])):
+    if account and ((found := select(tx, account=account[0], aside=aside)) or aside):
         return found, False
     known = [str(row[0]) for row in tx.rows("SELECT id FROM steps UNION SELECT batch FROM steps LIMIT 10000")]
     known += [str(row[0]) for row in tx.rows("SELECT DISTINCT campaign FROM steps LIMIT 1000")]
@@ -195,7 +224,10 @@ def seen(kept: Kept, revision: int | None) -> Kept:
 def history(tx: Transaction, step_id: str) -> list[Event]:
     """All events of a step, also those that were undone, oldest first."""
     sql = "SELECT what, by, at_us, reason FROM events WHERE step = ? ORDER BY revision"
-    return [Event(What(what), by, at_us, reason) for what, by, at_us, reason in tx.rows(sql, (step_id,))]
+    try:
+        return [Event(What(what), by, at_us, reason) for what, by, at_us, reason in tx.rows(sql, (step_id,))]
+    except ValueError:
+        raise Unread(step_id, "one of its events is of an unknown kind").error() from None
 
 
 def hands(tx: Transaction, step_id: str) -> set[str]:
@@ -214,15 +246,30 @@ def _write(tx: Transaction, step_id: str, revision: int, event: Event) -> None:
     )
 
 
-def _kept(tx: Transaction, where: str, params: Sequence[Any]) -> list[Kept]:
-    rows = tx.rows(f"SELECT {_COLUMNS} FROM steps {where}", params)
+def _kept(tx: Transaction, where: str, params: Sequence[Any], aside: Aside = None) -> list[Kept]:
     made = []
-    for step_id, account, verdict, batch, campaign, data in rows:
-        basis = msgspec.json.decode(data, type=Basis)
-        step: Step | None = None
-        for event in history(tx, step_id):
-            first = replace(event, terms=basis.terms) if step is None else event
-            step = apply(step, first, step_id=step_id, account=account)
-        assert step is not None
-        made.append(Kept(step, verdict, batch, campaign, basis))
+    for row in tx.rows(f"SELECT {_COLUMNS} FROM steps {where}", params):
+        found = _read(tx, row)
+        if isinstance(found, Kept):
+            made.append(found)
+        elif aside is None:
+            raise found.error()
+        else:
+            aside.append(found)
     return made
+
+
+def _read(tx: Transaction, row: tuple[Any, ...]) -> Kept | Unread:
+    step_id, account, verdict, batch, campaign, data = row
+    step: Step | None = None
+    try:
+        basis = msgspec.json.decode(data, type=Basis)
+        terms = basis.terms
+        for event in history(tx, step_id):
+            first = replace(event, terms=terms) if step is None else event
+            step = apply(step, first, step_id=step_id, account=account)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return Unread(step_id, "what it rests on is not what a step rests on")
+    except HeadwaterError as error:
+        return Unread(step_id, error.what.removeprefix(f"{step_id} can't be read: "))
+    return Kept(step, verdict, batch, campaign, basis) if step else Unread(step_id, "it has no events")

@@ -30,7 +30,8 @@ class StandingsReader:
     def read(self, at_us: int, *, even_so: bool = False) -> dict[str, Stands] | None:
         """All that stands at `at_us`, by account id; None where nothing was written since the last time.
 
-        `even_so`: read it anyway, because time has changed something.
+        `even_so`: read it anyway, because time has changed something. A step that can't be read restricts nothing;
+        `headwater casebook tick` names it.
         """
         with self._store.read() as tx:
             row = tx.row("PRAGMA data_version")
@@ -38,7 +39,7 @@ class StandingsReader:
             if version == self._version and not even_so:
                 return None
             accounts = dict(tx.rows("SELECT pseudonym, account FROM accounts"))
-            found = shelf.select(tx, states=(State.STANDING,))
+            found = shelf.select(tx, states=(State.STANDING,), aside=[])
         self._version = version
         steps: dict[str, list[Step]] = {}
         campaigns: dict[str, set[str]] = {}

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headwater.cli.casebooks import at_casebook, by_person, draw, in_form, limit, now_us, opened
+from headwater.cli.casebooks import at_casebook, by_person, draw, in_form, limit, now_us, opened, tell_aside
 from headwater.cli.options import HELP, PATH, manners
 from headwater.cli.terminal import Terminal, clean
 from headwater.errors import UnreadableInput, UsageError, Where, unreadable
 
 if TYPE_CHECKING:
-    from headwater.casework import Appeal
+    from headwater.casework import Appeal, Unread
 
 _RUNGS = ("notice", "shape", "reduce", "step-up", "quarantine", "suspend", "ban")
 _MOST_BYTES = 200_000
@@ -72,8 +72,10 @@ def list_(
     from headwater.report import Column
 
     at_us = now_us()
+    aside: list[Unread] = []
     with opened(folder) as book:
-        found = book.appeals(open_only=not every, step=step)
+        found = book.appeals(open_only=not every, step=step, aside=aside)
+    tell_aside(terminal, aside)
     if form == "json":
         terminal.json([_record(one) for one in found])
         return 0

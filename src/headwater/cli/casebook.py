@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headwater.cli.casebooks import at_casebook, by_person, draw, in_form, now_us, opened, revealing
+from headwater.cli.casebooks import (
+    at_casebook,
+    by_person,
+    draw,
+    in_form,
+    now_us,
+    opened,
+    revealing,
+    tell_aside,
+)
 from headwater.cli.options import HELP, PATH, manners
 from headwater.cli.terminal import Terminal, clean
 from headwater.errors import UnreadableInput, Where, unreadable
@@ -92,6 +101,7 @@ def tick(terminal: Terminal, *, folder: Path | None, form: str) -> int:
     """
     with opened(folder) as book:
         ticked = book.tick(now_us())
+    tell_aside(terminal, ticked.unread)
     if form == "json":
         terminal.json(
             {
@@ -102,6 +112,7 @@ def tick(terminal: Terminal, *, folder: Path | None, form: str) -> int:
                 "overdue": [one.id for one in ticked.overdue],
                 "unanswered": ticked.unanswered,
                 "erased": ticked.erased,
+                "unread": [one.id for one in ticked.unread],
             }
         )
     else:

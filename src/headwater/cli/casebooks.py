@@ -19,13 +19,15 @@ from headwater.cli.terminal import Terminal, clean
 from headwater.errors import UsageError
 
 if TYPE_CHECKING:
-    from headwater.casework import Casebook, CasebookSettings, Kept
+    from headwater.casework import Casebook, CasebookSettings, Kept, Unread
     from headwater.report import Cell, Column
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: Rows that a table shows where nobody asks for more.
 ROWS = 20
+#: Rows set aside that are named one by one.
+_NAMED = 5
 
 
 def at_casebook(command: F) -> F:
@@ -194,6 +196,16 @@ def draw(
     shown = rows if limit == 0 else rows[:limit]
     more = [f"and {len(rows) - len(shown):,} more: --limit 0 shows all"] if len(shown) < len(rows) else []
     terminal.draw(Board(above=above, columns=columns, rows=shown, below=[*more, *map(clean, below)]))
+
+
+def tell_aside(terminal: Terminal, aside: Sequence[Unread]) -> None:
+    """Name rows that can't be read, count them, and say where to go on."""
+    for one in aside[:_NAMED]:
+        terminal.warn(clean(f"set aside: {one.id}: {one.why}"))
+    if len(aside) > _NAMED:
+        terminal.warn(f"{len(aside):,} rows were set aside in all")
+    if aside:
+        terminal.say("headwater casebook check says what differs from the log")
 
 
 def limit(command: F) -> F:

@@ -21,12 +21,13 @@ from headwater.cli.casebooks import (
     step_columns,
     step_record,
     step_row,
+    tell_aside,
 )
 from headwater.cli.options import HELP, PATH, manners
 from headwater.cli.terminal import Terminal, clean
 
 if TYPE_CHECKING:
-    from headwater.casework import Acted, Batch, Kept
+    from headwater.casework import Acted, Batch, Kept, Unread
 
 _STATES = ("proposed", "announced", "standing", "declined", "lapsed", "expired", "reversed")
 #: Steps that an acting command shows by name.
@@ -155,9 +156,11 @@ def list_(
     from headwater.control import ACTIVE, State
 
     wanted = tuple(map(State, states)) or (tuple(State) if name else ACTIVE)
+    aside: list[Unread] = []
     with opened(folder) as book:
-        found = book.steps(name, states=wanted)
+        found = book.steps(name, states=wanted, aside=aside)
         called = names(book, reveal)
+    tell_aside(terminal, aside)
     if form == "json":
         terminal.json([step_record(kept, called) for kept in found])
         return 0
