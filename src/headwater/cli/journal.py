@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,11 +71,11 @@ def rotate(
     arguments = ["journal", "rotate", "--folder", str(folder), "--quiet"]
     arguments += ["--output", str(output)] if output else []
     arguments += ["--key-file", str(key_file)] if key_file else []
-    while _waited(every, parent):
-        if _closed(folder):  # a process of its own, so that what it needed of memory is free again
-            subprocess.run(
-                [sys.executable, "-m", "headwater.cli", *arguments], check=False, stdin=subprocess.DEVNULL
-            )
+    with suppress(KeyboardInterrupt):  # told to end: that is how it ends
+        while _waited(every, parent):
+            if _closed(folder):  # a process of its own, so that what it needed of memory is free again
+                child = [sys.executable, "-m", "headwater.cli", *arguments]
+                subprocess.run(child, check=False, stdin=subprocess.DEVNULL)
     return 0
 
 

@@ -1,7 +1,7 @@
 """What a request's body asks for, before anybody has answered; and the body as it goes on, with what was granted.
 
 The bodies are those of the public references of OpenAI (chat completions, completions, responses, embeddings) and of
-Anthropic (messages). Only the fields that matter are decoded; all others stay byte for byte. Each key stands once in what
+Anthropic (messages). Only fields that matter are decoded; all others stay byte for byte. Each key stands once in what
 is written: of two, servers differ in which one counts. What may be granted is decided above.
 """
 

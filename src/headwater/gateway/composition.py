@@ -4,6 +4,7 @@ gateway/gateway.toml      the settings; what isn't there has its default
 gateway/identity/         who may come (`headwater account`, `headwater key`)
 gateway/journal/          what was accepted, as it is written; one folder a worker
 gateway/exchanges/        the same as Parquet, for `headwater investigate`
+gateway/objects.sqlite    whose files, batches and stored responses are whose
 gateway/budgets.sqlite    what is left of budgets, unless Redis or PostgreSQL keep it
 """
 
@@ -27,13 +28,19 @@ from headwater.control.identity import (
 )
 from headwater.errors import ConfigurationError, UnreadableInput, Where, unreadable
 from headwater.exchange.journal import JournalSettings, RotationSettings
+from headwater.gateway.relay.tls import for_upstreams
+from headwater.gateway.relay.upstream import Upstream
 from headwater.gateway.settings import RelaySettings
 from headwater.gateway.stage import Stage
+from headwater.gateway.stages.batches import Batches
+from headwater.gateway.stages.fetching import Fetching
 from headwater.gateway.stages.grant import Grant
 from headwater.gateway.stages.identify import Identify
 from headwater.gateway.stages.journalling import Journalling, opened
 from headwater.gateway.stages.keeping import Keeping, Latest
 from headwater.gateway.stages.leases import Leases
+from headwater.gateway.stages.objects import Objects
+from headwater.gateway.stages.owners import Owners
 from headwater.gateway.stages.record import Record
 from headwater.gateway.stages.stores import store_of
 
@@ -41,6 +48,7 @@ SETTINGS: Final = "gateway.toml"
 IDENTITY: Final = "identity"
 JOURNAL: Final = "journal"
 EXCHANGES: Final = "exchanges"
+OBJECTS: Final = "objects.sqlite"
 
 
 def _setting(default: Any, doc: str, bounds: str = "") -> Any:
@@ -69,6 +77,7 @@ class GatewaySettings:
         "Bytes of an answer that are recorded at most; a longer one is recorded without its text.",
         "0 or more",
     )
+    batch_bytes: int = _setting(256 << 20, "Bytes of a batch's file at most.", "1 or more")
     look_s: float = _setting(
         0.5, "Seconds between looks at changes of accounts, keys, tiers and steps.", "0.05 to 60"
     )
@@ -130,11 +139,21 @@ class Gateway:
             upstream_key=self._upstream_key(),
         )
         grant = Grant(control, settings.control, leases)
-        stages: list[Stage] = [identify, grant]
-        if settings.record:
-            journalling = Journalling(opened(self.folder / JOURNAL, settings.journal))
+        journalling = (
+            Journalling(opened(self.folder / JOURNAL, settings.journal)) if settings.record else None
+        )
+        owners, fetching = Owners(self.folder / OBJECTS), self._fetching()
+        objects = Objects(owners, fetching, None if journalling is None else journalling.append)
+        batches = Batches(control, settings.control, leases, owners, fetching, journalling)
+        stages: list[Stage] = [identify, objects, batches, grant]
+        if journalling is not None:
             stages.append(Record(journalling, settings.answer_bytes))
         return stages
+
+    def _fetching(self) -> Fetching:
+        upstream = Upstream.parse(self.settings.upstream)
+        context = for_upstreams(self.settings.relay) if upstream.tls else None
+        return Fetching(upstream, self._upstream_key(), context, self.settings.batch_bytes)
 
     def _alone(self) -> bool:
         return self.settings.budgets == "node" and self.settings.relay.workers == 1

@@ -53,7 +53,7 @@ class Accepted(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Outcome(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """How the exchange `id` ended, at `at_us`. `body` is an answer's JSON, read as `Accepted.body` is."""
+    """How the exchange `id` ended, at `at_us`. `body`: an answer's JSON or events, read as `Accepted.body` is."""
 
     id: str
     at_us: int

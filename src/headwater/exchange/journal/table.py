@@ -18,6 +18,7 @@ from headwater.exchange.decoding import decode
 from headwater.exchange.journal.records import Accepted, Outcome
 from headwater.exchange.model import EXCHANGE_COLUMNS, IMPRINT_TYPE, Column, schema_of
 from headwater.exchange.readers.calls import answer_columns, request_columns
+from headwater.exchange.readers.events import is_stream, streamed_columns
 from headwater.exchange.rows import Batches, Checker, Rules
 
 #: Makes imprints (`IMPRINT_TYPE`) of a column of texts.
@@ -131,6 +132,8 @@ def _said(data: bytes | None, columns: Callable[[dict[str, object]], dict[str, o
     if not data:
         return {}
     try:
+        if columns is answer_columns and is_stream(data):
+            return streamed_columns(data)
         body = decode(data)
         return columns(body) if isinstance(body, dict) else {}
     except Exception:  # it came from a stranger, and must not keep a journal from being rotated

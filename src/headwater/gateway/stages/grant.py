@@ -176,6 +176,8 @@ class Grant(Passing):
     def _used(self, passage: Passage, admitted: Admitted, outcome: Outcome) -> Used:
         """As the model's server counted it; else what was reserved for the input, and what was seen of the output."""
         asked, answer = passage.asked, passage.answer
+        if passage.batch is not None:
+            return passage.batch.used if outcome.upstream_status // 100 == 2 else NOTHING_USED
         if not outcome.sent or asked is None:
             return NOTHING_USED
         if answer is not None and not answer.ok:

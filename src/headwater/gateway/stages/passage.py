@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from headwater.control import Admitted
+    from headwater.control import Admitted, Used
     from headwater.control.identity import Principal, Source
     from headwater.exchange.asking import Asked
     from headwater.gateway.stages.answering import Answering
 
 PASSAGE: Final = "passage"
+
+
+class Batch(NamedTuple):
+    """A batch's name, as its lines are recorded under, and what it counts as once the model server has taken it."""
+
+    name: str
+    used: Used
 
 
 class Passage:
@@ -24,6 +31,7 @@ class Passage:
         "admitted",
         "answer",
         "asked",
+        "batch",
         "input_tokens",
         "output_tokens",
         "paid",
@@ -40,3 +48,4 @@ class Passage:
         self.input_tokens: int | None = None
         self.output_tokens: int | None = None
         self.paid = 0
+        self.batch: Batch | None = None
