@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.stub import ANSWER, anthropic_events, openai_events
 from gateway.vectors import pieces
-from headwater.gateway.relay.sse import UsageScan
+from headwater.exchange.answer import UsageScan
 
 
 def found(data: bytes, cuts: list[int], *, stream: bool) -> dict[str, int]:

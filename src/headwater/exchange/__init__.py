@@ -1,8 +1,9 @@
 """What one API call is, and how other people's logs become it.
 
 `model` holds the two schemas, `readers` one file per foreign format, `reading` and `accounts` turn files into
-Arrow, `write` writes our own format, `inspection` says what a log holds. `journal` is what a relay writes and a
-package of its own. This room knows nothing of imprints' meaning, detection or reports.
+Arrow, `write` writes our own format, `inspection` says what a log holds. `journal` is what a relay writes, `answer`
+follows answers as they pass; both are packages of their own. This room knows nothing of imprints' meaning, detection or
+reports.
 
 The names are loaded when they are first used: a relay that only writes its journal never loads Arrow.
 """

@@ -18,7 +18,8 @@ from headwater.control import (
 )
 from headwater.control.budget import Refill, Reservation
 from headwater.exchange import UnreadableRequestError, read_request, write_request
-from headwater.gateway.routes import Does, Route
+from headwater.exchange.answer import Answering
+from headwater.gateway.routes import Route
 from headwater.gateway.stage import (
     PASS,
     Cut,
@@ -33,24 +34,14 @@ from headwater.gateway.stage import (
     Shape,
     Wait,
 )
-from headwater.gateway.stages.answering import Answering
 from headwater.gateway.stages.leases import Leases, steady_us
 from headwater.gateway.stages.limits import RateLines
 from headwater.gateway.stages.passage import PASSAGE, Passage
 from headwater.gateway.stages.refusing import problem_of, refuse
+from headwater.gateway.stages.wishing import ASKED, ENDPOINTS, wish_of
 from headwater.gateway.wire.errors import Kind, Problem
 from headwater.gateway.wire.head import ResponseHead
 
-#: Route → kind of body, as in the exchange's column `endpoint`.
-ENDPOINTS: Final = {
-    "/v1/chat/completions": "chat",
-    "/v1/completions": "completion",
-    "/v1/responses": "responses",
-    "/v1/messages": "messages",
-    "/v1/embeddings": "embeddings",
-    "/v1/messages/count_tokens": "messages",
-}
-_SCOPES: Final = {Does.GENERATES: "generate", Does.EMBEDS: "embed", Does.COUNTS: "generate"}
 #: Slices are asked for when so many of the tokens paid for are left.
 _MARGIN: Final = 32
 _LOST: Final = Problem(Kind.UNAVAILABLE, "The request was ended: its place was needed.", retry_after_s=5)
@@ -148,23 +139,9 @@ class Grant(Passing):
 
     def _wish(self, exchange: Exchange, passage: Passage) -> Wish:
         route = exchange.route
-        scope = _SCOPES.get(route.does)
-        if scope is None or not exchange.body:
-            return Wish(scope=_other_scope(route), counts=False)
-        asked = passage.asked
-        if asked is None:
-            asked = passage.asked = read_request(exchange.body, ENDPOINTS[route.path])
-        return Wish(
-            scope=scope,
-            model=asked.model,
-            input_tokens=self._settings.input_tokens(asked.text_bytes, asked.images),
-            output_tokens=asked.output_tokens,
-            answers=asked.answers,
-            logprobs=asked.logprobs,
-            raw_reasoning=asked.raw_reasoning,
-            stream=asked.stream,
-            counts=route.does is not Does.COUNTS,
-        )
+        if exchange.body and passage.asked is None and route.does in ASKED:
+            passage.asked = read_request(exchange.body, ENDPOINTS[route.path])
+        return wish_of(route, passage.asked, self._settings)
 
     def _forward(self, passage: Passage, admitted: Admitted) -> Forward:
         asked, terms = passage.asked, admitted.terms
@@ -199,13 +176,3 @@ class Grant(Passing):
             exchange = self._running.get(reservation)
             if exchange is not None:
                 exchange.cut(_LOST)
-
-
-def _other_scope(route: Route) -> str:
-    if "/batches" in route.path:
-        return "batch"
-    if "/files" in route.path:
-        return "files"
-    if "/models" in route.path:
-        return "models"
-    return "embed" if route.does is Does.EMBEDS else "generate"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from headwater.control import Admitted, Used
     from headwater.control.identity import Principal, Source
+    from headwater.exchange.answer import Answering
     from headwater.exchange.asking import Asked
-    from headwater.gateway.stages.answering import Answering
 
 PASSAGE: Final = "passage"
 

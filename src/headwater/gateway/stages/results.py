@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
+from headwater.exchange.answer import Thoughts
 from headwater.exchange.journal import Outcome, answers_of_batch
-from headwater.gateway.stages.hiding import Thoughts
 
 #: Results that are longer pass all the same; how their lines ended isn't recorded.
 _MOST: Final = 256 << 20

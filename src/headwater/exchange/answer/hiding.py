@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from headwater.gateway.stages.events import data_of, with_data
+from headwater.exchange.answer.events import data_of, with_data
 
 _OPENAI: Final = ("reasoning_content", "reasoning", "reasoning_details")
 _THOUGHTS: Final = ("thinking", "redacted_thinking")

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Protocol
 
-from headwater.gateway.relay.sse import UsageScan
-from headwater.gateway.stages.events import Change, EventCutter
-from headwater.gateway.stages.hiding import Thoughts, own_usage
-from headwater.gateway.wire.head import ResponseHead
+from headwater.exchange.answer.events import Change, EventCutter
+from headwater.exchange.answer.hiding import Thoughts, own_usage
+from headwater.exchange.answer.usage import UsageScan
 
 #: Bytes of text that are counted as one token where a model's server packs several into an event.
 _TOKEN_BYTES: Final = 3
 _OK: Final = 200
+
+
+class AnswerHead(Protocol):
+    """What of an answer's head is looked at."""
+
+    status: int
+
+    def get(self, name: bytes) -> bytes | None:
+        """The value of the first header `name` (in small letters); None where there is none."""
 
 
 class Answering:
@@ -30,7 +38,7 @@ class Answering:
         "streams",
     )
 
-    def __init__(self, head: ResponseHead, endpoint: str, *, hide_usage: bool, hide_reasoning: bool) -> None:
+    def __init__(self, head: AnswerHead, endpoint: str, *, hide_usage: bool, hide_reasoning: bool) -> None:
         kind = head.get(b"content-type") or b""
         self.streams = kind[:17].lower() == b"text/event-stream"
         self.ok = head.status == _OK
