@@ -279,3 +279,26 @@ def test_a_row_that_cannot_be_read_is_named_and_the_others_are_shown(headwater: 
     code, _, err = headwater("casebook", "tick")
     assert code == 0
     assert str(bad) in err
+
+
+def test_what_was_changed_past_headwater_is_named_by_check(headwater: Run) -> None:
+    from headwater.store import Store
+
+    headwater("step", "propose", "report")
+    headwater("step", "confirm", "birch-harvest", "--by", "bob")
+    code, out, _ = headwater("casebook", "check")
+    assert code == 0
+    assert "3 steps, 6 events, 3 notices" in out
+    assert "all agree" in out
+    step = str(steps(headwater)[0]["step"])
+    with Store.open(Path("desk/casebook.sqlite"), (), must_exist=True) as store, store.write() as tx:
+        tx.run("UPDATE events SET by = 'mallory\x1b[2J' WHERE revision = 2 AND step = ?", (step,))
+    code, out, _ = headwater("casebook", "check")
+    assert code == 1
+    assert step in out
+    assert "revision 2: by is “mallory" in out
+    assert "\x1b" not in out
+    code, out, _ = headwater("casebook", "check", "--format", "json")
+    told = json.loads(out)
+    assert (code, told["agrees"]) == (1, False)
+    assert told["differences"][0]["id"] == step

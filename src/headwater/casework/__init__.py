@@ -5,6 +5,7 @@ log in `log` makes it checkable by strangers. Knows neither HTTP nor HTML, and r
 """
 
 from headwater.casework.acting import Acted
+from headwater.casework.agreement import Agreement, Difference
 from headwater.casework.appeal import APPEALS, DECISIONS, Appeal, AppealState
 from headwater.casework.casebook import Casebook
 from headwater.casework.clock import Ticked
@@ -47,12 +48,14 @@ __all__ = [
     "SETTINGS",
     "VERIFIER_KEY",
     "Acted",
+    "Agreement",
     "Appeal",
     "AppealState",
     "Basis",
     "Batch",
     "Casebook",
     "CasebookSettings",
+    "Difference",
     "Ended",
     "Erased",
     "Kept",

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from headwater.casework import appeals, shelf
 from headwater.casework.acting import Acted, act
+from headwater.casework.agreement import Agreement, compare
 from headwater.casework.appeal import Appeal, AppealState
 from headwater.casework.clock import Ticked, tick
 from headwater.casework.follow import NoticeRow, ended_steps, notices_of, outcomes_of_accounts
@@ -193,6 +194,11 @@ class Casebook:
         if ticked.erased:
             self._scrub()
         return ticked
+
+    def check(self) -> Agreement:
+        """Hold what the casebook keeps against its log."""
+        with self.store.read() as tx:
+            return compare(tx, self._names(tx))
 
     def outcomes(self) -> list[Rate]:
         """How often steps were taken back, per rule, rung and kind of evidence."""

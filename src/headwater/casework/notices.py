@@ -115,8 +115,11 @@ class Texts:
 
 
 def moment(at_us: int) -> str:
-    """A time as customers read it: to the minute, in UTC."""
-    return datetime.fromtimestamp(at_us // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    """A time as customers read it: to the minute, in UTC; one that no calendar has, in microseconds."""
+    try:
+        return datetime.fromtimestamp(at_us // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except (ValueError, OverflowError, OSError):
+        return f"{at_us} µs after 1970"
 
 
 @cache

@@ -22,7 +22,7 @@ from headwater.store import Transaction
 Enter = Callable[[Transaction, str, str, dict[str, Any], int], object]
 _PERSON: Final = re.compile(r"[a-z0-9]([a-z0-9._@-]{0,62}[a-z0-9])?")
 #: The kind of entry that tells of each event.
-_ENTRY: Final[Mapping[What, str]] = {
+ENTRY: Final[Mapping[What, str]] = {
     What.PROPOSED: "proposal",
     What.CONFIRMED: "decision",
     What.DECLINED: "decision",
@@ -77,7 +77,7 @@ class Work:
                 "pack_sha256": decision.pack_sha256,
                 "inputs_sha256": decision.inputs_sha256,
             }
-        self.record(_ENTRY[what], kept.step.account, body, kept.step.last_us)
+        self.record(ENTRY[what], kept.step.account, body, kept.step.last_us)
 
 
 def person(name: str | None) -> str:

@@ -12,6 +12,7 @@ from headwater.cli.casebooks import (
     by_person,
     draw,
     in_form,
+    limit,
     now_us,
     opened,
     revealing,
@@ -22,7 +23,7 @@ from headwater.cli.terminal import Terminal, clean
 from headwater.errors import UnreadableInput, Where, unreadable
 
 if TYPE_CHECKING:
-    from headwater.casework import Rate, Ticked
+    from headwater.casework import Agreement, Rate, Ticked
 
 _MOST_PACK = 1 << 20
 #: How an ended step is told to `policy replay`; a proposal that was declined happened to nobody.
@@ -144,6 +145,46 @@ def _ticked(terminal: Terminal, ticked: Ticked) -> None:
         below=below or ([] if rows else ["nothing was due"]),
         limit=0,
     )
+
+
+@command.command()
+@limit
+@at_casebook
+@in_form
+@manners
+def check(terminal: Terminal, *, limit: int, folder: Path | None, form: str) -> int:
+    """Compare what the casebook holds with what its log says: steps, events, notices, statements, appeals.
+
+    What was changed in the store past Headwater is named, with what differs. Exit code 0 where all agree, 1 where
+    something differs. `headwater log verify` checks the log itself.
+    """
+    with opened(folder) as book:
+        found = book.check()
+    if form == "json":
+        terminal.json(
+            {
+                "agrees": not found.differences,
+                "compared": found.compared,
+                "untold": found.untold,
+                "differences": found.differences,
+            }
+        )
+    else:
+        _checked(terminal, found, limit)
+    return 1 if found.differences else 0
+
+
+def _checked(terminal: Terminal, found: Agreement, limit: int) -> None:
+    from headwater.report import Column
+
+    counted = ", ".join(f"{count:,} {name}" for name, count in found.compared.items())
+    below = [f"compared with the log: {counted or 'nothing is held yet'}"]
+    if found.untold:
+        below.append(f"{found.untold:,} can't be compared any more: the log's records of them were erased")
+    if not found.differences:
+        below.append("all agree")
+    rows: list[list[Any]] = [[one.id, one.what] for one in found.differences]
+    draw(terminal, [Column("which"), Column("what differs", "text")], rows, below=below, limit=limit)
 
 
 @command.command()

@@ -18,6 +18,7 @@ from headwater.casework.log.head import Head
 from headwater.casework.log.ledger import erase, find, held
 from headwater.casework.log.log import MIGRATIONS, Log, Published
 from headwater.casework.log.moments import MOMENTS, Between
+from headwater.casework.log.reading import Entered, entered, unsigned
 from headwater.casework.log.record import KINDS, Held, Record, entry_id, entry_of
 from headwater.casework.log.recover import Recovered, recover
 from headwater.casework.log.verify import Verified, verify_log
@@ -30,6 +31,7 @@ __all__ = [
     "Between",
     "CheckedEntry",
     "Disclosed",
+    "Entered",
     "Evidence",
     "Fetch",
     "Head",
@@ -43,6 +45,7 @@ __all__ = [
     "add_stamp",
     "check_disclosed",
     "cosign",
+    "entered",
     "entry_id",
     "entry_of",
     "erase",
@@ -50,5 +53,6 @@ __all__ = [
     "from_folder",
     "held",
     "recover",
+    "unsigned",
     "verify_log",
 ]

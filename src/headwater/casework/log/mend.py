@@ -34,7 +34,7 @@ def mended(size: int, root: bytes, entries: Entries, fetch: Fetch, files: Files)
 
 def _whole(size: int, root: bytes, entries: Entries) -> Iterator[tuple[str, bytes]]:
     """Path and content of every tile and bundle of the tree, once its root is known to be right."""
-    if _root(size, entries) != root:
+    if root_of_entries(size, entries) != root:
         what = "the store's commitments don't give the root that was signed"
         hint = "restore its newest copy, or take them back from what is published: `headwater log recover`"
         raise HeadwaterError(what, hint=hint)
@@ -79,7 +79,8 @@ def root_of(size: int, edge: dict[tuple[int, int], bytes]) -> bytes:
     return grow(size, b"", lambda level, index, _: edge[level, index]).root
 
 
-def _root(size: int, entries: Entries) -> bytes:
+def root_of_entries(size: int, entries: Entries) -> bytes:
+    """Root of the tree of the first `size` entries."""
     edge: dict[tuple[int, int], bytes] = {}
     for start in range(0, size, AT_ONCE):
         grown(start, entries(start, min(size, start + AT_ONCE)), edge)
