@@ -105,12 +105,12 @@ _MODEL: Final = rf"{_ID}(?:(?:/|%2[Ff]){_ID}){{0,4}}"
 
 
 class Routes:
-    """The table, ready to be asked. `more` are routes that an operator lets pass beside ours."""
+    """The table, ready to be asked. `more` are routes that an operator lets pass beside those of `table`."""
 
-    def __init__(self, more: Iterable[Route] = ()) -> None:
+    def __init__(self, more: Iterable[Route] = (), table: Iterable[Route] = ROUTES) -> None:
         self._plain: dict[tuple[bytes, bytes], Route] = {}
         self._patterns: list[tuple[bytes, re.Pattern[bytes], Route]] = []
-        for route in (*ROUTES, *more):
+        for route in (*table, *more):
             if not re.fullmatch(r"(/([A-Za-z0-9._-]+|\{id\}))+", route.path):
                 raise UsageError("a route's path has segments of letters, digits, dots and dashes, or {id}")
             method = route.method.encode()

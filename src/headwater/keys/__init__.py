@@ -7,6 +7,7 @@ from headwater.keys.certificate import CertifiedKey, load_certified_key
 from headwater.keys.hkdf import hkdf_sha256
 from headwater.keys.imprint_key import DEMO_KEY, ENVIRONMENT, ImprintKey, load_imprint_key, save_imprint_key
 from headwater.keys.pepper import Pepper, load_peppers, save_pepper
+from headwater.keys.private_file import read_private, write_private
 from headwater.keys.signing import SigningKey, key_id, load_signing_key, save_signing_key
 
 __all__ = [
@@ -22,7 +23,9 @@ __all__ = [
     "load_imprint_key",
     "load_peppers",
     "load_signing_key",
+    "read_private",
     "save_imprint_key",
     "save_pepper",
     "save_signing_key",
+    "write_private",
 ]

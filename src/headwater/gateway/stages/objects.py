@@ -232,7 +232,11 @@ def _about(exchange: Exchange) -> list[str]:
     """Names of the objects that a request is about: in its path, or in its body."""
     if "{id}" in exchange.route.path and exchange.route.path.split("/")[2] in _KINDS:
         return [_segment(exchange)]
-    body = exchange.body
+    return named_in(exchange.body)
+
+
+def named_in(body: bytes) -> list[str]:
+    """Names of the objects that a body names."""
     # An escape of a plain letter may hide a name: such a body is read, too.
     if b"file_id" in body or b"previous_response_id" in body or b"\\u00" in body:
         try:
