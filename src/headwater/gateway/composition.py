@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from headwater.casework import StandingsReader
 from headwater.control import Control, ControlSettings, Effects, Standings
@@ -93,6 +93,16 @@ class GatewaySettings:
             raise ConfigurationError("is out of range", where=Where(field="answer_bytes"))
 
 
+class _Parts(NamedTuple):
+    """What the stages of one worker share."""
+
+    control: Control
+    leases: Leases
+    keeping: Keeping
+    sources: Sources
+    journalling: Journalling | None
+
+
 @dataclass(frozen=True)
 class Gateway:
     """What a worker is made of: the folder, all settings, and what the casebook's steps do."""
@@ -113,6 +123,25 @@ class Gateway:
 
     def stages(self) -> Sequence[Stage]:
         """The stages of one worker; called in its event loop."""
+        settings, parts = self.settings, self._parts()
+        control, leases, journalling = parts.control, parts.leases, parts.journalling
+        identify = Identify(
+            control,
+            parts.sources,
+            parts.keeping,
+            account_header=self.identity.account_header,
+            upstream_key=self._upstream_key(),
+        )
+        grant = Grant(control, settings.control, leases)
+        owners, fetching = Owners(self.folder / OBJECTS), self._fetching()
+        objects = Objects(owners, fetching, None if journalling is None else journalling.append)
+        batches = Batches(control, settings.control, leases, owners, fetching, journalling)
+        stages: list[Stage] = [identify, objects, batches, grant]
+        if journalling is not None:
+            stages.append(Record(journalling, settings.answer_bytes))
+        return stages
+
+    def _parts(self) -> _Parts:
         settings, keeping = self.settings, Keeping(self.settings.look_s)
         identity = open_identity(self.folder / IDENTITY, self.identity)
         directory = identity.directory()
@@ -131,24 +160,10 @@ class Gateway:
         control = Control(authenticator, leases.budgets, settings.control, standings)
         find_asn = load_asns(Path(self.identity.asn_file)) if self.identity.asn_file else None
         sources = Sources(self.identity.trusted_proxies, find_asn)
-        identify = Identify(
-            control,
-            sources,
-            keeping,
-            account_header=self.identity.account_header,
-            upstream_key=self._upstream_key(),
-        )
-        grant = Grant(control, settings.control, leases)
         journalling = (
             Journalling(opened(self.folder / JOURNAL, settings.journal)) if settings.record else None
         )
-        owners, fetching = Owners(self.folder / OBJECTS), self._fetching()
-        objects = Objects(owners, fetching, None if journalling is None else journalling.append)
-        batches = Batches(control, settings.control, leases, owners, fetching, journalling)
-        stages: list[Stage] = [identify, objects, batches, grant]
-        if journalling is not None:
-            stages.append(Record(journalling, settings.answer_bytes))
-        return stages
+        return _Parts(control, leases, keeping, sources, journalling)
 
     def _fetching(self) -> Fetching:
         upstream = Upstream.parse(self.settings.upstream)
