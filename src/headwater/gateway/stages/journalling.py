@@ -43,6 +43,7 @@ class Journalling:
         self._writing: asyncio.Future[None] | None = None
         self._said = float("-inf")
         self._looker: asyncio.TimerHandle | None = None
+        self._stopping = False
 
     def start(self) -> None:
         """Look after the files from now on."""
@@ -57,14 +58,12 @@ class Journalling:
 
     async def stop(self) -> None:
         """Write what waits, and close the file."""
+        self._stopping = True
         for timer in (self._timer, self._looker):
             if timer is not None:
                 timer.cancel()
         if self._writing is not None:
             await self._writing
-        for timer in (self._timer, self._looker):
-            if timer is not None:
-                timer.cancel()
         try:
             await self._loop.run_in_executor(self._thread, self.journal.close, _now_us())
         except HeadwaterError as error:
@@ -72,6 +71,8 @@ class Journalling:
         self._thread.shutdown()
 
     def _arm(self) -> None:
+        if self._stopping:
+            return
         due = self.journal.due(_now_us())
         if due is not None:
             self._timer = self._loop.call_later(due / 1_000_000, self._write)
