@@ -33,6 +33,7 @@ COMMANDS = {
     "org": "Keep organisations: their accounts share a tier, a means of payment and a state.",
     "key": "Make, rotate and revoke customers' API keys.",
     "tier": "Say and change what each tier may use.",
+    "admin": "Serve the admin API, and keep the keys of those who may ask it.",
     "ingest": "Convert logs to Headwater's own Parquet.",
     "simulate": "Write a labelled log from a scenario.",
     "keys": "Make Headwater's own secrets: what imprints, manifests and logs are made under.",

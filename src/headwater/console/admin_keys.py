@@ -89,10 +89,8 @@ class AdminKeys:
 
         Raises `ConflictError` where a key that is still good has this name.
         """
-        if not _NAME.fullmatch(name) or name.startswith(_PROVIDER):
-            hint = "1 to 63 letters, digits or . _ @ -, the first a letter or digit; not provider.…"
-            what = f"can't be the name of an admin key, a text of {len(name)} characters"
-            raise UsageError(what, where=Where(field="name"), hint=hint)
+        _check_name(name, "name")
+        _check_name(by, "by")
         if expires_us is not None and expires_us <= at_us:
             raise UsageError("the key would end before it begins", where=Where(field="expires"))
         text = new_key(PREFIX, FORM, self._secret)
@@ -112,6 +110,7 @@ class AdminKeys:
 
     def revoke(self, name: str, by: str, at_us: int) -> AdminKey:
         """End a key now, by its id or its name; one that was revoked before stays as it is."""
+        _check_name(by, "by")
         with self._store.write() as tx:
             found = [one for one in _all(tx) if name in (one.id, one.name)]
             live = [one for one in found if not one.ended(at_us)] or found[-1:]
@@ -151,6 +150,12 @@ class AdminKeys:
             with self._store.write() as tx:
                 tx.run("UPDATE console_keys SET used_us = ? WHERE id = ?", (at_us, key.id))
         return key
+
+
+def _check_name(name: str, field: str) -> None:
+    if not _NAME.fullmatch(name) or name.startswith(_PROVIDER):
+        hint = "1 to 63 letters, digits or . _ @ -, the first a letter or digit; not provider.…"
+        raise UsageError(f"can't act, a name of {len(name)} characters", where=Where(field=field), hint=hint)
 
 
 def _digest(pepper: Pepper, secret: bytes) -> bytes:

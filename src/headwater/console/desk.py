@@ -165,8 +165,8 @@ class Desk:
         return self.office.books.open()
 
 
-def made_before(done: Done, kind: str) -> tuple[Any, int]:
-    """The row of a kind that a repeated request made when it came first, and its version then."""
+def row_made(done: Done, kind: str) -> tuple[Any, int]:
+    """The row of a kind that a request made, now or when it came first, and its version then."""
     for one in done.changes:
         if one.kind == kind and one.after is not None:
             return decoded(kind, one.after), one.id

@@ -91,6 +91,8 @@ class Front:
             if allow := _header(answer.headers, b"allow"):
                 bare.headers["Allow"] = allow.decode()
             answer = _told(bare, instance)
+        if "fault" in note:
+            self._log(f"{instance} {note['fault']}")
         took = round(1000 * (time.monotonic() - began))
         where = note.get("route", "-")
         self._log(f"{instance} {scope['method']} {where} {answer.status} {took} ms {note.get('name', '-')}")

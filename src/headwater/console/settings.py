@@ -85,3 +85,10 @@ class ConsoleSettings:
     def names(self) -> frozenset[str]:
         """The names that a request's Host may say."""
         return frozenset(name.lower() for name in (*LOCAL_NAMES, self.host, *self.hosts))
+
+
+@dataclass(frozen=True)
+class ConsoleFile:
+    """The file of settings: one table, `[admin]`."""
+
+    admin: ConsoleSettings = field(default_factory=ConsoleSettings)

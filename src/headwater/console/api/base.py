@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import wraps
+from inspect import cleandoc, signature
 from typing import Any, Final, TypeVar
 
 from django.http import HttpRequest, HttpResponse
@@ -20,6 +21,7 @@ from headwater.console.desk import Desk, Office, reason_of, request_digest, toke
 from headwater.console.front import fault
 from headwater.console.guard import Guard, etag
 from headwater.console.problem import KINDS, MEDIA_TYPE, Problem, of_error, of_status
+from headwater.control.identity import Row, told
 from headwater.errors import HeadwaterError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -51,8 +53,7 @@ class AdminKeyAuth(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
         """The key; a problem where it isn't good, or lacks the scope."""
-        desk: Desk = request.desk
-        key = desk.authenticate(token)
+        key = desk_of(request).authenticate(token)
         request.scope[NOTE]["name"] = key.name
         if self.scope != ANY_KEY and self.scope not in key.scopes:
             told = f'Bearer realm="headwater", error="insufficient_scope", scope="{self.scope}"'
@@ -80,21 +81,21 @@ class Paths:
         once: bool = False,
     ) -> Callable[[F], F]:
         """Declare a path; `changes`: takes a reason, `versioned`: and If-Match, `once`: and Idempotency-Key."""
-        told = {
-            "x-headwater": {"changes": changes, "versioned": versioned, "once": once},
-            "security": [{"adminKey": [scope] if scope != ANY_KEY else []}],
-        }
 
         def declared(view: F) -> F:
+            tagged = "response" in signature(view).parameters
+            takes = {"changes": changes, "versioned": versioned, "once": once, "tagged": tagged}
+            security = [{"adminKey": [scope] if scope != ANY_KEY else []}]
+            summary, _, more = (view.__doc__ or "").strip().partition("\n")
             self.router.api_operation(
                 [method],
                 path,
                 auth=AdminKeyAuth(scope),
                 response={status: response},
                 operation_id=view.__name__.rstrip("_"),
-                summary=_summary(view),
-                description=" ",
-                openapi_extra=told,
+                summary=summary.rstrip("."),
+                description=cleandoc(more) or " ",  # ninja would take the whole docstring for nothing
+                openapi_extra={"x-headwater": takes, "security": security},
             )(view)
             return view
 
@@ -113,7 +114,7 @@ def at_desk(run: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
                 request.desk = Desk(office, store, _source(request, office), office.clock())
                 return run(request, **values)
         except HeadwaterError as error:
-            return _problem(request, of_error(error))
+            return _refused_by_us(request, error)
 
     return wrapped
 
@@ -131,18 +132,29 @@ def new_api() -> NinjaAPI:
     )
     api.add_decorator(at_desk, mode="view")
     api.add_exception_handler(Problem, _problem)
-    api.add_exception_handler(HeadwaterError, lambda request, error: _problem(request, of_error(error)))
+    api.add_exception_handler(HeadwaterError, _refused_by_us)
     api.add_exception_handler(ValidationError, _invalid)
     api.add_exception_handler(HttpError, _http_error)
     api.add_exception_handler(Exception, _fault)
     return api
 
 
+def desk_of(request: HttpRequest) -> Desk:
+    """The desk of a request."""
+    desk: Desk = request.desk
+    return desk
+
+
+def shown(row: Row) -> dict[str, Any]:
+    """A row as others may read it."""
+    return told(row) or {}
+
+
 def guard_of(
     request: HttpRequest, *, row: tuple[str, str] | None = None, versioned: bool = False, once: bool = False
 ) -> Guard:
     """What a request expects of its change."""
-    desk, headers = request.desk, request.headers
+    desk, headers = desk_of(request), request.headers
     guard = Guard(desk.by, desk.at_us, row=row)
     if versioned:
         guard.versions = versions_of(headers.get("If-Match"))
@@ -182,6 +194,12 @@ def _problem(request: HttpRequest, problem: Problem) -> HttpResponse:
     return response
 
 
+def _refused_by_us(request: HttpRequest, error: HeadwaterError) -> HttpResponse:
+    if error.where.file is not None:
+        request.scope[NOTE]["fault"] = str(error)
+    return _problem(request, of_error(error))
+
+
 def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     errors = [
         {
@@ -215,10 +233,6 @@ def _fault(request: HttpRequest, error: Exception) -> HttpResponse:
     return _problem(request, of_status(500))
 
 
-def _summary(view: Callable[..., Any]) -> str:
-    return (view.__doc__ or "").strip().partition("\n")[0].rstrip(".")
-
-
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
@@ -226,5 +240,5 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-def _refused(name: str) -> None:
+def _refused(_: str) -> None:
     raise ValueError("no number")

@@ -19,6 +19,16 @@ _PAYMENT: Final = "Fingerprint of its means of payment, as a provider gives it; 
 _UNTIL: Final = "When it ends, in microseconds since 1970 UTC; null: it doesn't."
 
 
+def _left(value: Any, description: str | None = None, **more: Any) -> Any:
+    """A field that may be left out, which is another thing than giving it `value`."""
+
+    def without_default(schema: dict[str, Any]) -> None:
+        schema.pop("default", None)
+        schema.update(more)
+
+    return Field(value, description=description, json_schema_extra=without_default)
+
+
 class Given(BaseModel):
     """What a request gives: no field that isn't known, no value of another type."""
 
@@ -75,11 +85,11 @@ class AccountNew(Reasoned):
 class AccountChange(Reasoned):
     """What to change of an account; what isn't named stays."""
 
-    tier: str = Field("", description="Verifications from before no longer count.", json_schema_extra=_TIERS)
-    organisation: str | None = Field(None, description="Null: none.")
-    payment: str | None = Field(None, description=f"{_PAYMENT} Null: none.")
-    label: str = ""
-    state: str = Field("", json_schema_extra=_STATES)
+    tier: str = _left("", "Verifications from before no longer count.", **_TIERS)
+    organisation: str | None = _left(None, "Null: none.")
+    payment: str | None = _left(None, f"{_PAYMENT} Null: none.")
+    label: str = _left("")
+    state: str = _left("", **_STATES)
 
 
 class Forget(Reasoned):
@@ -115,10 +125,10 @@ class OrganisationNew(Reasoned):
 class OrganisationChange(Reasoned):
     """What to change of an organisation; what isn't named stays."""
 
-    tier: str = Field("", json_schema_extra=_TIERS)
-    payment: str | None = Field(None, description=f"{_PAYMENT} Null: none.")
-    label: str = ""
-    state: str = Field("", json_schema_extra=_STATES)
+    tier: str = _left("", **_TIERS)
+    payment: str | None = _left(None, f"{_PAYMENT} Null: none.")
+    label: str = _left("")
+    state: str = _left("", **_STATES)
 
 
 class LinkOut(Told):
@@ -185,19 +195,17 @@ class KeyIssued(KeyChanged):
 
 
 class _Uses(Reasoned):
-    label: str = Field(
-        "", description="By which it is named beside its account: small letters, digits, dashes."
-    )
-    scopes: list[str] = Field([], json_schema_extra=_SCOPES)
-    expires_us: int | None = Field(None, description=_UNTIL)
-    networks: list[str] = Field([], description="Only from these; none: from anywhere.")
-    asns: list[int] = Field([], description="Only from these networks; none: from anywhere.")
+    label: str = _left("", "By which it is named beside its account: small letters, digits, dashes.")
+    scopes: list[str] = _left([], **_SCOPES)
+    expires_us: int | None = _left(None, _UNTIL)
+    networks: list[str] = _left([], "Only from these; none: from anywhere.")
+    asns: list[int] = _left([], "Only from these networks; none: from anywhere.")
 
 
 class KeyNew(_Uses):
     """A key to be made; without scopes it may be used for everything but to administer."""
 
-    environment: str | None = Field(None, description="The first of the settings where it isn't named.")
+    environment: str | None = _left(None, "The first of the settings where it isn't named.")
 
 
 class KeyChange(_Uses):
@@ -257,11 +265,8 @@ TierOut: Any = create_model(
 #: A limit as it is given.
 _GIVEN: Any = int | Literal["unlimited"] | None
 _ENTRIES: Final[dict[str, Any]] = {
-    **{
-        name: (_GIVEN, Field(None, description=f"{m} Null or unlimited: no limit."))
-        for name, m in LIMITS.items()
-    },
-    **{name: (bool, Field(False, description=meaning)) for name, meaning in FEATURES.items()},
+    **{name: (_GIVEN, _left(None, f"{says} Null or unlimited: no limit.")) for name, says in LIMITS.items()},
+    **{name: (bool, _left(False, says)) for name, says in FEATURES.items()},
 }
 TierEntries: Any = create_model("TierEntries", __base__=Given, __doc__="Entries of a tier.", **_ENTRIES)
 TierChange: Any = create_model(

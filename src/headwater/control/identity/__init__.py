@@ -56,6 +56,7 @@ from headwater.control.identity.tiers import (
     plain,
     reference_rows,
     shipped_tiers,
+    with_entries,
 )
 from headwater.control.identity.tokens import Issuers
 from headwater.control.identity.verification import Asserted, VerificationProvider
@@ -142,4 +143,5 @@ __all__ = [
     "verify_webhook",
     "version",
     "webhook_secret",
+    "with_entries",
 ]

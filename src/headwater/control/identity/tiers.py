@@ -106,14 +106,12 @@ def overlaid(under: Mapping[str, Tier], text: str, file: str) -> Mapping[str, Ti
     """
     if len(text) > _LARGEST_FILE:
         raise ConfigurationError("is too large for a table of tiers", where=Where(file))
-    written = parsed(text, file)
-    for name, entries in written.items():
-        if name not in TIERS:
-            hint = f"tiers: {', '.join(TIERS)}"
-            raise ConfigurationError("there is no such tier", where=Where(file, None, name[:80]), hint=hint)
-        if not isinstance(entries, dict):
-            raise ConfigurationError(f"a table [{name}] is expected", where=Where(file, None, name))
-    return {name: _tier(name, under.get(name), written.get(name, {}), file) for name in TIERS}
+    return _laid_over(under, parsed(text, file), file)
+
+
+def with_entries(written: Mapping[str, Any]) -> Mapping[str, Tier]:
+    """All tiers as Headwater ships them, with entries (by tier, values as in TOML) laid over; raises as `overlaid`."""
+    return _laid_over(shipped_tiers(), written, None)
 
 
 def changed(tier: Tier, entries: Mapping[str, Any], file: str | None = None) -> Tier:
@@ -153,6 +151,16 @@ def reference_rows() -> list[tuple[str, ...]]:
         values = [getattr(tier, name) for tier in shipped_tiers().values()]
         rows.append((f"`{name}`", meaning, *map(_shown, values)))
     return rows
+
+
+def _laid_over(under: Mapping[str, Tier], written: Mapping[str, Any], file: str | None) -> Mapping[str, Tier]:
+    for name, entries in written.items():
+        if name not in TIERS:
+            hint = f"tiers: {', '.join(TIERS)}"
+            raise ConfigurationError("there is no such tier", where=Where(file, None, name[:80]), hint=hint)
+        if not isinstance(entries, Mapping):
+            raise ConfigurationError(f"a table [{name}] is expected", where=Where(file, None, name))
+    return {name: _tier(name, under.get(name), written.get(name, {}), file) for name in TIERS}
 
 
 def _shown(value: Limit | bool) -> str:
