@@ -18,6 +18,7 @@ from headwater.cli.casebooks import (
     revealing,
     tell_aside,
 )
+from headwater.cli.follow import follow
 from headwater.cli.options import HELP, PATH, manners
 from headwater.cli.terminal import Terminal, clean
 from headwater.errors import UnreadableInput, Where, unreadable
@@ -296,6 +297,9 @@ def erase(
     below = [f"stays: {one}" for one in erased.stays]
     draw(terminal, [Column("erased"), Column("rows", "number")], rows, below=below, limit=0)
     return 0
+
+
+command.add_command(follow)
 
 
 def _pack(name: str) -> bytes:
