@@ -34,7 +34,7 @@ def test_a_reversal_restores_the_account_and_counts(book: Casebook) -> None:
     kept = standing(book)
     appeal = book.file(kept.id, "we are a class", "support", BEGIN + 2 * HOUR)
     assert appeal.answer_by_us == BEGIN + 2 * HOUR + 14 * DAY
-    with pytest.raises(UsageError, match="bob has decided"):
+    with pytest.raises(UsageError, match="bob had a part"):
         book.take(appeal.id, "bob", BEGIN + 3 * HOUR)
     book.take(appeal.id, "carol", BEGIN + 3 * HOUR)
     assert book.restrictions(kept.step.account, BEGIN + 3 * HOUR).held
@@ -50,6 +50,25 @@ def test_a_reversal_restores_the_account_and_counts(book: Casebook) -> None:
     assert states == ["filed", "taken", "reversed"]
     with pytest.raises(ConflictError, match="taken back on appeal"):
         book.undo(kept.id, "bob", BEGIN + 5 * HOUR, "no")
+
+
+def test_who_proposed_a_step_reviews_no_appeal_against_it(book: Casebook) -> None:
+    kept = standing(book)
+    appeal = book.file(kept.id, "we are a class", "support", BEGIN + 2 * HOUR)
+    for name in ("alice", "ALICE"):  # she ran the proposal, and one person is one name
+        with pytest.raises(UsageError, match="alice had a part"):
+            book.take(appeal.id, name, BEGIN + 3 * HOUR)
+    book.take(appeal.id, "support", BEGIN + 3 * HOUR)  # filing it for the customer is no part in the step
+
+
+def test_the_policy_and_the_clock_are_no_persons_who_had_a_part(tmp_path: Path) -> None:
+    from headwater.casework.shelf import hands
+
+    with made(tmp_path / "other", pack("quarantine", person=False)) as book:
+        step = proposed(book).steps[0].id
+        book.tick(BEGIN + 2 * DAY)
+        with book.store.read() as tx:
+            assert hands(tx, step) == {"alice"}
 
 
 def test_an_upheld_step_goes_on_and_counts_as_right_when_it_ends(book: Casebook) -> None:
@@ -82,7 +101,7 @@ def test_a_lowered_step_gives_way_to_a_milder_one_that_ends_no_later(book: Caseb
     assert all(r.false == 0 for (by, _), r in rates.items() if by == "evidence")
     # The reviewer decided the milder step, and doesn't review an appeal against that one.
     second = book.file(milder.id, "still too much", "support", BEGIN + 5 * HOUR)
-    with pytest.raises(UsageError, match="carol has decided"):
+    with pytest.raises(UsageError, match="carol had a part"):
         book.take(second.id, "carol", BEGIN + 6 * HOUR)
     book.tick(BEGIN + 200 * HOUR)
     assert [r.ended for r in book.outcomes() if r.by == "rule"] == [1]
@@ -138,7 +157,7 @@ def test_a_reviewer_who_decides_on_the_step_meanwhile_decides_no_appeal(book: Ca
     appeal = book.file(kept.id, "text", "support", BEGIN + 2 * HOUR)
     book.take(appeal.id, "carol", BEGIN + 3 * HOUR)
     book.reverse(kept.id, "carol", BEGIN + 4 * HOUR, "at once")
-    with pytest.raises(UsageError, match="carol has decided"):
+    with pytest.raises(UsageError, match="carol had a part"):
         book.decide(appeal.id, AppealState.REVERSED, "carol", "yes", BEGIN + 5 * HOUR)
 
 

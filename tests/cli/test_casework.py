@@ -65,7 +65,7 @@ def test_from_a_report_to_a_restored_account(headwater: Run) -> None:
     assert headwater("appeal", "file", "birch-00000", "--text", "we teach")[0] == 0
     code, _, err = headwater("appeal", "take", "birch-00000", "--by", "bob")
     assert code == 2
-    assert "error: bob has decided on" in err
+    assert "error: bob had a part in" in err
     assert headwater("appeal", "take", "birch-00000", "--by", "carol")[0] == 0
     decide = ("appeal", "decide", "birch-00000", "reversed", "--by", "carol", "--reason", "A class.")
     assert "reversed by carol" in headwater(*decide)[1]

@@ -81,16 +81,16 @@ class Appeal:
         return self.open and at_us >= self.answer_by_us
 
 
-def taken(appeal: Appeal, by: str, at_us: int, *, decided: Collection[str], instead_of: str = "") -> Appeal:
-    """`appeal`, taken by `by`, who must be none of those who `decided` on the step.
+def taken(appeal: Appeal, by: str, at_us: int, *, hands: Collection[str], instead_of: str = "") -> Appeal:
+    """`appeal`, taken by `by`, who must be none of the `hands` that the step went through.
 
     Raises `UsageError` where they are, `ConflictError` where another person has it, unless it is taken `instead_of`
     that person.
     """
-    if by in decided:
+    if by in hands:
         raise UsageError(
-            f"{by} has decided on {appeal.step}, and doesn't review it",
-            hint="let a person take it who had no part in it",
+            f"{by} had a part in {appeal.step}, and doesn't review it",
+            hint="let a person take it who neither proposed it nor decided on it",
         )
     if appeal.state is AppealState.TAKEN and appeal.reviewer not in (instead_of, by):
         raise ConflictError(

@@ -80,10 +80,10 @@ def file(work: Work, name: str, text: str, by: str) -> Appeal:
 
 
 def take(work: Work, name: str, by: str, *, instead_of: str = "") -> Appeal:
-    """A reviewer takes an appeal: a person who decided nothing on the step."""
+    """A reviewer takes an appeal: a person who neither proposed the step nor decided anything on it."""
     by = person(by)
     appeal = find(work.tx, name)
-    made = taken(appeal, by, work.at_us, decided=hands(work.tx, appeal.step), instead_of=instead_of)
+    made = taken(appeal, by, work.at_us, hands=hands(work.tx, appeal.step), instead_of=instead_of)
     _write(work, made)
     _record(work, get(work.tx, made.step), made, by, {})
     return made
@@ -100,7 +100,7 @@ def decide(
     appeal = find(work.tx, name)
     if by in hands(work.tx, appeal.step):
         raise UsageError(
-            f"{by} has decided on {appeal.step} meanwhile, and doesn't decide the appeal against it",
+            f"{by} had a part in {appeal.step} meanwhile, and doesn't decide the appeal against it",
             hint=f"let another person take it: headwater appeal take {appeal.id} --instead-of {by}",
         )
     made = decided(appeal, outcome, by, answer, work.at_us)

@@ -231,8 +231,12 @@ def history(tx: Transaction, step_id: str) -> list[Event]:
 
 
 def hands(tx: Transaction, step_id: str) -> set[str]:
-    """The persons who decided anything on a step, also where it was undone; proposing is the policy's."""
-    return {e.by for e in history(tx, step_id) if e.by_person and e.what is not What.PROPOSED}
+    """The persons who had a part in a step: who proposed it or decided anything on it, also where it was undone.
+
+    The policy says which rung, and a person which report and which accounts it is asked about: who began a step looks
+    at it with eyes that have looked already. The policy and the clock are no persons.
+    """
+    return {e.by for e in history(tx, step_id) if e.by_person}
 
 
 def _moving(step: Step) -> tuple[str, int, int, int]:

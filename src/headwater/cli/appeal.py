@@ -53,7 +53,7 @@ def file(
         terminal,
         made,
         form,
-        [f"next: headwater appeal take {made.id} --by NAME (who decided nothing on the step)"],
+        [f"next: headwater appeal take {made.id} --by NAME (who had no part in the step)"],
     )
     return 0
 
@@ -101,7 +101,7 @@ def list_(
 def take(
     terminal: Terminal, *, appeal: str, instead_of: str, folder: Path | None, by: str | None, form: str
 ) -> int:
-    """Take an appeal to review it; only a person who decided nothing on the step can."""
+    """Take an appeal to review it; only a person who neither proposed the step nor decided on it can."""
     with opened(folder) as book:
         made = book.take(appeal, by or "", now_us(), instead_of=instead_of)
     decide = f"headwater appeal decide {made.id} upheld|reversed|lowered --by {made.reviewer} --reason TEXT"
