@@ -68,15 +68,13 @@ def command(
     OpenAI's or Anthropic's API works with http://127.0.0.1:8080 as its base URL. Ends after SIGTERM or Ctrl-C, once
     the requests in work have ended.
     """
-    from headwater.gateway.relay.upstream import Upstream
     from headwater.gateway.serve import serve
 
     _log(verbose=verbose)
     if not folder.exists():
         _begin(terminal, folder, upstream)
     gateway = _gateway(folder, upstream, given)
-    gateway.check()
-    target = Upstream.parse(gateway.settings.upstream)
+    target = gateway.checked()
     rotation: list[subprocess.Popen[bytes]] = []
 
     def ready(host: str, port: int) -> None:
@@ -105,12 +103,10 @@ def settings_of(folder: Path) -> GatewaySettings:
 
 def _begin(terminal: Terminal, folder: Path, upstream: str | None) -> None:
     from headwater.gateway.founding import first_key, found
-    from headwater.gateway.relay.upstream import Upstream
 
     if upstream is None:
         hint = "headwater serve --upstream http://127.0.0.1:8000"
         raise UsageError("say which model server stands behind the gateway", hint=hint)
-    Upstream.parse(upstream)
     found(folder, upstream)
     key = first_key(folder, _FIRST, _BY, now_us())
     terminal.out(f"{key}\n")

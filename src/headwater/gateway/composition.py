@@ -112,14 +112,16 @@ class Gateway:
     identity: IdentitySettings
     effects: Effects = field(default_factory=Effects)
 
-    def check(self) -> None:
-        """Raise what would keep a worker from starting, before there is one."""
+    def checked(self) -> Upstream:
+        """The model server; raises what would keep a worker from starting, before there is one."""
+        upstream = Upstream.parse(self.settings.upstream)
         self._upstream_key()
         with open_identity(self.folder / IDENTITY, self.identity):
             pass
         if self.settings.casebook:
             with StandingsReader(self._casebook(), self.effects):
                 pass
+        return upstream
 
     def stages(self) -> Sequence[Stage]:
         """The stages of one worker; called in its event loop."""

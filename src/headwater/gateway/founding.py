@@ -9,6 +9,7 @@ from pathlib import Path
 from headwater.control.identity import IdentitySettings, new_identity, open_identity
 from headwater.errors import UsageError, Where
 from headwater.gateway.composition import IDENTITY, SETTINGS
+from headwater.gateway.relay.upstream import Upstream
 
 _TOML = """# What isn't here has its default: see docs/reference/gateway-settings.md.
 upstream = "{upstream}"
@@ -18,10 +19,11 @@ upstream = "{upstream}"
 def found(folder: Path, upstream: str) -> None:
     """Make a gateway's folder, with an identity store in which there is nobody yet; its owner's alone.
 
-    Raises `UsageError` where something is there already.
+    Raises `UsageError` where something is there already, `ConfigurationError` where `upstream` is no model server's.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError("exists already", where=Where(str(folder)), hint="choose a new folder")
+    Upstream.parse(upstream)
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=".gateway-", dir=folder.parent))
     try:

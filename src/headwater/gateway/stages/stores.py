@@ -45,17 +45,17 @@ def store_of(budgets: str, folder: Path) -> AsyncStore:
     Raises `ConfigurationError` where it names none, `UsageError` where its client isn't installed.
     """
     if budgets.startswith(("redis://", "rediss://", "unix://")):
-        from headwater.control.budget.stores.redis_async import AsyncRedisStore
+        from headwater.control.budget import AsyncRedisStore
 
         return AsyncRedisStore(budgets)
     if budgets.startswith(("postgres://", "postgresql://")):
-        from headwater.control.budget.stores.postgres_async import AsyncPostgresStore
+        from headwater.control.budget import AsyncPostgresStore
 
         return AsyncPostgresStore(budgets)
     if budgets != "node":
         hint = "node, redis://HOST/0 or postgresql://HOST/DATABASE"
         raise ConfigurationError("names no store of budgets", where=Where(field="budgets"), hint=hint)
-    from headwater.control.budget.stores.sqlite import SqliteStore
+    from headwater.control.budget import SqliteStore
 
     store = InThread(lambda: SqliteStore(folder / "budgets.sqlite"))
     store.ready()

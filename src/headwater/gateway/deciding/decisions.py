@@ -1,0 +1,274 @@
+"""Decides about requests that are asked about, and holds what was granted until it is settled, or is over.
+
+Belongs to one event loop. What nobody settles counts as spent after `control.request_s`, and its slot comes back.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Final
+
+from headwater.control import NOTHING_USED, Admitted, Control, ControlSettings, Denied, Used, Wish
+from headwater.control.budget import Refill, Reservation
+from headwater.control.identity import Credential, Principal, Refusal
+from headwater.exchange import Asked, UnreadableRequestError, read_request
+from headwater.exchange.journal import REFUSED, Accepted
+from headwater.exchange.journal import Outcome as Ending
+from headwater.gateway.deciding.asking import Question
+from headwater.gateway.deciding.settings import DecideSettings
+from headwater.gateway.deciding.used import used_of
+from headwater.gateway.deciding.wording import Settlement
+from headwater.gateway.routes import Does
+from headwater.gateway.stage import Wait
+from headwater.gateway.stages.journalling import Journalling
+from headwater.gateway.stages.leases import Leases, steady_us
+from headwater.gateway.stages.objects import named_in
+from headwater.gateway.stages.refusing import problem_of, refuse
+from headwater.gateway.stages.wishing import ASKED, ENDPOINTS, wish_of
+from headwater.gateway.wire.errors import Kind, Problem
+
+_FULL: Final = Problem(Kind.UNAVAILABLE, "Too many requests haven't ended yet.", retry_after_s=5)
+_UNRECORDED: Final = Problem(Kind.UNAVAILABLE, "Requests can't be recorded at the moment.", retry_after_s=5)
+_NO_OBJECTS: Final = Problem(Kind.BLOCKED, "Stored objects aren't offered here.", "feature_not_available")
+_NO_BATCHES: Final = Problem(Kind.BLOCKED, "Batches aren't offered here.", "feature_not_available")
+_NO_LENGTH: Final = "The request doesn't say how long its answer may be: name it, {} tokens at most."
+_TOO_LONG: Final = "The answer may be {} tokens long at most."
+_NO_LOGPROBS: Final = Problem(
+    Kind.BLOCKED, "Token probabilities (logprobs) aren't available now.", "feature_not_available"
+)
+_UNUSED: Final = frozenset(("/v1/messages/count_tokens",))
+
+
+class Open:
+    """One request that was asked about. `reservation` is held as long as it isn't settled.
+
+    `record`: its id in the journal, empty where it isn't recorded. `lost`: its slot is another's now.
+    """
+
+    __slots__ = ("admitted", "asked", "began_us", "id", "lost", "principal", "question", "record", "waited")
+
+    def __init__(self, question: Question, id: str, record: str, began_us: int) -> None:
+        self.question, self.id, self.record, self.began_us = question, id, record, began_us
+        self.principal: Principal | None = None
+        self.asked: Asked | None = None
+        self.admitted: Admitted | None = None
+        self.waited = self.lost = False
+
+    @property
+    def reservation(self) -> Reservation | None:
+        """What it holds."""
+        return None if self.admitted is None else self.admitted.reservation
+
+
+class Decisions:
+    """All requests that were asked about and haven't ended."""
+
+    def __init__(
+        self,
+        control: Control,
+        settings: ControlSettings,
+        decide: DecideSettings,
+        leases: Leases,
+        journalling: Journalling | None,
+    ) -> None:
+        self.control, self.settings, self._decide = control, settings, decide
+        self._leases, self._journalling = leases, journalling
+        self._open: dict[str, Open] = {}
+        self._holding: dict[Reservation, Open] = {}
+        leases.lapsed = self._lapsed
+
+    def start(self) -> None:
+        """Look after budgets and journal from now on."""
+        self._leases.start()
+        if self._journalling is not None:
+            self._journalling.start()
+
+    async def stop(self) -> None:
+        """Write what waits and give back what was leased."""
+        if self._journalling is not None:
+            await self._journalling.stop()
+        await self._leases.stop()
+
+    def decide(self, entry: Open, *, checked: bool) -> Admitted | Problem | Wait:
+        """Whether a request is served. `checked`: nobody will settle it, nor change its body: its bound counts.
+
+        `Wait`: the same is to be asked again.
+        """
+        if entry.admitted is not None:
+            return entry.admitted  # it has waited as long as a step says
+        problem = self._read(entry)
+        if problem is not None:
+            return problem
+        assert entry.principal is not None
+        question = entry.question
+        wish = self._wish(entry, checked=checked)
+        if isinstance(wish, Problem):
+            return wish
+        found = self.control.decide(entry.principal, question.source, wish, entry.began_us, steady_us())
+        if isinstance(found, Refill):
+            return Wait(self._leases.send(found.asks))
+        if isinstance(found, Denied):
+            return refuse(found, entry.principal.account).problem
+        entry.admitted = found
+        if self._leases.budgets.hungry:
+            self._leases.hungry()
+        problem = (_undone(entry, self._decide) if checked else None) or self._recorded(entry)
+        if problem is not None:
+            self._release(entry)
+            return problem
+        if checked:
+            self._spent(entry)
+        elif found.reservation is not None:
+            self._open[entry.id] = self._holding[found.reservation] = entry
+        return found
+
+    def of(self, id: str) -> Open | None:
+        """A request that hasn't ended; None where there is none of this name."""
+        return self._open.get(id)
+
+    def again(self, id: str) -> None:
+        """The same request is asked about once more: what it held is taken back."""
+        entry = self._open.get(id)
+        if entry is not None:
+            self._release(entry)
+
+    def abandon(self, entry: Open) -> None:
+        """Who asked went away before it was answered."""
+        self._release(entry)
+
+    def extend(self, entry: Open) -> int | Problem | Wait:
+        """The next slice of a stream: how many tokens more."""
+        assert entry.admitted is not None
+        if entry.lost:
+            return Problem(Kind.UNAVAILABLE, "The request was ended: its place was needed.", retry_after_s=5)
+        more = self.control.extend(entry.admitted, time.time_ns() // 1000, steady_us())
+        if isinstance(more, Refill):
+            return Wait(self._leases.send(more.asks))
+        return refuse(more, entry.admitted.principal.account).problem if isinstance(more, Denied) else more
+
+    def settle(self, entry: Open, told: Settlement) -> Used:
+        """It has ended: what was used of what it held."""
+        admitted = entry.admitted
+        assert admitted is not None
+        used = used_of(told, entry.asked, admitted, self.settings)
+        self.control.settle(admitted, used, steady_us())
+        self._forget(entry)
+        self._ended(entry, used, told)
+        return used
+
+    def _read(self, entry: Open) -> Problem | None:
+        """Who asks, and for what."""
+        question = entry.question
+        if entry.principal is None:
+            credential = question.credential
+            if isinstance(credential, Refusal):
+                credential = Credential(b"")  # answered as any other credential that is no good
+            found = self.control.who(credential, question.source, entry.began_us)
+            if isinstance(found, Denied):
+                return refuse(found, "").problem
+            entry.principal = found
+        route = question.route
+        if route.does is Does.BATCHES:
+            return _NO_BATCHES
+        if not self._decide.stored_objects and (_stored(question) or named_in(question.body)):
+            return _NO_OBJECTS
+        if question.body and entry.asked is None and route.does in ASKED:
+            try:
+                entry.asked = read_request(question.body, ENDPOINTS[route.path])
+            except UnreadableRequestError as error:
+                return Problem(Kind.INVALID, f"{error.what}.", param=error.where.field)
+        return None
+
+    def _wish(self, entry: Open, *, checked: bool) -> Wish | Problem:
+        route, asked = entry.question.route, entry.asked
+        if asked is None and route.does in (Does.GENERATES, Does.EMBEDS):
+            # The proxy passes no body on: the request counts, what is asked for isn't known.
+            return Wish(scope=ASKED[route.does], output_tokens=0, counts=True)
+        if not checked:
+            return _FULL if len(self._open) >= self._decide.open_decisions else wish_of(route, asked, self.settings)
+        wish = wish_of(route, asked, self.settings)
+        if self._decide.count_tokens or asked is None:
+            return _whole(wish)
+        return _whole(wish, tokens=False)
+
+    def _recorded(self, entry: Open) -> Problem | None:
+        question, who = entry.question, entry.principal
+        route = question.route
+        if self._journalling is None or route.does not in ASKED or route.path in _UNUSED or who is None:
+            entry.record = ""
+            return None
+        ticket = self._journalling.append(
+            Accepted(
+                entry.record,
+                entry.began_us,
+                who.account,
+                organisation=who.organisation,
+                endpoint=ENDPOINTS[route.path],
+                batch=False,
+                ip=question.source.address,
+                user_agent=question.agent,
+                header_order=question.order,
+                key=who.key,
+                body=question.body or None,
+            )
+        )
+        if ticket == REFUSED:
+            entry.record = ""
+            return _UNRECORDED
+        return None
+
+    def _spent(self, entry: Open) -> None:
+        """Nobody will say how it ends: what was reserved counts, and its slot comes back now."""
+        admitted = entry.admitted
+        assert admitted is not None
+        if admitted.reservation is not None:
+            requests, tokens, _, _ = admitted.reservation.taken
+            self.control.settle(admitted, _reserved(admitted, requests, tokens), steady_us())
+        self._ended(entry, None, None)
+
+    def _release(self, entry: Open) -> None:
+        admitted = entry.admitted
+        if admitted is None:
+            return
+        self.control.settle(admitted, NOTHING_USED, steady_us())
+        self._forget(entry)
+        self._ended(entry, NOTHING_USED, Settlement(sent=False))
+
+    def _ended(self, entry: Open, used: Used | None, told: Settlement | None) -> None:
+        """What is known of its end goes into the journal."""
+        if self._journalling is None or not entry.record:
+            return
+        record, entry.record = entry.record, ""
+        body = None
+        if told is not None:
+            body = told.events.encode() if told.events is not None else bytes(told.response)
+        self._journalling.append(
+            Ending(
+                record,
+                time.time_ns() // 1000,
+                status=told.status if told else None,
+                latency_ms=told.latency_ms if told else None,
+                input_tokens=used.input_tokens if used else None,
+                output_tokens=used.output_tokens if used else None,
+                cancelled=(told.cancelled or not told.sent) if told else None,
+                body=body or None,
+            )
+        )
+
+    def _forget(self, entry: Open) -> None:
+        self._open.pop(entry.id, None)
+        if entry.reservation is not None:
+            self._holding.pop(entry.reservation, None)
+
+    def _lapsed(self, over: Iterable[Reservation]) -> None:
+        """Reservations that nobody settled in time, and those whose slot is another's now."""
+        for reservation in over:
+            entry = self._holding.get(reservation)
+            if entry is None:
+                continue
+            if reservation in self._leases.budgets.open:
+                entry.lost = True
+            else:
+                self._forget(entry)
+                self._ended(entry, None, None)
