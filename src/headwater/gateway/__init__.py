@@ -1,8 +1,8 @@
 """The gateway's data plane: a relay in front of a model server, with stages that decide what becomes of each request.
 
 `wire` is HTTP/1.1 as bytes, `relay` moves them between connections, `stage` says what a stage is, `routes` what
-passes. `stages` are ours: who asks, what is granted, what is recorded; nothing is decided here about anybody. `founding`
-makes a gateway's folder, `composition` puts a gateway together from its settings, `serve` runs it, one process a core.
+passes. `stages` are ours: who asks, what is granted, what is recorded; nothing is decided here about anybody.
+`founding` makes a gateway's folder, `composition` puts a gateway together from its settings, `serve` runs it.
 """
 
 from headwater.gateway.routes import ROUTES, Does, Route, Routes
