@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest
 
-from headwater.casework import Casebook, Kept
 from headwater.console.api import schemas
 from headwater.console.api.base import Paths, desk_of
 from headwater.control.identity import RANK, Account, Organisation
 from headwater.errors import UsageError
+
+if TYPE_CHECKING:
+    from headwater.casework import Casebook, Kept
 
 paths = Paths("standing")
 
