@@ -49,6 +49,11 @@ _BY = "first-start"
     help="Where budgets are kept: node, redis://… or postgresql://…; also HEADWATER_GATEWAY_BUDGETS.",
 )
 @click.option(
+    "--decide",
+    is_flag=True,
+    help="Answer other programs' gateways instead: a decision service, on one process.",
+)
+@click.option(
     "--no-rotation", is_flag=True, help="Leave the journal as it is; `headwater journal rotate` reads it."
 )
 @click.option("--verbose", is_flag=True, help="Log each request that is denied, and why.")
@@ -58,6 +63,7 @@ def command(
     *,
     folder: Path,
     upstream: str | None,
+    decide: bool,
     no_rotation: bool,
     verbose: bool,
     **given: Any,
@@ -67,25 +73,33 @@ def command(
     On the first start the folder is made, with an account and its API key, which is printed once. Then any client of
     OpenAI's or Anthropic's API works with http://127.0.0.1:8080 as its base URL. Ends after SIGTERM or Ctrl-C, once
     the requests in work have ended.
+
+    With --decide nothing is forwarded: nginx, Envoy, LiteLLM or a program of yours asks what is granted. They show
+    the token in the folder's decisions.token.
     """
     from headwater.gateway.serve import serve
 
     _log(verbose=verbose)
     if not folder.exists():
-        _begin(terminal, folder, upstream)
-    gateway = _gateway(folder, upstream, given)
-    target = gateway.checked()
+        _begin(terminal, folder, upstream, decide=decide)
+    gateway = _gateway(folder, upstream, given, decide=decide)
+    stages, routes, does = gateway.stages, None, f"in front of {gateway.settings.upstream}"
+    if decide:
+        target, routes = gateway.checked_to_decide()
+        stages, does = gateway.deciding, "for decisions"
+    else:
+        target = gateway.checked()
     rotation: list[subprocess.Popen[bytes]] = []
 
     def ready(host: str, port: int) -> None:
         shown = f"[{host}]" if ":" in host else host
         scheme = "https" if gateway.settings.relay.certificate else "http"
-        terminal.say(clean(f"serving {scheme}://{shown}:{port} in front of {gateway.settings.upstream}"))
+        terminal.say(clean(f"serving {scheme}://{shown}:{port} {does}"))
         if gateway.settings.record and not no_rotation:
             rotation.append(_rotation(folder))
 
     try:
-        return serve(gateway.settings.relay, gateway.stages, target, ready=ready)
+        return serve(gateway.settings.relay, stages, target, routes=routes, ready=ready)
     finally:
         for process in rotation:
             process.terminate()
@@ -101,19 +115,19 @@ def settings_of(folder: Path) -> GatewaySettings:
     return load_settings(GatewaySettings, folder / SETTINGS, {})
 
 
-def _begin(terminal: Terminal, folder: Path, upstream: str | None) -> None:
+def _begin(terminal: Terminal, folder: Path, upstream: str | None, *, decide: bool) -> None:
     from headwater.gateway.founding import first_key, found
 
-    if upstream is None:
+    if upstream is None and not decide:
         hint = "headwater serve --upstream http://127.0.0.1:8000"
         raise UsageError("say which model server stands behind the gateway", hint=hint)
-    found(folder, upstream)
+    found(folder, upstream or "")
     key = first_key(folder, _FIRST, _BY, now_us())
     terminal.out(f"{key}\n")
     terminal.say(clean(f"made {folder}, with the account {_FIRST} and this key, which is shown once"))
 
 
-def _gateway(folder: Path, upstream: str | None, given: dict[str, Any]) -> Gateway:
+def _gateway(folder: Path, upstream: str | None, given: dict[str, Any], *, decide: bool) -> Gateway:
     from headwater.cli import casebooks, identities
     from headwater.control import Effects
     from headwater.gateway.composition import IDENTITY, Gateway
@@ -128,7 +142,7 @@ def _gateway(folder: Path, upstream: str | None, given: dict[str, Any]) -> Gatew
     if given["budgets"]:
         own["budgets"] = given["budgets"]
     settings = replace(settings, **own)
-    if not settings.upstream:
+    if not settings.upstream and not decide:
         raise UsageError("say which model server stands behind the gateway", hint="--upstream URL")
     effects = Effects()
     if settings.casebook:

@@ -5,6 +5,7 @@ gateway/identity/         who may come (`headwater account`, `headwater key`)
 gateway/journal/          what was accepted, as it is written; one folder a worker
 gateway/exchanges/        the same as Parquet, for `headwater investigate`
 gateway/objects.sqlite    whose files, batches and stored responses are whose
+gateway/decisions.token   what programs show a decision service
 gateway/budgets.sqlite    what is left of budgets, unless Redis or PostgreSQL keep it
 """
 
@@ -28,8 +29,15 @@ from headwater.control.identity import (
 )
 from headwater.errors import ConfigurationError, UnreadableInput, Where, unreadable
 from headwater.exchange.journal import JournalSettings, RotationSettings
+from headwater.gateway.deciding.asking import Asking
+from headwater.gateway.deciding.decisions import Decisions
+from headwater.gateway.deciding.routes import NOWHERE, own_routes
+from headwater.gateway.deciding.settings import DecideSettings
+from headwater.gateway.deciding.stage import Deciding
+from headwater.gateway.deciding.tokens import load_tokens, make_tokens
 from headwater.gateway.relay.tls import for_upstreams
 from headwater.gateway.relay.upstream import Upstream
+from headwater.gateway.routes import Routes
 from headwater.gateway.settings import RelaySettings
 from headwater.gateway.stage import Stage
 from headwater.gateway.stages.batches import Batches
@@ -83,6 +91,7 @@ class GatewaySettings:
     )
     relay: RelaySettings = field(default_factory=RelaySettings)
     control: ControlSettings = field(default_factory=ControlSettings)
+    decide: DecideSettings = field(default_factory=DecideSettings)
     journal: JournalSettings = field(default_factory=JournalSettings)
     rotation: RotationSettings = field(default_factory=RotationSettings)
 
@@ -116,12 +125,20 @@ class Gateway:
         """The model server; raises what would keep a worker from starting, before there is one."""
         upstream = Upstream.parse(self.settings.upstream)
         self._upstream_key()
-        with open_identity(self.folder / IDENTITY, self.identity):
-            pass
-        if self.settings.casebook:
-            with StandingsReader(self._casebook(), self.effects):
-                pass
+        self._can_open()
         return upstream
+
+    def checked_to_decide(self) -> tuple[Upstream, Routes]:
+        """No model server, and the paths of a decision service; raises as `checked`. Makes its token where none is."""
+        if self.settings.relay.workers != 1:
+            hint = "several services share budgets in Redis or PostgreSQL"
+            where = Where(field="relay.workers")
+            raise ConfigurationError("a decision service is one process", where=where, hint=hint)
+        tokens = self.folder / self.settings.decide.token_file
+        make_tokens(tokens)
+        load_tokens(tokens)
+        self._can_open()
+        return NOWHERE, own_routes()
 
     def stages(self) -> Sequence[Stage]:
         """The stages of one worker; called in its event loop."""
@@ -142,6 +159,28 @@ class Gateway:
         if journalling is not None:
             stages.append(Record(journalling, settings.answer_bytes))
         return stages
+
+    def deciding(self) -> Sequence[Stage]:
+        """The one stage of a decision service's worker: it answers, and forwards nothing."""
+        settings, parts = self.settings, self._parts()
+        tokens = load_tokens(self.folder / settings.decide.token_file)
+        decisions = Decisions(
+            parts.control,
+            settings.control,
+            settings.decide,
+            parts.leases,
+            parts.journalling,
+            settings.answer_bytes,
+        )
+        asking = Asking(parts.sources, self.identity.account_header)
+        return [Deciding(decisions, asking, tokens, parts.keeping)]
+
+    def _can_open(self) -> None:
+        with open_identity(self.folder / IDENTITY, self.identity):
+            pass
+        if self.settings.casebook:
+            with StandingsReader(self._casebook(), self.effects):
+                pass
 
     def _parts(self) -> _Parts:
         settings, keeping = self.settings, Keeping(self.settings.look_s)

@@ -19,11 +19,14 @@ upstream = "{upstream}"
 def found(folder: Path, upstream: str) -> None:
     """Make a gateway's folder, with an identity store in which there is nobody yet; its owner's alone.
 
+    `upstream`: empty for a decision service, behind which there is no model server.
+
     Raises `UsageError` where something is there already, `ConfigurationError` where `upstream` is no model server's.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError("exists already", where=Where(str(folder)), hint="choose a new folder")
-    Upstream.parse(upstream)
+    if upstream:
+        Upstream.parse(upstream)
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=".gateway-", dir=folder.parent))
     try:

@@ -23,7 +23,9 @@ Pairs: TypeAlias = Sequence[tuple[bytes, bytes]]
 _FORWARDED: Final = b"x-forwarded-for"
 _VERSION: Final = b"anthropic-version"
 _MOST_ORDER: Final = 4096
-NO_ADDRESS: Final = Problem(Kind.INTERNAL, "The proxy in front doesn't say which address a request comes from.")
+NO_ADDRESS: Final = Problem(
+    Kind.INTERNAL, "The proxy in front doesn't say which address a request comes from."
+)
 NO_ROUTE: Final = Problem(Kind.NOT_FOUND, "There is no such path here.")
 NOT_SO: Final = Problem(Kind.METHOD, "The path isn't asked with this method, or not with a body.")
 _BAD_ADDRESS: Final = Problem(Kind.INVALID, "address is no IP address.", param="address")

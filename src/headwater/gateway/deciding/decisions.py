@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterable
 from typing import Final
 
+import msgspec
+
 from headwater.control import NOTHING_USED, Admitted, Control, ControlSettings, Denied, Used, Wish
 from headwater.control.budget import Refill, Reservation
 from headwater.control.identity import Credential, Principal, Refusal
@@ -17,14 +19,14 @@ from headwater.exchange.journal import REFUSED, Accepted
 from headwater.exchange.journal import Outcome as Ending
 from headwater.gateway.deciding.asking import Question
 from headwater.gateway.deciding.settings import DecideSettings
-from headwater.gateway.deciding.used import used_of
+from headwater.gateway.deciding.used import reserved_of, used_of
 from headwater.gateway.deciding.wording import Settlement
 from headwater.gateway.routes import Does
 from headwater.gateway.stage import Wait
 from headwater.gateway.stages.journalling import Journalling
 from headwater.gateway.stages.leases import Leases, steady_us
 from headwater.gateway.stages.objects import named_in
-from headwater.gateway.stages.refusing import problem_of, refuse
+from headwater.gateway.stages.refusing import refuse
 from headwater.gateway.stages.wishing import ASKED, ENDPOINTS, wish_of
 from headwater.gateway.wire.errors import Kind, Problem
 
@@ -33,11 +35,14 @@ _UNRECORDED: Final = Problem(Kind.UNAVAILABLE, "Requests can't be recorded at th
 _NO_OBJECTS: Final = Problem(Kind.BLOCKED, "Stored objects aren't offered here.", "feature_not_available")
 _NO_BATCHES: Final = Problem(Kind.BLOCKED, "Batches aren't offered here.", "feature_not_available")
 _NO_LENGTH: Final = "The request doesn't say how long its answer may be: name it, {} tokens at most."
+_NO_BOUND: Final = "The request doesn't say how long its answer may be."
 _TOO_LONG: Final = "The answer may be {} tokens long at most."
 _NO_LOGPROBS: Final = Problem(
     Kind.BLOCKED, "Token probabilities (logprobs) aren't available now.", "feature_not_available"
 )
-_UNUSED: Final = frozenset(("/v1/messages/count_tokens",))
+_NO_REASONING: Final = Problem(
+    Kind.BLOCKED, "Reasoning as the model wrote it isn't available now.", "feature_not_available"
+)
 
 
 class Open:
@@ -71,9 +76,11 @@ class Decisions:
         decide: DecideSettings,
         leases: Leases,
         journalling: Journalling | None,
+        answer_bytes: int,
     ) -> None:
+        """`answer_bytes`: most that is recorded of an answer; one that is longer is recorded without its text."""
         self.control, self.settings, self._decide = control, settings, decide
-        self._leases, self._journalling = leases, journalling
+        self._leases, self._journalling, self._most = leases, journalling, answer_bytes
         self._open: dict[str, Open] = {}
         self._holding: dict[Reservation, Open] = {}
         leases.lapsed = self._lapsed
@@ -123,6 +130,12 @@ class Decisions:
             self._open[entry.id] = self._holding[found.reservation] = entry
         return found
 
+    def sent(self, entry: Open) -> None:
+        """What was asked for has been told on: nothing of its text is kept while it is open."""
+        entry.question = entry.question._replace(body=b"")
+        if entry.asked is not None:
+            entry.asked.fields = {}
+
     def of(self, id: str) -> Open | None:
         """A request that hasn't ended; None where there is none of this name."""
         return self._open.get(id)
@@ -132,10 +145,6 @@ class Decisions:
         entry = self._open.get(id)
         if entry is not None:
             self._release(entry)
-
-    def abandon(self, entry: Open) -> None:
-        """Who asked went away before it was answered."""
-        self._release(entry)
 
     def extend(self, entry: Open) -> int | Problem | Wait:
         """The next slice of a stream: how many tokens more."""
@@ -186,16 +195,20 @@ class Decisions:
             # The proxy passes no body on: the request counts, what is asked for isn't known.
             return Wish(scope=ASKED[route.does], output_tokens=0, counts=True)
         if not checked:
-            return _FULL if len(self._open) >= self._decide.open_decisions else wish_of(route, asked, self.settings)
-        wish = wish_of(route, asked, self.settings)
-        if self._decide.count_tokens or asked is None:
-            return _whole(wish)
-        return _whole(wish, tokens=False)
+            return (
+                _FULL
+                if len(self._open) >= self._decide.open_decisions
+                else wish_of(route, asked, self.settings)
+            )
+        wish = msgspec.structs.replace(wish_of(route, asked, self.settings), stream=False)
+        if self._decide.count_tokens or not wish.counts:
+            return wish
+        return msgspec.structs.replace(wish, input_tokens=0, output_tokens=0)
 
     def _recorded(self, entry: Open) -> Problem | None:
         question, who = entry.question, entry.principal
         route = question.route
-        if self._journalling is None or route.does not in ASKED or route.path in _UNUSED or who is None:
+        if self._journalling is None or route.does not in ASKED or route.does is Does.COUNTS or who is None:
             entry.record = ""
             return None
         ticket = self._journalling.append(
@@ -222,9 +235,7 @@ class Decisions:
         """Nobody will say how it ends: what was reserved counts, and its slot comes back now."""
         admitted = entry.admitted
         assert admitted is not None
-        if admitted.reservation is not None:
-            requests, tokens, _, _ = admitted.reservation.taken
-            self.control.settle(admitted, _reserved(admitted, requests, tokens), steady_us())
+        self.control.settle(admitted, reserved_of(admitted, entry.asked, self.settings), steady_us())
         self._ended(entry, None, None)
 
     def _release(self, entry: Open) -> None:
@@ -240,7 +251,7 @@ class Decisions:
         if self._journalling is None or not entry.record:
             return
         record, entry.record = entry.record, ""
-        body = None
+        body = b""
         if told is not None:
             body = told.events.encode() if told.events is not None else bytes(told.response)
         self._journalling.append(
@@ -252,7 +263,7 @@ class Decisions:
                 input_tokens=used.input_tokens if used else None,
                 output_tokens=used.output_tokens if used else None,
                 cancelled=(told.cancelled or not told.sent) if told else None,
-                body=body or None,
+                body=body if 0 < len(body) <= self._most else None,
             )
         )
 
@@ -272,3 +283,37 @@ class Decisions:
             else:
                 self._forget(entry)
                 self._ended(entry, None, None)
+
+
+def _stored(question: Question) -> bool:
+    """Whether a path is about stored objects."""
+    does, path = question.route.does, question.route.path
+    return does in (Does.UPLOADS, Does.CHANGES) or (does is Does.READS and not path.startswith("/v1/models"))
+
+
+def _length_field(asked: Asked) -> str:
+    """The field that would say how long an answer may be."""
+    return "max_output_tokens" if asked.endpoint == "responses" else "max_tokens"
+
+
+def _undone(entry: Open, decide: DecideSettings) -> Problem | None:
+    """Why a request is refused whose terms would need another body, which who asks can't change."""
+    asked, admitted = entry.asked, entry.admitted
+    if asked is None or admitted is None:
+        return None
+    if asked.logprobs and "logprobs" in admitted.terms.drop:
+        return _NO_LOGPROBS
+    if asked.raw_reasoning and "raw_reasoning" in admitted.terms.drop:
+        return _NO_REASONING
+    if entry.question.route.does is not Does.GENERATES:
+        return None
+    held = admitted.restrictions
+    most = None if held is None else held.max_tokens
+    said = asked.output_tokens
+    if most is not None and said is not None and said > most:
+        return Problem(Kind.INVALID, _TOO_LONG.format(most), "answer_too_long", asked.limits[0])
+    if said is None and (most is not None or decide.need_length):
+        bound = most if most is not None else admitted.terms.max_tokens
+        told = _NO_LENGTH if bound is not None else _NO_BOUND
+        return Problem(Kind.INVALID, told.format(bound), "answer_length_missing", _length_field(asked))
+    return None

@@ -1,0 +1,279 @@
+"""The one stage of the decision service: it answers every request, and lets none through."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from headwater.control import Admitted
+from headwater.control.identity import bearer_of
+from headwater.exchange import write_request
+from headwater.gateway.deciding import routes
+from headwater.gateway.deciding.asking import NO_ADDRESS, NO_ROUTE, NOT_SO, Asking, Question
+from headwater.gateway.deciding.decisions import Decisions, Open
+from headwater.gateway.deciding.tokens import Tokens
+from headwater.gateway.deciding.wording import (
+    ASKED,
+    JSON,
+    NO_STORE,
+    SETTLED,
+    Allowed,
+    encoded,
+    fields_of,
+    pairs_of,
+    refused_of,
+    terms_of,
+)
+from headwater.gateway.routes import Route
+from headwater.gateway.stage import Answer, Exchange, OnRequest, Passing, Refuse, Wait
+from headwater.gateway.stages.keeping import Keeping
+from headwater.gateway.stages.leases import steady_us
+from headwater.gateway.stages.limits import limits_of
+from headwater.gateway.wire.dialect import Dialect
+from headwater.gateway.wire.errors import Kind, Problem, render
+from headwater.gateway.wire.rate_headers import rate_headers
+
+_LOG: Final = logging.getLogger("headwater.gateway")
+TOKEN: Final = b"x-headwater-token"
+_URI: Final = b"x-original-uri"
+_METHOD: Final = b"x-original-method"
+_STATE: Final = "deciding"
+_SAY_S: Final = 10.0
+_NO_TOKEN: Final = Problem(Kind.UNAUTHENTICATED, "The request shows no token that is accepted.")
+_NO_PROXY: Final = Problem(Kind.INTERNAL, "The proxy in front shows no token that is accepted.")
+_NO_URI: Final = Problem(Kind.INTERNAL, "The proxy in front doesn't say which request it asks about.")
+_NOT_OPEN: Final = Problem(Kind.NOT_FOUND, "No decision of this name is open: it was settled, or is over.")
+_BODY: Final = "The body can't be read: {}."
+
+
+class Deciding(Passing):
+    """Answers proxies and programs."""
+
+    def __init__(self, decisions: Decisions, asking: Asking, tokens: Tokens, keeping: Keeping) -> None:
+        self._decisions, self._asking, self._tokens, self._keeping = decisions, asking, tokens, keeping
+        self._said = float("-inf")
+        self._does: dict[Route, Callable[[Exchange], OnRequest]] = {
+            routes.AUTHORIZE: self._authorize,
+            routes.DECIDE: self._decide,
+            routes.EXTEND: self._extend,
+            routes.SETTLE: self._settle,
+        }
+
+    def on_start(self) -> None:
+        """Keeps what is known current, looks after budgets and journal."""
+        self._keeping.start()
+        self._decisions.start()
+
+    async def on_stop(self) -> None:
+        """Lets go of them."""
+        await self._decisions.stop()
+        await self._keeping.stop()
+
+    def wants_body(self, route: Route) -> bool:
+        """Every body."""
+        return route.has_body
+
+    def on_request(self, exchange: Exchange) -> OnRequest:
+        """Answers, refuses, or waits for a lease."""
+        return self._does.get(exchange.route, self._check)(exchange)
+
+    # Proxies.
+
+    def _authorize(self, exchange: Exchange) -> OnRequest:
+        """nginx: 200, 401 or 403, whatever it is; the real status and the error stand in headers."""
+        if not self._proxy(exchange):
+            return Refuse(_NO_PROXY)
+        uri, method = _withheld(exchange, _URI), _withheld(exchange, _METHOD)
+        if uri is None or method is None:
+            return Refuse(_NO_URI)
+        path = uri.partition(b"?")[0]
+        route = routes.PASSING.find(method, path)
+        if route is None:
+            return _in_headers(
+                NOT_SO if routes.PASSING.methods(path) else NO_ROUTE, Dialect.OPENAI, exchange.id
+            )
+        found = self._asked(exchange, route, b"")
+        if found is NO_ADDRESS:
+            return Refuse(NO_ADDRESS)
+        if isinstance(found, Problem):
+            return _in_headers(found, _entry(exchange, route), exchange.id)
+        return found if isinstance(found, Wait) else Answer(200, self._told(exchange, found))
+
+    def _check(self, exchange: Exchange) -> OnRequest:
+        """Envoy: native errors with their own status."""
+        if not self._proxy(exchange):
+            return Refuse(_NO_PROXY)
+        found = self._asked(exchange, routes.CHECKED[exchange.route], exchange.body)
+        if isinstance(found, Problem):
+            return Refuse(found)
+        return found if isinstance(found, Wait) else Answer(200, self._told(exchange, found))
+
+    def _asked(self, exchange: Exchange, route: Route, body: bytes) -> Admitted | Problem | Wait:
+        entry: Open | None = exchange.kept.get(_STATE)
+        if entry is None:
+            question = self._asking.proxied(exchange, route, body)
+            if isinstance(question, Problem):
+                return question
+            entry = exchange.kept[_STATE] = Open(question, exchange.id, exchange.id, exchange.began_us)
+        found = self._decisions.decide(entry, checked=True)
+        if isinstance(found, Admitted) and found.terms.delay_ms and not entry.waited:
+            entry.waited = True
+            return Wait(asyncio.sleep(found.terms.delay_ms / 1000))
+        return found
+
+    def _told(self, exchange: Exchange, admitted: Admitted) -> Any:
+        """Headers of a request that is served: whose it is, what a body should be held to, how limits stand."""
+        entry: Open = exchange.kept[_STATE]
+        terms = admitted.terms
+        told = [
+            (b"X-Headwater-Account", admitted.principal.account.encode()),
+            (b"X-Headwater-Decision", entry.id.encode()),
+        ]
+        held = admitted.restrictions
+        if held is not None and held.max_tokens is not None:
+            told.append((b"X-Headwater-Max-Tokens", b"%d" % held.max_tokens))
+        if terms.drop:
+            told.append((b"X-Headwater-Drop", ",".join(sorted(terms.drop)).encode()))
+        return fields_of([*told, *self._rates(admitted, entry.question.dialect)])
+
+    def _rates(self, admitted: Admitted, dialect: Dialect) -> list[tuple[bytes, bytes]]:
+        if admitted.reservation is None:
+            return []
+        limits = limits_of(self._decisions.control.standing(admitted, steady_us()))
+        return rate_headers(limits, dialect, time.time_ns() // 1000)
+
+    def _proxy(self, exchange: Exchange) -> bool:
+        """Whether a proxy shows the token; its operator is told where not, for no client can help it."""
+        shown = [value for lower, _, value in exchange.head.withheld if lower == TOKEN]
+        if len(shown) == 1 and self._tokens.good(shown[0]):
+            return True
+        if time.monotonic() - self._said > _SAY_S:
+            self._said = time.monotonic()
+            _LOG.error("a proxy shows no token that is accepted (header X-Headwater-Token)")
+        return False
+
+    # Programs.
+
+    def _decide(self, exchange: Exchange) -> OnRequest:
+        refused = self._program(exchange)
+        if refused is not None:
+            return refused
+        entry: Open | None = exchange.kept.get(_STATE)
+        if entry is None:
+            try:
+                request = ASKED(exchange.body)
+            except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+                return Refuse(_unreadable(error))
+            question = self._asking.told(request)
+            if isinstance(question, Problem):
+                return _refused(question, Dialect.OPENAI, exchange.id)
+            if request.id is not None:
+                self._decisions.again(request.id)
+            id = request.id or exchange.id
+            entry = exchange.kept[_STATE] = Open(question, id, exchange.id, exchange.began_us)
+        found = self._decisions.decide(entry, checked=False)
+        if isinstance(found, Problem):
+            return _refused(found, entry.question.dialect, exchange.id)
+        return found if isinstance(found, Wait) else self._allowed(entry, found)
+
+    def _allowed(self, entry: Open, admitted: Admitted) -> Answer:
+        asked, body = entry.asked, b""
+        if asked is not None:
+            held_to = admitted.terms.max_tokens if asked.endpoint != "embeddings" else None
+            body = write_request(asked, max_tokens=held_to, drop=admitted.terms.drop)
+        self._decisions.sent(entry)
+        told = Allowed(
+            decision=entry.id,
+            account=admitted.principal.account,
+            organisation=admitted.principal.organisation,
+            terms=terms_of(admitted),
+            headers=pairs_of(self._rates(admitted, entry.question.dialect)),
+            settle=admitted.reservation is not None,
+            lasts_s=self._decisions.settings.request_s,
+            body=msgspec.Raw(body),
+        )
+        return Answer(200, (JSON, NO_STORE), encoded(told))
+
+    def _extend(self, exchange: Exchange) -> OnRequest:
+        refused = self._program(exchange)
+        if refused is not None:
+            return refused
+        entry = self._decisions.of(_id(exchange))
+        if entry is None:
+            return Refuse(_NOT_OPEN)
+        more = self._decisions.extend(entry)
+        if isinstance(more, Problem):
+            return _refused(more, entry.question.dialect, exchange.id)
+        if isinstance(more, Wait):
+            return more
+        return Answer(200, (JSON, NO_STORE), encoded({"allowed": True, "tokens": more}))
+
+    def _settle(self, exchange: Exchange) -> OnRequest:
+        refused = self._program(exchange)
+        if refused is not None:
+            return refused
+        try:
+            told = SETTLED(exchange.body)
+        except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+            return Refuse(_unreadable(error))
+        entry = self._decisions.of(_id(exchange))
+        if entry is None:
+            return Refuse(_NOT_OPEN)
+        used = self._decisions.settle(entry, told)
+        counted = {
+            "settled": True,
+            "requests": used.requests,
+            "input_tokens": used.input_tokens,
+            "output_tokens": used.output_tokens,
+        }
+        return Answer(200, (JSON, NO_STORE), encoded(counted))
+
+    def _program(self, exchange: Exchange) -> Refuse | None:
+        """Why a program isn't answered."""
+        shown = bearer_of([(lower, value) for lower, _, value in exchange.head.fields])
+        if isinstance(shown, bytes) and self._tokens.good(shown):
+            return None
+        return Refuse(_NO_TOKEN, fields_of([(b"WWW-Authenticate", b"Bearer")]))
+
+
+def _in_headers(problem: Problem, where: Question | Dialect, id: str) -> Answer:
+    """An error as nginx can pass it on: 401 or 403, the rest in headers, and no body, so that its connection lasts."""
+    told = render(problem, where if isinstance(where, Dialect) else where.dialect, id)
+    headers = [
+        (name, value) for name, value in told.headers if name not in (b"Content-Type", b"Cache-Control")
+    ]
+    headers += [(b"X-Headwater-Status", b"%d" % told.status), (b"X-Headwater-Error", told.body)]
+    if told.status == 401:
+        headers.append((b"WWW-Authenticate", b"Bearer"))
+    return Answer(401 if told.status == 401 else 403, fields_of(headers))
+
+
+def _entry(exchange: Exchange, route: Route) -> Question | Dialect:
+    entry: Open | None = exchange.kept.get(_STATE)
+    return route.dialect if entry is None else entry.question
+
+
+def _refused(problem: Problem, dialect: Dialect, id: str) -> Answer:
+    """A denial as a program is told of it."""
+    return Answer(200, (JSON, NO_STORE), encoded(refused_of(render(problem, dialect, id))))
+
+
+def _withheld(exchange: Exchange, name: bytes) -> bytes | None:
+    """A header that stands once; None where it doesn't."""
+    found = [value for lower, _, value in exchange.head.withheld if lower == name]
+    return found[0] if len(found) == 1 else None
+
+
+def _id(exchange: Exchange) -> str:
+    return exchange.head.path.split(b"/")[3].decode("ascii")
+
+
+def _unreadable(error: Exception) -> Problem:
+    """What is wrong with a body; msgspec's words name fields and types, and never what was sent."""
+    words = str(error) if isinstance(error, msgspec.ValidationError) else "it is no JSON object"
+    return Problem(Kind.INVALID, _BODY.format(words.rstrip(".")))
