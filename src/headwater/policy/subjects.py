@@ -16,7 +16,6 @@ import msgspec
 
 from headwater.detect import Campaign, Findings
 from headwater.errors import BadRow, HeadwaterError, UnreadableInput, UsageError, Where
-from headwater.exchange import files, records
 from headwater.policy.facts import AccountFacts, Facts, facts_of, facts_of_member
 
 _OUTCOMES = ("upheld", "reversed")
@@ -181,6 +180,8 @@ def _account(record: Mapping[str, Any], where: Where) -> str:
 
 
 def _rows(path: Path) -> Iterator[tuple[Where, dict[str, Any]]]:
+    from headwater.exchange import files, records  # with Parquet: whoever only decides does without
+
     for file in files([path]):
         for found in records(file):
             if isinstance(found, BadRow):
