@@ -152,6 +152,9 @@ class Stage(Protocol):
     async def on_stop(self) -> None:
         """The relay has drained; called in the order in which stages aren't needed any more, the last stage first."""
 
+    def concerns(self, route: Route, verb: str) -> bool:
+        """Whether the stage has something to do on a route in one of its verbs. Asked once a route and verb."""
+
     def wants_body(self, route: Route) -> bool:
         """Whether requests of this route are held back until their body is whole. Asked once a route."""
 
@@ -176,6 +179,10 @@ class Passing:
 
     async def on_stop(self) -> None:
         """Nothing ends."""
+
+    def concerns(self, route: Route, verb: str) -> bool:
+        """On all of them."""
+        return True
 
     def wants_body(self, route: Route) -> bool:
         """Bodies aren't held back."""

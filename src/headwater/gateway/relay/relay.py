@@ -99,10 +99,10 @@ class Relay:
         if plan is None:
             plan = self._plans[route] = Plan(
                 any(stage.wants_body(route) for stage in self._stages),
-                self._doing("on_request", "on_end"),
-                self._doing("on_response_head"),
-                self._doing("on_bytes"),
-                self._doing("on_end"),
+                self._doing(route, "on_request", "on_end"),
+                self._doing(route, "on_response_head"),
+                self._doing(route, "on_bytes"),
+                self._doing(route, "on_end"),
             )
         return plan
 
@@ -117,11 +117,14 @@ class Relay:
         self._count += 1
         return f"req_{self._prefix}{self._count:012x}"
 
-    def _doing(self, *verbs: str) -> tuple[Stage, ...]:
+    def _doing(self, route: Route, *verbs: str) -> tuple[Stage, ...]:
         return tuple(
             stage
             for stage in self._stages
-            if any(getattr(type(stage), verb, None) is not getattr(Passing, verb) for verb in verbs)
+            if any(
+                getattr(type(stage), verb, None) is not getattr(Passing, verb) and stage.concerns(route, verb)
+                for verb in verbs
+            )
         )
 
 

@@ -65,6 +65,10 @@ class Batches(Passing):
         self._control, self._settings, self._leases = control, settings, leases
         self._owners, self._fetching, self._journalling = owners, fetching, journalling
 
+    def concerns(self, route: Route, verb: str) -> bool:
+        """Requests that begin a batch."""
+        return route.does is Does.BATCHES
+
     def wants_body(self, route: Route) -> bool:
         """Bodies that begin a batch."""
         return route.does is Does.BATCHES

@@ -75,6 +75,10 @@ class Objects(Passing):
         """`record` is told how lines of batches ended."""
         self._owners, self._fetching, self._record = owners, fetching, record
 
+    def concerns(self, route: Route, verb: str) -> bool:
+        """Routes of objects; of others only what a body may name."""
+        return _is_about(route) or (verb == "on_request" and route.has_body)
+
     async def on_stop(self) -> None:
         """Writes what waits."""
         self._fetching.stop()
@@ -215,6 +219,11 @@ class Objects(Passing):
         }
         if anthropic:
             del state.found["object"]
+
+
+def _is_about(route: Route) -> bool:
+    """Whether a route makes, lists, shows or changes objects."""
+    return route.path in _MAKES or ("{id}" in route.path and route.path.split("/")[2] in _KINDS)
 
 
 def owned_of(exchange: Exchange) -> list[Owned]:
