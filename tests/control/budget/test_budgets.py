@@ -211,6 +211,18 @@ def test_a_reservation_that_nobody_settles_is_spent_and_gives_its_slot_back() ->
     assert door.budgets.standing(cells, clock())[0].remaining == 10_000 - 300
 
 
+def test_the_store_isnt_asked_over_and_over_while_all_slots_are_in_use_here() -> None:
+    clock, door, cells = alone(SLOTS)
+    running = [admitted(door.reserve(cells, ONE)) for _ in range(2)]
+    refused(door.reserve(cells, ONE))
+    later = clock() + 5_000
+    assert isinstance(door.budgets.reserve(cells, ONE, later), Refused)
+    door.budgets.settle(running[0], ONE, later)
+    assert isinstance(
+        door.budgets.reserve(cells, ONE, later), Reservation
+    )  # and is seen at once when one is back
+
+
 def test_members_are_counted_once_and_never_for_who_is_refused() -> None:
     distinct = budget(Kind.ADDRESSES, 2)
     clock, door, cells = alone(distinct, replace(TPD, limit=1000))

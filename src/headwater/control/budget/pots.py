@@ -22,6 +22,8 @@ _MARGIN: Final = 16
 #: How many requests like the last one a lease is for; twice as many while leases last less than `_SHORT_US`.
 _REQUESTS, _MOST_REQUESTS, _SHORT_US = 32, 1024, 1_000_000
 _PROBE_US: Final = 1_000_000
+#: A store says of slots that it may have some at any moment: it isn't asked again sooner than this.
+_SLOTS_US: Final = 100_000
 _LEAST_LIFE_US: Final = 50_000
 _LIVES: Final = 3
 _FEW_SLOTS: Final = 16
@@ -360,6 +362,8 @@ class SlotPot(Pot):
         """See `Pot`."""
         used = self.used
         self._heard(ask, answer, now_us)
+        if self.denied_us:  # one of its own that comes back is seen at once, and the store needn't be asked for it
+            self.denied_us = max(self.denied_us, now_us + _SLOTS_US)
         self.held, self.free = answer.granted, answer.granted - used
         self._lives(ask, answer)
         self.until_us = (ask.sent_us + self.deadline_us) // 2
