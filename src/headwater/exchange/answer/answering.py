@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 from headwater.exchange.answer.events import Change, EventCutter
-from headwater.exchange.answer.hiding import Thoughts, own_usage
+from headwater.exchange.answer.hiding import WORDS, Thoughts, own_usage
 from headwater.exchange.answer.usage import UsageScan
 
 #: Bytes of text that are counted as one token where a model's server packs several into an event.
 _TOKEN_BYTES: Final = 3
 _OK: Final = 200
+_USAGE_WORD: Final = b'"usage"'
+_USAGE: Final = (_USAGE_WORD,)
 
 
 class AnswerHead(Protocol):
@@ -29,9 +31,11 @@ class Answering:
         "_cutter",
         "_event_bytes",
         "_held",
+        "_quiet",
         "_received",
         "_scan",
         "_thoughts",
+        "_words",
         "changes",
         "events",
         "ok",
@@ -51,15 +55,24 @@ class Answering:
         self._cutter: EventCutter | None = None
         if self.streams and (hide_usage or self._thoughts):
             self._cutter = EventCutter(self._change(hide_usage))
+        #: Whether no event is under way, and a piece of whole events without one of the words can pass as it is.
+        self._quiet = self.streams
+        self._words = _USAGE if self._thoughts is None else (*_USAGE, *WORDS)
         self.changes = self._cutter is not None or (self._thoughts is not None and not self.streams)
 
     def feed(self, data: bytes) -> bytes | None:
         """Some of the answer; what stands in its place, None where it stays."""
-        self._scan.feed(data)
         self._received += len(data)
+        if self._quiet and data[-2:] == b"\n\n":
+            for word in self._words:
+                if word in data and (word is not _USAGE_WORD or not _only_null(data)):
+                    break
+            else:
+                self._count(data)
+                return None
+        self._scan.feed(data)
         if self.streams:
-            self._count(data)
-            return None if self._cutter is None else self._cutter.feed(data)
+            return self._event(data)
         if self._thoughts is None:
             return None
         self._held.append(data)
@@ -92,6 +105,19 @@ class Answering:
         packed = self._received - self.events * self._event_bytes if self.events else 0
         return self.events + max(0, packed) // _TOKEN_BYTES
 
+    def _event(self, data: bytes) -> bytes | None:
+        """The long way: the piece ends within an event, or holds something that is looked for."""
+        self._count(data)
+        cutter = self._cutter
+        passed = None if cutter is None else cutter.feed(data)
+        self._quiet = (
+            data[-2:] == b"\n\n"
+            and not self._scan.under_way
+            and (cutter is None or not cutter.holds)
+            and (self._thoughts is None or not self._thoughts.renumbers)
+        )
+        return passed
+
     def _count(self, data: bytes) -> None:
         ended = data.count(b"\n\n") or data.count(b"\r\n\r\n")
         if ended:
@@ -107,3 +133,8 @@ class Answering:
         if not hide_usage:
             return thoughts.event
         return lambda event: own_usage(thoughts.event(event))
+
+
+def _only_null(data: bytes) -> bool:
+    """Whether usage is spoken of in these events only as what isn't there yet, as OpenAI's servers do in each."""
+    return data.count(_USAGE_WORD) == data.count(b'"usage":null') + data.count(b'"usage": null')

@@ -25,6 +25,11 @@ class EventCutter:
         self._change = change
         self._held = b""
 
+    @property
+    def holds(self) -> bool:
+        """Whether an event is held back that isn't whole."""
+        return bool(self._held)
+
     def feed(self, data: bytes) -> bytes:
         """What may be sent on of the response so far."""
         if self._held:

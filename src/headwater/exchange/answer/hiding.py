@@ -14,7 +14,8 @@ from headwater.exchange.answer.events import data_of, with_data
 _OPENAI: Final = ("reasoning_content", "reasoning", "reasoning_details")
 _THOUGHTS: Final = ("thinking", "redacted_thinking")
 _EMPTY: Final = (b'"choices":[]', b'"choices": []')
-_WORDS: Final = (b"reasoning", b"thinking")
+#: An event without any of these holds no reasoning.
+WORDS: Final = (b"reasoning", b"thinking")
 
 
 def own_usage(event: bytes) -> bytes:
@@ -41,9 +42,14 @@ class Thoughts:
             return None
         return _encoded(held) if self._cleared(held) else body
 
+    @property
+    def renumbers(self) -> bool:
+        """Whether events without reasoning change, too."""
+        return bool(self._gone)
+
     def event(self, event: bytes) -> bytes:
         """An event without reasoning, or nothing."""
-        if not any(word in event for word in _WORDS) and not self._gone:
+        if not any(word in event for word in WORDS) and not self._gone:
             return event
         held = _decoded(data_of(event))
         if not isinstance(held, dict):

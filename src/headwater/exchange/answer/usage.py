@@ -30,6 +30,11 @@ class UsageScan:
         self._begun = b""
         self.found: dict[str, int] = {}
 
+    @property
+    def under_way(self) -> bool:
+        """Whether a usage has begun that isn't whole."""
+        return bool(self._begun)
+
     def feed(self, data: bytes) -> None:
         """Look at some more of the body."""
         if self._begun:
