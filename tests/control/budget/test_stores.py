@@ -1,13 +1,17 @@
-"""One step, three stores: whatever is asked, in whatever order, all answer the same, and survive what they say."""
+"""One step, four stores: whatever is asked, in whatever order, all answer the same, and survive what they say."""
 
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,13 +28,14 @@ from headwater.control.budget import (
     Reservation,
     Seen,
     Shape,
+    SqliteStore,
     Store,
     StoreGone,
 )
 from headwater.control.budget.calendar import begins_us, index
 from headwater.control.budget.granting import Epoch, Record, step
 from headwater.control.budget.stores import postgres_wire, redis_wire
-from headwater.errors import UsageError
+from headwater.errors import HeadwaterError, UsageError
 
 pytest.importorskip("redis")
 pytest.importorskip("psycopg")
@@ -54,9 +59,11 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
     server.kill()
 
 
-@pytest.fixture(params=["redis", "postgres"])
-def make(request: pytest.FixtureRequest) -> Callable[[], Any]:
+@pytest.fixture(params=["redis", "postgres", "sqlite"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Any]:
     """Makes connections to one store, fresh."""
+    if request.param == "sqlite":
+        return lambda: SqliteStore(tmp_path / "budgets.sqlite")
     if request.param == "redis":
         from headwater.control.budget.stores.redis import RedisStore
 
@@ -159,8 +166,6 @@ def test_a_record_is_written_down_whole(shape: Shape, told: list[Any]) -> None:
 
 
 def test_two_replicas_share_every_kind_of_budget(make: Callable[[], Store]) -> None:
-    import time
-
     budgets = [
         budget(Kind.TOKEN_QUOTA, 10_000, Per.MONTH),
         budget(Kind.CONCURRENCY, 40),
@@ -219,6 +224,106 @@ def test_a_batch_is_one_operation_and_cells_are_apart(make: Callable[[], Store])
     assert len(answers) == 600
     assert {answer.granted for answer in answers} == {1}
     assert min(answer.balance for answer in answers) == 80
+
+
+#: Asks again and again, as its own replica, and tells each answer before it asks on.
+ASKER = """
+import os, sys
+from pathlib import Path
+from headwater.control.budget import Ask, Per, Shape, SqliteStore
+
+store = SqliteStore(Path(sys.argv[1]), clock=lambda: 1_790_000_000_000_000)
+replica, limit, seq, last = sys.argv[2], int(sys.argv[3]), 0, 1
+while last:
+    seq += 1
+    asks = [
+        Ask(cell, Shape.QUOTA, Per.MONTH, limit, limit, 1, 1, 1_000_000, seq, 0, 0, 1, 7, 0, 0, "", 0)
+        for cell in ("one", "two")
+    ]
+    last, other = (answer.granted for answer in store.exchange(replica, asks))
+    os.write(1, b"%d %d\\n" % (last, other))
+"""
+
+
+def asker(path: Path, replica: str, limit: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", ASKER, str(path), replica, str(limit)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def told_by(process: subprocess.Popen[str]) -> list[list[int]]:
+    """What a process was answered; its last line may be torn."""
+    lines = process.communicate()[0].split("\n")[:-1]
+    return [[int(number) for number in line.split()] for line in lines]
+
+
+def given_out(path: Path) -> list[int]:
+    """What a file says was given out of each cell."""
+    with SqliteStore(path)._store.read() as tx:
+        rows = tx.rows("SELECT record FROM budget_cells ORDER BY cell")
+    return [msgspec.json.decode(row[0], type=Record).amount for row in rows]
+
+
+def test_a_file_forgets_nothing_that_it_answered_before_a_kill(tmp_path: Path) -> None:
+    """A batch is there as a whole or not at all: of its two cells both were given out, or neither."""
+    path, told = tmp_path / "budgets.sqlite", 0
+    for life in range(3):
+        processes = [asker(path, f"r{life}-{at}", 10**9) for at in range(2)]
+        for process in processes:
+            assert process.stdout is not None
+            told += int(process.stdout.readline().split()[0])  # it works
+        time.sleep(0.05 + 0.07 * life)
+        for process in processes:
+            process.kill()
+        told += sum(first for process in processes for first, _ in told_by(process))
+        one, two = given_out(path)
+        assert one == two
+        # A process may have been answered once more than it lived to tell.
+        assert told <= one <= told + 7 * 2 * (life + 1)
+
+
+def test_processes_share_a_file_exactly(tmp_path: Path) -> None:
+    path = tmp_path / "budgets.sqlite"
+    told = [told_by(process) for process in [asker(path, f"r{at}", 1_000) for at in range(4)]]
+    assert [
+        sum(first for each in told for first, _ in each),
+        sum(second for each in told for _, second in each),
+    ] == [
+        1_000,
+        1_000,
+    ]
+    assert sum(len(each) > 1 for each in told) > 1
+    assert given_out(path) == [1_000, 1_000]
+
+
+@pytest.mark.parametrize("name", ["folder", "text", "other"])
+def test_a_file_that_is_no_store_is_told_by_name(tmp_path: Path, name: str) -> None:
+    import sqlite3
+
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "text").write_text("This is no database, and was never meant to be one.")
+    sqlite3.connect(tmp_path / "other").execute("CREATE TABLE theirs (a)")
+    for each in tmp_path.iterdir():
+        each.chmod(0o600)
+    with pytest.raises(HeadwaterError) as told:
+        SqliteStore(tmp_path / name)
+    assert told.value.where.file == str(tmp_path / name)
+
+
+def test_a_file_that_is_locked_is_store_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sqlite3
+
+    from headwater.store import store as room
+
+    monkeypatch.setattr(room, "_BUSY_S", 0.05)
+    path = tmp_path / "budgets.sqlite"
+    ask = Ask("c", Shape.QUOTA, Per.DAY, 100, 100, 1, 1, SECOND_US, 1, 0, 0, 30, 30, 0, 0, "", 0)
+    store = SqliteStore(path)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreGone):
+        store.exchange("r1", [ask])
+    other.execute("ROLLBACK")
+    assert store.exchange("r1", [ask])[0].granted == 30
 
 
 def test_a_restart_without_persistence_closes_and_one_with_it_does_not(tmp_path: Path) -> None:
