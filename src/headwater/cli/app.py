@@ -28,6 +28,7 @@ COMMANDS = {
     "appeal": "Take in and decide appeals.",
     "log": "Publish, prove and check the log of all that was done.",
     "serve": "Serve a model with identity, budgets and a journal in front of it.",
+    "budget": "Look after budgets: where what is left of them is kept.",
     "journal": "Make a gateway's journal Parquet.",
     "account": "Keep accounts: who may ask, at which tier, for which organisation.",
     "org": "Keep organisations: their accounts share a tier, a means of payment and a state.",

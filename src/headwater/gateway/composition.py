@@ -79,6 +79,9 @@ class GatewaySettings:
         "node",
         "Where budgets are kept: node (a file here), redis://… or postgresql://… for several machines.",
     )
+    redis_durable: bool = _setting(
+        False, "Whether Redis keeps every write over a restart (appendonly yes, appendfsync always)."
+    )
     record: bool = _setting(True, "Write what is accepted to the journal.")
     answer_bytes: int = _setting(
         4 << 20,
@@ -196,7 +199,8 @@ class Gateway:
         if settings.casebook:
             keeping.standings(StandingsReader(self._casebook(), self.effects), standings)
         leases = Leases(
-            Budgets(secrets.token_hex(16), alone=self._alone()), store_of(settings.budgets, self.folder)
+            Budgets(secrets.token_hex(16), alone=self._alone()),
+            store_of(settings.budgets, self.folder, durable=settings.redis_durable),
         )
         control = Control(authenticator, leases.budgets, settings.control, standings)
         find_asn = load_asns(Path(self.identity.asn_file)) if self.identity.asn_file else None

@@ -39,7 +39,7 @@ class InThread:
         return store.exchange(replica, asks)
 
 
-def store_of(budgets: str, folder: Path) -> AsyncStore:
+def store_of(budgets: str, folder: Path, *, durable: bool = False) -> AsyncStore:
     """The store that `budgets` names: a URL of Redis or PostgreSQL, or `node`, a file in `folder`.
 
     Raises `ConfigurationError` where it names none, `UsageError` where its client isn't installed.
@@ -47,7 +47,7 @@ def store_of(budgets: str, folder: Path) -> AsyncStore:
     if budgets.startswith(("redis://", "rediss://", "unix://")):
         from headwater.control.budget import AsyncRedisStore
 
-        return AsyncRedisStore(budgets)
+        return AsyncRedisStore(budgets, durable=durable)
     if budgets.startswith(("postgres://", "postgresql://")):
         from headwater.control.budget import AsyncPostgresStore
 
