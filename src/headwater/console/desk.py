@@ -10,7 +10,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -163,6 +163,17 @@ class Desk:
         if self.office.books is None:
             raise Problem("not-found", "No casebook is configured here.")
         return self.office.books.open()
+
+
+@contextmanager
+def fields_as(**names: str) -> Iterator[None]:
+    """Name the fields of an error as the request does."""
+    try:
+        yield
+    except UsageError as error:
+        if error.where.field in names:
+            error.where = replace(error.where, field=names[error.where.field])
+        raise
 
 
 def row_made(done: Done, kind: str) -> tuple[Any, int]:

@@ -81,7 +81,7 @@ class Front:
                 return
             answer = await self._asked(scope, body)
         except Problem as problem:
-            close = problem.kind in ("slow", "too-large")
+            close = problem.kind in ("slow", "too-large", "head-too-large")
             answer = _told(problem, instance)
         except Exception as error:
             self._log(f"{instance} {fault(error)}")
@@ -101,6 +101,7 @@ class Front:
     async def _body(self, scope: Any, receive: Receive) -> bytes | None:
         """The body, whole; None where the client has gone. Raises `Problem` where it can't be taken."""
         headers = scope["headers"]
+        self._check_head(scope)
         self._check_host(headers)
         length = _header(headers, b"content-length")
         most = self._settings.body_bytes
@@ -127,6 +128,13 @@ class Front:
         if body:
             self._check_type(headers)
         return bytes(body)
+
+    def _check_head(self, scope: Any) -> None:
+        # h11 counts a head that isn't complete yet; what comes in one piece is counted here.
+        size = len(scope["raw_path"]) + len(scope["query_string"])
+        size += sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+        if size > self._settings.head_bytes:
+            raise Problem("head-too-large", KINDS["head-too-large"].meaning)
 
     def _check_host(self, headers: list[Header]) -> None:
         hosts = [value for name, value in headers if name == b"host"]

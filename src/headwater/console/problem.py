@@ -64,6 +64,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "too-many-failures": Kind(
         429, "Too many wrong keys", "Wrong admin keys came from this address. `Retry-After` says when to try again."
     ),
+    "head-too-large": Kind(431, "Head too large", "The head has more bytes than the setting `head_bytes` allows."),
     "fault": Kind(500, "Fault", "A fault in Headwater itself. The server's log names its place by `instance`."),
     "busy": Kind(503, "Busy", "More requests wait than the settings allow. `Retry-After` says when to try again."),
     "store": Kind(503, "Store unavailable", "A store can't be read or written. The server's log says why."),

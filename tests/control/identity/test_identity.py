@@ -225,3 +225,24 @@ def test_a_damaged_row_is_named_and_lets_nobody_in(identity: Identity) -> None:
             identity.get("account", "bot")
         with pytest.raises(HeadwaterError, match="damaged"):
             at(identity).authenticate(credential(text), HOME, 3)
+
+
+def test_what_is_equal_is_no_change_whoever_made_the_text(identity: Identity) -> None:
+    """A state that came over the wire is another object than the one in the code, and says the same."""
+    identity.new_account("wired", "ann", 5)
+    written = {"state": "".join(("act", "ive")), "tier": "".join(("anon", "ymous")), "label": ""}
+    identity.change_account("wired", "ann", 6, written)
+    assert [one.what for one in identity.history(row="wired")] == ["made"]
+
+
+def test_a_page_begins_behind_an_id_and_an_owner_has_his_own(identity: Identity) -> None:
+    identity.new_organisation("paged", "ann", 5)
+    for name in ("zc", "za", "zb"):
+        identity.new_account(name, "ann", 5, organisation=None if name == "zb" else "paged")
+    assert [row.id for row in identity.page("account", after="z", limit=2)] == ["za", "zb"]
+    assert [row.id for row in identity.page("account", after="zb", limit=2)] == ["zc"]
+    assert [row.id for row in identity.page("account", limit=9, owner="paged")] == ["za", "zc"]
+    before = identity.version("account", "za")
+    identity.change_account("za", "ann", 6, {"label": "x"})
+    assert identity.version("account", "za") > before
+    assert identity.version("account", "nobody") == 0

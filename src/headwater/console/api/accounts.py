@@ -12,7 +12,7 @@ from ninja import Query
 from headwater.console.api import schemas
 from headwater.console.api.base import Paths, desk_of, guard_of, reason, shown, tagged
 from headwater.console.api.paging import page
-from headwater.console.desk import row_made
+from headwater.console.desk import fields_as, row_made
 from headwater.console.problem import Problem
 from headwater.control.identity import Account, Link, told
 
@@ -48,7 +48,8 @@ def new_account(request: HttpRequest, response: HttpResponse, body: schemas.Acco
     why = reason(request, body.reason)
 
     def act() -> Account:
-        return desk.identity.new_account(body.id, desk.by, desk.at_us, reason=why, **entries)
+        with fields_as(account="id"):
+            return desk.identity.new_account(body.id, desk.by, desk.at_us, reason=why, **entries)
 
     done = desk.change(act, guard_of(request, row=("account", body.id), once=True))
     row, version = row_made(done, "account")

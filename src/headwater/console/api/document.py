@@ -151,7 +151,7 @@ def _operation(operation: dict[str, Any]) -> dict[str, Any]:
         *operation.get("parameters", ()),
         *({"$ref": f"#/components/parameters/{name}"} for name in headers),
     ]
-    statuses = [400, 401, 403, 413, 421, 422, 429, 500, 503]
+    statuses = [400, 401, 403, 413, 421, 422, 429, 431, 500, 503]
     if any(one["in"] == "path" for one in operation.get("parameters", ())) or "changes" in made["tags"]:
         statuses.append(404)
     statuses += [408, 415] if "requestBody" in operation else []

@@ -11,7 +11,7 @@ from ninja import Query
 from headwater.console.api import schemas
 from headwater.console.api.base import Paths, desk_of, guard_of, reason, shown, tagged
 from headwater.console.api.paging import page
-from headwater.console.desk import Done, row_made
+from headwater.console.desk import Done, fields_as, row_made
 from headwater.console.problem import KINDS, Problem
 from headwater.control.identity import Issued, Key, parse_key, pattern, told
 from headwater.errors import UsageError
@@ -60,9 +60,10 @@ def new_key(request: HttpRequest, response: HttpResponse, account: str, body: sc
     why = reason(request, body.reason)
 
     def act() -> Issued:
-        return desk.identity.new_key(
-            account, desk.by, desk.at_us, environment=body.environment, entries=entries, reason=why
-        )
+        with fields_as(expires="expires_us"):
+            return desk.identity.new_key(
+                account, desk.by, desk.at_us, environment=body.environment, entries=entries, reason=why
+            )
 
     return _issued(desk.change(act, guard_of(request, once=True)), response)
 
@@ -84,7 +85,8 @@ def change_key(request: HttpRequest, response: HttpResponse, key: str, body: sch
     why = reason(request, body.reason)
 
     def act() -> Key:
-        return desk.identity.change_key(key, desk.by, desk.at_us, entries, reason=why)
+        with fields_as(expires="expires_us"):
+            return desk.identity.change_key(key, desk.by, desk.at_us, entries, reason=why)
 
     done = desk.change(act, guard_of(request, row=("key", key), versioned=True))
     tagged(response, done.version)

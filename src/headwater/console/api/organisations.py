@@ -11,7 +11,7 @@ from ninja import Query
 from headwater.console.api import schemas
 from headwater.console.api.base import Paths, desk_of, guard_of, reason, shown, tagged
 from headwater.console.api.paging import page
-from headwater.console.desk import row_made
+from headwater.console.desk import fields_as, row_made
 from headwater.control.identity import Organisation, told
 
 paths = Paths("organisations")
@@ -52,7 +52,8 @@ def new_organisation(request: HttpRequest, response: HttpResponse, body: schemas
     why = reason(request, body.reason)
 
     def act() -> Organisation:
-        return desk.identity.new_organisation(body.id, desk.by, desk.at_us, reason=why, **entries)
+        with fields_as(organisation="id"):
+            return desk.identity.new_organisation(body.id, desk.by, desk.at_us, reason=why, **entries)
 
     done = desk.change(act, guard_of(request, row=("organisation", body.id), once=True))
     row, version = row_made(done, "organisation")

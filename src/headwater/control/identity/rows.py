@@ -144,7 +144,13 @@ KINDS: Final[Mapping[str, type[Row]]] = {
     "tier": Tier,
 }
 _KIND_OF: Final = {kind: name for name, kind in KINDS.items()}
-_encode = msgspec.json.Encoder(order="deterministic").encode
+_encode = msgspec.json.Encoder().encode
+#: Kind → fields that are left out where they have this value.
+_DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = {
+    name: {entry.name: entry.default for entry in msgspec.structs.fields(kind) if not entry.required}
+    for name, kind in KINDS.items()
+    if kind.__struct_config__.omit_defaults
+}
 _decode: Final = {name: msgspec.json.Decoder(kind).decode for name, kind in KINDS.items()}
 #: What is never told outside the store, neither in the outbox nor on a screen; and of what only that it is there.
 _UNTOLD: Final = "digest"
@@ -172,8 +178,14 @@ def owner_of(row: Row) -> str:
 
 
 def encoded(row: Row) -> bytes:
-    """The row as it is kept: one form."""
-    return _encode(row)
+    """The row as it is kept: one form, whoever made it."""
+    # msgspec leaves a default out where it is the very object, not where it is equal: a text that came over the wire
+    # would be written, and one from a table of constants not.
+    defaults = _DEFAULTS.get(kind_of(row), {})
+    plain = {name: getattr(row, name) for name in row.__struct_fields__}
+    return _encode(
+        {name: one for name, one in plain.items() if name not in defaults or one != defaults[name]}
+    )
 
 
 def decoded(kind: str, body: bytes) -> Any:
