@@ -25,7 +25,16 @@ import msgspec
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import record
 from headwater.control.budget import Budgets, Kind, MemoryStore, Refill, Scope, tick
-from headwater.control.deciding import Admitted, Control, ControlSettings, Model, OwnBudget, Standings, Used, Wish
+from headwater.control.deciding import (
+    Admitted,
+    Control,
+    ControlSettings,
+    Model,
+    OwnBudget,
+    Standings,
+    Used,
+    Wish,
+)
 from headwater.control.identity import (
     LIMITS,
     Authenticator,
@@ -45,7 +54,13 @@ USED = Used(input_tokens=700, output_tokens=300)
 #: As many requests run at once while a step is timed by itself.
 OPEN = 100
 STEP_US = 50
-FIVE = ("requests_per_minute", "tokens_per_minute", "tokens_per_day", "concurrent_requests", "spend_per_month_micros")
+FIVE = (
+    "requests_per_minute",
+    "tokens_per_minute",
+    "tokens_per_day",
+    "concurrent_requests",
+    "spend_per_month_micros",
+)
 OWN = OwnBudget(name="network", kind=Kind.REQUESTS, scope=Scope.ADDRESS, limit=PLENTY, per="minute")
 ASKED = Wish(scope="generate", model="m-1", input_tokens=900, output_tokens=500)
 #: Name → (limits of the tier, other processes count the same budgets, the operator's own budgets, what is asked for).
@@ -160,7 +175,7 @@ class Counter:
 
 
 def reference(turns: int) -> int:
-    """The fixed loop, about a microsecond a turn on a core of 2024: ten calls of a small method, ten of four numbers."""
+    """The fixed loop, a microsecond or so a turn: ten calls of a small method, ten of four numbers."""
     counter, total = Counter(), 0
     for _ in range(turns):
         for _ in range(10):

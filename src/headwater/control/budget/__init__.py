@@ -5,9 +5,14 @@ requests, `lease` is what is said to a store, and `granting` what a store does w
 imported where it is used. Nothing here reads a clock or waits, but the stores.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from headwater.control.budget.budgets import Budgets, Refill, Reservation
 from headwater.control.budget.calendar import Per
-from headwater.control.budget.cells import Cells
+from headwater.control.budget.cells import Cell, Cells
 from headwater.control.budget.kinds import KINDS, Amounts, Budget, Fails, Kind, Scope, Seen, Shape
 from headwater.control.budget.lease import Answer, Ask, Store, StoreGone
 from headwater.control.budget.pots import shared_rate
@@ -15,24 +20,37 @@ from headwater.control.budget.refusal import Refused, Standing, Why
 from headwater.control.budget.stores.memory import MemoryStore
 from headwater.control.budget.upkeep import Upkeep, leaving, tick
 
+if TYPE_CHECKING:
+    from headwater.control.budget.stores.postgres import PostgresStore
+    from headwater.control.budget.stores.postgres_async import AsyncPostgresStore
+    from headwater.control.budget.stores.redis import RedisStore
+    from headwater.control.budget.stores.redis_async import AsyncRedisStore
+    from headwater.control.budget.stores.sqlite import SqliteStore
+
 __all__ = [
     "KINDS",
     "Amounts",
     "Answer",
     "Ask",
+    "AsyncPostgresStore",
+    "AsyncRedisStore",
     "Budget",
     "Budgets",
+    "Cell",
     "Cells",
     "Fails",
     "Kind",
     "MemoryStore",
     "Per",
+    "PostgresStore",
+    "RedisStore",
     "Refill",
     "Refused",
     "Reservation",
     "Scope",
     "Seen",
     "Shape",
+    "SqliteStore",
     "Standing",
     "Store",
     "StoreGone",
@@ -42,3 +60,18 @@ __all__ = [
     "shared_rate",
     "tick",
 ]
+
+#: Stores that need a client or a file are loaded where they are used.
+_STORES = {
+    "AsyncPostgresStore": "postgres_async",
+    "AsyncRedisStore": "redis_async",
+    "PostgresStore": "postgres",
+    "RedisStore": "redis",
+    "SqliteStore": "sqlite",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _STORES:
+        return getattr(import_module(f"headwater.control.budget.stores.{_STORES[name]}"), name)
+    raise AttributeError(f"module 'headwater.control.budget' has no attribute {name!r}")

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 from weakref import WeakValueDictionary
+
+import msgspec
 
 from headwater.control.budget.cells import Cell, Cells
 from headwater.control.budget.kinds import MOST, Amounts, Budget, Seen, Shape
@@ -30,18 +32,20 @@ RESEND_US: Final = 2_000_000
 _GONE_US: Final = 1_000_000
 _NOBODY: Final = Seen()
 _NOTHING: Final = Amounts(0, 0, 0, 0)
+#: `Amounts`, or the same four numbers plain: those are made in a fifth of the time.
+Taken: TypeAlias = tuple[int, int, int, int]
 
 
-class Reservation:
+class Reservation(msgspec.Struct, eq=False):
     """What an admitted request holds; to be settled or released on every way out, once (again does nothing).
 
     It is over when it is no longer in `Budgets.open`. `taken`: as `Amounts`.
     """
 
-    __slots__ = ("cells", "stamp", "taken", "until_us")
-
-    def __init__(self, cells: Cells, taken: tuple[int, ...], stamp: int, until_us: int) -> None:
-        self.cells, self.taken, self.stamp, self.until_us = cells, taken, stamp, until_us
+    cells: Cells
+    taken: Taken
+    stamp: int
+    until_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +89,9 @@ class Budgets:
         return Cells([self._cell(budget, key) for budget, key in budgets])
 
     def reserve(
-        self, cells: Cells, estimate: Amounts, now_us: int, *, seen: Seen = _NOBODY, lasts_us: int = LASTS_US
+        self, cells: Cells, estimate: Taken, now_us: int, *, seen: Seen = _NOBODY, lasts_us: int = LASTS_US
     ) -> Reservation | Refused | Refill:
-        """Take `estimate` (an upper bound) from all cells, or nothing from any.
+        """Take `estimate` (an upper bound, as `Amounts`) from all cells, or nothing from any.
 
         A reservation that isn't settled within `lasts_us` counts as spent, and its slots come back. `UsageError` where
         an amount is negative.
@@ -107,7 +111,7 @@ class Budgets:
                 return self._looked(cells, estimate, now_us, seen, lasts_us)
         return self._taken(cells, wanted, now_us, lasts_us)
 
-    def settle(self, reservation: Reservation, actual: Amounts, now_us: int) -> None:
+    def settle(self, reservation: Reservation, actual: Taken, now_us: int) -> None:
         """What was used in truth: the rest comes back, and what is missing is charged. Slots come back whole.
 
         What a lease of an earlier period had left is void. A rate may go into debt.
@@ -154,7 +158,8 @@ class Budgets:
         if not isinstance(answer, Reservation):
             return answer
         self.open.remove(answer)
-        reservation.taken = tuple(had + new for had, new in zip(reservation.taken, more, strict=True))
+        requests, tokens, spend, slots = reservation.taken
+        reservation.taken = (requests, tokens + more.tokens, spend + more.spend, slots)
         return reservation
 
     def hear(self, asks: Sequence[Ask], answers: Sequence[Answer], now_us: int) -> None:
@@ -214,7 +219,7 @@ class Budgets:
         """Limit, what remains and when it resets, for each cell: what rate headers say."""
         return [standing(each, now_us) for each in cells.all]
 
-    def _taken(self, cells: Cells, wanted: tuple[int, ...], now_us: int, lasts_us: int) -> Reservation:
+    def _taken(self, cells: Cells, wanted: Taken, now_us: int, lasts_us: int) -> Reservation:
         requests, tokens, spend, slots = wanted
         if requests < 0 or tokens < 0 or spend < 0 or slots < 0:
             raise UsageError("a negative amount can't be reserved")
@@ -241,7 +246,7 @@ class Budgets:
                 self.hungry[each] = None
 
     def _looked(
-        self, cells: Cells, estimate: Amounts, now_us: int, seen: Seen, lasts_us: int
+        self, cells: Cells, estimate: Taken, now_us: int, seen: Seen, lasts_us: int
     ) -> Reservation | Refused | Refill:
         """The slow way: some cell can't pay at once. Who refuses, and otherwise what has to be asked for."""
         if min(estimate) < 0:
@@ -295,7 +300,7 @@ class Budgets:
         return None if each.bridges(member) else refusal(each, Why.SPENT, _GONE_US, now_us)
 
     def _refill(
-        self, short: list[Pot], strangers: list[Members], estimate: Amounts, now_us: int, seen: Seen
+        self, short: list[Pot], strangers: list[Members], estimate: Taken, now_us: int, seen: Seen
     ) -> Refill:
         """Members are asked for last, when everything else would pay: who is refused isn't counted."""
         if self._gone_us is not None:  # this request tries the store again; the others go on without it

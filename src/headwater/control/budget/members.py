@@ -78,6 +78,11 @@ class Members:
                 self.full.clear()
             self.full[ask.member] = now_us + min(answer.retry_us, _PROBE_US)
 
+    def stands(self, now_us: int) -> tuple[int, int]:
+        """How many more may come, as far as is known, and how long until all may again, in µs."""
+        most = self.budget.limit
+        return min(self.balance, most), max(0, self.resets_at_us - now_us)
+
     def denies(self, member: str, now_us: int) -> bool:
         """Whether the store has said no to `member`, not long ago."""
         return now_us < self.full.get(member, 0)

@@ -15,7 +15,19 @@ from headwater.control.budget.kinds import Budget
 class Meter:
     """The rate of one budget for one key."""
 
-    __slots__ = ("__weakref__", "budget", "cost", "depth", "id", "kept", "key", "per_us", "takes", "tat")
+    __slots__ = (
+        "__weakref__",
+        "budget",
+        "cost",
+        "depth",
+        "id",
+        "kept",
+        "key",
+        "most",
+        "per_us",
+        "takes",
+        "tat",
+    )
 
     def __init__(self, budget: Budget, key: str) -> None:
         self.key, self.id, self.takes = key, budget.cell(key), budget.takes
@@ -32,7 +44,8 @@ class Meter:
         self.budget = budget
         #: ticks in a µs, and ticks that one unit costs
         self.per_us, self.cost = limit // shared, window_us // shared
-        self.depth = budget.most * self.cost
+        self.most = budget.most
+        self.depth = self.most * self.cost
         self.tat = self.tat * self.per_us // before
 
     def pays(self, amount: int, now_us: int) -> bool:
@@ -55,11 +68,10 @@ class Meter:
         at = now_us * self.per_us
         return max(0, -(-(max(self.tat, at) + amount * self.cost - self.depth - at) // self.per_us))
 
-    def remaining(self, now_us: int) -> int:
-        """What could be used now."""
-        at = now_us * self.per_us
-        return max(0, (self.depth - max(0, self.tat - at)) // self.cost)
-
-    def full_us(self, now_us: int) -> int:
-        """How long until the whole burst is there, in µs, rounded up."""
-        return max(0, -(-(self.tat - now_us * self.per_us) // self.per_us))
+    def stands(self, now_us: int) -> tuple[int, int]:
+        """What could be used now, and how long until the whole burst is there, in µs, rounded up."""
+        missing = self.tat - now_us * self.per_us
+        if missing <= 0:
+            return self.most, 0
+        remaining = (self.depth - missing) // self.cost
+        return (remaining if remaining > 0 else 0), -(-missing // self.per_us)

@@ -49,6 +49,7 @@ class Pot(ABC):
         "lasts_us",
         "lease",
         "low",
+        "most",
         "out",
         "owed",
         "period",
@@ -78,9 +79,10 @@ class Pot(ABC):
         #: to be given back (below nothing: to be charged) with the next message
         self.owed = 0
         self.epoch = self.period = 0
-        self.capacity, self.lasts_us = budget.most, budget.lasts_us
+        self.most = self.capacity = budget.most
+        self.lasts_us = budget.lasts_us
         #: what the store said is left for everybody, and by this replica's clock when all of it is there again
-        self.balance, self.resets_at_us = budget.most, 0
+        self.balance, self.resets_at_us = self.most, 0
         #: the least that was denied, until when that holds, and when the store said that it may be there
         self.denied, self.denied_us, self.retry_at_us = 0, 0, 0
         self.requests, self.given_us, self.size, self.lease = _REQUESTS, 0, 1, 1
@@ -89,8 +91,16 @@ class Pot(ABC):
 
     def change(self, budget: Budget) -> None:
         """Another limit from here on: what is leased is renewed before more of it is spent."""
-        self.budget, self.capacity, self.lasts_us = budget, budget.most, budget.lasts_us
+        self.budget, self.lasts_us = budget, budget.lasts_us
+        self.most = self.capacity = budget.most
         self.denied_us = self.until_us = self.deadline_us = 0
+
+    def stands(self, now_us: int) -> tuple[int, int]:
+        """What remains, here and in the store, as far as is known, and how long until all is there again, in µs."""
+        remaining, resets_us = self.balance, self.resets_at_us - now_us
+        if self.free > 0:
+            remaining += self.free
+        return (remaining if remaining < self.most else self.most), (resets_us if resets_us > 0 else 0)
 
     def short(self, amount: int, now_us: int) -> bool:
         """Whether `amount` can't be paid from the lease."""
@@ -327,6 +337,13 @@ class SlotPot(Pot):
         #: how many idle ones it keeps
         self.spare = min(budget.limit // _FEW_SLOTS, _MOST_SPARE)
 
+    def stands(self, now_us: int) -> tuple[int, int]:
+        """See `Pot`: slots come back when requests end, not at a time."""
+        remaining = self.balance
+        if self.free > 0:
+            remaining += self.free
+        return (remaining if remaining < self.most else self.most), 0
+
     @property
     def used(self) -> int:
         """How many requests run."""
@@ -362,7 +379,9 @@ class SlotPot(Pot):
         """See `Pot`."""
         used = self.used
         self._heard(ask, answer, now_us)
-        if self.denied_us:  # one of its own that comes back is seen at once, and the store needn't be asked for it
+        if (
+            self.denied_us
+        ):  # one of its own that comes back is seen at once, and the store needn't be asked for it
             self.denied_us = max(self.denied_us, now_us + _SLOTS_US)
         self.held, self.free = answer.granted, answer.granted - used
         self._lives(ask, answer)

@@ -7,9 +7,6 @@ from enum import StrEnum
 
 from headwater.control.budget.cells import Cell
 from headwater.control.budget.kinds import Budget
-from headwater.control.budget.members import Members
-from headwater.control.budget.meter import Meter
-from headwater.control.budget.pots import SlotPot
 
 
 class Why(StrEnum):
@@ -54,15 +51,8 @@ class Refused:
 
 def standing(cell: Cell, now_us: int) -> Standing:
     """How `cell` stands."""
-    budget = cell.budget
-    if isinstance(cell, Meter):
-        remaining, resets = cell.remaining(now_us), cell.full_us(now_us)
-    elif isinstance(cell, Members):
-        remaining, resets = cell.balance, cell.resets_at_us - now_us
-    else:
-        remaining = cell.balance + max(0, cell.free)
-        resets = 0 if isinstance(cell, SlotPot) else cell.resets_at_us - now_us
-    return Standing(budget, cell.key, budget.most, min(remaining, budget.most), max(0, resets))
+    remaining, resets_us = cell.stands(now_us)
+    return Standing(cell.budget, cell.key, cell.budget.most, remaining, resets_us)
 
 
 def refusal(cell: Cell, why: Why, retry_after_us: int | None, now_us: int) -> Refused:

@@ -1,13 +1,14 @@
 """Whether a request is served, and under which terms: identity, ladder and budgets put together, as pure steps.
 
 `settings` is what an operator sets, `wish` what a request asks for and what it gets, `denial` why it gets nothing and
-in which words, `standings` what stands against accounts, `holdings` which budgets a request has, `decide` the order in
-which all of it is asked. No HTTP, no clock, no waiting: a door does what `Refill` says and asks again.
+in which words, `standings` what stands against accounts, `holdings` which budgets a request has, `figures` how they
+stand for rate headers, `ready` what is known before anybody asks, `decide` the order in which all of it is asked. No
+HTTP, no clock, no waiting: a door does what `Refill` says and asks again.
 """
 
 from headwater.control.deciding.decide import Control
 from headwater.control.deciding.denial import Denied, Reason
-from headwater.control.deciding.holdings import Figure
+from headwater.control.deciding.figures import Figure
 from headwater.control.deciding.settings import ControlSettings, Model, OwnBudget
 from headwater.control.deciding.standings import Standings, Stands
 from headwater.control.deciding.wish import NOTHING_USED, Admitted, Terms, Used, Wish

@@ -9,9 +9,11 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Final
 
-from headwater.control.budget import Amounts, Budgets, Refill, Refused, Seen, Why
+from headwater.control.budget import Amounts, Budgets, Refill, Refused, Reservation, Seen, Why
 from headwater.control.deciding.denial import TOLD, Denied, Reason
-from headwater.control.deciding.holdings import LIMIT_OF, Figure, Holding, Holdings
+from headwater.control.deciding.figures import Figure, figures
+from headwater.control.deciding.holdings import LIMIT_OF, Holding, Holdings, keep
+from headwater.control.deciding.ready import Ready, made_ready
 from headwater.control.deciding.settings import ControlSettings, Model
 from headwater.control.deciding.standings import Standings, Stands
 from headwater.control.deciding.wish import Admitted, Terms, Used, Wish
@@ -28,7 +30,10 @@ _WORDS: Final = {
     "long_context": "An input of this length",
     "batch": "Batches",
 }
-_DROPPED: Final = ("logprobs", "raw_reasoning")
+#: Names of models that are kept at hand, and their longest: a client may write anything there.
+_MOST_NAMES: Final = 1024
+_LONGEST_NAME: Final = 256
+_NOT_SEEN: Final = Seen()
 
 
 class Control:
@@ -40,6 +45,9 @@ class Control:
         self._authenticator, self._budgets = authenticator, budgets
         self._settings, self._standings = settings, standings
         self._holdings = Holdings(budgets, settings)
+        self._ready: dict[str, Ready] = {}
+        self._models: dict[str, Model | None] = {}
+        self._lasts_us = settings.request_s * 1_000_000
         self._denials = 0
 
     def who(self, credential: Credential, source: Source, wall_us: int) -> Principal | Denied:
@@ -52,21 +60,45 @@ class Control:
     def decide(
         self, principal: Principal, source: Source, wish: Wish, wall_us: int, steady_us: int
     ) -> Admitted | Denied | Refill:
-        """Whether a wish is granted, and how. `Refill`: nothing was taken; send what it names and ask again."""
-        stands = self._standings.of(principal.account)
-        model = self._settings.model(wish.model)
-        refused = (
-            self._not_now(stands, counts=wish.counts)
-            or self._out_of_scope(principal, wish)
-            or self._not_offered(principal, wish, model)
-        )
-        if refused is not None:
-            return refused
-        assert model is not None
-        if not wish.counts:
-            return Admitted(principal, stands.restrictions, None, self._terms(principal, stands, wish), model)
-        holding = self._holdings.of(principal, stands, source)
-        return self._reserved(principal, stands, source, wish, model, holding, steady_us)
+        """Whether a wish is granted, and how. `Refill`: nothing was taken; send what it names and ask again.
+
+        Most wishes are usual: one answer, no feature that the tier lacks, no step against the account. For those a few
+        looks at what was made ready are enough; whatever else is asked, and every denial, goes the long way. Both come
+        to the same (`tests/control/test_deciding_ways.py`).
+        """
+        ready, model = self._at_hand(principal), self._models.get(wish.model)
+        tier, inputs = principal.tier, wish.input_tokens
+        if not (
+            ready.usual
+            and model is not None
+            and RANK[model.tier] <= ready.rank
+            and wish.scope == "generate"
+            and wish.counts
+            and wish.answers == 1
+            and wish.requests == 1
+            and (not wish.logprobs or tier.logprobs)
+            and (not wish.raw_reasoning or tier.raw_reasoning)
+            and 0 <= inputs <= ready.context_tokens
+        ):
+            return self._the_long_way(principal, source, wish, steady_us)
+        holding = self._holdings.of(principal.account, ready.holding, source)
+        said, slice_tokens = wish.output_tokens, self._settings.slice_tokens
+        if wish.stream and ready.sliced and (said is None or said > slice_tokens):
+            first, terms = slice_tokens, ready.by_slice
+        elif said is not None:
+            first, terms = said, ready.whole
+        else:
+            first = min(model.answer_tokens or self._settings.answer_tokens, holding.most_tokens - inputs)
+            terms = Terms(first, ready.drop)
+        if first < 0 or (first == 0 and said is None):
+            return self._the_long_way(principal, source, wish, steady_us)
+        wanted = (1, inputs + first, model.micros(inputs, first), 1)
+        cells = holding.cells
+        seen = _seen(source) if cells.members else _NOT_SEEN
+        answer = self._budgets.reserve(cells, wanted, steady_us, seen=seen, lasts_us=self._lasts_us)
+        if isinstance(answer, Reservation):
+            return Admitted(principal, None, answer, terms, model)
+        return self._spent(answer) if isinstance(answer, Refused) else answer
 
     def extend(self, admitted: Admitted, wall_us: int, steady_us: int) -> int | Denied | Refill:
         """Pay for the next slice of a stream: how many tokens more, of all answers together."""
@@ -87,17 +119,59 @@ class Control:
 
     def settle(self, admitted: Admitted, used: Used, steady_us: int) -> None:
         """What was used in truth, on every way out; a second time does nothing. See `NOTHING_USED`."""
-        if admitted.reservation is None:
+        held = admitted.reservation
+        if held is None:
             return
-        tokens = used.input_tokens + used.output_tokens
-        spend = admitted.model.micros(used.input_tokens, used.output_tokens)
-        self._budgets.settle(admitted.reservation, Amounts(used.requests, tokens, spend, 0), steady_us)
+        inputs, outputs = used.input_tokens, used.output_tokens
+        actual = (used.requests, inputs + outputs, admitted.model.micros(inputs, outputs), 0)
+        self._budgets.settle(held, actual, steady_us)
 
     def standing(self, who: Admitted | Principal, steady_us: int) -> list[Figure]:
         """How the tier's limits stand, for rate headers; no other budget is ever seen there."""
         principal = who.principal if isinstance(who, Admitted) else who
-        part = self._holdings.account(principal, self._standings.of(principal.account))
-        return self._holdings.figures(part, steady_us)
+        return figures(self._at_hand(principal).holding.shown, steady_us)
+
+    def _at_hand(self, principal: Principal) -> Ready:
+        """The account made ready, as it is now."""
+        name = principal.account
+        ready, stands = self._ready.get(name), self._standings.of(name)
+        if (
+            ready is None
+            or ready.stands is not stands
+            or (ready.principal is not principal and ready.principal != principal)
+        ):
+            holding = self._holdings.account(principal, stands)
+            ready = made_ready(principal, stands, holding, self._settings.slice_tokens)
+            keep(self._ready, name, ready, self._settings.cached)
+        return ready
+
+    def _model(self, name: str) -> Model | None:
+        """The entry of a model: patterns take long to try, so the answer is kept."""
+        if name in self._models:
+            return self._models[name]
+        found = self._settings.model(name)
+        if len(name) <= _LONGEST_NAME:
+            keep(self._models, name, found, _MOST_NAMES)
+        return found
+
+    def _the_long_way(
+        self, principal: Principal, source: Source, wish: Wish, steady_us: int
+    ) -> Admitted | Denied | Refill:
+        """`decide` for any wish, question by question."""
+        ready, model = self._at_hand(principal), self._model(wish.model)
+        stands = ready.stands
+        refused = (
+            self._not_now(stands, counts=wish.counts)
+            or self._out_of_scope(principal, wish)
+            or self._not_offered(principal, wish, model)
+        )
+        if refused is not None:
+            return refused
+        assert model is not None
+        if not wish.counts:
+            terms = Terms(None, ready.drop, max(1, wish.answers), ready.delay_ms)
+            return Admitted(principal, stands.restrictions, None, terms, model)
+        return self._reserved(ready, principal, source, wish, model, steady_us)
 
     def _not_now(self, stands: Stands, *, counts: bool) -> Denied | None:
         restrictions = stands.restrictions
@@ -143,45 +217,33 @@ class Control:
             return f"{_WORDS[feature]}: not offered here."
         return f"{_WORDS[feature]}: this needs {_tiers(having[0])}."
 
-    def _terms(self, principal: Principal, stands: Stands, wish: Wish) -> Terms:
-        """The terms but for lengths: what a step takes, or a tier lacks, is left out, asked for or not."""
-        held, tier = stands.restrictions, principal.tier
-        drop = {name for name in _DROPPED if not tier.may(name)}
-        if held is not None:
-            kept = {"logprobs": held.logprobs, "raw_reasoning": held.reasoning}
-            drop |= {name for name in _DROPPED if not kept[name]}
-        delay_ms = 0 if held is None else held.delay_ms
-        return Terms(drop=frozenset(drop), answers=max(1, wish.answers), delay_ms=delay_ms)
-
     def _reserved(
-        self, principal: Principal, stands: Stands, source: Source, wish: Wish, model: Model,
-        holding: Holding, steady_us: int,
-    ) -> Admitted | Denied | Refill:  # fmt: skip
-        plain = self._terms(principal, stands, wish)
-        lines, inputs = max(1, wish.requests), max(0, wish.input_tokens)
-        count = plain.answers * lines
-        longest, held_to, sliced = self._lengths(principal, stands, wish, model, holding, count)
+        self, ready: Ready, principal: Principal, source: Source, wish: Wish, model: Model, steady_us: int
+    ) -> Admitted | Denied | Refill:
+        holding = self._holdings.of(principal.account, ready.holding, source)
+        lines, inputs, answers = max(1, wish.requests), max(0, wish.input_tokens), max(1, wish.answers)
+        count = answers * lines
+        longest, held_to, sliced = self._lengths(ready, wish, model, holding, count)
         if longest is None:
             return self._denied(Reason.BUDGET_TOO_LARGE)
         first = self._settings.slice_tokens if sliced else longest
-        terms = Terms(held_to, plain.drop, plain.answers, plain.delay_ms, first * count if sliced else 0)
+        terms = Terms(held_to, ready.drop, answers, ready.delay_ms, first * count if sliced else 0)
         tokens = inputs + first * count
         estimate = Amounts(lines, tokens, model.micros(inputs, first * count))
-        seen = Seen(source.host, "" if source.asn is None else str(source.asn))
-        never = _never(holding.account.zero, estimate, seen)
+        seen = _seen(source)
+        never = _never(holding.zero, estimate, seen)
         if never:
             return self._denied(Reason.BUDGET_TOO_LARGE, violated=never)
         cells = holding.lines if wish.scope == "batch" else holding.cells
-        lasts_us = self._settings.request_s * 1_000_000
-        answer = self._budgets.reserve(cells, estimate, steady_us, seen=seen, lasts_us=lasts_us)
+        answer = self._budgets.reserve(cells, estimate, steady_us, seen=seen, lasts_us=self._lasts_us)
         if isinstance(answer, Refill):
             return answer
         if isinstance(answer, Refused):
             return self._spent(answer)
-        return Admitted(principal, stands.restrictions, answer, terms, model)
+        return Admitted(principal, ready.stands.restrictions, answer, terms, model)
 
     def _lengths(
-        self, principal: Principal, stands: Stands, wish: Wish, model: Model, holding: Holding, count: int
+        self, ready: Ready, wish: Wish, model: Model, holding: Holding, count: int
     ) -> tuple[int | None, int | None, bool]:
         """(the longest answer that is reserved, what answers are to be held to, whether it is paid slice by slice).
 
@@ -189,16 +251,17 @@ class Control:
         """
         if wish.scope not in _ANSWERED:
             return max(0, wish.output_tokens or 0), None, False
-        held = stands.restrictions
+        held = ready.stands.restrictions
         most = None if held is None else held.max_tokens
         said = wish.output_tokens
-        sliced = wish.stream and wish.scope == "generate" and not principal.tier.unsliced_streams
+        sliced = wish.stream and wish.scope == "generate" and ready.sliced
         if said is None and most is None and sliced:
             return self._settings.slice_tokens, None, True
         if said is None:
             longest = model.answer_tokens or self._settings.answer_tokens
             if not sliced:
-                fits = (holding.most_tokens(lines=wish.scope == "batch") - max(0, wish.input_tokens)) // count
+                fits = holding.most_lines if wish.scope == "batch" else holding.most_tokens
+                fits = (fits - max(0, wish.input_tokens)) // count
                 if fits < 1:
                     return None, None, False
                 longest = min(longest, fits)
@@ -239,6 +302,11 @@ class Control:
             appeal=self._settings.appeals,
             cause=cause,
         )
+
+
+def _seen(source: Source) -> Seen:
+    """What is counted once a period."""
+    return Seen(source.host, "" if source.asn is None else str(source.asn))
 
 
 def _tiers(lowest: str) -> str:

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Final, TypeVar
+
+import msgspec
 
 from headwater.control.budget import Budget, Budgets, Cells, Kind, Per, Scope, Shape, shared_rate
-from headwater.control.budget.calendar import LENGTH_US
 from headwater.control.budget.kinds import MOST, MOST_DISTINCT, MOST_KEY, MOST_SLOTS
+from headwater.control.deciding.figures import Shown, shown
 from headwater.control.deciding.settings import ControlSettings
 from headwater.control.deciding.standings import Stands
 from headwater.control.identity import Principal, Source
 
+K = TypeVar("K")
+V = TypeVar("V")
 _KINDS: Final[Mapping[str, tuple[Kind, Per]]] = {
     "requests_per_minute": (Kind.REQUESTS, Per.MINUTE),
     "requests_per_day": (Kind.REQUEST_QUOTA, Per.DAY),
@@ -38,45 +42,20 @@ _PLACES: Final = (Scope.ADDRESS, Scope.ASN)
 _TOKENS: Final = (Kind.TOKENS, Kind.TOKEN_QUOTA)
 
 
-class Figure(NamedTuple):
-    """A tier's limit as it stands, for rate headers; `window_us` is 0 for what is counted at one moment."""
+class Holding(msgspec.Struct, frozen=True, eq=False):
+    """Budgets of one account, of one place, or of both together. `stamp`: what they were put together from.
 
-    name: str
-    unit: str
-    limit: int
-    remaining: int
-    resets_us: int
-    window_us: int
+    `lines`: the same for work by the line. `zero`: limits of 0, by name: whatever takes from them is refused.
+    `most_tokens`: the most that one request can ever take; `most_lines`: one batch. `shown`: see `figures`.
+    """
 
-
-class Part(NamedTuple):
-    """What one account, or one place, adds: its budgets, and the same for work by the line (`lines`)."""
-
-    stamp: object
+    stamp: tuple[object, ...]
     cells: Cells
     lines: Cells
-    #: limits of 0, by name: whatever takes from them is refused
+    most_tokens: int
+    most_lines: int
     zero: frozenset[str] = frozenset()
-    #: the tier's limits and a step's rates, for figures
-    tier: Cells = Cells(())
-    #: the most tokens that one request can ever take, and one batch
-    most_tokens: int = MOST
-    most_lines: int = MOST
-
-
-class Holding(NamedTuple):
-    """All budgets of a request, put together."""
-
-    account: Part
-    place: Part
-    cells: Cells
-    lines: Cells
-
-    def most_tokens(self, *, lines: bool) -> int:
-        """The most tokens that one request can ever take; with `lines`: one batch."""
-        if lines:
-            return min(self.account.most_lines, self.place.most_lines)
-        return min(self.account.most_tokens, self.place.most_tokens)
+    shown: tuple[Shown, ...] = ()
 
 
 class Holdings:
@@ -85,53 +64,40 @@ class Holdings:
     def __init__(self, budgets: Budgets, settings: ControlSettings) -> None:
         self._budgets, self._settings = budgets, settings
         self._own = [(one.budget(), one.only) for one in settings.budgets]
-        self._accounts: dict[str, Part] = {}
-        self._places: dict[tuple[str, int | None], Part] = {}
+        #: whether some budget is a place's: else what an account has is all that a request has
+        self.placed = any(budget.scope in _PLACES for budget, _ in self._own)
+        self._accounts: dict[str, Holding] = {}
+        self._places: dict[tuple[str, int | None], Holding] = {}
         self._joined: dict[tuple[str, str, int | None], Holding] = {}
 
-    def of(self, principal: Principal, stands: Stands, source: Source) -> Holding:
-        """The budgets of a request."""
-        account = self.account(principal, stands)
+    def of(self, name: str, account: Holding, source: Source) -> Holding:
+        """The budgets of a request, from those of its account (of this name) and of the place that it comes from."""
+        if not self.placed:
+            return account
         place = self._places.get((source.prefix, source.asn))
         if place is None:
             place = self._place(source)
-            self._keep(self._places, (source.prefix, source.asn), place)
-        at = (principal.account, source.prefix, source.asn)
+            keep(self._places, (source.prefix, source.asn), place, self._settings.cached)
+        at = (name, source.prefix, source.asn)
         found = self._joined.get(at)
-        if found is None or found.account is not account or found.place is not place:
-            found = Holding(account, place, account.cells + place.cells, account.lines + place.lines)
-            self._keep(self._joined, at, found)
+        if found is None or found.stamp[0] is not account or found.stamp[1] is not place:
+            found = self._both(account, place)
+            keep(self._joined, at, found, self._settings.cached)
         return found
 
-    def account(self, principal: Principal, stands: Stands) -> Part:
+    def account(self, principal: Principal, stands: Stands) -> Holding:
         """The budgets of an account, as its tier and what stands against it are now."""
         found = self._accounts.get(principal.account)
         rate = 1.0 if stands.restrictions is None else stands.restrictions.rate
         stamp = (principal.tier, principal.organisation, principal.payment, rate, stands.campaigns)
         if found is None or found.stamp != stamp:
             found = self._account(principal, stands.campaigns, rate, stamp)
-            self._keep(self._accounts, principal.account, found)
+            keep(self._accounts, principal.account, found, self._settings.cached)
         return found
 
-    def figures(self, part: Part, steady_us: int) -> list[Figure]:
-        """How the tier's limits stand; of a step nothing is seen but that less remains."""
-        found: dict[str, Figure] = {}
-        for one in self._budgets.standing(part.tier, steady_us):
-            name, budget = LIMIT_OF[one.budget.name], one.budget
-            known = found.get(name)
-            if known is None and not budget.name.startswith("step."):
-                window_us = LENGTH_US[budget.per]
-                found[name] = Figure(name, budget.unit, budget.limit, one.remaining, one.resets_us, window_us)
-            elif known is not None and one.remaining < known.remaining:
-                found[name] = known._replace(remaining=one.remaining, resets_us=one.resets_us)
-        return list(found.values())
-
-    def _keep(self, held: dict, key: object, value: object) -> None:  # type: ignore[type-arg]
-        if len(held) >= self._settings.cached and key not in held:
-            held.clear()
-        held[key] = value
-
-    def _account(self, principal: Principal, campaigns: tuple[str, ...], rate: float, stamp: object) -> Part:
+    def _account(
+        self, principal: Principal, campaigns: tuple[str, ...], rate: float, stamp: tuple[object, ...]
+    ) -> Holding:
         tier, zero = [], set()
         for name in _KINDS:
             limit = getattr(principal.tier, name)
@@ -151,11 +117,22 @@ class Holdings:
         }
         own = self._matching(keys)
         pairs = [(budget, principal.account) for budget in tier]
-        return self._part(stamp, pairs, own, frozenset(zero))
+        return self._put_together(stamp, pairs, own, frozenset(zero))
 
-    def _place(self, source: Source) -> Part:
+    def _place(self, source: Source) -> Holding:
         keys = {Scope.ADDRESS: (source.prefix,), Scope.ASN: () if source.asn is None else (str(source.asn),)}
-        return self._part(None, [], self._matching(keys), frozenset())
+        return self._put_together((), [], self._matching(keys), frozenset())
+
+    def _both(self, account: Holding, place: Holding) -> Holding:
+        return Holding(
+            (account, place),
+            account.cells + place.cells,
+            account.lines + place.lines,
+            min(account.most_tokens, place.most_tokens),
+            min(account.most_lines, place.most_lines),
+            account.zero,
+            account.shown,
+        )
 
     def _matching(self, keys: Mapping[Scope, Iterable[str]]) -> list[tuple[Budget, str]]:
         return [
@@ -165,19 +142,21 @@ class Holdings:
             if not only or key in only
         ]
 
-    def _part(
+    def _put_together(
         self,
-        stamp: object,
+        stamp: tuple[object, ...],
         tier: list[tuple[Budget, str]],
         own: list[tuple[Budget, str]],
         zero: frozenset[str],
-    ) -> Part:
+    ) -> Holding:
         cells = self._budgets.cells([*tier, *own])
         # What is handed in by the line is done later: how many of it begin in a minute is not the client's to say.
         slow = [(one, key) for one, key in tier if not (one.shape is Shape.RATE and one.name[:4] != "step")]
         lines = self._budgets.cells([*slow, *own])
-        most = self._most([*tier, *own])
-        return Part(stamp, cells, lines, zero, self._budgets.cells(tier), most, self._most([*slow, *own]))
+        most, most_lines = self._most([*tier, *own]), self._most([*slow, *own])
+        return Holding(
+            stamp, cells, lines, most, most_lines, zero, shown(self._budgets.cells(tier).all, LIMIT_OF)
+        )
 
     def _most(self, pairs: list[tuple[Budget, str]]) -> int:
         tokens = [budget for budget, _ in pairs if budget.kind in _TOKENS]
@@ -192,6 +171,13 @@ class Holdings:
         # Replicas can't share a burst of one.
         lone = limit == 1 and kind in (Kind.REQUESTS, Kind.TOKENS) and not self._budgets.alone
         return Budget(f"{of}.{_DASHED[name]}", kind, Scope.ACCOUNT, limit, per, 2 if lone else None)
+
+
+def keep(held: dict[K, V], key: K, value: V, most: int) -> None:
+    """Keep `value` at hand; where there are `most` of them, all others are forgotten, and found again."""
+    if len(held) >= most and key not in held:
+        held.clear()
+    held[key] = value
 
 
 def _key(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -47,9 +46,8 @@ class Used(msgspec.Struct, frozen=True, kw_only=True):
 NOTHING_USED: Final = Used(requests=0)
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """Under which terms a request is served.
+class Terms(msgspec.Struct, frozen=True):
+    """Under which terms a request is served; requests that are served alike share one.
 
     `max_tokens`: the longest one answer may be (None: what the client said stays). `drop`: features to be left out of
     request and answer. `delay_ms`: what it waits first. `slice_tokens`: output tokens paid for so far, of all answers
@@ -63,8 +61,7 @@ class Terms:
     slice_tokens: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Admitted:
+class Admitted(msgspec.Struct, frozen=True, eq=False):
     """A request that is served. `restrictions`: None where no step stands; `reservation`: None where nothing counts."""
 
     principal: Principal
