@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from console.offices import Client, Served, served
-from headwater.control.identity import FEATURES, LIMITS, Account, parse_key
+from headwater.control.identity import (
+    FEATURES,
+    LIMITS,
+    Account,
+    Authenticator,
+    Credential,
+    Principal,
+    Sources,
+    parse_key,
+)
 
 
 @pytest.fixture(scope="module")
@@ -219,3 +228,16 @@ def test_a_long_table_with_a_seldom_met_filter_is_read_in_bounded_steps(tmp_path
     assert [row.id for row in found] == ["012344"]
     assert steps == 3
     assert asked == 25
+
+
+def test_a_relay_that_runs_knows_of_a_change_when_it_looks_next(server: Served, admin: Client) -> None:
+    admin.made("/v1/accounts", {"id": "relayed"})
+    text = admin.made("/v1/accounts/relayed/keys", {})["api_key"]
+    with server.identity() as relay:
+        directory = relay.directory()
+        door = Authenticator(directory, relay.settings)
+        home, now_us = Sources().of("203.0.113.9"), time.time_ns() // 1000
+        assert isinstance(door.authenticate(Credential(text.encode()), home, now_us), Principal)
+        admin.ask("PATCH", "/v1/accounts/relayed", {"state": "suspended"})
+        assert relay.refresh(directory)
+        assert not isinstance(door.authenticate(Credential(text.encode()), home, now_us), Principal)

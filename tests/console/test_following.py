@@ -60,6 +60,7 @@ def test_a_change_is_in_the_log_at_once_whoever_made_it(folder: Path) -> None:
         assert identity.waiting(1) == []
 
 
+@pytest.mark.slow
 def test_a_kill_loses_no_entry_and_makes_none_twice(folder: Path) -> None:
     names = []
     for turn in range(4):

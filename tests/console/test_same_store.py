@@ -14,6 +14,7 @@ from typing import Any
 from unittest.mock import patch
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -243,6 +244,7 @@ async def _asked(framework: Any, method: str, path: str, body: Any, token: str) 
     return sent[0]["status"], sent[1]["body"]
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.lists(steps(), min_size=1, max_size=14))
 def test_the_api_and_the_commands_make_the_same_store(sequence: list[Step]) -> None:
