@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 _FOLDER = Path("gateway")
 _FIRST = "first"
 _BY = "first-start"
+#: Seconds between two starts of the rotation, and for it to end in.
+_AGAIN_S, _PATIENCE_S = 5.0, 10.0
 
 
 @click.command()
@@ -89,22 +92,18 @@ def command(
         stages, does = gateway.deciding, "for decisions"
     else:
         target = gateway.checked()
-    rotation: list[subprocess.Popen[bytes]] = []
+    rotation = _Rotation(folder, gateway.settings.rotate_s)
 
     def ready(host: str, port: int) -> None:
         shown = f"[{host}]" if ":" in host else host
         scheme = "https" if gateway.settings.relay.certificate else "http"
         terminal.say(clean(f"serving {scheme}://{shown}:{port} {does}"))
-        if gateway.settings.record and not no_rotation:
-            rotation.append(_rotation(folder))
 
+    beside = rotation.look if gateway.settings.record and not no_rotation else None
     try:
-        return serve(gateway.settings.relay, stages, target, routes=routes, ready=ready)
+        return serve(gateway.settings.relay, stages, target, routes=routes, ready=ready, beside=beside)
     finally:
-        for process in rotation:
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(10)
+        rotation.end()
 
 
 def settings_of(folder: Path) -> GatewaySettings:
@@ -151,20 +150,32 @@ def _gateway(folder: Path, upstream: str | None, given: dict[str, Any], *, decid
     return Gateway(folder, settings, identities.settings_of(folder / IDENTITY), effects)
 
 
-def _rotation(folder: Path) -> subprocess.Popen[bytes]:
-    """The process that makes the journal Parquet; it ends with this one."""
-    arguments = [
-        "journal",
-        "rotate",
-        "--folder",
-        str(folder),
-        "--every",
-        "30",
-        "--parent",
-        str(os.getpid()),
-        "--quiet",
-    ]
-    return subprocess.Popen([sys.executable, "-m", "headwater.cli", *arguments], stdin=subprocess.DEVNULL)
+class _Rotation:
+    """The process that makes the journal Parquet: begun again where it has ended, and ended with this one."""
+
+    def __init__(self, folder: Path, every_s: float) -> None:
+        self._words = ["journal", "rotate", "--folder", str(folder), "--every", str(every_s), "--quiet"]
+        self._process: subprocess.Popen[bytes] | None = None
+        self._again = 0.0
+
+    def look(self) -> None:
+        """See that it runs; not too often, so that a fault doesn't take the machine."""
+        if (self._process is None or self._process.poll() is not None) and time.monotonic() >= self._again:
+            self._again = time.monotonic() + _AGAIN_S
+            words = [sys.executable, "-m", "headwater.cli", *self._words, "--parent", str(os.getpid())]
+            with suppress(OSError):  # no memory, no process: the next time
+                self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL)
+
+    def end(self) -> None:
+        """End it; whatever it is at is taken up again by the next one."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 def _log(*, verbose: bool) -> None:

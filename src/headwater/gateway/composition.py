@@ -92,6 +92,9 @@ class GatewaySettings:
     look_s: float = _setting(
         0.5, "Seconds between looks at changes of accounts, keys, tiers and steps.", "0.05 to 60"
     )
+    rotate_s: float = _setting(
+        30.0, "Seconds between looks for files of the journal that can be made Parquet.", "1 to 86400"
+    )
     relay: RelaySettings = field(default_factory=RelaySettings)
     control: ControlSettings = field(default_factory=ControlSettings)
     decide: DecideSettings = field(default_factory=DecideSettings)
@@ -101,8 +104,12 @@ class GatewaySettings:
     def __post_init__(self) -> None:
         if not 0.05 <= self.look_s <= 60:
             raise ConfigurationError("is out of range", where=Where(field="look_s"))
+        if not 1 <= self.rotate_s <= 86_400:
+            raise ConfigurationError("is out of range", where=Where(field="rotate_s"))
         if self.answer_bytes < 0:
             raise ConfigurationError("is out of range", where=Where(field="answer_bytes"))
+        if self.batch_bytes < 1:
+            raise ConfigurationError("is out of range", where=Where(field="batch_bytes"))
 
 
 class _Parts(NamedTuple):

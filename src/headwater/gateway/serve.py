@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import socket
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from headwater.errors import UsageError, Where
@@ -21,13 +22,15 @@ from headwater.gateway.relay.upstream import Upstream
 from headwater.gateway.routes import Routes
 from headwater.gateway.settings import RelaySettings
 from headwater.gateway.stage import Stage
-from headwater.gateway.workers import STOP, watch
+from headwater.gateway.workers import stops, watch
 
 #: Makes a worker's stages; called in the loop that they are asked in.
 Stages: TypeAlias = Callable[[], Sequence[Stage]]
 #: Objects made and not freed before cycles are looked for: an exchange leaves none behind.
 _COLLECT_AFTER: Final = 20_000
-_PARENT_LOOK_S: Final = 0.5
+_LOOK_S: Final = 0.5
+#: A port may be taken for so long by a gateway that ends just now.
+_PORT_S: Final = 1.0
 _BACKLOG: Final = 2048
 
 
@@ -48,10 +51,12 @@ def serve(
     *,
     routes: Routes | None = None,
     ready: Callable[[str, int], None] | None = None,
+    beside: Callable[[], None] | None = None,
 ) -> int:
-    """Serve until SIGTERM or SIGINT, then let exchanges end; the exit code.
+    """Serve until SIGTERM, SIGINT or SIGHUP, then let exchanges end; the exit code.
 
-    `ready` is told address and port once all workers listen. Raises `UsageError` where the port can't be had or the
+    `ready` is told address and port once all workers listen; `beside` is called some times a second from then on, to
+    look after what runs beside them, and takes no time. Raises `UsageError` where the port can't be had or the
     extra isn't installed, `ConfigurationError` where a file of the settings can't be used. A worker that can't start
     ends the whole; one that dies later is replaced.
     """
@@ -59,22 +64,26 @@ def serve(
     for_clients(settings)
     for_upstreams(settings)
     served = _Served(settings, stages, upstream, routes)
-    held = _bound(settings, settings.port)  # with several workers it only keeps the port
+    held = _free(settings)  # with several workers it only keeps the port
     host, port = held.getsockname()[:2]
 
     def told() -> None:
         if ready is not None:
             ready(host, port)
 
-    if settings.workers == 1:
-        return _work(served, loops, held, told)
+    def look() -> None:
+        if beside is not None:
+            beside()
 
-    def worker(listening: Callable[[], None], parent: int) -> int:
+    if settings.workers == 1:
+        return _work(served, loops, held, told, look=look)
+
+    def worker(listening: Callable[[], None], alive: int) -> int:
         own = _bound(settings, port)
         held.close()
-        return _work(served, loops, own, listening, parent)
+        return _work(served, loops, own, listening, alive=alive)
 
-    return watch(settings.workers, worker, told, patience_s=settings.drain_s + 5)
+    return watch(settings.workers, worker, told, look, patience_s=settings.drain_s + 5)
 
 
 def _loops() -> Any:
@@ -86,6 +95,21 @@ def _loops() -> Any:
             "the gateway needs uvloop and httptools", hint="pip install 'headwater[gateway]'"
         ) from None
     return uvloop
+
+
+def _free(settings: RelaySettings) -> socket.socket:
+    """A socket on the port of the settings, which is nobody else's; what ends just now is waited for."""
+    until = time.monotonic() + _PORT_S
+    while True:
+        try:
+            if settings.workers > 1 and settings.port:
+                # Workers of another gateway share theirs with whoever asks: where nobody may share it, it is told.
+                _bound(replace(settings, workers=1), settings.port).close()
+            return _bound(settings, settings.port)
+        except UsageError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
 
 
 def _bound(settings: RelaySettings, port: int) -> socket.socket:
@@ -111,14 +135,23 @@ def _bound(settings: RelaySettings, port: int) -> socket.socket:
 
 
 def _work(
-    served: _Served, loops: Any, own: socket.socket, listening: Callable[[], None], parent: int = 0
+    served: _Served,
+    loops: Any,
+    own: socket.socket,
+    listening: Callable[[], None],
+    *,
+    alive: int | None = None,
+    look: Callable[[], None] | None = None,
 ) -> int:
-    """One worker's life; `parent` is who must stay alive, 0 for nobody."""
+    """One worker's life. `alive`: a descriptor that ends with the process that must live on; `look`: as `beside`."""
 
     async def run() -> int:
         stop = asyncio.Event()
-        for each in STOP:
-            asyncio.get_running_loop().add_signal_handler(each, stop.set)
+        loop = asyncio.get_running_loop()
+        for each in stops():
+            loop.add_signal_handler(each, stop.set)
+        if alive is not None:
+            loop.add_reader(alive, stop.set)
         relay = Relay(served.settings, served.stages(), served.upstream, served.routes)
         await relay.listen(own)
         gc.collect()
@@ -126,12 +159,13 @@ def _work(
         gc.set_threshold(_COLLECT_AFTER, 20, 20)
         listening()
         while not stop.is_set():
-            try:
-                async with asyncio.timeout(_PARENT_LOOK_S if parent else None):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_S if look is not None else None):
                     await stop.wait()
-            except TimeoutError:
-                if os.getppid() != parent:
-                    break
+            if look is not None and not stop.is_set():
+                look()
+        if alive is not None:
+            loop.remove_reader(alive)
         await relay.drain()
         return 0
 

@@ -16,13 +16,20 @@ from typing import Final, NoReturn, TypeAlias
 
 from headwater.errors import HeadwaterError
 
-STOP: Final = (signal.SIGTERM, signal.SIGINT)
-#: What a worker does, given whom to tell that it listens, and the process that must stay alive; its exit code.
+#: What a worker does, given whom to tell that it listens, and a descriptor that can be read once the process that
+#: watches is gone; its exit code.
 Worker: TypeAlias = Callable[[Callable[[], None], int], int]
-#: A worker that died is replaced no sooner than this after the one before, so that a fault doesn't take the machine.
-_AGAIN_S: Final = 0.5
+#: A worker that died is replaced no sooner than this after the one before, so that a fault doesn't take the machine;
+#: twice as late, up to the second figure, where the one before never came to listen.
+_AGAIN_S, _LATEST_S = 0.5, 10.0
 _LOOK_S: Final = 0.2
 _FAILED: Final = 70  # EX_SOFTWARE of sysexits.h
+
+
+def stops() -> list[signal.Signals]:
+    """The signals that end a gateway in order; a terminal that closes isn't one where that is ignored (nohup)."""
+    hangs_up = signal.getsignal(signal.SIGHUP) != signal.SIG_IGN
+    return [signal.SIGTERM, signal.SIGINT, *([signal.SIGHUP] if hangs_up else [])]
 
 
 class _Watch:
@@ -30,7 +37,9 @@ class _Watch:
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
-        self._began = 0.0
+        self._began, self._again_s = 0.0, _AGAIN_S
+        # Nobody writes into it: it ends with the last process that could, which is this one.
+        self._alive, self._lives = os.pipe()
         self.children: set[int] = set()
         self.starting: dict[int, int] = {}
         self.stopping = False
@@ -39,11 +48,11 @@ class _Watch:
         """Start a worker."""
         self._began = time.monotonic()
         told, tells = os.pipe()
-        parent = os.getpid()
         child = os.fork()
         if not child:
             os.close(told)
-            self._be(tells, parent)
+            os.close(self._lives)
+            self._be(tells)
         os.close(tells)
         self.children.add(child)
         self.starting[told] = child
@@ -53,19 +62,19 @@ class _Watch:
         ready, _, _ = select.select([*self.starting], [], [], _LOOK_S)
         failed = False
         for told in ready:
-            failed = failed or not os.read(told, 1)  # the end of the pipe: it died
+            died = not os.read(told, 1)  # the end of the pipe
+            failed = failed or died
+            self._again_s = min(2 * self._again_s, _LATEST_S) if died else _AGAIN_S
             os.close(told)
             del self.starting[told]
-        while self.children:
-            child, _ = os.waitpid(-1, os.WNOHANG)
-            if not child:
-                break
-            self.children.discard(child)
+        for child in [*self.children]:  # only these: who started this process's other children waits for them
+            if os.waitpid(child, os.WNOHANG)[0]:
+                self.children.discard(child)
         return failed
 
     def replace(self, count: int) -> None:
         """Start what is missing, not too fast."""
-        if len(self.children) < count and time.monotonic() - self._began >= _AGAIN_S:
+        if len(self.children) < count and time.monotonic() - self._began >= self._again_s:
             self.start()
 
     def end(self, patience_s: float) -> bool:
@@ -79,18 +88,18 @@ class _Watch:
             os.kill(child, signal.SIGKILL)
         return not self.children
 
-    def _be(self, tells: int, parent: int) -> NoReturn:
+    def _be(self, tells: int) -> NoReturn:
         """Be a worker, and nothing else ever."""
         code = _FAILED
         try:
-            for each in STOP:
+            for each in stops():
                 signal.signal(each, signal.SIG_DFL)
 
             def listening() -> None:
                 os.write(tells, b"1")
                 os.close(tells)
 
-            code = self._worker(listening, parent)
+            code = self._worker(listening, self._alive)
         except HeadwaterError as error:
             sys.stderr.write(f"error: {error}\n")
             code = error.exit_code
@@ -101,14 +110,19 @@ class _Watch:
             os._exit(code)
 
 
-def watch(count: int, worker: Worker, ready: Callable[[], None], *, patience_s: float) -> int:
-    """Keep `count` workers until SIGTERM or SIGINT; `ready` is called once all listen. The exit code."""
+def watch(
+    count: int, worker: Worker, ready: Callable[[], None], beside: Callable[[], None], *, patience_s: float
+) -> int:
+    """Keep `count` workers until one of `stops` comes; the exit code.
+
+    `ready` is called once all listen, `beside` some times a second from then on.
+    """
     watching = _Watch(worker)
 
     def stop(_number: int, _frame: object) -> None:
         watching.stopping = True
 
-    before = {each: signal.signal(each, stop) for each in STOP}
+    before = {each: signal.signal(each, stop) for each in stops()}
     try:
         for _ in range(count):
             watching.start()
@@ -121,6 +135,7 @@ def watch(count: int, worker: Worker, ready: Callable[[], None], *, patience_s: 
         while not watching.stopping:
             watching.look()
             watching.replace(count)
+            beside()
         return 0 if watching.end(patience_s) else 1
     finally:
         for each, handler in before.items():
