@@ -7,19 +7,19 @@ is written: of two, servers differ in which one counts. What may be granted is d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from typing import Any, Final
 
 import msgspec
 
 from headwater.errors import HeadwaterError, Where
+from headwater.exchange.decoding import DecodingError, decode
+from headwater.exchange.media import SAID, holds_media, media_in
 
 Raw = msgspec.Raw
 _MOST: Final = 1 << 31
 _MOST_ANSWERS: Final = 1024
-_DEEPEST: Final = 12
-#: A picture that is written into a body isn't shorter.
-_INLINE: Final = 256
 #: Anthropic's least for reasoning; below it no answer with reasoning can be asked for.
 _LEAST_THINKING: Final = 1024
 _FIELDS: Final = msgspec.json.Decoder(dict[str, Raw]).decode
@@ -28,15 +28,30 @@ _TEXT: Final = msgspec.json.Decoder(str | None).decode
 _FLAG: Final = msgspec.json.Decoder(bool | None).decode
 _NUMBER: Final = msgspec.json.Decoder(int | None).decode
 _EITHER: Final = msgspec.json.Decoder(int | bool | None).decode
+_ITEMS: Final = msgspec.json.Decoder(list[Raw]).decode
 _TELLS_USAGE: Final = Raw(b'{"include_usage":true}')
-#: The field in which an answer's length is limited where a body names none.
-_LIMIT: Final = {
-    "chat": "max_tokens",
-    "completion": "max_tokens",
-    "responses": "max_output_tokens",
-    "messages": "max_tokens",
+#: The fields in which an answer's length is limited; the first where a body names none.
+_LIMITS: Final = {
+    "chat": ("max_tokens", "max_completion_tokens"),
+    "completion": ("max_tokens",),
+    "responses": ("max_output_tokens",),
+    "messages": ("max_tokens",),
 }
-_PROBABILITIES: Final = ("logprobs", "top_logprobs", "prompt_logprobs")
+#: Names that some servers (llama.cpp among them) prefer to those: what they say is moved to the first.
+_ALIASES: Final = ("n_predict", "max_new_tokens")
+#: Models of OpenAI's that know only the newer name.
+_NEWER: Final = re.compile(r"(?:openai/)?(?:o[1-9]|gpt-[5-9])(?:[.-].*)?$")
+_PROBABILITIES: Final = (
+    "logprobs", "top_logprobs", "prompt_logprobs", "n_probs", "return_logprob", "return_hidden_states",
+)  # fmt: skip
+#: Fields with which servers are told to leave reasoning where it isn't found again.
+_UNPARTED: Final = ("reasoning_format", "separate_reasoning", "return_token_ids")
+#: Every name that decides something. Go's JSON takes names in any mixture of cases: such a spelling is refused.
+_MATTERS: Final = frozenset((
+    "model", "stream", "stream_options", "n", "best_of", "prompt", "prompt_embeds", "messages", "input", "include",
+    "background", "store", "thinking", "max_tokens", "max_completion_tokens", "max_output_tokens", "tools",
+    "previous_response_id", "conversation", "container", *_ALIASES, *_PROBABILITIES, *_UNPARTED,
+))  # fmt: skip
 
 
 class UnreadableRequestError(HeadwaterError):
@@ -74,12 +89,16 @@ def read_request(body: bytes, endpoint: str) -> Asked:
     no server gives a meaning to.
     """
     try:
+        body.decode()  # the values that stay undecoded are looked at by nobody else
         fields = _FIELDS(body)
     except (msgspec.MsgspecError, RecursionError, ValueError):
         raise UnreadableRequestError("the body is no JSON object that can be read") from None
+    names = "".join(fields)
+    if not (names.isascii() and names.islower()):
+        _plainly_named(fields)
     found = Asked(endpoint, fields, len(body))
-    if b"image" in body:
-        found.images, inline = _pictures(body)
+    if endpoint in SAID and holds_media(body):
+        found.images, inline = _media(fields.get(SAID[endpoint]))
         found.text_bytes -= inline
     found.model = _held(fields, "model", _TEXT) or ""
     if "stream" in fields:
@@ -98,49 +117,53 @@ def write_request(asked: Asked, *, max_tokens: int | None, drop: Collection[str]
         fields["stream_options"] = _with_usage(fields.get("stream_options"))
     if max_tokens is not None:
         limit = Raw(b"%d" % max_tokens)
-        for name in asked.limits or (_LIMIT[endpoint],):
+        for name in asked.limits or (_limit_of(asked),):
             fields[name] = limit
     if drop and "logprobs" in drop:
         _without_probabilities(fields, endpoint)
+    if drop and "raw_reasoning" in drop:
+        for name in _UNPARTED:
+            fields.pop(name, None)
     if "thinking" in fields and endpoint == "messages":
         _think(fields, max_tokens, leave_out="raw_reasoning" in drop)
     return _ENCODE(fields)
 
 
 def _chat(found: Asked, fields: dict[str, Raw]) -> None:
-    _limited(found, fields, ("max_tokens", "max_completion_tokens"))
+    _limited(found, fields)
     found.answers = _count(fields, "n")
     if "logprobs" in fields:
         found.logprobs = bool(_held(fields, "logprobs", _FLAG))
-    for name in ("top_logprobs", "prompt_logprobs"):
-        if name in fields and _held(fields, name, _NUMBER):
-            found.logprobs = True
+    if "top_logprobs" in fields and _held(fields, "top_logprobs", _NUMBER):
+        found.logprobs = True
+    _probed(found, fields)
     found.tells_usage = _tells_usage(fields)
 
 
 def _completion(found: Asked, fields: dict[str, Raw]) -> None:
-    _limited(found, fields, ("max_tokens",))
-    found.answers = max(_count(fields, "n"), _count(fields, "best_of")) * _prompts(fields.get("prompt"))
+    _limited(found, fields)
+    found.answers = max(_count(fields, "n"), _count(fields, "best_of")) * _prompts(fields)
     if "logprobs" in fields:
         wanted = _held(fields, "logprobs", _EITHER)
         # 0 asks for the probability of the token itself.
         found.logprobs = wanted is not None and wanted is not False
-    if "prompt_logprobs" in fields and _held(fields, "prompt_logprobs", _NUMBER) is not None:
-        found.logprobs = True
+    _probed(found, fields)
     found.tells_usage = _tells_usage(fields)
 
 
 def _responses(found: Asked, fields: dict[str, Raw]) -> None:
-    _limited(found, fields, ("max_output_tokens",))
+    _limited(found, fields)
     if "background" in fields:
         found.background = bool(_held(fields, "background", _FLAG))
     included = _loose(fields.get("include"))
     named = isinstance(included, list) and any("logprobs" in str(name) for name in included)
     found.logprobs = named or bool("top_logprobs" in fields and _held(fields, "top_logprobs", _NUMBER))
+    _probed(found, fields)
 
 
 def _messages(found: Asked, fields: dict[str, Raw]) -> None:
-    _limited(found, fields, ("max_tokens",))
+    _limited(found, fields)
+    _probed(found, fields)
     thinking = _loose(fields.get("thinking"))
     found.raw_reasoning = isinstance(thinking, dict) and thinking.get("type") != "disabled"
 
@@ -168,7 +191,12 @@ def _held(fields: dict[str, Raw], name: str, decode: Callable[[Raw], Any]) -> An
         raise UnreadableRequestError(f"{name} has a value of another type", where=Where(field=name)) from None
 
 
-def _limited(found: Asked, fields: dict[str, Raw], names: tuple[str, ...]) -> None:
+def _limited(found: Asked, fields: dict[str, Raw]) -> None:
+    names = _LIMITS[found.endpoint]
+    for name in _ALIASES:
+        if name in fields and names[0] not in fields:
+            fields[names[0]] = fields[name]
+        fields.pop(name, None)
     for name in names:
         if name not in fields or (length := _held(fields, name, _NUMBER)) is None:
             continue
@@ -176,6 +204,32 @@ def _limited(found: Asked, fields: dict[str, Raw], names: tuple[str, ...]) -> No
             raise UnreadableRequestError(f"{name} is out of range", where=Where(field=name))
         found.limits += (name,)
         found.output_tokens = length if found.output_tokens is None else min(found.output_tokens, length)
+
+
+def _limit_of(asked: Asked) -> str:
+    names = _LIMITS[asked.endpoint]
+    return names[-1] if asked.endpoint == "chat" and _NEWER.match(asked.model) else names[0]
+
+
+def _probed(found: Asked, fields: dict[str, Raw]) -> None:
+    """Other servers' ways to ask for probabilities: of the prompt also with 0."""
+    asked = [(name, _loose(fields[name])) for name in _PROBABILITIES[2:] if name in fields]
+    if any(value or (name == "prompt_logprobs" and value is not None) for name, value in asked):
+        found.logprobs = True
+
+
+def _media(raw: Raw | None) -> tuple[int, int]:
+    try:
+        return media_in(None if raw is None else decode(bytes(raw)))
+    except DecodingError:  # all of it counts as text
+        return 0, 0
+
+
+def _plainly_named(fields: dict[str, Raw]) -> None:
+    for name in fields:
+        plain = name.casefold()
+        if plain != name and plain in _MATTERS:
+            raise UnreadableRequestError(f"{plain} is spelt in another way", where=Where(field=plain))
 
 
 def _count(fields: dict[str, Raw], name: str) -> int:
@@ -186,14 +240,18 @@ def _count(fields: dict[str, Raw], name: str) -> int:
     return int(value)
 
 
-def _prompts(raw: Raw | None) -> int:
+def _prompts(fields: dict[str, Raw]) -> int:
     """How many prompts a completion has: a list of texts, or of lists of token ids, is answered once for each."""
-    text = b"" if raw is None else bytes(raw)
+    counted = _several(fields.get("prompt")) + _several(fields.get("prompt_embeds"))
+    return max(1, counted)
+
+
+def _several(raw: Raw | None) -> int:
+    text = b"null" if raw is None else bytes(raw)
     if not text.startswith(b"["):
-        return 1
-    held = msgspec.json.decode(text, type=list[Raw])
-    several = bool(held) and bytes(held[0])[:1] in (b'"', b"[")
-    return len(held) if several else 1
+        return text != b"null"
+    held = [bytes(one)[:1] for one in _ITEMS(text)]
+    return sum(one in (b'"', b"[") for one in held) or 1
 
 
 def _tells_usage(fields: dict[str, Raw]) -> bool:
@@ -237,32 +295,3 @@ def _loose(raw: Raw | None) -> Any:
         return msgspec.json.decode(raw)
     except (msgspec.MsgspecError, RecursionError):
         return None
-
-
-def _pictures(body: bytes) -> tuple[int, int]:
-    """Pictures in a body, and the bytes that those of them take which are written into it: base64 isn't text."""
-    try:
-        return _parts(msgspec.json.decode(body), 0)
-    except (msgspec.MsgspecError, RecursionError):
-        return 0, 0
-
-
-def _parts(value: Any, depth: int) -> tuple[int, int]:
-    if depth > _DEEPEST:
-        return 0, 0
-    if isinstance(value, dict):
-        if value.get("type") in ("image_url", "input_image", "image"):
-            return 1, _inline(value.get("image_url", value.get("source")))
-        value = [one for one in value.values() if isinstance(one, (list, dict))]
-    if not isinstance(value, list):
-        return 0, 0
-    counted = [_parts(one, depth + 1) for one in value]
-    return sum(one[0] for one in counted), sum(one[1] for one in counted)
-
-
-def _inline(source: Any) -> int:
-    if isinstance(source, dict):
-        source = source.get("url") if "url" in source else source.get("data")
-    if not isinstance(source, str) or len(source) < _INLINE or source.startswith("http"):
-        return 0
-    return len(source)
