@@ -372,6 +372,16 @@ def test_the_last_address_is_the_proxys_word_and_others_count_if_it_is_trusted(t
     run(test)
 
 
+def test_a_proxy_may_name_the_address_by_itself(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with deciding(tmp_path / "g") as service:
+            more = {"x_headwater_address": "203.0.113.7", "x_forwarded_for": "203.0.113.7, 10.1.2.3"}
+            assert (await service.proxied("/check" + CHATS, "alice", SHORT, **more))[0] == 200
+        assert {one.ip for one in recorded(tmp_path / "g")[0]} == {"203.0.113.7"}
+
+    run(test)
+
+
 def test_a_key_from_another_network_is_refused_behind_a_proxy(tmp_path: Path) -> None:
     async def test() -> None:
         async with deciding(tmp_path / "g") as service:

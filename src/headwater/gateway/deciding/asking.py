@@ -21,6 +21,8 @@ from headwater.gateway.wire.errors import Kind, Problem
 Pairs: TypeAlias = Sequence[tuple[bytes, bytes]]
 
 _FORWARDED: Final = b"x-forwarded-for"
+#: Envoy writes its own address at the end of X-Forwarded-For when it asks: it names the client's here.
+_ADDRESS: Final = b"x-headwater-address"
 _VERSION: Final = b"anthropic-version"
 _MOST_ORDER: Final = 4096
 NO_ADDRESS: Final = Problem(
@@ -59,7 +61,8 @@ class Asking:
         head = exchange.head
         pairs = [(lower, value) for lower, _, value in head.fields]
         withheld = [(lower, value) for lower, _, value in head.withheld]
-        source = self._behind(b",".join(value for lower, value in withheld if lower == _FORWARDED))
+        named = [value for lower, value in withheld if lower == _ADDRESS]
+        source = self._behind(named or [value for lower, value in withheld if lower == _FORWARDED])
         if source is None:
             return NO_ADDRESS
         account = account_of(pairs + withheld, self._account_header, True)
@@ -89,9 +92,9 @@ class Asking:
         order = ",".join(names)[:_MOST_ORDER]
         return Question(route, dialect_of(route, pairs), credential, source, body, _agent(pairs), order)
 
-    def _behind(self, forwarded: bytes) -> Source | None:
+    def _behind(self, hops: list[bytes]) -> Source | None:
         """The source that a proxy names: its last word is its own, what stands before it counts as it usually does."""
-        before, _, last = forwarded.decode("latin-1").rpartition(",")
+        before, _, last = b",".join(hops).decode("latin-1").rpartition(",")
         try:
             return self._sources.of(last.strip(), before)
         except ValueError:
