@@ -261,3 +261,21 @@ def test_of_a_key_that_comes_twice_one_goes_on(tmp_path: Path) -> None:
             assert sent(door)[0] == {"model": "b", "max_tokens": 5, "messages": []}
 
     run(test)
+
+
+def test_a_model_server_isnt_asked_for_packed_answers_nor_told_of_the_clients_own_account(
+    tmp_path: Path,
+) -> None:
+    async def test() -> None:
+        (tmp_path / "key").write_text("sk-upstream\n")
+        own = b"Accept-Encoding: gzip, br\r\nOpenAI-Organization: org-a\r\nOpenAI-Project: p\r\nOpenAI-Beta: x\r\n"
+        async with gate(tmp_path / "g", upstream_key_file=str(tmp_path / "key")) as door:
+            await door.ask("alice", CHATS, CHAT, own)
+            head = door.stub.requests[0].head.lower()
+            assert b"\r\naccept-encoding: identity\r\n" in head
+            assert head.count(b"accept-encoding") == 1
+            assert b"openai-organization" not in head
+            assert b"openai-project" not in head
+            assert b"\r\nopenai-beta: x\r\n" in head
+
+    run(test)

@@ -29,6 +29,10 @@ from headwater.gateway.wire.writer import field
 #: Heads that are remembered: a client sends the same one with each request of a connection.
 _KEPT: Final = 4096
 _FORWARDED: Final = b"x-forwarded-for"
+#: Answers are read as they pass: no model server may pack them, whatever the client could unpack.
+_PLAIN: Final = field(b"Accept-Encoding", b"identity")
+#: Whose account a request is upstream is said by the operator's key, not by a client.
+_THEIRS: Final = frozenset((b"openai-organization", b"openai-project"))
 
 
 class _Shown(NamedTuple):
@@ -58,9 +62,10 @@ class Identify(Passing):
         bearer = field(b"Authorization", b"Bearer " + upstream_key.encode()) if upstream_key else None
         plain = field(b"x-api-key", upstream_key.encode()) if upstream_key else None
         self._keys: dict[Dialect, tuple[Field, ...]] = {
-            Dialect.OPENAI: (bearer,) if bearer else (),
-            Dialect.ANTHROPIC: (plain,) if plain else (),
+            Dialect.OPENAI: (_PLAIN, bearer) if bearer else (_PLAIN,),
+            Dialect.ANTHROPIC: (_PLAIN, plain) if plain else (_PLAIN,),
         }
+        self._theirs = _THEIRS if upstream_key else frozenset()
         self._known: dict[tuple[int, Route, str], _Shown] = {}
 
     def on_start(self) -> None:
@@ -105,7 +110,7 @@ class Identify(Passing):
         drop = frozenset(
             lower
             for lower, _ in pairs
-            if plain_name(lower) in CARRIERS or is_ours(lower, self._account_header)
+            if plain_name(lower) in CARRIERS or is_ours(lower, self._account_header) or lower in self._theirs
         )
         add = self._keys[_dialect(exchange)]
         shown = _Shown(head.fields, credential, source, Forward(drop, add))
