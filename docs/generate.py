@@ -359,6 +359,14 @@ def policy() -> str:
     return page("Policy packs", *parts(table, prose))
 
 
+def admin_api() -> str:
+    """The admin API, from its OpenAPI document."""
+    sys.path.insert(0, str(ROOT / "docs"))
+    from admin_reference import parts
+
+    return page("The admin API", *parts(table, prose))
+
+
 def tiers() -> str:
     """What each tier may use, as shipped, and what a key may be for."""
     from headwater.control.identity import SCOPES, TIERS, reference_rows
@@ -409,6 +417,7 @@ def _title(path: Path) -> str:
 
 #: Page, from the folder of the documentation → what writes it. The index comes last: it lists the others.
 PAGES: dict[str, Callable[[], str]] = {
+    "reference/admin-api.md": admin_api,
     "reference/audit.schema.json": audit_schema,
     "reference/audit-json.md": audit_json,
     "reference/cli.md": cli,

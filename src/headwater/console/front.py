@@ -95,7 +95,9 @@ class Front:
             self._log(f"{instance} {note['fault']}")
         took = round(1000 * (time.monotonic() - began))
         where = note.get("route", "-")
-        self._log(f"{instance} {scope['method']} {where} {answer.status} {took} ms {note.get('name', '-')}")
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        told = f"{scope['method']} {where} {answer.status} {took} ms {note.get('name', '-')}"
+        self._log(f"{at} {instance} {told}")
         await self._send(scope, answer, send, close=close)
 
     async def _body(self, scope: Any, receive: Receive) -> bytes | None:
