@@ -11,7 +11,7 @@ import pytest
 
 from headwater.errors import ConfigurationError
 from headwater.policy import Facts
-from headwater.policy.condition import MOST_CHARACTERS, Condition, condition
+from headwater.policy.condition import MOST_CHARACTERS, Condition, Scope, condition
 from headwater.policy.place import Place
 from headwater.policy.tokens import MOST_NESTED
 
@@ -199,3 +199,13 @@ def test_what_fails_on_a_real_campaign_is_an_error_and_not_no(
     assert f"the condition “{text}” cannot be evaluated" in caught.value.what
     assert says in caught.value.what
     assert caught.value.hint
+
+
+def test_a_place_is_written_out_so_that_none_loses_protection_unseen() -> None:
+    protects = Scope(protects=True)
+    for text in ("region in ['DE', 'F' + 'R'] == false || region == 'DE'", "region in ['DE', declared]"):
+        with pytest.raises(ConfigurationError, match="compared with places"):
+            condition(text, HERE, protects)
+    with pytest.raises(ConfigurationError, match="holds where no region is known, and not in AT"):
+        condition("region in ['DE'] || !(region in ['AT', 'BE'])", HERE, protects)
+    assert condition("region in ['DE', 'FR',] || region == 'AT'", HERE, protects)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
+from headwater.errors import ConfigurationError
 from headwater.policy import Decider, Facts, examine, parse_pack, read_cases, run_cases, untested
+from headwater.policy.condition import Condition
+from headwater.policy.tokens import words_in
 from policy.making import ANY_FACTS
 
 RULE = {"id": "ask", "rung": "notice", "when": "probability > 0.5", "reason": "r", "reason_class": "volume"}
@@ -121,12 +123,46 @@ def test_a_test_says_what_came_instead(facts: Facts) -> None:
     assert set(untested(PACK, (right,))) == {"ask", "declared"} - {decision.rule}
 
 
-def test_the_longest_pack_is_looked_at_in_time() -> None:
-    rules = [
-        RULE
-        | {"id": f"r{at}", "when": f"probability > 0.{at:03} && groups >= {at % 5} && notices < {at % 7 + 1}"}
-        for at in range(1, 300)
-    ]
-    began = time.monotonic()
-    assert remarks(*rules)
-    assert time.monotonic() - began < 60
+LONGEST = {
+    "many rules": [f"exchanges >= {at * 13} || groups >= {at % 5} || notices >= {at}" for at in range(199)],
+    "that all hold": [f"exchanges >= 0 && tier >= 0 && firm < {10**9 + at}" for at in range(199)],
+    "long ones": [" && ".join(f"accounts != {at * 100 + part}" for part in range(37)) for at in range(19)],
+    "a figure each": [f"exchanges >= {at * 13} && chance < 0.{at:04} && firm > {at}" for at in range(199)],
+}
+
+
+@pytest.mark.parametrize("name", LONGEST)
+def test_the_longest_pack_is_tried_a_bounded_number_of_times(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, int] = {"alone": 0, "together": 0}
+
+    def counted(of: type, method: str, key: str) -> None:
+        real = getattr(of, method)
+
+        def count(self: Any, *given: Any) -> Any:
+            asked[key] += 1
+            return real(self, *given)
+
+        monkeypatch.setattr(of, method, count)
+
+    rules = [RULE | {"id": f"r{at}", "when": when} for at, when in enumerate(LONGEST[name])]
+    words = sum(words_in(when) for when in LONGEST[name])
+    counted(Condition, "answer", "alone")
+    counted(Decider, "answers", "together")
+    pack = parse_pack(json.dumps({"name": "p", "rules": rules, "limits": [DECLARED]}).encode(), "p.yaml")
+    loading = asked["alone"]
+    examine(pack)
+    assert loading <= 60_000
+    assert asked["alone"] - loading <= 600_000
+    assert asked["together"] * words <= 15_000_000
+
+
+def test_a_pack_that_is_too_long_is_refused_with_its_limits() -> None:
+    with pytest.raises(ConfigurationError, match="202 rules, limits and overlays are too many") as raised:
+        remarks(*(RULE | {"id": f"r{at}"} for at in range(201)))
+    assert "at most 200" in str(raised.value.hint)
+    long = " || ".join(["accounts > 1"] * 60)
+    with pytest.raises(ConfigurationError, match="3,349 words and signs together") as raised:
+        remarks(*(RULE | {"id": f"r{at}", "when": long} for at in range(14)))
+    assert "at most 3,000" in str(raised.value.hint)

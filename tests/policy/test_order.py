@@ -318,7 +318,7 @@ from headwater.policy import Decider, parse_pack
 from policy.making import STRONG
 
 rules = [{{"id": f"r{{at}}", "rung": "notice", "when": when, "reason": "r"}}
-         for at, when in enumerate([{long!r}, {deep!r}] * 50)]
+         for at, when in enumerate([{long!r}, {deep!r}] * 2 + [{deep!r}] * 20)]
 pack = parse_pack(json.dumps({{"name": "p", "rules": rules}}).encode(), "p.yaml")
 told = []
 threading.stack_size(512 * 1024)

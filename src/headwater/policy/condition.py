@@ -8,7 +8,7 @@ tried on invented facts, those at its own thresholds among them. What fails on a
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,13 +16,15 @@ from headwater.policy.facts import FACTS, Facts, by_name
 from headwater.policy.place import Place
 from headwater.policy.regions import MEANT, REGIONS
 from headwater.policy.tokens import Part, Token, alone, compared, parts, tokens_of
-from headwater.policy.trials import Trials
+from headwater.policy.trials import LEAST_TRIALS, MOST_TRIALS, Trials
 
 if TYPE_CHECKING:
     from cel import Program
 
 MOST_CHARACTERS = 1000
 
+#: Answers that are asked of one condition about places.
+_MOST_ASKED = 3000
 _WORDS = ("true", "false", "in")
 #: None of them costs more than its argument is long, and none is a loop.
 _FUNCTIONS = ("size", "contains", "startsWith", "endsWith", "int", "double")
@@ -121,16 +123,21 @@ def condition(text: str, place: Place, scope: Scope = RAISES) -> Condition:
         _check_part(part, tried, place)
     for values in tried.of(made.program.variables()):
         made.answer(values)
-    _check_protection(made, tried)
+    _check_protection(made, tokens, tried)
     return made
 
 
-def trials_of(conditions: Iterable[Condition], scope: Scope, *, between: bool = False) -> Trials:
+def trials_of(conditions: Iterable[Condition], scope: Scope) -> Trials:
     """Trials with all figures and texts that the conditions name."""
+    return Trials(*named_in(conditions), scope.programmes)
+
+
+def named_in(conditions: Iterable[Condition]) -> tuple[tuple[float, ...], tuple[str, ...]]:
+    """The figures and the texts that the conditions name, each once."""
     tokens = [token for each in conditions for token in tokens_of(each.text, each.place)]
     numbers = dict.fromkeys(float(token.text) for token in tokens if token.kind == "number")
     texts = dict.fromkeys(_text_of(token) for token in tokens if token.kind == "text")
-    return Trials(tuple(numbers), tuple(texts), scope.programmes, between=between)
+    return tuple(numbers), tuple(texts)
 
 
 def nearest(name: str, names: Iterable[object]) -> str:
@@ -221,21 +228,44 @@ def _check_region(tokens: Sequence[Token], place: Place) -> None:
         if token.kind != "name" or token.text != "region":
             continue
         others = [other for other in compared(tokens, at) if other.kind != "sign"]
-        if not others or any(other.kind != "text" for other in others):
+        if not others or any(other.kind != "text" for other in (*others, *_listed(tokens, at))):
             raise place.fault(
                 "region is compared with places by == or in", hint="write region in ['DE', 'FR']"
             )
 
 
-def _check_protection(made: Condition, tried: Trials) -> None:
+def _listed(tokens: Sequence[Token], at: int) -> Iterator[Token]:
+    """What stands in the list behind `in`: places, and nothing that would have to be reckoned."""
+    if [each.text for each in tokens[at + 1 : at + 3]] == ["in", "["]:
+        for each in tokens[at + 3 :]:
+            if each.text == "]":
+                return
+            if each.text != ",":
+                yield each
+
+
+def _told_apart(tokens: Sequence[Token]) -> list[str]:
+    """One place of each sort that the condition tells apart: those named in the same comparisons are one sort."""
+    sites = [
+        {_text_of(other) for other in compared(tokens, at) if other.kind == "text"}
+        for at, token in enumerate(tokens)
+        if token.kind == "name" and token.text == "region"
+    ]
+    sorts = {tuple(region in site for site in sites): region for region in sorted(REGIONS, reverse=True)}
+    return list(sorts.values())
+
+
+def _check_protection(made: Condition, tokens: Sequence[Token], tried: Trials) -> None:
     """Refuse a condition that takes protection away from a place: what holds where nobody knows, holds there too."""
     names = made.program.variables()
     if "region" not in names:
         return
-    for values in tried.of([name for name in names if name != "region"]):
+    regions = _told_apart(tokens)
+    most = min(MOST_TRIALS, max(LEAST_TRIALS, _MOST_ASKED // len(regions)))
+    for values in tried.of([name for name in names if name != "region"], most):
         if not made.answer({**values, "region": ""}):
             continue
-        for region in tried.values["region"]:
+        for region in regions:
             if not made.answer({**values, "region": region}):
                 raise made.place.fault(
                     f"the condition {_quoted(made.text)} holds where no region is known, and not in {region}",

@@ -11,19 +11,24 @@ from dataclasses import dataclass
 
 from headwater.detect import NO_RULE
 from headwater.errors import HeadwaterError
-from headwater.policy.condition import Condition, Scope, parsed, trials_of
+from headwater.policy.condition import Condition, named_in, parsed
 from headwater.policy.decision import Decider
 from headwater.policy.facts import Facts
 from headwater.policy.order import Outcome, raised_by
 from headwater.policy.pack import Pack, Rule
 from headwater.policy.rungs import REASON_CLASS, Rung
-from headwater.policy.tokens import conjuncts, tokens_of
+from headwater.policy.tokens import conjuncts, tokens_of, words_in
 from headwater.policy.trials import Trials, spread
 
-#: Invented facts that each line is tried on, at most and at least; a long pack, whose every line asks all others, gets
-#: fewer.
+#: Invented facts that each line is tried on, at most and at least; a long pack gets fewer.
 MOST_TRIED, LEAST_TRIED = 3000, 100
-_ASKED = 5_000_000
+#: Trials of all lines alone, and words of conditions that are gone through for all lines together: each line for which
+#: a trial holds asks all the others. Some microseconds, and a fifth of one.
+MOST_ALONE, MOST_TOGETHER = 100_000, 15_000_000
+#: What a trial costs besides its words, in words.
+_BESIDE = 200
+#: Figures of other lines that a line is tried on, at most.
+_MOST_OTHERS = 100
 
 
 @dataclass(frozen=True)
@@ -114,7 +119,7 @@ def _automatic(pack: Pack) -> Iterator[Remark]:
 def _reached(pack: Pack) -> Iterator[Remark]:
     """Lines that decide nothing that was tried, and declared parties whom a rule meets."""
     decider = Decider(pack)
-    trials = trials_of(pack.conditions(), Scope(tuple(each.name for each in pack.programmes)), between=True)
+    trying = _Trying(pack)
     named = sorted(
         {name for each in pack.conditions() for name in each.program.variables()} | {"declared", "purpose"}
     )
@@ -126,7 +131,7 @@ def _reached(pack: Pack) -> Iterator[Remark]:
     rules = {rule.id: rule for rule in pack.rules}
     declared: set[str] = set()
     for part, name, when in lines:
-        met = list(_met(decider, when, trials, named))
+        met = list(_met(decider, when, trying, named))
         if not met:
             yield Remark(
                 f"{part}.{name}", "holds for nothing that was tried", "look whether its parts go together"
@@ -144,15 +149,38 @@ def _reached(pack: Pack) -> Iterator[Remark]:
         )
 
 
-def _met(decider: Decider, when: Condition, trials: Trials, named: Sequence[str]) -> Iterator[_Met]:
+class _Trying:
+    """What the lines of a pack are tried on, and how often: alone, and together with all the others."""
+
+    def __init__(self, pack: Pack) -> None:
+        every = list(pack.conditions())
+        self._numbers, self._texts = named_in(every)
+        self._programmes = tuple(each.name for each in pack.programmes)
+        words = sum(words_in(each.text) for each in every)
+        self.alone = min(MOST_TRIED, max(LEAST_TRIED, MOST_ALONE // len(every)))
+        self.together = max(1, MOST_TOGETHER // (len(every) * (words + _BESIDE)))
+
+    def trials(self, when: Condition) -> Trials:
+        """Facts at the figures of all lines; where those are many, at those of `when` and some of the others."""
+        numbers = self._numbers
+        if len(numbers) > _MOST_OTHERS:
+            own, _ = named_in([when])
+            numbers = tuple(dict.fromkeys((*own, *numbers[:: -(-len(numbers) // _MOST_OTHERS)])))
+        return Trials(numbers, self._texts, self._programmes, between=True)
+
+
+def _met(decider: Decider, when: Condition, trying: _Trying, named: Sequence[str]) -> Iterator[_Met]:
     """Invented accounts that `when` holds for."""
+    trials = trying.trials(when)
     values = {name: trials.values[name] for name in named} | _narrowed(when, trials)
-    lines = sum(1 for _ in decider.pack.conditions())
-    most = min(MOST_TRIED, max(LEAST_TRIED, _ASKED // lines**2))
-    for chosen in spread(values, most):
+    left = trying.together
+    for chosen in spread(values, trying.alone):
         try:
             if not when.answer(chosen):
                 continue
+            if not left:
+                return
+            left -= 1
             answers = decider.answers(Facts(**chosen))  # type: ignore[arg-type]
         except HeadwaterError:  # no answer for these: a fault that is told where it is met
             continue

@@ -14,6 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from headwater.errors import unreadable
+from headwater.policy.bounds import check_bounds
 from headwater.policy.condition import Condition, Scope, condition, nearest
 from headwater.policy.duration import days, hours
 from headwater.policy.duties import Asked, Duties
@@ -178,6 +179,8 @@ def parse_pack(data: bytes, file: str) -> Pack:
             "a pack needs at least one rule", hint="write one with id, rung, when, reason"
         )
     parts = {name: checked_each(line.get(name, []), shape, line.at(name)) for name, shape in _PARTS.items()}
+    lines = [each for name in ("rules", "limits", "overlays") for each in parts[name]]
+    check_bounds((each["when"] for each in lines), place)
     _check_ids(each for lines in parts.values() for each in lines)
     programmes = tuple(_programme(each) for each in parts["programmes"])
     names = tuple(each.name for each in programmes)

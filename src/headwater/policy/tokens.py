@@ -44,6 +44,11 @@ class Part(NamedTuple):
     logical: bool
 
 
+def words_in(text: str) -> int:
+    """How many tokens there are in `text`, whatever else is in it."""
+    return sum(1 for found in _TOKEN.finditer(text) if found.lastgroup != "space")
+
+
 def tokens_of(text: str, place: Place) -> list[Token]:
     """The tokens of `text`; `ConfigurationError` at `place` for what has no place in a condition."""
     tokens: list[Token] = []

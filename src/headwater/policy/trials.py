@@ -12,7 +12,7 @@ from itertools import pairwise
 from headwater.policy.facts import FACTS
 from headwater.policy.regions import REGIONS
 
-MOST_TRIALS = 300
+MOST_TRIALS, LEAST_TRIALS = 300, 50
 #: Combinations are met in steps of this, or of the golden ratio of their number, which spreads as evenly as steps can.
 _STRIDE = 1_000_003
 _GOLDEN = 0.6180339887498949
