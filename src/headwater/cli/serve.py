@@ -25,7 +25,7 @@ _FOLDER = Path("gateway")
 _FIRST = "first"
 _BY = "first-start"
 #: Seconds between two starts of the rotation, and for it to end in.
-_AGAIN_S, _PATIENCE_S = 5.0, 10.0
+_AGAIN_S, _PATIENCE_S = 2.0, 10.0
 
 
 @click.command()

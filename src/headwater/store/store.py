@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,7 +25,6 @@ from headwater.store.wording import worded
 _OURS: Final = 0x48575354
 _BUSY_S: Final = 20.0
 _PRAGMAS: Final = (
-    "journal_mode = WAL",
     "synchronous = FULL",
     "foreign_keys = ON",
     "secure_delete = ON",
@@ -147,11 +147,13 @@ def _private(path: Path) -> None:
 
 def _prepared(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration]) -> None:
     with worded(path):
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        # In one statement: another process may just be making it.
+        seen = "SELECT application_id, (SELECT count(*) FROM sqlite_schema) FROM pragma_application_id"
+        application, tables = connection.execute(seen).fetchone()
         if tables and application != _OURS:
             hint = "check the path"
             raise ConfigurationError("is a database of another program", where=Where(str(path)), hint=hint)
+        _write_ahead(connection)
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         if not missing(connection, migrations, path):
@@ -164,3 +166,16 @@ def _prepared(connection: sqlite3.Connection, path: Path, migrations: Sequence[M
             connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Have a write-ahead log. Where others do the same just now, SQLite doesn't wait for them by itself."""
+    until = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+        time.sleep(0.01)

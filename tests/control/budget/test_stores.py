@@ -295,6 +295,26 @@ def test_processes_share_a_file_exactly(tmp_path: Path) -> None:
     assert given_out(path) == [1_000, 1_000]
 
 
+def test_processes_may_make_a_file_at_once(tmp_path: Path) -> None:
+    """As the workers of a gateway do; many times, for the moments at which that could go wrong are short."""
+    program = (
+        "import multiprocessing, sys; from pathlib import Path; from headwater.control.budget import SqliteStore\n"
+        "def make(path, begin): begin.wait(); SqliteStore(path).close()\n"
+        "fork, codes = multiprocessing.get_context('fork'), []\n"
+        "for at in range(60):\n"
+        "    begin, path = fork.Barrier(4), Path(sys.argv[1]) / f'{at}.sqlite'\n"
+        "    made = [fork.Process(target=make, args=(path, begin)) for _ in range(4)]\n"
+        "    [each.start() for each in made]\n"
+        "    [each.join() for each in made]\n"
+        "    codes += [each.exitcode for each in made]\n"
+        "sys.exit(any(codes))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("name", ["folder", "text", "other"])
 def test_a_file_that_is_no_store_is_told_by_name(tmp_path: Path, name: str) -> None:
     import sqlite3
