@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from headwater.exchange.accounts import read_accounts
     from headwater.exchange.aside import SetAside, renamed
-    from headwater.exchange.asking import Asked, UnreadableRequestError, read_request, write_request
+    from headwater.exchange.asking import (
+        ENDPOINTS,
+        Asked,
+        UnreadableRequestError,
+        read_request,
+        write_request,
+    )
     from headwater.exchange.decoding import DecodingError, decode
     from headwater.exchange.formats import Planned, own, own_columns
     from headwater.exchange.inspection import Inspection, inspect, lacking, ruled_out
@@ -42,6 +48,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ACCOUNT_COLUMNS",
     "ACCOUNT_SCHEMA",
+    "ENDPOINTS",
     "EXCHANGE_COLUMNS",
     "EXCHANGE_SCHEMA",
     "HOLDS_ACCOUNTS",
@@ -97,7 +104,7 @@ __all__ = [
 _WHERE = {
     "accounts": "read_accounts",
     "aside": "SetAside renamed",
-    "asking": "Asked UnreadableRequestError read_request write_request",
+    "asking": "ENDPOINTS Asked UnreadableRequestError read_request write_request",
     "decoding": "DecodingError decode",
     "formats": "Planned own own_columns",
     "inspection": "Inspection inspect lacking ruled_out",

@@ -41,6 +41,15 @@ _LIMITS: Final = {
 _ALIASES: Final = ("n_predict", "max_new_tokens")
 #: Models of OpenAI's that know only the newer name.
 _NEWER: Final = re.compile(r"(?:openai/)?(?:o[1-9]|gpt-[5-9])(?:[.-].*)?$")
+#: Path of a model server → kind of body, as in the exchange's column `endpoint`.
+ENDPOINTS: Final = {
+    "/v1/chat/completions": "chat",
+    "/v1/completions": "completion",
+    "/v1/responses": "responses",
+    "/v1/messages": "messages",
+    "/v1/embeddings": "embeddings",
+    "/v1/messages/count_tokens": "messages",
+}
 _PROBABILITIES: Final = (
     "logprobs", "top_logprobs", "prompt_logprobs", "n_probs", "return_logprob", "return_hidden_states",
 )  # fmt: skip

@@ -14,7 +14,7 @@ import msgspec
 from headwater.control import NOTHING_USED, Admitted, Control, ControlSettings, Denied, Used, Wish
 from headwater.control.budget import Refill, Reservation
 from headwater.control.identity import Credential, Principal, Refusal
-from headwater.exchange import Asked, UnreadableRequestError, read_request
+from headwater.exchange import ENDPOINTS, Asked, UnreadableRequestError, read_request
 from headwater.exchange.journal import REFUSED, Accepted
 from headwater.exchange.journal import Outcome as Ending
 from headwater.gateway.deciding.asking import Question
@@ -27,7 +27,7 @@ from headwater.gateway.stages.journalling import Journalling
 from headwater.gateway.stages.leases import Leases, steady_us
 from headwater.gateway.stages.objects import named_in
 from headwater.gateway.stages.refusing import refuse
-from headwater.gateway.stages.wishing import ASKED, ENDPOINTS, wish_of
+from headwater.gateway.stages.wishing import ASKED, wish_of
 from headwater.gateway.wire.errors import Kind, Problem
 
 _FULL: Final = Problem(Kind.UNAVAILABLE, "Too many requests haven't ended yet.", retry_after_s=5)

@@ -17,7 +17,7 @@ from headwater.control import (
     Wish,
 )
 from headwater.control.budget import Refill, Reservation
-from headwater.exchange import UnreadableRequestError, read_request, write_request
+from headwater.exchange import ENDPOINTS, UnreadableRequestError, read_request, write_request
 from headwater.exchange.answer import Answering
 from headwater.gateway.routes import Route
 from headwater.gateway.stage import (
@@ -38,7 +38,7 @@ from headwater.gateway.stages.leases import Leases, steady_us
 from headwater.gateway.stages.limits import RateLines
 from headwater.gateway.stages.passage import PASSAGE, Passage
 from headwater.gateway.stages.refusing import problem_of, refuse
-from headwater.gateway.stages.wishing import ASKED, ENDPOINTS, wish_of
+from headwater.gateway.stages.wishing import ASKED, wish_of
 from headwater.gateway.wire.errors import Kind, Problem
 from headwater.gateway.wire.head import ResponseHead
 

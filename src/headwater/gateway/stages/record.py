@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from headwater.exchange import ENDPOINTS
 from headwater.exchange.journal import REFUSED, UNRECORDED, Accepted
 from headwater.exchange.journal import Outcome as Ending
 from headwater.gateway.stage import PASS, Ended, Exchange, OnRequest, Outcome, Passing, Refuse
 from headwater.gateway.stages.journalling import Journalling
 from headwater.gateway.stages.passage import PASSAGE, Passage
-from headwater.gateway.stages.wishing import ENDPOINTS
 from headwater.gateway.wire.errors import Kind, Problem
 from headwater.gateway.wire.head import Field
 

@@ -11,15 +11,6 @@ from headwater.control import ControlSettings, Wish
 from headwater.exchange import Asked
 from headwater.gateway.routes import Does, Route
 
-#: Route → kind of body, as in the exchange's column `endpoint`.
-ENDPOINTS: Final = {
-    "/v1/chat/completions": "chat",
-    "/v1/completions": "completion",
-    "/v1/responses": "responses",
-    "/v1/messages": "messages",
-    "/v1/embeddings": "embeddings",
-    "/v1/messages/count_tokens": "messages",
-}
 #: What routes do that say in their body what they ask for, and the scope that it needs.
 ASKED: Final = {Does.GENERATES: "generate", Does.EMBEDS: "embed", Does.COUNTS: "generate"}
 
