@@ -20,8 +20,8 @@ SCOPES: Final[Mapping[str, str]] = {
     "models": "List models.",
     "files": "Upload, list and read files.",
     "batch": "Begin, list and read batches.",
-    "admin:read": "Read accounts, budgets and changes over the admin API.",
-    "admin:write": "Change them over the admin API.",
+    "admin:read": "Nothing yet: the admin API takes admin keys (`headwater admin key`), and no customer's.",
+    "admin:write": "Nothing yet, as `admin:read`.",
 }
 #: What a key may do where nobody says otherwise: everything but administer.
 USUAL_SCOPES: Final = tuple(name for name in SCOPES if not name.startswith("admin:"))
