@@ -13,6 +13,10 @@ _TOKEN_BYTES: Final = 3
 _OK: Final = 200
 _USAGE_WORD: Final = b'"usage"'
 _USAGE: Final = (_USAGE_WORD,)
+#: Which numbers count, by the endpoint's own names: others may be a client's own words that come back.
+_NAMES: Final = ("input_tokens", "output_tokens")
+_CHAT_NAMES: Final = ("prompt_tokens", "completion_tokens")
+_CHATS: Final = ("chat", "completion", "embeddings")
 
 
 class AnswerHead(Protocol):
@@ -29,8 +33,10 @@ class Answering:
 
     __slots__ = (
         "_cutter",
+        "_endpoint",
         "_event_bytes",
         "_held",
+        "_length",
         "_quiet",
         "_received",
         "_scan",
@@ -39,19 +45,29 @@ class Answering:
         "changes",
         "events",
         "ok",
+        "sealed",
         "streams",
     )
 
-    def __init__(self, head: AnswerHead, endpoint: str, *, hide_usage: bool, hide_reasoning: bool) -> None:
-        kind = head.get(b"content-type") or b""
-        self.streams = kind[:17].lower() == b"text/event-stream"
+    def __init__(
+        self, head: AnswerHead, endpoint: str, *, hide_usage: bool, hide_reasoning: bool, length: int = -1
+    ) -> None:
+        """`length`: of the body in bytes, below 0 where it isn't known."""
+        kind = (head.get(b"content-type") or b"").lower()
+        self.streams = kind.startswith(b"text/event-stream")
         self.ok = head.status == _OK
         self.events = 0
         self._event_bytes = 1 << 30  # of the shortest event: what isn't text in each
         self._received = 0
         self._scan = UsageScan(stream=self.streams)
-        self._thoughts = Thoughts(endpoint) if hide_reasoning and self.ok else None
+        self._endpoint = endpoint
+        packed = (head.get(b"content-encoding") or b"identity").lower() != b"identity"
+        #: Whether reasoning is to be left out, and nobody can: it is packed, though it wasn't asked for so.
+        self.sealed = hide_reasoning and self.ok and packed
+        hides = hide_reasoning and self.ok and (self.streams or b"json" in kind or not kind)
+        self._thoughts = Thoughts(endpoint) if hides else None
         self._held: list[bytes] = []
+        self._length = length
         self._cutter: EventCutter | None = None
         if self.streams and (hide_usage or self._thoughts):
             self._cutter = EventCutter(self._change(hide_usage))
@@ -76,26 +92,29 @@ class Answering:
         if self._thoughts is None:
             return None
         self._held.append(data)
-        if not data.rstrip().endswith(b"}"):
+        ended = self._received == self._length
+        if not ended and not data.rstrip().endswith(b"}"):
             return b""
-        whole = self._thoughts.body(b"".join(self._held))
-        if whole is None:
+        body = b"".join(self._held)
+        whole = self._thoughts.body(body)
+        if whole is None and not ended:
             return b""
         self._held = []
-        return whole
+        return body if whole is None else whole
 
     @property
     def usage(self) -> tuple[int, int] | None:
         """Tokens of input and output as the model's server counted them; None where it hasn't said."""
+        names = _CHAT_NAMES if self._endpoint in _CHATS else _NAMES
         found = self._scan.found
-        output = found.get("completion_tokens", found.get("output_tokens"))
-        if "prompt_tokens" in found:
-            return found["prompt_tokens"], output or 0
-        if "input_tokens" not in found:
-            return None if output is None else (0, output)
-        # Anthropic counts cached input apart.
-        cached = found.get("cache_creation_input_tokens", 0) + found.get("cache_read_input_tokens", 0)
-        return found["input_tokens"] + cached, output or 0
+        if not any(name in found for name in names):
+            names = _NAMES if names is _CHAT_NAMES else _CHAT_NAMES
+        inputs, outputs = found.get(names[0]), found.get(names[1])
+        if inputs is None:
+            return None if outputs is None else (0, outputs)
+        if self._endpoint == "messages":  # Anthropic counts cached input apart
+            inputs += found.get("cache_creation_input_tokens", 0) + found.get("cache_read_input_tokens", 0)
+        return inputs, outputs or 0
 
     @property
     def written(self) -> int:

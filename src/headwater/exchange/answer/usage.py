@@ -1,8 +1,9 @@
 """Usage, found in a response as it passes: bytes are searched, and only what stands behind `"usage":` is decoded.
 
 Works on streams of events and on plain JSON. A quote inside a string of JSON is escaped, so a model's words can't
-pass for the field; where a response holds several, later ones win (Anthropic's streams tell the input's tokens first
-and the output's last; in plain JSON a tool's arguments come before the real one).
+pass for the field. What a client wrote itself may come back as JSON, though (a tool's schema, its arguments): of
+several in a stream each number counts where it is largest (they only grow: Anthropic's streams tell the input's tokens
+first and the output's last); in plain JSON the last one counts, as such things come before the real one.
 """
 
 from __future__ import annotations
@@ -63,7 +64,10 @@ class UsageScan:
         except (ValueError, RecursionError):
             return 0
         numbers = dict(_numbers(value, ""))
-        self.found = {**self.found, **numbers} if self._merge else numbers
+        if self._merge:
+            held = self.found
+            numbers = {**held, **{name: max(value, held.get(name, 0)) for name, value in numbers.items()}}
+        self.found = numbers
         return end
 
 

@@ -45,6 +45,8 @@ from headwater.gateway.wire.head import ResponseHead
 #: Slices are asked for when so many of the tokens paid for are left.
 _MARGIN: Final = 32
 _LOST: Final = Problem(Kind.UNAVAILABLE, "The request was ended: its place was needed.", retry_after_s=5)
+#: It was asked for an answer that isn't packed.
+_SEALED: Final = Problem(Kind.UPSTREAM, "The model server sent an answer that can't be read.")
 
 
 class Grant(Passing):
@@ -105,8 +107,12 @@ class Grant(Passing):
             asked.endpoint,
             hide_usage=hide_usage,
             hide_reasoning="raw_reasoning" in admitted.terms.drop,
+            length=head.length,
         )
         passage.answer = answer
+        if answer.sealed:
+            exchange.cut(_SEALED)
+            return None
         return self._lines.shape(exchange.route, admitted, reframe=answer.changes)
 
     def on_bytes(self, exchange: Exchange, data: bytes) -> OnBytes:
