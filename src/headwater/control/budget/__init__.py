@@ -13,7 +13,19 @@ from typing import TYPE_CHECKING, Any
 from headwater.control.budget.budgets import Budgets, Refill, Reservation
 from headwater.control.budget.calendar import Per
 from headwater.control.budget.cells import Cell, Cells
-from headwater.control.budget.kinds import KINDS, Amounts, Budget, Fails, Kind, Scope, Seen, Shape
+from headwater.control.budget.kinds import (
+    KINDS,
+    NOBODY,
+    Amounts,
+    Budget,
+    Fails,
+    Kind,
+    Scope,
+    Seen,
+    Shape,
+    Sight,
+    Taken,
+)
 from headwater.control.budget.lease import Answer, Ask, Store, StoreGone
 from headwater.control.budget.pots import shared_rate
 from headwater.control.budget.refusal import Refused, Standing, Why
@@ -29,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KINDS",
+    "NOBODY",
     "Amounts",
     "Answer",
     "Ask",
@@ -50,10 +63,12 @@ __all__ = [
     "Scope",
     "Seen",
     "Shape",
+    "Sight",
     "SqliteStore",
     "Standing",
     "Store",
     "StoreGone",
+    "Taken",
     "Upkeep",
     "Why",
     "leaving",

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 from weakref import WeakValueDictionary
 
 import msgspec
 
 from headwater.control.budget.cells import Cell, Cells
-from headwater.control.budget.kinds import MOST, Amounts, Budget, Seen, Shape
+from headwater.control.budget.kinds import MOST, NOBODY, Amounts, Budget, Shape, Sight, Taken
 from headwater.control.budget.lease import Answer, Ask
 from headwater.control.budget.members import Members
 from headwater.control.budget.meter import Meter
@@ -30,13 +30,10 @@ LASTS_US: Final = 600_000_000
 RESEND_US: Final = 2_000_000
 #: While the store is gone one request in this time tries it again.
 _GONE_US: Final = 1_000_000
-_NOBODY: Final = Seen()
 _NOTHING: Final = Amounts(0, 0, 0, 0)
-#: `Amounts`, or the same four numbers plain: those are made in a fifth of the time.
-Taken: TypeAlias = tuple[int, int, int, int]
 
 
-class Reservation(msgspec.Struct, eq=False):
+class Reservation(msgspec.Struct, eq=False, gc=False):
     """What an admitted request holds; to be settled or released on every way out, once (again does nothing).
 
     It is over when it is no longer in `Budgets.open`. `taken`: as `Amounts`.
@@ -89,7 +86,7 @@ class Budgets:
         return Cells([self._cell(budget, key) for budget, key in budgets])
 
     def reserve(
-        self, cells: Cells, estimate: Taken, now_us: int, *, seen: Seen = _NOBODY, lasts_us: int = LASTS_US
+        self, cells: Cells, estimate: Taken, now_us: int, seen: Sight = NOBODY, lasts_us: int = LASTS_US
     ) -> Reservation | Refused | Refill:
         """Take `estimate` (an upper bound, as `Amounts`) from all cells, or nothing from any.
 
@@ -97,17 +94,23 @@ class Budgets:
         an amount is negative.
         """
         # The hot path: plain tuples and whole numbers, looked at first and taken after.
+        # One loop for each type of cell: CPython reads an attribute in a third of the time where the type is the same.
         wanted = estimate[:]
-        for each in cells.pots:
+        for each in cells.leases:
             if each.free < wanted[each.takes] or each.until_us <= now_us:
+                return self._looked(cells, estimate, now_us, seen, lasts_us)
+        for slot in cells.slots:
+            if slot.free < wanted[slot.takes] or slot.until_us <= now_us:
                 return self._looked(cells, estimate, now_us, seen, lasts_us)
         for meter in cells.meters:
             at = now_us * meter.per_us
             tat = meter.tat
-            if (tat if tat > at else at) + wanted[meter.takes] * meter.cost - at > meter.depth:
+            then = meter.then = (tat if tat > at else at) + wanted[meter.takes] * meter.cost
+            if then - at > meter.depth:
                 return self._looked(cells, estimate, now_us, seen, lasts_us)
         for members in cells.members:
-            if members.until_us <= now_us or seen[members.takes] not in members.known:
+            member = seen[members.takes]
+            if member and (members.until_us <= now_us or member not in members.known):
                 return self._looked(cells, estimate, now_us, seen, lasts_us)
         return self._taken(cells, wanted, now_us, lasts_us)
 
@@ -220,17 +223,18 @@ class Budgets:
         return [standing(each, now_us) for each in cells.all]
 
     def _taken(self, cells: Cells, wanted: Taken, now_us: int, lasts_us: int) -> Reservation:
+        """Take it, after every meter has said that it `pays`."""
         requests, tokens, spend, slots = wanted
         if requests < 0 or tokens < 0 or spend < 0 or slots < 0:
             raise UsageError("a negative amount can't be reserved")
-        for each in cells.pots:
+        for each in cells.leases:
             left = each.free = each.free - wanted[each.takes]
             if left < each.low:
                 self._ahead(cells)
+        for slot in cells.slots:  # never asked for ahead
+            slot.free -= wanted[slot.takes]
         for meter in cells.meters:
-            at = now_us * meter.per_us
-            tat = meter.tat
-            meter.tat = (tat if tat > at else at) + wanted[meter.takes] * meter.cost
+            meter.tat = meter.then
             if not meter.kept:
                 meter.kept = True
                 self.kept[meter.id] = meter
@@ -246,7 +250,7 @@ class Budgets:
                 self.hungry[each] = None
 
     def _looked(
-        self, cells: Cells, estimate: Taken, now_us: int, seen: Seen, lasts_us: int
+        self, cells: Cells, estimate: Taken, now_us: int, seen: Sight, lasts_us: int
     ) -> Reservation | Refused | Refill:
         """The slow way: some cell can't pay at once. Who refuses, and otherwise what has to be asked for."""
         if min(estimate) < 0:
@@ -300,7 +304,7 @@ class Budgets:
         return None if each.bridges(member) else refusal(each, Why.SPENT, _GONE_US, now_us)
 
     def _refill(
-        self, short: list[Pot], strangers: list[Members], estimate: Taken, now_us: int, seen: Seen
+        self, short: list[Pot], strangers: list[Members], estimate: Taken, now_us: int, seen: Sight
     ) -> Refill:
         """Members are asked for last, when everything else would pay: who is refused isn't counted."""
         if self._gone_us is not None:  # this request tries the store again; the others go on without it

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from headwater.control.budget.calendar import LENGTH_US, Per
 from headwater.errors import UsageError, Where
@@ -83,6 +83,12 @@ class Seen(NamedTuple):
 
     address: str = ""
     network: str = ""
+
+
+#: `Amounts` and `Seen`, or the same plain, which the hot path makes in a fifth of the time.
+Taken: TypeAlias = tuple[int, int, int, int]
+Sight: TypeAlias = tuple[str, str]
+NOBODY: Final = Seen()
 
 
 class Row(NamedTuple):

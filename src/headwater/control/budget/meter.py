@@ -27,12 +27,15 @@ class Meter:
         "per_us",
         "takes",
         "tat",
+        "then",
     )
 
     def __init__(self, budget: Budget, key: str) -> None:
         self.key, self.id, self.takes = key, budget.cell(key), budget.takes
         #: when it is full again, in ticks; and whether the budgets hold on to it, since it wasn't full
         self.tat, self.kept = 0, False
+        #: when it would be full again after what `pays` was last asked for
+        self.then = 0
         self.per_us = 1
         self.change(budget)
 
@@ -51,7 +54,8 @@ class Meter:
     def pays(self, amount: int, now_us: int) -> bool:
         """Whether `amount` may be used now."""
         at = now_us * self.per_us
-        return max(self.tat, at) + amount * self.cost - at <= self.depth
+        self.then = max(self.tat, at) + amount * self.cost
+        return self.then - at <= self.depth
 
     def take(self, amount: int, now_us: int) -> None:
         """Use `amount`; below nothing: give it back. Doesn't look whether it is there."""

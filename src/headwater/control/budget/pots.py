@@ -337,13 +337,6 @@ class SlotPot(Pot):
         #: how many idle ones it keeps
         self.spare = min(budget.limit // _FEW_SLOTS, _MOST_SPARE)
 
-    def stands(self, now_us: int) -> tuple[int, int]:
-        """See `Pot`: slots come back when requests end, not at a time."""
-        remaining = self.balance
-        if self.free > 0:
-            remaining += self.free
-        return (remaining if remaining < self.most else self.most), 0
-
     @property
     def used(self) -> int:
         """How many requests run."""
@@ -384,6 +377,7 @@ class SlotPot(Pot):
         ):  # one of its own that comes back is seen at once, and the store needn't be asked for it
             self.denied_us = max(self.denied_us, now_us + _SLOTS_US)
         self.held, self.free = answer.granted, answer.granted - used
+        self.resets_at_us = 0  # slots come back when requests end, not at a time
         self._lives(ask, answer)
         self.until_us = (ask.sent_us + self.deadline_us) // 2
         return False

@@ -9,16 +9,15 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Final
 
-from headwater.control.budget import Amounts, Budgets, Refill, Refused, Reservation, Seen, Why
+from headwater.control.budget import NOBODY, Amounts, Budgets, Refill, Refused, Reservation, Sight, Why
 from headwater.control.deciding.denial import TOLD, Denied, Reason
 from headwater.control.deciding.figures import Figure, figures
 from headwater.control.deciding.holdings import LIMIT_OF, Holding, Holdings, keep
 from headwater.control.deciding.ready import Ready, made_ready
 from headwater.control.deciding.settings import ControlSettings, Model
-from headwater.control.deciding.standings import Standings, Stands
+from headwater.control.deciding.standings import NOTHING_STANDS, Standings, Stands
 from headwater.control.deciding.wish import Admitted, Terms, Used, Wish
 from headwater.control.identity import RANK, TIERS, Authenticator, Credential, Principal, Source
-from headwater.control.identity import Refused as NotLetIn
 
 #: Scopes whose requests have answers of a length.
 _ANSWERED: Final = ("generate", "batch")
@@ -33,7 +32,6 @@ _WORDS: Final = {
 #: Names of models that are kept at hand, and their longest: a client may write anything there.
 _MOST_NAMES: Final = 1024
 _LONGEST_NAME: Final = 256
-_NOT_SEEN: Final = Seen()
 
 
 class Control:
@@ -53,9 +51,9 @@ class Control:
     def who(self, credential: Credential, source: Source, wall_us: int) -> Principal | Denied:
         """Who asks, or why nobody is let in."""
         found = self._authenticator.authenticate(credential, source, wall_us)
-        if isinstance(found, NotLetIn):
-            return self._denied(Reason(found.reason.told), cause=found.reason.value)
-        return found
+        if isinstance(found, Principal):
+            return found
+        return self._denied(Reason(found.reason.told), cause=found.reason.value)
 
     def decide(
         self, principal: Principal, source: Source, wish: Wish, wall_us: int, steady_us: int
@@ -81,7 +79,9 @@ class Control:
             and 0 <= inputs <= ready.context_tokens
         ):
             return self._the_long_way(principal, source, wish, steady_us)
-        holding = self._holdings.of(principal.account, ready.holding, source)
+        holding = ready.holding
+        if self._holdings.placed:
+            holding = self._holdings.of(principal.account, holding, source)
         said, slice_tokens = wish.output_tokens, self._settings.slice_tokens
         if wish.stream and ready.sliced and (said is None or said > slice_tokens):
             first, terms = slice_tokens, ready.by_slice
@@ -94,8 +94,8 @@ class Control:
             return self._the_long_way(principal, source, wish, steady_us)
         wanted = (1, inputs + first, model.micros(inputs, first), 1)
         cells = holding.cells
-        seen = _seen(source) if cells.members else _NOT_SEEN
-        answer = self._budgets.reserve(cells, wanted, steady_us, seen=seen, lasts_us=self._lasts_us)
+        seen = _seen(source) if cells.members else NOBODY
+        answer = self._budgets.reserve(cells, wanted, steady_us, seen, self._lasts_us)
         if isinstance(answer, Reservation):
             return Admitted(principal, None, answer, terms, model)
         return self._spent(answer) if isinstance(answer, Refused) else answer
@@ -134,7 +134,7 @@ class Control:
     def _at_hand(self, principal: Principal) -> Ready:
         """The account made ready, as it is now."""
         name = principal.account
-        ready, stands = self._ready.get(name), self._standings.of(name)
+        ready, stands = self._ready.get(name), self._standings.held.get(name, NOTHING_STANDS)
         if (
             ready is None
             or ready.stands is not stands
@@ -235,7 +235,7 @@ class Control:
         if never:
             return self._denied(Reason.BUDGET_TOO_LARGE, violated=never)
         cells = holding.lines if wish.scope == "batch" else holding.cells
-        answer = self._budgets.reserve(cells, estimate, steady_us, seen=seen, lasts_us=self._lasts_us)
+        answer = self._budgets.reserve(cells, estimate, steady_us, seen, self._lasts_us)
         if isinstance(answer, Refill):
             return answer
         if isinstance(answer, Refused):
@@ -304,9 +304,9 @@ class Control:
         )
 
 
-def _seen(source: Source) -> Seen:
+def _seen(source: Source) -> Sight:
     """What is counted once a period."""
-    return Seen(source.host, "" if source.asn is None else str(source.asn))
+    return source.host, "" if source.asn is None else str(source.asn)
 
 
 def _tiers(lowest: str) -> str:
@@ -314,7 +314,7 @@ def _tiers(lowest: str) -> str:
     return f"the tier {lowest}{above}"
 
 
-def _never(zero: frozenset[str], estimate: Amounts, seen: Seen) -> tuple[str, ...]:
+def _never(zero: frozenset[str], estimate: Amounts, seen: Sight) -> tuple[str, ...]:
     """Which limits of 0 the request would take from."""
     if not zero:
         return ()
@@ -325,7 +325,7 @@ def _never(zero: frozenset[str], estimate: Amounts, seen: Seen) -> tuple[str, ..
         "tokens_per_day": estimate.tokens,
         "concurrent_requests": estimate.slots,
         "spend_per_month_micros": estimate.spend,
-        "addresses_per_day": bool(seen.address),
-        "asns_per_day": bool(seen.network),
+        "addresses_per_day": bool(seen[0]),
+        "asns_per_day": bool(seen[1]),
     }
     return tuple(name for name, amount in takes.items() if amount and name in zero)

@@ -34,7 +34,7 @@ Reads = Callable[[int], tuple[int, int]]
 
 
 class Shown(NamedTuple):
-    """A limit that is shown: what of its figure stays, how it is read, and how a step's lower rate beside it is."""
+    """A limit that is shown: what of its figure stays, how the rest is read, and a step's lower rate beside it."""
 
     name: str
     unit: str

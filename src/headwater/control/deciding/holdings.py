@@ -74,14 +74,10 @@ class Holdings:
         """The budgets of a request, from those of its account (of this name) and of the place that it comes from."""
         if not self.placed:
             return account
-        place = self._places.get((source.prefix, source.asn))
-        if place is None:
-            place = self._place(source)
-            keep(self._places, (source.prefix, source.asn), place, self._settings.cached)
         at = (name, source.prefix, source.asn)
         found = self._joined.get(at)
-        if found is None or found.stamp[0] is not account or found.stamp[1] is not place:
-            found = self._both(account, place)
+        if found is None or found.stamp[0] is not account:
+            found = self._both(account, self._place(source))
             keep(self._joined, at, found, self._settings.cached)
         return found
 
@@ -120,12 +116,17 @@ class Holdings:
         return self._put_together(stamp, pairs, own, frozenset(zero))
 
     def _place(self, source: Source) -> Holding:
+        found = self._places.get((source.prefix, source.asn))
+        if found is not None:
+            return found
         keys = {Scope.ADDRESS: (source.prefix,), Scope.ASN: () if source.asn is None else (str(source.asn),)}
-        return self._put_together((), [], self._matching(keys), frozenset())
+        found = self._put_together((), [], self._matching(keys), frozenset())
+        keep(self._places, (source.prefix, source.asn), found, self._settings.cached)
+        return found
 
     def _both(self, account: Holding, place: Holding) -> Holding:
         return Holding(
-            (account, place),
+            (account,),
             account.cells + place.cells,
             account.lines + place.lines,
             min(account.most_tokens, place.most_tokens),

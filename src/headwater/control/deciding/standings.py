@@ -19,36 +19,37 @@ class Stands(NamedTuple):
     campaigns: tuple[str, ...] = ()
 
 
-_NOTHING: Final = Stands()
+NOTHING_STANDS: Final = Stands()
 
 
 class Standings:
     """Account → what stands against it. Use from one thread."""
 
     def __init__(self) -> None:
-        self._held: dict[str, Stands] = {}
+        #: Account → what stands against it, where something does; to be read only.
+        self.held: dict[str, Stands] = {}
 
     def of(self, account: str) -> Stands:
         """What stands against an account."""
-        return self._held.get(account, _NOTHING)
+        return self.held.get(account, NOTHING_STANDS)
 
     def load(self, held: Mapping[str, Stands]) -> None:
         """All that stands; nothing else does from here on."""
-        self._held = dict(held)
+        self.held = dict(held)
 
     def apply(self, changes: Iterable[tuple[str, Stands | None]]) -> None:
         """What has changed, account by account; None: nothing stands against it any more."""
         for account, stands in changes:
             if stands is None:
-                self._held.pop(account, None)
+                self.held.pop(account, None)
             else:
-                self._held[account] = stands
+                self.held[account] = stands
 
     def due(self, wall_us: int) -> list[str]:
         """Accounts whose steps time has changed meanwhile: to be asked for again, though nothing happened to them."""
         return [
             account
-            for account, (restrictions, _) in self._held.items()
+            for account, (restrictions, _) in self.held.items()
             if restrictions is not None
             and restrictions.until_us is not None
             and restrictions.until_us <= wall_us

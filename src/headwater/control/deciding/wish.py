@@ -46,7 +46,7 @@ class Used(msgspec.Struct, frozen=True, kw_only=True):
 NOTHING_USED: Final = Used(requests=0)
 
 
-class Terms(msgspec.Struct, frozen=True):
+class Terms(msgspec.Struct, frozen=True, gc=False):
     """Under which terms a request is served; requests that are served alike share one.
 
     `max_tokens`: the longest one answer may be (None: what the client said stays). `drop`: features to be left out of
@@ -61,7 +61,7 @@ class Terms(msgspec.Struct, frozen=True):
     slice_tokens: int = 0
 
 
-class Admitted(msgspec.Struct, frozen=True, eq=False):
+class Admitted(msgspec.Struct, frozen=True, eq=False, gc=False):
     """A request that is served. `restrictions`: None where no step stands; `reservation`: None where nothing counts."""
 
     principal: Principal
