@@ -81,6 +81,7 @@ $(VENV)/.spark: requirements/spark.lock requirements/build.lock | $(VENV)/.dev
 	@touch $@
 
 .PHONY: bench-suite fit-fusion bench-real bench-million bench-scale bench-imprints bench-audit
+.PHONY: bench-policy bench-log bench-budgets bench-gateway
 bench-suite: $(VENV)/.dev  # every scenario in many worlds; resumes, SIZE=full for all (HEADWATER_CORPORA; ten minutes, or hours)
 	@$(BIN)/python benchmarks/detection/suite/run.py --size $(or $(SIZE),short) --work out/suite --date "$$(date -u +%F)" \
 		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/detection/suite.json --pages
@@ -108,3 +109,19 @@ bench-imprints: $(VENV)/.dev  # imprints a second by kind of text (HEADWATER_COR
 bench-audit: $(VENV)/.dev  # what an audit finds and costs, beside datatrove (HEADWATER_CORPORA; 10 GB of disk, half an hour)
 	@$(BIN)/python benchmarks/audit/audit.py --work out/audit --date "$$(date -u +%F)" \
 		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/audit/audit.json --pages
+
+bench-policy: $(VENV)/.dev  # decisions and replay (two minutes)
+	@$(BIN)/python benchmarks/policy/policy.py --date "$$(date -u +%F)" --revision "$$(git rev-parse --short HEAD)" \
+		--out benchmarks/policy/policy.json --pages
+
+bench-log: $(VENV)/.dev  # publishing and proofs in 10^8 entries; PEER=folder with pymerkle (4 GB of disk, ten minutes)
+	@$(BIN)/python benchmarks/log/log.py --work out/log $(if $(PEER),--peer $(PEER)) --date "$$(date -u +%F)" \
+		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/log/log.json --pages
+
+bench-budgets: $(VENV)/.dev  # four replicas killed, stopped and cut off (Redis, PostgreSQL; ten minutes)
+	@$(BIN)/python benchmarks/budget/exactness.py --date "$$(date -u +%F)" --revision "$$(git rev-parse --short HEAD)" \
+		--out benchmarks/budget/exactness.json --pages
+
+bench-gateway: $(VENV)/.dev  # every control beside nginx; LITELLM=its Python (nginx, gcc; five minutes)
+	@$(BIN)/python benchmarks/gateway/gateway.py $(if $(LITELLM),--litellm $(LITELLM)) --date "$$(date -u +%F)" \
+		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/gateway/gateway.json --pages

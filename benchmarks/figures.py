@@ -13,6 +13,7 @@ from typing import Any
 
 import audit_page
 import scale_page
+import service_page
 import suite_page
 import suite_short
 
@@ -26,6 +27,10 @@ REAL = ROOT / "benchmarks/detection/real_accounts.json"
 IMPRINTS = ROOT / "benchmarks/imprint/speed.json"
 AUDIT = ROOT / "benchmarks/audit/audit.json"
 PREVALENCE = ROOT / "benchmarks/audit/prevalence.json"
+POLICY = ROOT / "benchmarks/policy/policy.json"
+LOG = ROOT / "benchmarks/log/log.json"
+BUDGETS = ROOT / "benchmarks/budget/exactness.json"
+GATEWAY = ROOT / "benchmarks/gateway/gateway.json"
 SUITE = ROOT / "benchmarks/detection/suite.json"
 PAGE = ROOT / "docs/reference/figures.md"
 README = ROOT / "README.md"
@@ -168,13 +173,19 @@ def write() -> None:
     accounts, people = part(REAL, real)
     prevalence, _ = part(PREVALENCE, lambda _: "")
     _, audits = part(AUDIT, lambda found: audit_page.section(found, prevalence, table))
+    _, policies = part(POLICY, lambda found: service_page.policy(found, table))
+    _, logs = part(LOG, lambda found: service_page.log(found, table))
+    _, leases = part(BUDGETS, lambda found: service_page.budgets(found, table))
+    _, proxies = part(GATEWAY, lambda found: service_page.gateway(found, table))
     found, many = part(SUITE, lambda found: suite_page.section(found, table))
     page = (
         "# Figures\n\nWritten by `make bench-suite`, `make bench-real`, `make bench-million`, "
-        "`make bench-scale`, `make bench-imprints` and `make bench-audit`; what was measured, whatever it says.\n\n"
+        "`make bench-scale`, `make bench-imprints`, `make bench-audit`, `make bench-policy`, `make bench-log`, "
+        "`make bench-budgets` and `make bench-gateway`; what was measured, whatever it says.\n\n"
         f"## Detection in constructed worlds\n\n{many}\n\n## Real accounts\n\n{people}\n\n"
         f"## A million exchanges\n\n{size}\n\n## Scale\n\n{growth}\n\n## Imprints\n\n{speed}\n\n"
-        f"## Audits of data sets\n\n{audits}\n"
+        f"## Audits of data sets\n\n{audits}\n\n## Policy\n\n{policies}\n\n## Log\n\n{logs}\n\n"
+        f"## Budgets\n\n{leases}\n\n## Gateway\n\n{proxies}\n"
     )
     PAGE.write_text(page, encoding="utf-8")
     if found:

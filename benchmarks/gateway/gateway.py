@@ -94,7 +94,9 @@ class Gateways(Bench):
         key = self._founded()
         for load in relay.LOADS:
             text = (folder / load).read_bytes()
-            (folder / load).write_bytes(text.replace(b"hw_test_0123456789abcdef0123456789abcdef", key.encode()))
+            (folder / load).write_bytes(
+                text.replace(b"hw_test_0123456789abcdef0123456789abcdef", key.encode())
+            )
 
     def start_all(self, name: str) -> tuple[list[subprocess.Popen[bytes]], int]:
         """The processes of a proxy, and the port that it listens on."""
