@@ -34,13 +34,13 @@ class RepeatedError(Exception):
 class Guard:
     """What one request expects, and, afterwards, what it changed.
 
-    `row`: kind and id of what it changes; `versions`: those of which the row must have one (None: any). `token`: the
+    `rows`: kinds and ids of what it changes; `versions`: those of which they must have one (None: any). `token`: the
     Idempotency-Key, `request` a digest of the request, `name` who acts. `made`: the changes, oldest first.
     """
 
     name: str
     at_us: int
-    row: tuple[str, str] | None = None
+    rows: tuple[tuple[str, str], ...] = ()
     versions: frozenset[str] | None = None
     token: str | None = None
     request: bytes = b""
@@ -56,8 +56,8 @@ class Guard:
                 raise Problem("repeated-otherwise", "The Idempotency-Key came with another request before.")
             if found is not None:
                 raise RepeatedError(int(found[1]))
-        if self.row is not None:
-            self.version = version(tx, *self.row)
+        if self.rows:
+            self.version = max(version(tx, *row) for row in self.rows)
             if self.versions is not None and not self._fits():
                 detail = "The row has been changed since it was read."
                 raise Problem("stale", detail, headers={"ETag": etag(self.version)})
@@ -67,7 +67,7 @@ class Guard:
         """Note what was changed."""
         self.made = changes_since(tx, self._since)
         for one in self.made:
-            if (one.kind, one.row) == self.row:
+            if (one.kind, one.row) in self.rows:
                 self.version = one.id
         if self.token is None or not self.made:
             return
@@ -82,8 +82,7 @@ class Guard:
 
     def _fits(self) -> bool:
         assert self.versions is not None
-        assert self.row is not None
-        there = self.version > 0 or self.row[0] == "tier"  # a tier is there before anybody changes it
+        there = self.version > 0 or self.rows[0][0] == "tier"  # a tier is there before anybody changes it
         return etag(self.version) in self.versions or (ANY in self.versions and there)
 
     def _token(self) -> bytes:

@@ -51,7 +51,7 @@ def new_account(request: HttpRequest, response: HttpResponse, body: schemas.Acco
         with fields_as(account="id"):
             return desk.identity.new_account(body.id, desk.by, desk.at_us, reason=why, **entries)
 
-    done = desk.change(act, guard_of(request, row=("account", body.id), once=True))
+    done = desk.change(act, guard_of(request, ("account", body.id), once=True))
     row, version = row_made(done, "account")
     tagged(response, version)
     response["Location"] = f"/v1/accounts/{quote(row.id)}"
@@ -81,7 +81,7 @@ def change_account(
     def act() -> Account:
         return desk.identity.change_account(account, desk.by, desk.at_us, entries, reason=why)
 
-    done = desk.change(act, guard_of(request, row=("account", account), versioned=True))
+    done = desk.change(act, guard_of(request, ("account", account), versioned=True))
     tagged(response, done.version)
     return {**shown(done.row), "change": done.change}
 

@@ -151,11 +151,11 @@ def shown(row: Row) -> dict[str, Any]:
 
 
 def guard_of(
-    request: HttpRequest, *, row: tuple[str, str] | None = None, versioned: bool = False, once: bool = False
+    request: HttpRequest, *rows: tuple[str, str], versioned: bool = False, once: bool = False
 ) -> Guard:
     """What a request expects of its change."""
     desk, headers = desk_of(request), request.headers
-    guard = Guard(desk.by, desk.at_us, row=row)
+    guard = Guard(desk.by, desk.at_us, rows=rows)
     if versioned:
         guard.versions = versions_of(headers.get("If-Match"))
     if once:

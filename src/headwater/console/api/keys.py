@@ -88,7 +88,7 @@ def change_key(request: HttpRequest, response: HttpResponse, key: str, body: sch
         with fields_as(expires="expires_us"):
             return desk.identity.change_key(key, desk.by, desk.at_us, entries, reason=why)
 
-    done = desk.change(act, guard_of(request, row=("key", key), versioned=True))
+    done = desk.change(act, guard_of(request, ("key", key), versioned=True))
     tagged(response, done.version)
     return {**shown(done.row), "change": done.change}
 
@@ -116,7 +116,7 @@ def rotate_key(request: HttpRequest, response: HttpResponse, key: str, body: sch
             key, desk.by, desk.at_us, overlap_us=body.overlap_s * _ONE_S, reason=why
         )
 
-    guard = guard_of(request, row=("key", key), versioned=True, once=True)
+    guard = guard_of(request, ("key", key), versioned=True, once=True)
     return _issued(desk.change(act, guard), response)
 
 
@@ -130,7 +130,7 @@ def revoke_key(request: HttpRequest, response: HttpResponse, key: str, body: sch
     def act() -> Key:
         return desk.identity.revoke_key(key, desk.by, desk.at_us, reason=why)
 
-    done = desk.change(act, guard_of(request, row=("key", key), versioned=True))
+    done = desk.change(act, guard_of(request, ("key", key), versioned=True))
     tagged(response, done.version)
     return {**shown(done.row), "change": done.change}
 
@@ -140,7 +140,8 @@ def show_use(request: HttpRequest, key: str) -> Any:
     """Say whether a key is good now, and when it was last used."""
     desk = desk_of(request)
     row = desk.found("key", key)
-    return {"id": row.id, "good": _good(row, desk.at_us), "used_us": desk.identity.last_used().get(row.id)}
+    used = desk.identity.last_used(row.id).get(row.id)
+    return {"id": row.id, "good": _good(row, desk.at_us), "used_us": used}
 
 
 @paths("POST", "/key-check", scope="keys:read", response=schemas.Checked)

@@ -55,7 +55,7 @@ def new_organisation(request: HttpRequest, response: HttpResponse, body: schemas
         with fields_as(organisation="id"):
             return desk.identity.new_organisation(body.id, desk.by, desk.at_us, reason=why, **entries)
 
-    done = desk.change(act, guard_of(request, row=("organisation", body.id), once=True))
+    done = desk.change(act, guard_of(request, ("organisation", body.id), once=True))
     row, version = row_made(done, "organisation")
     tagged(response, version)
     response["Location"] = f"/v1/organisations/{quote(row.id)}"
@@ -89,6 +89,6 @@ def change_organisation(
     def act() -> Organisation:
         return desk.identity.change_organisation(organisation, desk.by, desk.at_us, entries, reason=why)
 
-    done = desk.change(act, guard_of(request, row=("organisation", organisation), versioned=True))
+    done = desk.change(act, guard_of(request, ("organisation", organisation), versioned=True))
     tagged(response, done.version)
     return {**shown(done.row), "change": done.change}

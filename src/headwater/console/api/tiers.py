@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 
@@ -11,28 +11,33 @@ from headwater.console.api import schemas
 from headwater.console.api.base import Paths, desk_of, guard_of, reason, shown, tagged
 from headwater.console.desk import Desk
 from headwater.console.problem import Problem
-from headwater.control.identity import Tier, oddities, told, with_entries
+from headwater.control.identity import TIERS, Tier, oddities, told, with_entries
 
 paths = Paths("tiers")
-_UNLIMITED = "unlimited"
+_UNLIMITED: Final = "unlimited"
+_ALL: Final = tuple(("tier", name) for name in TIERS)
 
 
 @paths("GET", "/tiers", scope="tiers:read", response=schemas.Tiers)
-def list_tiers(request: HttpRequest) -> Any:
+def list_tiers(request: HttpRequest, response: HttpResponse) -> Any:
     """Show the table in force, from the lowest tier to the highest."""
-    return {"items": [told(tier) for tier in desk_of(request).identity.tiers().values()]}
+    identity = desk_of(request).identity
+    tagged(response, max(identity.version(*row) for row in _ALL))
+    return {"items": [told(tier) for tier in identity.tiers().values()]}
 
 
-@paths("PUT", "/tiers", scope="tiers:write", response=schemas.TiersAdopted, changes=True)
-def adopt_tiers(request: HttpRequest, body: schemas.TiersAdopt) -> Any:
+@paths("PUT", "/tiers", scope="tiers:write", response=schemas.TiersAdopted, versioned=True)
+def adopt_tiers(request: HttpRequest, response: HttpResponse, body: schemas.TiersAdopt) -> Any:
     """Put a whole table in force; what it doesn't name is as Headwater ships it."""
     desk = desk_of(request)
     given = {name: _plain(entries) for name, entries in body.tiers.items()}
     tiers = with_entries(given)
     why = reason(request, body.reason)
     done = desk.change(
-        lambda: desk.identity.adopt_tiers(tiers, desk.by, desk.at_us, reason=why), guard_of(request)
+        lambda: desk.identity.adopt_tiers(tiers, desk.by, desk.at_us, reason=why),
+        guard_of(request, *_ALL, versioned=True),
     )
+    tagged(response, done.version)
     return {"changed": done.row, "change": done.change, "oddities": list(oddities(desk.identity.tiers()))}
 
 
@@ -57,7 +62,7 @@ def change_tier(request: HttpRequest, response: HttpResponse, tier: str, body: s
     def act() -> Tier:
         return desk.identity.change_tier(tier, desk.by, desk.at_us, entries, reason=why)
 
-    done = desk.change(act, guard_of(request, row=("tier", tier), versioned=True))
+    done = desk.change(act, guard_of(request, ("tier", tier), versioned=True))
     tagged(response, done.version)
     return {
         **shown(done.row),

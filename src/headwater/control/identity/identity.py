@@ -258,10 +258,11 @@ class Identity:
         """The accounts of an organisation."""
         return self._owned(organisation, "account")
 
-    def last_used(self) -> dict[str, int]:
-        """When keys were last used, to within an hour, by id; a key that never was isn't in it."""
+    def last_used(self, key: str | None = None) -> dict[str, int]:
+        """When keys (or one) were last used, to within an hour, by id; a key that never was isn't in it."""
+        sql = "SELECT key, at_us FROM identity_used"
         with self.store.read() as tx:
-            return dict(tx.rows("SELECT key, at_us FROM identity_used"))
+            return dict(tx.rows(sql) if key is None else tx.rows(f"{sql} WHERE key = ?", (key,)))
 
     def history(
         self,
