@@ -50,6 +50,17 @@ def test_a_decision_names_the_account_the_terms_and_the_body(tmp_path: Path) -> 
     run(test)
 
 
+def test_a_request_without_a_body_needs_no_settlement(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with deciding(tmp_path / "g") as service:
+            question = {"path": "/v1/models", "method": "GET", "address": CLIENT, "account": "alice"}
+            status, told = await service.post("/v1/decisions", question)
+            assert (status, told["allowed"], told["settle"], told["account"]) == (200, True, False, "alice")
+            assert "body" not in told
+
+    run(test)
+
+
 def test_what_was_used_is_settled_and_the_rest_comes_back(tmp_path: Path) -> None:
     async def test() -> None:
         async with deciding(tmp_path / "g", ORG, FEW_TOKENS) as service:

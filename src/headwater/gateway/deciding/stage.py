@@ -195,7 +195,7 @@ class Deciding(Passing):
             headers=pairs_of(self._rates(admitted, entry.question.dialect)),
             settle=admitted.reservation is not None,
             lasts_s=self._decisions.settings.request_s,
-            body=msgspec.Raw(body),
+            body=msgspec.Raw(body) if body else msgspec.UNSET,
         )
         return Answer(200, (JSON, NO_STORE), encoded(told))
 

@@ -77,7 +77,7 @@ class Allowed(msgspec.Struct, kw_only=True, omit_defaults=True):
     lasts_s: int
     allowed: bool = msgspec.field(default_factory=lambda: True)
     organisation: str | None = None
-    body: Raw = _NOTHING
+    body: Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 class Refused(msgspec.Struct, kw_only=True):
