@@ -118,11 +118,12 @@ def test_one_appeal_a_step_within_its_time_and_only_where_there_is_something_to_
         book.file(waiting.id, " \n", "support", BEGIN + HOUR)
     with pytest.raises(UsageError, match="too long"):
         book.file(waiting.id, "x" * 30_000, "support", BEGIN + HOUR)
+    book.tick(BEGIN + 20 * DAY)
     with pytest.raises(UsageError, match="the time to appeal ended"):
         book.file(waiting.id, "text", "support", BEGIN + 40 * DAY)
-    book.file(waiting.id, "text", "support", BEGIN + DAY)
+    book.file(waiting.id, "text", "support", BEGIN + 21 * DAY)
     with pytest.raises(ConflictError, match="was filed"):
-        book.file(waiting.id, "text", "support", BEGIN + DAY)
+        book.file(waiting.id, "text", "support", BEGIN + 21 * DAY)
 
 
 def test_a_step_that_is_over_can_still_turn_out_to_have_been_wrong(book: Casebook) -> None:

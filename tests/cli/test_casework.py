@@ -302,3 +302,51 @@ def test_what_was_changed_past_headwater_is_named_by_check(headwater: Run) -> No
     told = json.loads(out)
     assert (code, told["agrees"]) == (1, False)
     assert told["differences"][0]["id"] == step
+
+
+@pytest.mark.parametrize("year", [1970, 2200])
+def test_a_clock_that_cannot_be_right_is_told(
+    headwater: Run, monkeypatch: pytest.MonkeyPatch, year: int
+) -> None:
+    from datetime import UTC, datetime
+
+    headwater("step", "propose", "report")
+    at_s = int(datetime(year, 1, 2, tzinfo=UTC).timestamp())
+    monkeypatch.setattr("time.time_ns", lambda: at_s * 1_000_000_000)
+    for command in (("step", "confirm", "birch-harvest"), ("casebook", "tick"), ("log", "publish")):
+        code, _, err = headwater(*command)
+        assert code == 2
+        assert f"error: this machine's clock says {year}-01-02 00:00 UTC" in err
+        assert "hint: set it" in err
+
+
+def test_a_tick_far_ahead_has_to_be_said(headwater: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from headwater.cli import casebook
+
+    headwater("step", "propose", "report")
+    late = casebook.now_us() + 730 * 86_400_000_000
+    monkeypatch.setattr(casebook, "now_us", lambda: late)
+    code, _, err = headwater("casebook", "tick")
+    assert code == 2
+    assert "730 days after the last that was done in this casebook" in err
+    assert "headwater casebook tick --far" in err
+    assert len(steps(headwater)) == 3
+    code, out, _ = headwater("casebook", "tick", "--far")
+    assert code == 0
+    assert "lapsed" in out
+
+
+def test_a_text_that_is_far_too_long_is_told_by_its_size(headwater: Run) -> None:
+    headwater("step", "propose", "report")
+    headwater("step", "confirm", "birch-harvest", "--by", "bob")
+    with Path("long.txt").open("wb") as file:
+        file.truncate(50_000_000)
+    code, _, err = headwater("appeal", "file", "birch-00000", "--text-file", "long.txt")
+    assert code == 2
+    assert "error: long.txt: a text of 50,000,000 bytes is too long" in err
+    assert "hint: at most 20,000 characters" in err
+    code, _, err = headwater("appeal", "file", "birch-00000", "--text-file", "/dev/zero")
+    assert "a text of more than 200,000 bytes is too long" in err
+    Path("long.txt").write_text("x" * 30_000)
+    code, _, err = headwater("appeal", "file", "birch-00000", "--text-file", "long.txt")
+    assert "a text of 30,000 characters is too long" in err

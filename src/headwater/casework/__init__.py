@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from headwater.casework.acting import Acted
     from headwater.casework.agreement import Agreement, Difference
-    from headwater.casework.appeal import APPEALS, DECISIONS, Appeal, AppealState
+    from headwater.casework.appeal import APPEALS, DECISIONS, MOST_CHARACTERS, Appeal, AppealState
     from headwater.casework.casebook import Casebook
     from headwater.casework.clock import Ticked
     from headwater.casework.follow import NoticeRow
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 __all__ = [
     "APPEALS",
     "DECISIONS",
+    "MOST_CHARACTERS",
     "NEEDED",
     "PLACEHOLDERS",
     "SETTINGS",
@@ -102,7 +103,7 @@ __all__ = [
 _WHERE = {
     "acting": "Acted",
     "agreement": "Agreement Difference",
-    "appeal": "APPEALS DECISIONS Appeal AppealState",
+    "appeal": "APPEALS DECISIONS MOST_CHARACTERS Appeal AppealState",
     "casebook": "Casebook",
     "clock": "Ticked",
     "follow": "NoticeRow",

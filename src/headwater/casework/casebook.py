@@ -23,7 +23,7 @@ from headwater.casework import appeals, shelf
 from headwater.casework.acting import Acted, act
 from headwater.casework.agreement import Agreement, compare
 from headwater.casework.appeal import Appeal, AppealState
-from headwater.casework.clock import Ticked, tick
+from headwater.casework.clock import Ticked, keep_time, tick
 from headwater.casework.follow import NoticeRow, ended_steps, notices_of, outcomes_of_accounts
 from headwater.casework.log import Log
 from headwater.casework.notices import Texts, load_texts, our_texts
@@ -187,9 +187,9 @@ class Casebook:
 
     # The whole
 
-    def tick(self, at_us: int) -> Ticked:
-        """Do what is due."""
-        with self._change(at_us) as work:
+    def tick(self, at_us: int, *, far: bool = False) -> Ticked:
+        """Do what is due; `far`: also where the last that was done is long ago, or ahead."""
+        with self._change(at_us, far=far) as work:
             ticked = tick(work)
         if ticked.erased:
             self._scrub()
@@ -259,8 +259,9 @@ class Casebook:
             return act(work, what, name, by, reason, seen_revision=seen)
 
     @contextmanager
-    def _change(self, at_us: int) -> Iterator[Work]:
+    def _change(self, at_us: int, *, far: bool = False) -> Iterator[Work]:
         with self.store.write() as tx:
+            keep_time(tx, at_us, far=far)
             yield Work(tx, self._enter, self.settings, self.texts, self._names(tx), at_us)
         try:
             self.publish(at_us)

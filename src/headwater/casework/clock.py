@@ -6,14 +6,23 @@ Run it as often as the shortest period asks for (`headwater casebook tick`); twi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
-from headwater.casework.appeal import Appeal
+from headwater.casework.appeal import DAY_US, Appeal
 from headwater.casework.appeals import appeals, end_unanswered
 from headwater.casework.follow import follow, shaping_to_tell, tell
+from headwater.casework.log import newest_us
+from headwater.casework.notices import moment
 from headwater.casework.retention import enforce
 from headwater.casework.shelf import Unread, active
 from headwater.casework.work import Work
 from headwater.control import CLOCK, What, due
+from headwater.errors import UsageError
+from headwater.store import Transaction
+
+#: A change that is so many days away from the last one is taken for a clock that is wrong.
+FAR_DAYS: Final = 30
+_LAST: Final = "casework/last"
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,27 @@ class Ticked:
     unanswered: tuple[str, ...] = ()
     erased: dict[str, int] = field(default_factory=dict)
     unread: tuple[Unread, ...] = ()
+
+
+def keep_time(tx: Transaction, at_us: int, *, far: bool = False) -> None:
+    """Remember when something was done last; `UsageError` where that was long ago, or far ahead, unless `far`.
+
+    What a wrong clock ends and erases is gone: a tick two years ahead would be the end of everything.
+    """
+    kept = tx.fetch(_LAST)
+    last = newest_us(tx) if kept is None else int(kept)
+    days = (at_us - last) // DAY_US if at_us > last else (last - at_us) // DAY_US
+    if days >= FAR_DAYS and not far:
+        which = "after" if at_us > last else "before"
+        raise UsageError(
+            f"the clock says {moment(at_us)}: {days:,} days {which} the last that was done in this casebook",
+            hint="set this machine's clock; where it's right, say so once: headwater casebook tick --far",
+        )
+    now = b"%d" % (at_us if far else max(at_us, last))
+    if kept is None:
+        tx.create(_LAST, now)
+    elif kept != now:
+        tx.replace(_LAST, kept, now)
 
 
 def tick(work: Work) -> Ticked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from headwater.casework import Appeal, Unread
 
 _RUNGS = ("notice", "shape", "reduce", "step-up", "quarantine", "suspend", "ban")
+#: Bytes of a file that are read: more than the longest text has, in any script.
 _MOST_BYTES = 200_000
 
 
@@ -158,18 +160,30 @@ def _text(text: str | None, file: Path | None) -> str:
     try:
         with file.open("rb") as source:
             data = source.read(_MOST_BYTES + 1)
+            held = os.fstat(source.fileno()).st_size
     except OSError as error:
         raise unreadable(file, error) from None
+    if len(data) > _MOST_BYTES:  # what isn't a file has no size beforehand
+        size = f"{held:,}" if held > _MOST_BYTES else f"more than {_MOST_BYTES:,}"
+        raise UsageError(
+            f"a text of {size} bytes is too long",
+            where=Where(str(file)),
+            hint=f"at most {_most():,} characters",
+        )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        if len(data) > _MOST_BYTES:
-            return data.decode("utf-8", "replace")  # too long in any case, and told as that
         raise UnreadableInput(
             "isn't UTF-8, and what a customer says is kept as it was said",
             where=Where(str(file)),
             hint="convert it first: iconv -t UTF-8",
         ) from None
+
+
+def _most() -> int:
+    from headwater.casework import MOST_CHARACTERS
+
+    return MOST_CHARACTERS
 
 
 def _told(terminal: Terminal, made: Appeal, form: str, below: list[str]) -> None:

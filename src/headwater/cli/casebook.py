@@ -93,16 +93,18 @@ def policy(terminal: Terminal, *, file: str, folder: Path | None, by: str | None
 
 
 @command.command()
+@click.option("--far", is_flag=True, help="Also where the last that was done here is more than 30 days away.")
 @at_casebook
 @in_form
 @manners
-def tick(terminal: Terminal, *, folder: Path | None, form: str) -> int:
+def tick(terminal: Terminal, *, far: bool, folder: Path | None, form: str) -> int:
     """Do what is due: begin, end and lapse steps, tell customers, erase what was kept long enough.
 
-    Run it every few minutes; twice does no more than once. Exit code 1 where an appeal is overdue.
+    Run it every few minutes; twice does no more than once. A clock that is more than 30 days away from the last that
+    was done in the casebook is taken to be wrong, and nothing is changed. Exit code 1 where an appeal is overdue.
     """
     with opened(folder) as book:
-        ticked = book.tick(now_us())
+        ticked = book.tick(now_us(), far=far)
     tell_aside(terminal, ticked.unread)
     if form == "json":
         terminal.json(

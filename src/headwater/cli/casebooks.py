@@ -26,6 +26,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 #: Rows that a table shows where nobody asks for more.
 ROWS = 20
+#: Microseconds since 1970: 2024, when there was none of this, and 2100.
+_EARLIEST_US, _LATEST_US = 1_704_067_200_000_000, 4_102_444_800_000_000
 #: Rows set aside that are named one by one.
 _NAMED = 5
 
@@ -67,8 +69,16 @@ def revealing(command: F) -> F:
 
 
 def now_us() -> int:
-    """The time, in microseconds since 1970 UTC."""
-    return time.time_ns() // 1000
+    """The time, in microseconds since 1970 UTC; `UsageError` where the clock can't be right."""
+    now = time.time_ns() // 1000
+    if not _EARLIEST_US <= now < _LATEST_US:
+        from headwater.casework import moment
+
+        raise UsageError(
+            f"this machine's clock says {moment(now)}, which can't be",
+            hint="set it: what is decided, told to customers and erased goes by it",
+        )
+    return now
 
 
 @contextmanager

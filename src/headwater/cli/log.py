@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from headwater.cli.casebooks import now_us
 from headwater.cli.log_inputs import OpenLog, casebook, checked, content, fetch_of, trust_of, trusted, vkey
 from headwater.cli.options import HELP, PATH, PLACE, as_json, manners
 from headwater.cli.terminal import Terminal, clean
@@ -145,8 +146,6 @@ def cosign(
     A log that shows less than before, or something else, is not cosigned: both of its checkpoints are printed. They
     are evidence, and the exit code is 1.
     """
-    import time
-
     from headwater.casework.log import Evidence, cosign
     from headwater.keys import load_signing_key
     from headwater.proof import COSIGNATURE, NoteSigner, VerifierKey
@@ -155,7 +154,7 @@ def cosign(
     signer = NoteSigner(name, secret.public, secret.sign)
     public = checked(lambda: VerifierKey(name, secret.public, COSIGNATURE))
     known = vkey(log_key) if log_key else None
-    found = cosign(fetch_of(place), signer, state, int(time.time()), key=known)
+    found = cosign(fetch_of(place), signer, state, now_us() // 1_000_000, key=known)
     if isinstance(found, Evidence):
         terminal.out(f"not cosigned: {clean(found.why)}\n")
         for said, note in (("seen before", found.seen), ("shown now", found.shown)):
@@ -180,15 +179,13 @@ def publish(terminal: Terminal, *, folder: Path, cosigned: Path | None, witnesse
 
     The folder `log` in the casebook is what any web server can serve.
     """
-    import time
-
     from headwater.casework.log import add_cosignatures
 
     with OpenLog(folder, sign=True) as log:
         if cosigned:
             names = add_cosignatures(log, content(cosigned), map(vkey, witnesses))
             terminal.say(f"cosigned by {clean(', '.join(names))}")
-        done = log.drain(time.time_ns() // 1000, wait_s=10)
+        done = log.drain(now_us(), wait_s=10)
     terminal.out(f"{done.size:,} entries, {done.entries:,} of them new\n")
     return 0
 
@@ -236,12 +233,10 @@ def recover(terminal: Terminal, *, folder: Path) -> int:
     Only commitments can be taken: what the lost records said stays lost, and the log says so. Restore the newest
     copy that there is first.
     """
-    import time
-
     from headwater.casework.log import recover
 
     with OpenLog(folder) as log:
-        found = recover(log, vkey(str(folder / "log.vkey")), time.time_ns() // 1000)
+        found = recover(log, vkey(str(folder / "log.vkey")), now_us())
     terminal.out(f"{found.missing:,} entries taken from what is published")
     terminal.out(f", {found.mended:,} that were damaged made whole\n" if found.mended else "\n")
     return 0

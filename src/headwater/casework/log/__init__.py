@@ -14,7 +14,7 @@ of this room.
 from headwater.casework.log.attest import add_cosignatures, add_stamp
 from headwater.casework.log.disclosure import CheckedEntry, Disclosed, check_disclosed
 from headwater.casework.log.files import Fetch, from_folder
-from headwater.casework.log.head import Head
+from headwater.casework.log.head import Head, newest_us
 from headwater.casework.log.ledger import erase, find, held
 from headwater.casework.log.log import MIGRATIONS, Log, Published
 from headwater.casework.log.moments import MOMENTS, Between
@@ -52,6 +52,7 @@ __all__ = [
     "find",
     "from_folder",
     "held",
+    "newest_us",
     "recover",
     "unsigned",
     "verify_log",

@@ -80,6 +80,12 @@ def signed(tx: Transaction, size: int) -> Head | None:
     return None if found is None else Head.of(bytes(found[0]))
 
 
+def newest_us(tx: Transaction) -> int:
+    """When the log was signed last, in microseconds since 1970; no clock that went back makes it earlier."""
+    found = tx.row("SELECT coalesce(max(at_us), 0) FROM log_checkpoints")
+    return 0 if found is None else int(found[0])
+
+
 def check_published(tx: Transaction, head: Head, published: bytes | None, folder: Path) -> bool:
     """Whether the published checkpoint is the last that was signed; False where it has to be published again.
 
