@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from headwater.exchange.decoding import DecodingError, decode
-from headwater.exchange.readers.calls import answer_columns, first, part
+from headwater.exchange.readers.calls import answer_columns, part
+from headwater.exchange.readers.messages import text_of
 from headwater.exchange.readers.protocol import Record, Row
 
 _BEGINNINGS: Final = (b"data:", b"event:", b":", b"id:", b"retry:")
@@ -31,11 +32,11 @@ def streamed_columns(data: bytes) -> Row:
 
 
 class _Told:
-    """An answer as far as it was told; several answers by their index."""
+    """An answer as far as it was told; several answers by their index, and the parts of one by theirs."""
 
     def __init__(self) -> None:
-        self._texts: dict[int, list[str]] = {}
-        self._ended: object = None
+        self._texts: dict[tuple[int, int], list[str]] = {}
+        self._ended: dict[int, object] = {}
         self._usage: dict[str, object] = {}
         self._whole: Row | None = None
 
@@ -49,13 +50,17 @@ class _Told:
         elif kind in _WHOLE:
             self._whole = answer_columns(part(event, "response"))
         elif kind == "response.output_text.delta":
-            self._say(event.get("output_index"), event.get("delta"))
+            self._say(event.get("output_index"), event.get("content_index"), event.get("delta"))
         elif kind == "message_start":
             self._usage.update(part(part(event, "message"), "usage"))
+        elif kind == "content_block_start":
+            self._say(event.get("index"), 0, part(event, "content_block").get("text"))
         elif kind == "content_block_delta":
-            self._say(event.get("index"), part(event, "delta").get("text"))
+            self._say(event.get("index"), 0, part(event, "delta").get("text"))
         elif kind == "message_delta":
-            self._ended = part(event, "delta").get("stop_reason") or self._ended
+            self._end(0, part(event, "delta").get("stop_reason"))
+        elif kind == "error" or isinstance(event.get("error"), dict):
+            self._end(0, "error")
         self._usage.update(part(event, "usage"))
 
     def row(self) -> Row:
@@ -65,19 +70,28 @@ class _Told:
         counted = answer_columns({"usage": self._usage})
         return {
             "response": "\n".join(texts) if texts else None,
-            "finish_reason": self._ended,
+            "finish_reason": self._ended[min(self._ended)] if self._ended else None,
             "input_tokens": counted["input_tokens"],
             "output_tokens": counted["output_tokens"],
         }
 
     def _choice(self, choice: Record) -> None:
-        said = first(part(choice, "delta"), ("content",))
-        self._say(choice.get("index"), choice.get("text") if said is None else said)
-        self._ended = choice.get("finish_reason") or self._ended
+        index, said = choice.get("index"), part(choice, "delta").get("content")
+        self._say(index, 0, choice.get("text") if said is None else said)
+        self._end(index, choice.get("finish_reason"))
 
-    def _say(self, index: object, text: object) -> None:
-        if isinstance(text, str):
-            self._texts.setdefault(index if isinstance(index, int) else 0, []).append(text)
+    def _say(self, index: object, inner: object, content: object) -> None:
+        text = text_of(content)
+        if text is not None:
+            self._texts.setdefault((_number(index), _number(inner)), []).append(text)
+
+    def _end(self, index: object, reason: object) -> None:
+        if reason is not None:
+            self._ended[_number(index)] = reason
+
+
+def _number(index: object) -> int:
+    return index if isinstance(index, int) else 0
 
 
 def _events(data: bytes) -> Iterator[Record]:
