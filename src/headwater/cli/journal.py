@@ -75,7 +75,7 @@ def rotate(
         while _waited(every, parent):
             if _closed(folder):  # a process of its own, so that what it needed of memory is free again
                 child = [sys.executable, "-m", "headwater.cli", *arguments]
-                subprocess.run(child, check=False, stdin=subprocess.DEVNULL)
+                subprocess.run(child, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     return 0
 
 
