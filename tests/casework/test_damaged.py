@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import pytest
 
+from casework.books import BEGIN, DAY, HOUR, SETTINGS, made, pack, proposed
 from casework.log_world import AT, TRUST, VKEY, World
+from headwater.casework import Casebook, open_casebook
 from headwater.casework.log import recover, verify_log
+from headwater.control import State
 from headwater.errors import HeadwaterError, UsageError
+from headwater.policy import Rung, parse_pack
+from headwater.proof import VerifierKey
 
 
 @pytest.fixture
@@ -108,3 +114,44 @@ def test_a_changed_record_is_not_mended_with_its_entry(world: World) -> None:
     assert recover(world.log, VKEY, AT).mended == 1
     with pytest.raises(UsageError, match="not what the store holds"):
         world.log.prove(ids[1])
+
+
+def restored(folder: Path, copy: Path) -> Casebook:
+    """The casebook in `folder`, whose store is an older copy."""
+    for path in folder.glob("casebook.sqlite*"):
+        path.unlink()
+    shutil.move(copy, folder / "casebook.sqlite")
+    return open_casebook(folder, SETTINGS)
+
+
+def test_nothing_is_changed_where_it_cannot_be_told(tmp_path: Path) -> None:
+    with made(tmp_path / "desk") as book:
+        proposed(book)
+        book.store.copy_to(tmp_path / "copy")
+        book.confirm("birch-00000", "bob", BEGIN + HOUR)
+    with restored(tmp_path / "desk", tmp_path / "copy") as book:
+        for change in (
+            lambda: book.confirm("birch-harvest", "bob", BEGIN + HOUR),
+            lambda: book.tick(BEGIN + 20 * DAY),
+            lambda: book.erase("birch-00001", "bob", "asked for", BEGIN + HOUR, even_so=True),
+            lambda: book.adopt(pack("shape"), parse_pack(pack("shape"), "p"), "bob", BEGIN + HOUR),
+        ):
+            with pytest.raises(HeadwaterError, match="restored from an older copy"):
+                change()
+        assert [kept.step.state for kept in book.steps()] == [State.PROPOSED] * 3
+        assert book.pack.rules[0].rung is Rung.QUARANTINE
+        with book.store.read() as tx:
+            assert tx.row("SELECT count(*) FROM outbox") == (0,)
+        recover(book.log, VerifierKey.parse((tmp_path / "desk/log.vkey").read_text().strip()), BEGIN + HOUR)
+        book.confirm("birch-harvest", "bob", BEGIN + 2 * HOUR)
+        assert len(book.steps(states=(State.STANDING,))) == 3
+
+
+def test_nothing_is_changed_over_damaged_entries(tmp_path: Path) -> None:
+    with made(tmp_path / "desk") as book:
+        proposed(book)
+        with book.store.write() as tx:
+            tx.run("UPDATE log_commitments SET entry = x'00' WHERE idx = 1")
+        with pytest.raises(HeadwaterError, match="entry 1 in the store"):
+            book.confirm("birch-harvest", "bob", BEGIN + HOUR)
+        assert [kept.step.state for kept in book.steps()] == [State.PROPOSED] * 3

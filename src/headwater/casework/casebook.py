@@ -237,6 +237,14 @@ class Casebook:
             found = export_account(work, account, by, for_customer=for_customer)
         return write_export(found, folder, self.log.prove)
 
+    def ready(self) -> None:
+        """See that the log can go on, before anything is done that it has to tell of; raises as `Log.drain` does.
+
+        Where another process is publishing, that one sees to it.
+        """
+        with suppress(ConflictError):
+            self.log.settle()
+
     def publish(self, at_us: int) -> None:
         """Publish what waits for the log; where another process does, that is enough."""
         with suppress(ConflictError):
@@ -260,6 +268,7 @@ class Casebook:
 
     @contextmanager
     def _change(self, at_us: int, *, far: bool = False) -> Iterator[Work]:
+        self.ready()
         with self.store.write() as tx:
             keep_time(tx, at_us, far=far)
             yield Work(tx, self._enter, self.settings, self.texts, self._names(tx), at_us)

@@ -51,6 +51,7 @@ def log_identity(
         size = AT_ONCE if most is None else min(AT_ONCE, most - entered)
         if not identity.waiting(1):
             break
+        book.ready()
         with book.store.write() as tx:
             # Read within the transaction: of two who do this at once, the second sees what the first has entered.
             waiting = identity.waiting(size)
