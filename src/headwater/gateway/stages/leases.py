@@ -52,7 +52,8 @@ class Leases:
         self._sender: asyncio.Task[None] | None = None
         self._ticker: asyncio.Task[None] | None = None
         self._round: asyncio.Future[None] | None = None
-        self._said = float("-inf")
+        self._said: float | None = None
+        self._worked = False
 
     def start(self) -> None:
         """Look after the budgets from now on."""
@@ -102,16 +103,24 @@ class Leases:
         self.rounds += 1
         try:
             answers = await self._store.exchange(self.budgets.replica, asks)
-        except StoreGone as error:
+            self.budgets.hear(asks, answers, steady_us())
+        except Exception as error:  # whatever a client raises, nobody waits for an answer that doesn't come
             self.faults += 1
             self.budgets.gone(asks, steady_us())
-            if time.monotonic() - self._said > _SAY_S:
-                self._said = time.monotonic()
-                _LOG.error(
-                    "the budgets' store doesn't answer (%s); budgets do without it as each says", error
-                )
+            self._gone(str(error) if isinstance(error, StoreGone) else type(error).__name__)
             return
-        self.budgets.hear(asks, answers, steady_us())
+        self._worked = True
+        if self._said is not None:
+            self._said = None
+            _LOG.warning("the budgets' store answers again")
+
+    def _gone(self, why: str) -> None:
+        """Say that the store doesn't answer, not too often."""
+        if self._said is not None and time.monotonic() - self._said <= _SAY_S:
+            return
+        self._said = time.monotonic()
+        new = "" if self._worked else "; a store that is new is begun with `headwater budget begin`"
+        _LOG.error("the budgets' store doesn't answer (%s); budgets do without it as each says%s", why, new)
 
     async def _tick(self) -> None:
         while True:

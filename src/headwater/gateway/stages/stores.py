@@ -4,31 +4,45 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from headwater.control.budget import Answer, Ask, Store
+from headwater.control.budget import Answer, Ask, Store, StoreGone
 from headwater.errors import ConfigurationError, Where
 from headwater.gateway.stages.leases import AsyncStore
+
+#: Seconds that a store on this machine's disk is waited for.
+_PATIENCE_S: Final = 2.0
 
 
 class InThread:
     """A store that waits for its disk, in a thread of its own."""
 
-    def __init__(self, make: Callable[[], Any]) -> None:
+    def __init__(self, make: Callable[[], Any], patience_s: float = _PATIENCE_S) -> None:
         """`make` is called in that thread, and may raise what its store raises; `ready` waits for it."""
+        self._patience_s = patience_s
         self._thread = ThreadPoolExecutor(1, "budgets")
         self._made = self._thread.submit(make)
+        self._under_way: Future[list[Answer]] | None = None
 
     async def exchange(self, replica: str, asks: Sequence[Ask]) -> list[Answer]:
-        """See `Store`."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._asked, replica, asks)
+        """See `Store`. A disk that hangs is `StoreGone`, too: whatever it still does, a number is answered once."""
+        if self._under_way is not None and not self._under_way.done():
+            raise StoreGone("the disk still is at the last message")
+        self._under_way = self._thread.submit(self._asked, replica, asks)
+        answered = asyncio.wrap_future(self._under_way)
+        done, _ = await asyncio.wait([answered], timeout=self._patience_s)
+        if not done:
+            answered.add_done_callback(_heard)
+            raise StoreGone("the disk takes too long")
+        return answered.result()
 
     async def close(self) -> None:
         """Close it where it was opened."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, lambda: self._made.result().close())
-        self._thread.shutdown()
+        closed = self._thread.submit(lambda: self._made.result().close())
+        await asyncio.wait([asyncio.wrap_future(closed)], timeout=self._patience_s)
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     def ready(self) -> None:
         """Wait until it is open; raises where it can't be."""
@@ -37,6 +51,12 @@ class InThread:
     def _asked(self, replica: str, asks: Sequence[Ask]) -> list[Answer]:
         store: Store = self._made.result()
         return store.exchange(replica, asks)
+
+
+def _heard(late: asyncio.Future[list[Answer]]) -> None:
+    """An answer that nobody waits for any more; what it says is asked for again."""
+    if not late.cancelled():
+        late.exception()
 
 
 def store_of(budgets: str, folder: Path, *, durable: bool = False) -> AsyncStore:
