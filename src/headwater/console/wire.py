@@ -7,6 +7,7 @@ a connection for ever. Bodies are bounded by `front`.
 from __future__ import annotations
 
 import asyncio
+import uuid
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -45,7 +46,7 @@ def bounded(most: int, head_s: float) -> type[asyncio.Protocol]:
 
         def send_400_response(self, msg: str) -> None:
             problem = of_status(400)
-            self._answer(problem.status, problem.body("about:blank"))
+            self._answer(problem.status, problem.body(uuid.uuid4().urn))
 
         def _answer(self, status: int, body: bytes) -> None:
             headers = [
