@@ -61,6 +61,23 @@ def test_a_request_without_a_body_needs_no_settlement(tmp_path: Path) -> None:
     run(test)
 
 
+def test_who_asks_can_be_asked_without_anything_counting(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with deciding(
+            tmp_path / "g", ORG, {"verified-organisation": {"requests_per_minute": 0}}
+        ) as service:
+            question = {"identify": True, "address": CLIENT, "credential": service.keys["alice"]}
+            status, told = await service.post("/v1/decisions", question)
+            assert (status, told["allowed"], told["account"], told["how"]) == (200, True, "alice", "key")
+            assert service.keys["alice"].split("_")[2] == told["key"]
+            _, told = await service.post("/v1/decisions", {**question, "credential": "hw_live_x"})
+            assert (told["allowed"], told["status"]) == (False, 401)
+            _, told = await service.post("/v1/decisions", {"address": CLIENT, "account": "alice"})
+            assert (told["allowed"], told["status"]) == (False, 404)
+
+    run(test)
+
+
 def test_what_was_used_is_settled_and_the_rest_comes_back(tmp_path: Path) -> None:
     async def test() -> None:
         async with deciding(tmp_path / "g", ORG, FEW_TOKENS) as service:
@@ -229,7 +246,7 @@ def test_only_a_program_with_the_token_is_answered(tmp_path: Path) -> None:
     [
         (b"{", "JSON"),
         (b"[]", "object"),
-        ({"path": CHATS}, "address"),
+        ({"path": CHATS, "account": "alice"}, "address"),
         ({"path": CHATS, "address": CLIENT, "acount": "x"}, "acount"),
         ({"path": CHATS, "address": CLIENT, "id": "short"}, "id"),
     ],

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, TypeAlias
 import msgspec
 
 from headwater.control.identity import Credential, Refusal, Source, Sources, account_of, bearer_of
-from headwater.gateway.deciding.routes import PASSING
+from headwater.gateway.deciding.routes import ANY, PASSING
 from headwater.gateway.deciding.wording import DecisionRequest
 from headwater.gateway.routes import Route
 from headwater.gateway.stage import Exchange
@@ -75,7 +75,7 @@ class Asking:
     def told(self, request: DecisionRequest) -> Question | Problem:
         """The question of a program."""
         method, path = request.method.encode(), request.path.partition("?")[0].encode()
-        route = PASSING.find(method, path)
+        route = ANY if request.identify else PASSING.find(method, path)
         body = bytes(request.body)
         if route is None or (body and not route.has_body):
             return NOT_SO if PASSING.methods(path) else NO_ROUTE

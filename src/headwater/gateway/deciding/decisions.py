@@ -97,6 +97,18 @@ class Decisions:
             await self._journalling.stop()
         await self._leases.stop()
 
+    def who(self, entry: Open) -> Principal | Problem:
+        """Who asks, or why nobody is let in; nothing counts."""
+        if entry.principal is None:
+            credential = entry.question.credential
+            if isinstance(credential, Refusal):
+                credential = Credential(b"")  # answered as any other credential that is no good
+            found = self.control.who(credential, entry.question.source, entry.began_us)
+            if isinstance(found, Denied):
+                return refuse(found, "").problem
+            entry.principal = found
+        return entry.principal
+
     def decide(self, entry: Open, *, checked: bool) -> Admitted | Problem | Wait:
         """Whether a request is served. `checked`: nobody will settle it, nor change its body: its bound counts.
 
@@ -169,14 +181,9 @@ class Decisions:
     def _read(self, entry: Open) -> Problem | None:
         """Who asks, and for what."""
         question = entry.question
-        if entry.principal is None:
-            credential = question.credential
-            if isinstance(credential, Refusal):
-                credential = Credential(b"")  # answered as any other credential that is no good
-            found = self.control.who(credential, question.source, entry.began_us)
-            if isinstance(found, Denied):
-                return refuse(found, "").problem
-            entry.principal = found
+        who = self.who(entry)
+        if isinstance(who, Problem):
+            return who
         route = question.route
         if route.does is Does.BATCHES:
             return _NO_BATCHES

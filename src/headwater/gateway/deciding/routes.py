@@ -18,6 +18,8 @@ EXTEND: Final = Route("POST", "/v1/decisions/{id}/extension", Dialect.OWN, Does.
 SETTLE: Final = Route("POST", "/v1/decisions/{id}/settlement", Dialect.OWN, Does.CHANGES)
 #: Path below /check → the path of a model server that is asked about.
 CHECKED: Final = {replace(route, path=CHECK + route.path): route for route in ROUTES}
+#: For questions about nobody's request, but about who would ask.
+ANY: Final = Route("GET", "/v1/models", Dialect.OPENAI, Does.READS)
 #: Requests that a model server may be sent, as they are asked about.
 PASSING: Final = Routes()
 

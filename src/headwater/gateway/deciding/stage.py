@@ -23,6 +23,7 @@ from headwater.gateway.deciding.wording import (
     NO_STORE,
     SETTLED,
     Allowed,
+    Identified,
     encoded,
     fields_of,
     pairs_of,
@@ -176,10 +177,26 @@ class Deciding(Passing):
                 self._decisions.again(request.id)
             id = request.id or exchange.id
             entry = exchange.kept[_STATE] = Open(question, id, exchange.id, exchange.began_us)
+            if request.identify:
+                return self._identified(entry)
         found = self._decisions.decide(entry, checked=False)
         if isinstance(found, Problem):
             return _refused(found, entry.question.dialect, exchange.id)
         return found if isinstance(found, Wait) else self._allowed(entry, found)
+
+    def _identified(self, entry: Open) -> Answer:
+        who = self._decisions.who(entry)
+        if isinstance(who, Problem):
+            return _refused(who, Dialect.OPENAI, entry.record)
+        told = Identified(
+            account=who.account,
+            organisation=who.organisation,
+            tier=who.tier.name,
+            how=who.how,
+            key=who.key,
+            scopes=tuple(sorted(who.scopes)),
+        )
+        return Answer(200, (JSON, NO_STORE), encoded(told))
 
     def _allowed(self, entry: Open, admitted: Admitted) -> Answer:
         asked, body = entry.asked, b""

@@ -25,12 +25,13 @@ class DecisionRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     `path`: of the model server's API. `address`: the client's. `headers`: those that the client sent, in order;
     `credential`: its key or token, in place of what they carry; `account`: the account that the program has
     authenticated itself, in place of both. `id`: a name for the decision, made by the program: asked again under the
-    same name, what was granted before is taken back first.
+    same name, what was granted before is taken back first. `identify`: only who asks is asked; there is no path.
     """
 
-    path: str
     address: str
+    path: str = ""
     method: str = "POST"
+    identify: bool = False
     id: _Name | None = None
     headers: list[tuple[str, str]] | dict[str, str] = []
     credential: str | None = None
@@ -78,6 +79,19 @@ class Allowed(msgspec.Struct, kw_only=True, omit_defaults=True):
     allowed: bool = msgspec.field(default_factory=lambda: True)
     organisation: str | None = None
     body: Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+class Identified(msgspec.Struct, kw_only=True):
+    """Who asks. `how`: key, token, certificate, proxy or anonymous; `key`: the public id of an API key."""
+
+    account: str
+    organisation: str | None
+    tier: str
+    how: str
+    key: str | None
+    scopes: tuple[str, ...]
+    allowed: bool = True
+    settle: bool = False
 
 
 class Refused(msgspec.Struct, kw_only=True):
