@@ -350,3 +350,20 @@ def test_a_text_that_is_far_too_long_is_told_by_its_size(headwater: Run) -> None
     Path("long.txt").write_text("x" * 30_000)
     code, _, err = headwater("appeal", "file", "birch-00000", "--text-file", "long.txt")
     assert "a text of 30,000 characters is too long" in err
+
+
+@pytest.mark.parametrize("width", ["72", "80", "200"])
+def test_ids_and_pseudonyms_stay_whole_in_a_narrow_terminal(
+    headwater: Run, monkeypatch: pytest.MonkeyPatch, width: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    headwater("step", "propose", "report")
+    headwater("step", "confirm", "birch-harvest", "--by", "bob")
+    told = steps(headwater)
+    _, out, _ = headwater("step", "list")
+    lines = out.splitlines()
+    assert len(lines) == 4
+    assert all(len(line) <= int(width) for line in lines)
+    for step in told:
+        assert any(str(step["step"]) in line and str(step["account"]) in line for line in lines)
+    assert ("until" in lines[0]) == (width == "200")

@@ -82,8 +82,8 @@ def list_(
         terminal.json([_record(one) for one in found])
         return 0
     columns = [
-        Column("appeal"),
-        Column("step"),
+        Column("appeal", "name"),
+        Column("step", "name"),
         Column("state"),
         Column("reviewer", "name"),
         Column("answer by"),

@@ -5,6 +5,7 @@ The only place at which these commands read a clock.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 ROWS = 20
 #: Microseconds since 1970: 2024, when there was none of this, and 2100.
 _EARLIEST_US, _LATEST_US = 1_704_067_200_000_000, 4_102_444_800_000_000
+#: Where the campaign stands in a table of steps, and how short its name may be cut.
+_CAMPAIGN, _LEAST_NAME = 2, 8
 #: Rows set aside that are named one by one.
 _NAMED = 5
 
@@ -124,8 +127,32 @@ def names(book: Casebook, reveal: bool) -> Names:
     return Names(book.accounts() if reveal else {})
 
 
-def step_row(kept: Kept, called: Names) -> list[Cell]:
-    """One step in a table of steps."""
+def step_table(found: Sequence[Kept], called: Names) -> tuple[list[Column], list[list[Cell]]]:
+    """A table of steps that fits the terminal: ids whole, without the last column, and names cut, where it's narrow."""
+    from headwater.report import Column
+
+    columns = [
+        Column("step"),
+        Column("account"),
+        Column("campaign", "name"),
+        Column("rung"),
+        Column("state"),
+        Column("until"),
+    ]
+    rows = [_step_row(kept, called) for kept in found]
+    width = shutil.get_terminal_size().columns
+    if _wide(columns, rows) > width:
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    if (over := _wide(columns, rows) - width) > 0:
+        longest = max(len(row[_CAMPAIGN]) for row in rows)
+        room = max(_LEAST_NAME, longest - over)
+        for row in rows:
+            name = row[_CAMPAIGN]
+            row[_CAMPAIGN] = name if len(name) <= room else f"{name[: room - 1]}…"
+    return columns, [list(row) for row in rows]
+
+
+def _step_row(kept: Kept, called: Names) -> list[str]:
     return [
         kept.id,
         called(kept.step.account),
@@ -136,18 +163,10 @@ def step_row(kept: Kept, called: Names) -> list[Cell]:
     ]
 
 
-def step_columns() -> list[Column]:
-    """The columns of a table of steps."""
-    from headwater.report import Column
-
-    return [
-        Column("step"),
-        Column("account"),
-        Column("campaign", "name"),
-        Column("rung"),
-        Column("state"),
-        Column("until", minor=True),
-    ]
+def _wide(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> int:
+    """Columns of a terminal that the table needs, two between each two."""
+    cells = [[column.title, *(row[at] for row in rows)] for at, column in enumerate(columns)]
+    return sum(max(map(len, column)) for column in cells) + 2 * len(columns)
 
 
 def step_record(kept: Kept, called: Names) -> dict[str, Any]:

@@ -18,9 +18,8 @@ from headwater.cli.casebooks import (
     now_us,
     opened,
     revealing,
-    step_columns,
     step_record,
-    step_row,
+    step_table,
     tell_aside,
 )
 from headwater.cli.options import HELP, PATH, manners
@@ -164,9 +163,11 @@ def list_(
     if form == "json":
         terminal.json([step_record(kept, called) for kept in found])
         return 0
-    rows = [step_row(kept, called) for kept in found]
-    below = [] if rows else ["no steps; headwater step propose REPORT makes some"]
-    draw(terminal, step_columns(), rows, below=below, limit=limit)
+    shown = found[:limit] if limit else found
+    more = [f"and {len(found) - len(shown):,} more: --limit 0 shows all"] if len(shown) < len(found) else []
+    below = more if found else ["no steps; headwater step propose REPORT makes some"]
+    columns, rows = step_table(shown, called)
+    draw(terminal, columns, rows, below=below, limit=0)
     return 0
 
 
@@ -264,10 +265,10 @@ def _acted(terminal: Terminal, acted: Acted, form: str) -> None:
         terminal.warn(clean(f"passed over: {why}" if step in why else f"passed over {step}: {why}"))
     if len(acted.passed_over) > _SHOWN:
         terminal.warn(f"{len(acted.passed_over):,} steps were passed over in all")
-    rows = [step_row(kept, called) for kept in acted.steps]
+    columns, rows = step_table(acted.steps[:_SHOWN], called)
     below = [_next(acted.steps[0])] if acted.steps else []
-    more = [f"and {len(rows) - _SHOWN:,} more"] if len(rows) > _SHOWN else []
-    draw(terminal, step_columns(), rows[:_SHOWN], below=[*more, *below], limit=0)
+    more = [f"and {len(acted.steps) - _SHOWN:,} more"] if len(acted.steps) > _SHOWN else []
+    draw(terminal, columns, rows, below=[*more, *below], limit=0)
 
 
 def _next(kept: Kept) -> str:
