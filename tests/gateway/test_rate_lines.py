@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.control import Figure
+from headwater.control import Shown
 from headwater.gateway import Dialect, rate_headers
 from headwater.gateway.stages import limits
 from headwater.gateway.stages.limits import RateLines, limits_of
@@ -20,18 +20,19 @@ NAMES = st.lists(
     unique=True,
     max_size=4,
 )
+STANDS = st.tuples(st.integers(-(10**9), 10**12), st.integers(-1, 10**11))
+
+
+def shown(name: str, limit: int, stands: tuple[int, int], step: tuple[int, int] | None) -> Shown:
+    """A limit that stands so."""
+    unit = "tokens" if "tokens" in name else "requests"
+    return Shown(name, unit, limit, 60_000_000, lambda _: stands, None if step is None else lambda _: step)
+
+
 FIGURES = NAMES.flatmap(
     lambda names: st.tuples(
         *(
-            st.builds(
-                Figure,
-                name=st.just(name),
-                unit=st.just("tokens" if "tokens" in name else "requests"),
-                limit=st.integers(0, 10**12),
-                remaining=st.integers(-(10**9), 10**12),
-                resets_us=st.integers(-1, 10**11),
-                window_us=st.just(60_000_000),
-            )
+            st.builds(shown, st.just(name), st.integers(0, 10**12), STANDS, st.none() | STANDS)
             for name in names
         )
     )
@@ -41,13 +42,13 @@ NOW_US = 1_790_000_000_000_000
 
 @pytest.mark.parametrize("dialect", [Dialect.OPENAI, Dialect.ANTHROPIC, Dialect.OWN])
 @given(figures=FIGURES)
-def test_the_lines_are_the_headers(dialect: Dialect, figures: tuple[Figure, ...]) -> None:
-    control: Any = SimpleNamespace(standing=lambda admitted, steady_us: list(figures))
+def test_the_lines_are_the_headers(dialect: Dialect, figures: tuple[Shown, ...]) -> None:
+    control: Any = SimpleNamespace(shown=lambda admitted: figures)
     clock: Any = SimpleNamespace(time_ns=lambda: NOW_US * 1000, strftime=time.strftime, gmtime=time.gmtime)
     real, limits.time = limits.time, clock
     try:
         lines = RateLines(control).lines(dialect, SimpleNamespace())  # type: ignore[arg-type]
     finally:
         limits.time = real
-    wanted = rate_headers(limits_of(list(figures)), dialect, NOW_US)
+    wanted = rate_headers(limits_of(figures, 0), dialect, NOW_US)
     assert lines == b"".join(b"%b: %b\r\n" % header for header in wanted)

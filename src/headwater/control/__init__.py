@@ -22,10 +22,12 @@ if TYPE_CHECKING:
         Denied,
         Figure,
         Reason,
+        Shown,
         Standings,
         Stands,
         Used,
         Wish,
+        stands_now,
     )
     from headwater.control.ladder import (
         ACTIVE,
@@ -65,6 +67,7 @@ __all__ = [
     "Figure",
     "Reason",
     "Restrictions",
+    "Shown",
     "Standings",
     "Stands",
     "State",
@@ -78,11 +81,14 @@ __all__ = [
     "due",
     "fold",
     "standing",
+    "stands_now",
 ]
 
 #: `Terms` are those of a step; those of a request are `deciding`'s.
 _WHERE = {
-    "deciding": "NOTHING_USED Admitted Control ControlSettings Denied Figure Reason Standings Stands Used Wish",
+    "deciding": (
+        "NOTHING_USED Admitted Control ControlSettings Denied Figure Reason Shown Standings Stands Used Wish stands_now"
+    ),
     "ladder": (
         "ACTIVE AUTOMATIC_HOURS CLOCK HOUR_US POLICY TRANSITIONS Effects Event Restrictions State Step Terms What "
         "apply canonical due fold standing"

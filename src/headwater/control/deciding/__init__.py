@@ -8,7 +8,7 @@ HTTP, no clock, no waiting: a door does what `Refill` says and asks again.
 
 from headwater.control.deciding.decide import Control
 from headwater.control.deciding.denial import Denied, Reason
-from headwater.control.deciding.figures import Figure
+from headwater.control.deciding.figures import Figure, Shown, stands_now
 from headwater.control.deciding.settings import ControlSettings, Model, OwnBudget
 from headwater.control.deciding.standings import Standings, Stands
 from headwater.control.deciding.wish import NOTHING_USED, Admitted, Terms, Used, Wish
@@ -23,9 +23,11 @@ __all__ = [
     "Model",
     "OwnBudget",
     "Reason",
+    "Shown",
     "Standings",
     "Stands",
     "Terms",
     "Used",
     "Wish",
+    "stands_now",
 ]

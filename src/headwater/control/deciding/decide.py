@@ -11,7 +11,7 @@ from typing import Final
 
 from headwater.control.budget import NOBODY, Amounts, Budgets, Refill, Refused, Reservation, Sight, Why
 from headwater.control.deciding.denial import TOLD, Denied, Reason
-from headwater.control.deciding.figures import Figure, figures
+from headwater.control.deciding.figures import Figure, Shown, figures
 from headwater.control.deciding.holdings import LIMIT_OF, Holding, Holdings, keep
 from headwater.control.deciding.ready import Ready, made_ready
 from headwater.control.deciding.settings import ControlSettings, Model
@@ -130,6 +130,10 @@ class Control:
         """How the tier's limits stand, for rate headers; no other budget is ever seen there."""
         principal = who.principal if isinstance(who, Admitted) else who
         return figures(self._at_hand(principal).holding.shown, steady_us)
+
+    def shown(self, admitted: Admitted) -> tuple[Shown, ...]:
+        """What `standing` is read from; the same object for an account as long as nothing about its limits changes."""
+        return self._at_hand(admitted.principal).holding.shown
 
     def _at_hand(self, principal: Principal) -> Ready:
         """The account made ready, as it is now."""

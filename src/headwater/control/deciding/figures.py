@@ -57,14 +57,17 @@ def shown(cells: Iterable[Cell], limit_of: Mapping[str, str]) -> tuple[Shown, ..
     return tuple(found.values())
 
 
+def stands_now(limit: Shown, steady_us: int) -> tuple[int, int]:
+    """What remains of a limit, and in how many µs all of it is there again."""
+    found = limit.reads(steady_us)
+    if limit.step_reads is None:
+        return found
+    less = limit.step_reads(steady_us)
+    return less if less[0] < found[0] else found
+
+
 def figures(limits: Iterable[Shown], steady_us: int) -> list[Figure]:
     """How they stand now."""
-    found = []
-    for name, unit, limit, window_us, reads, step_reads in limits:
-        remaining, resets_us = reads(steady_us)
-        if step_reads is not None:
-            less, later_us = step_reads(steady_us)
-            if less < remaining:
-                remaining, resets_us = less, later_us
-        found.append(Figure(name, unit, limit, remaining, resets_us, window_us))
-    return found
+    return [
+        Figure(one.name, one.unit, one.limit, *stands_now(one, steady_us), one.window_us) for one in limits
+    ]

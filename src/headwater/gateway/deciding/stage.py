@@ -145,7 +145,7 @@ class Deciding(Passing):
     def _rates(self, admitted: Admitted, dialect: Dialect) -> list[tuple[bytes, bytes]]:
         if admitted.reservation is None:
             return []
-        limits = limits_of(self._decisions.control.standing(admitted, steady_us()))
+        limits = limits_of(self._decisions.control.shown(admitted), steady_us())
         return rate_headers(limits, dialect, time.time_ns() // 1000)
 
     def _proxy(self, exchange: Exchange) -> bool:

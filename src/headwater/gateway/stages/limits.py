@@ -8,9 +8,9 @@ own limits isn't the client's, and is left out.
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import Final, NamedTuple
 
-from headwater.control import Admitted, Control, Figure
+from headwater.control import Admitted, Control, Shown, stands_now
 from headwater.gateway.routes import Route
 from headwater.gateway.stage import Shape
 from headwater.gateway.stages.leases import steady_us
@@ -33,7 +33,7 @@ _THEIRS: Final = frozenset(
 _COUNTED: Final = {"requests_per_minute": "requests", "tokens_per_minute": "tokens"}
 _PLAIN: Final = Shape(drop=_THEIRS)
 _REFRAMED: Final = Shape(drop=_THEIRS, reframe=True)
-_KEPT: Final = 1024
+_KEPT: Final = 8192
 _MOST: Final = 999_999_999_999_999
 _NATIVE: Final = {
     Dialect.OPENAI: (
@@ -47,12 +47,20 @@ _NATIVE: Final = {
 }
 
 
+class _Account(NamedTuple):
+    """The limits that are told of one account, and its lines by dialect; `shown` is held so that its identity stays."""
+
+    shown: tuple[Shown, ...]
+    told: tuple[Shown, ...]
+    templates: dict[Dialect, bytes]
+
+
 class RateLines:
     """Makes the change of a response's head; one for a worker."""
 
     def __init__(self, control: Control) -> None:
         self._control = control
-        self._templates: dict[tuple[Dialect, tuple[tuple[str, int, int], ...]], bytes] = {}
+        self._accounts: dict[int, _Account] = {}
 
     def shape(self, route: Route, admitted: Admitted, *, reframe: bool) -> Shape:
         """What changes in the head of an admitted request's response."""
@@ -64,42 +72,51 @@ class RateLines:
 
     def lines(self, dialect: Dialect, admitted: Admitted) -> bytes:
         """The header lines for what is admitted; empty where a tier has no limit of a minute."""
-        shown = [one for one in self._control.standing(admitted, steady_us()) if one.name in _COUNTED]
-        if not shown:
+        shown = self._control.shown(admitted)
+        account = self._accounts.get(id(shown))
+        if account is None or account.shown is not shown:
+            account = self._account(shown)
+        if not account.told:
             return b""
-        key = (dialect, tuple([(one.name, one.limit, one.window_us) for one in shown]))
-        template = self._templates.get(key)
+        template = account.templates.get(dialect)
         if template is None:
-            if len(self._templates) >= _KEPT:
-                self._templates.clear()
-            template = self._templates[key] = _template(dialect, shown)
+            template = account.templates[dialect] = _template(dialect, account.told)
+        now_us = steady_us()
         native: list[bytes] = []
         ietf: list[bytes] = []
-        for one in shown:
-            left, reset_us = _bounded(one)
+        for one in account.told:
+            left, reset_us = _bounded(one, now_us)
             remaining = b"%d" % left
             if dialect in _NATIVE:
                 native += (remaining, _reset(dialect, reset_us))
             ietf += (remaining, b"%d" % -(-reset_us // 1_000_000))
         return template % (*native, *ietf)
 
+    def _account(self, shown: tuple[Shown, ...]) -> _Account:
+        if len(self._accounts) >= _KEPT:
+            self._accounts.clear()
+        told = tuple(one for one in shown if one.name in _COUNTED)
+        account = self._accounts[id(shown)] = _Account(shown, told, {})
+        return account
 
-def limits_of(figures: list[Figure]) -> list[Limit]:
+
+def limits_of(shown: tuple[Shown, ...], steady_us: int) -> list[Limit]:
     """The limits that a client may see: those of a minute."""
     return [
-        Limit(_COUNTED[one.name], one.limit, *_bounded(one), max(1, one.window_us // 1_000_000))
-        for one in figures
+        Limit(_COUNTED[one.name], one.limit, *_bounded(one, steady_us), max(1, one.window_us // 1_000_000))
+        for one in shown
         if one.name in _COUNTED
     ]
 
 
-def _bounded(one: Figure) -> tuple[int, int]:
-    left = one.remaining if one.remaining > 0 else 0
-    reset = one.resets_us if one.resets_us > 0 else 0
+def _bounded(one: Shown, now_us: int) -> tuple[int, int]:
+    left, reset = stands_now(one, now_us)
+    left = left if left > 0 else 0
+    reset = reset if reset > 0 else 0
     return (left if left < one.limit else one.limit), (reset if reset < _MOST else _MOST)
 
 
-def _template(dialect: Dialect, shown: list[Figure]) -> bytes:
+def _template(dialect: Dialect, shown: tuple[Shown, ...]) -> bytes:
     """The lines of these limits, with places for what differs from response to response."""
     native = _NATIVE.get(dialect, "")
     lines = "".join(native.format(unit=_COUNTED[one.name], limit=one.limit) for one in shown)
@@ -115,6 +132,8 @@ def _template(dialect: Dialect, shown: list[Figure]) -> bytes:
 
 def _reset(dialect: Dialect, reset_us: int) -> bytes:
     if dialect is Dialect.OPENAI:
+        if 0 < reset_us <= 999_000:
+            return b"%dms" % -(-reset_us // 1000)
         return duration(reset_us).encode()
     seconds = -(-(time.time_ns() // 1000 + reset_us) // 1_000_000)
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds)).encode()
