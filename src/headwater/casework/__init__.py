@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from headwater.casework.casebook import Casebook
     from headwater.casework.clock import Ticked
     from headwater.casework.follow import NoticeRow
-    from headwater.casework.founding import SETTINGS, VERIFIER_KEY, new_casebook, open_casebook, origin_for
+    from headwater.casework.founding import (
+        LOG_FOLDER,
+        SETTINGS,
+        SIGNING_KEY,
+        STORE,
+        VERIFIER_KEY,
+        new_casebook,
+        open_casebook,
+        origin_for,
+    )
     from headwater.casework.identities import log_identity
     from headwater.casework.known import Known, read_known
     from headwater.casework.notices import (
@@ -51,10 +60,13 @@ if TYPE_CHECKING:
 __all__ = [
     "APPEALS",
     "DECISIONS",
+    "LOG_FOLDER",
     "MOST_CHARACTERS",
     "NEEDED",
     "PLACEHOLDERS",
     "SETTINGS",
+    "SIGNING_KEY",
+    "STORE",
     "VERIFIER_KEY",
     "Acted",
     "Agreement",
@@ -107,7 +119,7 @@ _WHERE = {
     "casebook": "Casebook",
     "clock": "Ticked",
     "follow": "NoticeRow",
-    "founding": "SETTINGS VERIFIER_KEY new_casebook open_casebook origin_for",
+    "founding": "LOG_FOLDER SETTINGS SIGNING_KEY STORE VERIFIER_KEY new_casebook open_casebook origin_for",
     "identities": "log_identity",
     "known": "Known read_known",
     "notices": "NEEDED PLACEHOLDERS Notice Texts Told load_texts moment our_texts",

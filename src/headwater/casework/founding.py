@@ -24,10 +24,11 @@ from headwater.policy import parse_pack
 from headwater.proof import NoteSigner, VerifierKey
 from headwater.store import Store
 
+#: Files of a casebook's folder.
 STORE: Final = "casebook.sqlite"
 SETTINGS: Final = "casebook.toml"
 LOG_FOLDER: Final = "log"
-KEY: Final = "log.key"
+SIGNING_KEY: Final = "log.key"
 VERIFIER_KEY: Final = "log.vkey"
 _ORIGIN: Final = re.compile(r"[a-z0-9][a-z0-9./-]{2,99}")
 ALL_MIGRATIONS: Final = (*LOG, *MIGRATIONS)
@@ -55,7 +56,7 @@ def new_casebook(
         (fresh / SETTINGS).write_text(_toml(settings), "utf-8")
         (fresh / POLICY).write_bytes(pack)
         key = SigningKey(secret(32), "log")
-        save_signing_key(key, fresh / KEY)
+        save_signing_key(key, fresh / SIGNING_KEY)
         verifier = VerifierKey(settings.origin, key.public).text()
         (fresh / VERIFIER_KEY).write_text(verifier + "\n", "utf-8")
         with Store.open(fresh / STORE, ALL_MIGRATIONS) as store:
@@ -87,7 +88,7 @@ def open_casebook(
             "is no casebook", where=Where(str(folder)), hint="headwater casebook new DIR makes one"
         )
     _check(settings)
-    key = load_signing_key(folder / KEY, "log")
+    key = load_signing_key(folder / SIGNING_KEY, "log")
     store = Store.open(folder / STORE, ALL_MIGRATIONS, must_exist=True)
     try:
         log = Log.open(folder / LOG_FOLDER, settings.origin, _signer(settings, key), store)

@@ -233,10 +233,11 @@ def recover(terminal: Terminal, *, folder: Path) -> int:
     Only commitments can be taken: what the lost records said stays lost, and the log says so. Restore the newest
     copy that there is first.
     """
+    from headwater.casework import VERIFIER_KEY
     from headwater.casework.log import recover
 
     with OpenLog(folder) as log:
-        found = recover(log, vkey(str(folder / "log.vkey")), now_us())
+        found = recover(log, vkey(str(folder / VERIFIER_KEY)), now_us())
     terminal.out(f"{found.missing:,} entries taken from what is published")
     terminal.out(f", {found.mended:,} that were damaged made whole\n" if found.mended else "\n")
     return 0

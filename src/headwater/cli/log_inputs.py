@@ -49,22 +49,23 @@ class OpenLog:
     """The log of a casebook, with its key where something is to be signed."""
 
     def __init__(self, folder: Path, *, sign: bool = False) -> None:
+        from headwater.casework import LOG_FOLDER, SIGNING_KEY, STORE, VERIFIER_KEY
         from headwater.casework.log import MIGRATIONS, Log
         from headwater.keys import load_signing_key
         from headwater.proof import NoteSigner
         from headwater.store import Store
 
-        if not (folder / "casebook.sqlite").is_file():
+        if not (folder / STORE).is_file():
             hint = "`headwater casebook new DIR` makes one"
             raise UnreadableInput("is no casebook", where=Where(str(folder)), hint=hint)
-        origin = vkey(str(folder / "log.vkey")).name
+        origin = vkey(str(folder / VERIFIER_KEY)).name
         signer = None
         if sign:
-            key = load_signing_key(folder / "log.key", "log")
+            key = load_signing_key(folder / SIGNING_KEY, "log")
             signer = NoteSigner(origin, key.public, key.sign)
-        self._store = Store.open(folder / "casebook.sqlite", MIGRATIONS, must_exist=True)
+        self._store = Store.open(folder / STORE, MIGRATIONS, must_exist=True)
         try:
-            self._log = Log.open(folder / "log", origin, signer, self._store)
+            self._log = Log.open(folder / LOG_FOLDER, origin, signer, self._store)
         except BaseException:
             self._store.close()
             raise
