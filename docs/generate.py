@@ -396,6 +396,22 @@ def tiers() -> str:
     )
 
 
+def gateway_settings() -> str:
+    """What gateway.toml may say, from the classes that it is read by."""
+    sys.path.insert(0, str(ROOT / "docs"))
+    from settings_reference import gateway
+
+    return page("gateway.toml", *gateway(table, prose))
+
+
+def identity_settings() -> str:
+    """What identity.toml may say, from the classes that it is read by."""
+    sys.path.insert(0, str(ROOT / "docs"))
+    from settings_reference import identity
+
+    return page("identity.toml", *identity(table, prose))
+
+
 def index() -> str:
     """The index as it is, with its lists of reference and explanation pages brought up to date."""
     text = (ROOT / "docs/index.md").read_text(encoding="utf-8")
@@ -424,6 +440,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/errors.md": errors,
     "reference/evidence.md": evidence,
     "reference/exchange.md": exchange,
+    "reference/gateway-settings.md": gateway_settings,
+    "reference/identity-settings.md": identity_settings,
     "reference/outputs.md": outputs,
     "reference/policy.md": policy,
     "reference/settings.md": settings,

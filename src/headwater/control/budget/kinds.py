@@ -123,7 +123,7 @@ _SECOND_US: Final = 1_000_000
 #: A lease lasts this part of its period or window, unless a budget says so.
 _PART: Final = 64
 _SLOT_US: Final = 30 * _SECOND_US
-_PERS: Mapping[Shape, tuple[Per, ...]] = {
+PERS: Mapping[Shape, tuple[Per, ...]] = {
     Shape.RATE: (Per.SECOND, Per.MINUTE, Per.HOUR, Per.DAY),
     Shape.QUOTA: (Per.HOUR, Per.DAY, Per.MONTH),
     Shape.SLOTS: (Per.NONE,),
@@ -154,8 +154,8 @@ class Budget:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
             raise UsageError("a budget has a name of a-z, 0-9, '.', '_', '-'", where=Where(field="name"))
         shape = self.shape
-        if self.per not in _PERS[shape]:
-            allowed = ", ".join(each.word for each in _PERS[shape])
+        if self.per not in PERS[shape]:
+            allowed = ", ".join(each.word for each in PERS[shape])
             self._refuse("per", f"{self.kind} can't be counted per {self.per.word}", f"one of: {allowed}")
         most = {Shape.SLOTS: MOST_SLOTS, Shape.DISTINCT: MOST_DISTINCT}.get(shape, MOST)
         self._whole("limit", self.limit, 1, most)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -26,23 +26,37 @@ def _setting(default: Any, doc: str, bounds: str = "") -> Any:
     return field(default=default, metadata={"doc": doc, "range": bounds})
 
 
+def _says(doc: str) -> msgspec.Meta:
+    return msgspec.Meta(description=doc)
+
+
 class OwnBudget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A budget of the operator's, one `[[budgets]]` in the file, for every key of a scope.
+    """A budget of the operator's, one `[[budgets]]` in the file, for every key of a scope."""
 
-    `only`: just these keys (tiers, accounts, organisations, fingerprints, prefixes, ASNs, campaigns); empty: each has
-    its own. `lasts_s`: seconds that what was leased may be spent. The others are as in `control.budget.Budget`.
-    """
-
-    name: str
-    kind: Kind
-    scope: Scope
-    limit: int
-    per: PerName = "none"
-    burst: int | None = None
-    fails: Fails | None = None
-    lease: int | None = None
-    lasts_s: int | None = None
-    only: frozenset[str] = frozenset()
+    name: Annotated[str, _says("Its name, for the log: a-z, 0-9, '.', '_', '-'. Clients never see it.")]
+    kind: Annotated[Kind, _says("What is counted, and how: see below.")]
+    scope: Annotated[Scope, _says("Of whom: each has the limit for itself.")]
+    limit: Annotated[int, _says("How much: requests, tokens, millionths of the currency, different ones.")]
+    per: Annotated[PerName, _says("In which time; `none` for `concurrency` only.")] = "none"
+    burst: Annotated[int | None, _says("The most of a rate at once; unset: `limit`.")] = None
+    fails: Annotated[
+        Fails | None,
+        _says("What happens while the store is gone: refuse (closed) or serve (open); unset: as its kind."),
+    ] = None
+    lease: Annotated[
+        int | None, _says("How much one process takes at once; unset: as its requests need.")
+    ] = None
+    lasts_s: Annotated[
+        int | None,
+        _says("Seconds that it may be spent; unset: a 64th of the time, of `concurrency` 30 s."),
+    ] = None
+    only: Annotated[
+        frozenset[str],
+        _says(
+            "Just these: names of tiers, accounts or organisations, fingerprints, prefixes, ASNs, "
+            "campaigns; unset: all."
+        ),
+    ] = frozenset()
 
     def budget(self) -> Budget:
         """It as budgets are counted; `UsageError` where it can't be."""
@@ -54,17 +68,16 @@ class OwnBudget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What models cost and who may use them, one `[[models]]` in the file; the first whose name fits counts.
+    """What models cost and who may use them, one `[[models]]` in the file; the first whose name fits counts."""
 
-    `name`: a model's name, in which `*` and `?` stand for anything. `input`, `output`: millionths of the currency for a
-    million tokens. `answer_tokens`: the longest answer where the client says none. `tier`: the lowest that may use it.
-    """
-
-    name: str
-    input: int = 0
-    output: int = 0
-    answer_tokens: int | None = None
-    tier: str = "anonymous"
+    name: Annotated[str, _says("A model's name, in which `*` and `?` stand for anything.")]
+    input: Annotated[int, _says("Millionths of the currency for a million tokens of input.")] = 0
+    output: Annotated[int, _says("The same for output, tokens of reasoning included.")] = 0
+    answer_tokens: Annotated[
+        int | None,
+        _says("Longest answer, in tokens, where the client says none; unset: as for all models."),
+    ] = None
+    tier: Annotated[str, _says("The lowest tier that may use it.")] = "anonymous"
 
     def __post_init__(self) -> None:
         where = Where(field="models")

@@ -6,7 +6,7 @@ The file is `identity.toml`; a door reads it. Nothing here knows what follows fr
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -24,23 +24,28 @@ def _setting(default: Any, doc: str, bounds: str = "") -> Any:
     return field(default=default, metadata={"doc": doc, "range": bounds})
 
 
+def _says(doc: str) -> msgspec.Meta:
+    return msgspec.Meta(description=doc)
+
+
 class Issuer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An issuer of tokens (JWT, OpenID Connect) that is trusted, one `[[issuers]]` in the file.
+    """An issuer of tokens (JWT, OpenID Connect) that is trusted, one `[[issuers]]` in the file."""
 
-    `audiences`: a token must be for one of these. `keys`: where the door fetches the issuer's JWKS. `account_claim`:
-    the claim that holds the account's id; empty: `sub`, by a link (`headwater account link`). `types`: what `typ` may
-    say; empty: JWT, at+jwt or nothing.
-    """
-
-    issuer: str
-    audiences: tuple[str, ...]
-    keys: str = ""
-    algorithms: tuple[str, ...] = ("RS256", "ES256")
-    account_claim: str = ""
-    scope_claim: str = "scope"
-    types: tuple[str, ...] = ()
-    leeway_s: int = 60
-    longest_s: int = 86_400
+    issuer: Annotated[str, _says("Its name, as the claim `iss` says it.")]
+    audiences: Annotated[tuple[str, ...], _says("A token must be for one of these (`aud`).")]
+    keys: Annotated[str, _says("Where its keys (JWKS) are fetched.")] = ""
+    algorithms: Annotated[
+        tuple[str, ...], _says(f"Signatures that are accepted, of {', '.join(ALGORITHMS)}.")
+    ] = ("RS256", "ES256")
+    account_claim: Annotated[
+        str, _says("Claim that holds the account's id; empty: `sub`, by a link (`headwater account link`).")
+    ] = ""
+    scope_claim: Annotated[
+        str, _says("Claim that holds scopes: where some of ours stand in it, only those are given.")
+    ] = "scope"
+    types: Annotated[tuple[str, ...], _says("What `typ` may say; empty: JWT, at+jwt or nothing.")] = ()
+    leeway_s: Annotated[int, _says("Seconds by which clocks may differ, 0 to 600.")] = 60
+    longest_s: Annotated[int, _says("Seconds that a token may live at most, 60 to 2678400.")] = 86_400
 
     def __post_init__(self) -> None:
         if not self.issuer or not self.audiences or not all(self.audiences):
