@@ -161,7 +161,8 @@ class Gateway:
             account_header=self.identity.account_header,
             upstream_key=self._upstream_key(),
         )
-        grant = Grant(control, settings.control, leases)
+        grant = Grant(control, settings.control, leases, identify.still)
+        parts.keeping.changed = grant.recheck
         owners, fetching = Owners(self.folder / OBJECTS), self._fetching()
         objects = Objects(owners, fetching, None if journalling is None else journalling.append)
         batches = Batches(control, settings.control, leases, owners, fetching, journalling)
@@ -194,9 +195,7 @@ class Gateway:
 
     def _parts(self) -> _Parts:
         settings, keeping = self.settings, Keeping(self.settings.look_s)
-        identity = open_identity(self.folder / IDENTITY, self.identity)
-        directory = identity.directory()
-        keeping.identity(identity, directory)
+        directory = keeping.identity(self.folder / IDENTITY, self.identity)
         tokens = Latest() if self.identity.issuers else None
         authenticator = Authenticator(directory, self.identity, tokens)
         keeping.used(authenticator, self.folder / IDENTITY, self.identity)
@@ -204,7 +203,7 @@ class Gateway:
             keeping.issuers(self.identity.issuers, tokens.take)
         standings = Standings()
         if settings.casebook:
-            keeping.standings(StandingsReader(self._casebook(), self.effects), standings)
+            keeping.standings(self._casebook(), self.effects, standings)
         leases = Leases(
             Budgets(secrets.token_hex(16), alone=self._alone()),
             store_of(settings.budgets, self.folder, durable=settings.redis_durable),

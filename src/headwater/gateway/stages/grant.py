@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from headwater.control import (
@@ -52,8 +52,16 @@ _SEALED: Final = Problem(Kind.UPSTREAM, "The model server sent an answer that ca
 class Grant(Passing):
     """Asks `Control` about each request, and does what it says."""
 
-    def __init__(self, control: Control, settings: ControlSettings, leases: Leases) -> None:
+    def __init__(
+        self,
+        control: Control,
+        settings: ControlSettings,
+        leases: Leases,
+        still: Callable[[Exchange], Denied | None],
+    ) -> None:
+        """`still`: why a request that runs is served no longer; see `recheck`."""
         self._control, self._settings, self._leases = control, settings, leases
+        self._still = still
         self._lines = RateLines(control)
         self._running: dict[Reservation, Exchange] = {}
         leases.lapsed = self._lapsed
@@ -176,6 +184,14 @@ class Grant(Passing):
             longest = admitted.terms.max_tokens or asked.output_tokens or 0
             return Used(input_tokens=inputs, output_tokens=longest)
         return Used(input_tokens=inputs, output_tokens=written)
+
+    def recheck(self) -> None:
+        """Something has changed: ends what runs for accounts that are served no longer."""
+        for exchange in [*self._running.values()]:
+            denied = self._still(exchange)
+            if denied is not None:
+                passage: Passage = exchange.kept[PASSAGE]
+                exchange.cut(refuse(denied, passage.principal.account).problem)
 
     def _lapsed(self, lost: Iterable[Reservation]) -> None:
         for reservation in lost:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final, NamedTuple
 
-from headwater.control import Control, Denied
+from headwater.control import Control, Denied, Reason, Wish
 from headwater.control.identity import (
     CARRIERS,
     Credential,
@@ -20,6 +21,7 @@ from headwater.control.identity import (
 from headwater.gateway.routes import Route
 from headwater.gateway.stage import Exchange, Forward, OnRequest, Passing
 from headwater.gateway.stages.keeping import Keeping
+from headwater.gateway.stages.leases import steady_us
 from headwater.gateway.stages.passage import PASSAGE, Passage
 from headwater.gateway.stages.refusing import refuse
 from headwater.gateway.wire.dialect import Dialect
@@ -33,6 +35,7 @@ _FORWARDED: Final = b"x-forwarded-for"
 _PLAIN: Final = field(b"Accept-Encoding", b"identity")
 #: Whose account a request is upstream is said by the operator's key, not by a client.
 _THEIRS: Final = frozenset((b"openai-organization", b"openai-project"))
+_NO_WISH: Final = Wish(scope="")
 
 
 class _Shown(NamedTuple):
@@ -78,10 +81,7 @@ class Identify(Passing):
 
     def on_request(self, exchange: Exchange) -> OnRequest:
         """Passes who is known on, without credentials."""
-        head, route = exchange.head, exchange.route
-        known = self._known.get((id(head.fields), route, exchange.client[0]))
-        if known is None or known.fields is not head.fields:
-            known = self._read(exchange)
+        known = self._shown(exchange)
         credential, source = known.credential, known.source
         if isinstance(credential, Refusal):
             credential = Credential(b"")  # answered as any other credential that is no good
@@ -90,6 +90,25 @@ class Identify(Passing):
             return refuse(found, "")
         exchange.kept[PASSAGE] = Passage(found, source)
         return known.forward
+
+    def still(self, exchange: Exchange) -> Denied | None:
+        """Why a request that runs is served no longer, now that something has changed; None where it is."""
+        passage: Passage = exchange.kept[PASSAGE]
+        who, known = passage.principal, self._shown(exchange)
+        if isinstance(known.credential, Credential):
+            # A token is short-lived: it has to be right when a request begins.
+            at_us = exchange.began_us if who.how == "token" else time.time_ns() // 1000
+            found = self._control.who(known.credential, known.source, at_us)
+            if isinstance(found, Denied):
+                return found
+        # A wish in no scope: nothing is ever granted, and what stands against the account is told before that.
+        denied = self._control.decide(who, known.source, _NO_WISH, exchange.began_us, steady_us())
+        return denied if isinstance(denied, Denied) and denied.why is not Reason.SCOPE else None
+
+    def _shown(self, exchange: Exchange) -> _Shown:
+        head = exchange.head
+        known = self._known.get((id(head.fields), exchange.route, exchange.client[0]))
+        return self._read(exchange) if known is None or known.fields is not head.fields else known
 
     def _read(self, exchange: Exchange) -> _Shown:
         head = exchange.head

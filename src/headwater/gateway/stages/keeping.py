@@ -9,24 +9,25 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from headwater.casework import StandingsReader
-from headwater.control import Standings
+from headwater.control import Effects, Standings
 from headwater.control.identity import (
     Authenticator,
     Claims,
     Directory,
-    Identity,
     IdentitySettings,
     Issuer,
     Issuers,
     Refusal,
     open_identity,
 )
-from headwater.errors import HeadwaterError
+from headwater.errors import HeadwaterError, unreadable
 
 _LOG: Final = logging.getLogger("headwater.gateway")
 _KEYS_S: Final = 600.0
@@ -34,34 +35,94 @@ _KEYS_RETRY_S: Final = 15.0
 _USED_S: Final = 60.0
 _MOST_KEYS: Final = 1 << 20
 _FETCH_S: Final = 10.0
+_LEAVING_S: Final = 3.0
+#: The stores' files in their folders.
+_IDENTITY: Final = "identity.sqlite"
+_CASEBOOK: Final = "casebook.sqlite"
+
+
+class _File:
+    """A store's file, by which it is seen that another was put in its place: who has it open would never know."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._was = self._is()
+
+    def replaced(self) -> bool:
+        """Whether another lies there since the last time; raises `UnreadableInput` where none does."""
+        was, self._was = self._was, self._is()
+        return was != self._was
+
+    def _is(self) -> tuple[int, int]:
+        try:
+            status = self._path.stat()
+        except OSError as error:
+            raise unreadable(self._path, error) from None
+        return status.st_dev, status.st_ino
 
 
 class Keeping:
     """What runs beside the requests of one worker. `start` it in its loop, `stop` it there."""
 
     def __init__(self, every_s: float) -> None:
+        #: Told when who may come, or what stands against accounts, may be another than before.
+        self.changed: Callable[[], None] = lambda: None
         self._every_s = every_s
         self._tasks: list[asyncio.Task[None]] = []
         self._closing: list[Callable[[], object]] = []
         self._begun: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        self._leaving: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self._failed: set[str] = set()
 
-    def identity(self, identity: Identity, directory: Directory) -> None:
-        """Keep a snapshot of who may come current."""
-        self._closing.append(identity.close)
-        self._looked("who may come", lambda: identity.refresh(directory))
+    def identity(self, folder: Path, settings: IdentitySettings) -> Directory:
+        """A snapshot of who may come, which is kept current; raises what opening the store does."""
+        held = open_identity(folder, settings)
+        directory, file = held.directory(), _File(folder / _IDENTITY)
 
-    def standings(self, reader: StandingsReader, standings: Standings) -> None:
-        """Keep what stands against accounts current; the first look is now, and has to work."""
-        self._closing.append(reader.close)
-        standings.load(reader.read(_now_us(), even_so=True) or {})
+        async def look() -> None:
+            nonlocal held
+            if file.replaced():
+                new = open_identity(folder, settings)
+                held.close()
+                held = new
+            if held.refresh(directory):
+                self.changed()
 
-        def look() -> None:
-            now = _now_us()
-            found = reader.read(now, even_so=bool(standings.due(now)))
+        def close() -> None:
+            held.close()
+
+        self._closing.append(close)
+        self._looked("who may come", look)
+        return directory
+
+    def standings(self, folder: Path, effects: Effects, standings: Standings) -> None:
+        """Keep what stands against accounts current; the first look is now, and has to work.
+
+        A casebook may hold much, so it is read in a thread of its own.
+        """
+        thread = ThreadPoolExecutor(1, "standings")
+        reader = thread.submit(StandingsReader, folder, effects).result()
+        file = _File(folder / _CASEBOOK)
+        standings.load(thread.submit(reader.read, _now_us(), even_so=True).result() or {})
+
+        async def look() -> None:
+            nonlocal reader
+            loop, now = asyncio.get_running_loop(), _now_us()
+            if file.replaced():
+                new = await loop.run_in_executor(thread, StandingsReader, folder, effects)
+                await loop.run_in_executor(thread, reader.close)
+                reader = new
+            read = partial(reader.read, now, even_so=bool(standings.due(now)))
+            found = await loop.run_in_executor(thread, read)
             if found is not None:
                 standings.load(found)
+                self.changed()
 
+        def close() -> None:
+            thread.submit(reader.close).result()
+            thread.shutdown()
+
+        self._closing.append(close)
         self._looked("what stands against accounts", look)
 
     def used(self, authenticator: Authenticator, folder: Path, settings: IdentitySettings) -> None:
@@ -77,17 +138,12 @@ class Keeping:
                 await asyncio.to_thread(write, seen)
 
         async def run() -> None:
-            try:
-                while True:
-                    await asyncio.sleep(_USED_S)
-                    await self._tried("when keys were used", once)
-            finally:
-                seen = authenticator.take_used()
-                if seen:
-                    with suppress(HeadwaterError):
-                        write(seen)
+            while True:
+                await asyncio.sleep(_USED_S)
+                await self._tried("when keys were used", once)
 
         self._begun.append(run)
+        self._leaving.append(once)
 
     def issuers(self, issuers: tuple[Issuer, ...], take: Callable[[Issuers], None]) -> None:
         """Fetch the keys of tokens' issuers, now and from time to time."""
@@ -116,17 +172,18 @@ class Keeping:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for once in self._leaving:
+            with suppress(HeadwaterError, TimeoutError):
+                async with asyncio.timeout(_LEAVING_S):
+                    await once()
         for close in self._closing:
             close()
 
-    def _looked(self, what: str, look: Callable[[], object]) -> None:
-        async def once() -> None:
-            look()
-
+    def _looked(self, what: str, look: Callable[[], Coroutine[Any, Any, None]]) -> None:
         async def run() -> None:
             while True:
                 await asyncio.sleep(self._every_s)
-                await self._tried(what, once)
+                await self._tried(what, look)
 
         self._begun.append(run)
 
