@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from casework.books import BEGIN, made, pack, proposed, report
 from headwater.casework import read_known
 from headwater.errors import UnreadableInput
 from headwater.exchange import SetAside
@@ -101,3 +102,26 @@ def test_the_table_that_logs_are_read_with_can_be_given_too(tmp_path: Path) -> N
     assert read_known([path], aside, AT).facts == {"a": AccountFacts(purpose="evaluation")}
     assert aside.total == 0
     assert list(aside.notices.values()) == [1]
+
+
+@pytest.mark.parametrize("value", [7, ["evaluation"], {"name": "evaluation"}, "x" * 2000, "\ud800"])
+@pytest.mark.parametrize("column", ["programme", "purpose"])
+def test_a_programme_that_cannot_be_used_is_left_empty_and_the_row_counts(
+    tmp_path: Path, column: str, value: object
+) -> None:
+    path = tmp_path / "accounts.jsonl"
+    path.write_text(json.dumps({"account": "a", "tier": 2, "region": "DE", column: value}) + "\n")
+    aside = SetAside(keep=5)
+    known = read_known([path], aside, AT)
+    assert known.facts == {"a": AccountFacts(tier=2, region="DE")}
+    assert (aside.total, [one.where.field for one in aside.noted]) == (0, [column])
+
+
+def test_terms_of_another_century_and_many_notices_hold_up_no_proposal(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.jsonl"
+    row = {"account": "birch-00000", "terms_accepted_at": "1900-01-01", "notices": 10_000}
+    path.write_text(json.dumps(row) + "\n")
+    known = read_known([path], SetAside(), AT).facts
+    with made(tmp_path / "desk", pack("notice", person=False)) as book:
+        proposed(book)
+        assert len(book.propose(report(1, id="oak"), "alice", BEGIN, known).steps) == 1

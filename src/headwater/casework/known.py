@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from headwater.errors import BadRow, UnreadableInput, Where
 from headwater.exchange import SetAside, TimeFormatError, files, instant, records
-from headwater.policy import FACTS, AccountFacts
+from headwater.policy import FACTS, AccountFacts, possible
 
 DAY_US: Final = 86_400_000_000
 #: Beside the facts themselves: the day of acceptance, for the days since.
@@ -81,9 +81,8 @@ def _row(
         return None
     made: dict[str, Any] = {}
     for name in GIVEN:
-        value = record.get(name)
-        if name == "purpose":
-            value = record.get(_PROGRAMME) or value
+        column = _PROGRAMME if name == "purpose" and record.get(_PROGRAMME) else name
+        value = record.get(column)
         if value is None or value == "":
             continue
         if name == "tier" and _named(value):
@@ -92,11 +91,15 @@ def _row(
         try:
             made[name] = _value(name, value)
         except ValueError as fault:
+            if name == "purpose":  # it covers no account then; what else is known of this one still counts
+                aside.note(f"{fault}; left empty", _at(where, column))
+                continue
             aside.add(BadRow(str(fault), _at(where, name), _hint(name)))
             return None
     if (accepted := record.get(_ACCEPTED)) not in (None, ""):
         try:
-            made["terms_accepted_days"] = max(0, (at_us - instant(accepted)[0]) // DAY_US)
+            days = max(0, (at_us - instant(accepted)[0]) // DAY_US)
+            made["terms_accepted_days"] = min(days, int(FACTS["terms_accepted_days"].most))
         except TimeFormatError as fault:
             aside.add(BadRow(str(fault), _at(where, _ACCEPTED), "a day such as 2026-03-01"))
             return None
@@ -118,6 +121,8 @@ def _value(name: str, value: object) -> object:
         text = text.upper() if name == "region" else text
         if fact.words and text not in fact.words:
             raise ValueError(f"is none of its words, a text of {len(text)} characters")
+        if not possible(fact, text):
+            raise ValueError(f"is a text of {len(text)} characters that can't be used")
         return text
     try:
         number = int(str(value).strip()) if isinstance(value, (str, int)) else int(float(str(value)))

@@ -24,7 +24,7 @@ from headwater.control import POLICY, Event, State, Step, What, apply
 from headwater.detect import A_KIND, TOGETHER, Campaign, Findings, Member
 from headwater.errors import UsageError
 from headwater.explain import dumps, loads
-from headwater.policy import AccountFacts, Decider, Pack, Rung, decide, facts_of, facts_of_member
+from headwater.policy import FACTS, AccountFacts, Decider, Pack, Rung, decide, facts_of, facts_of_member
 from headwater.proof import canonical_json
 
 #: Days for which a notice counts as a prior one (the fact `notices`).
@@ -175,8 +175,8 @@ def _known(work: Work, member: Member, known: Mapping[str, AccountFacts], rate: 
     assert counts is not None
     return dataclasses.replace(
         given,
-        notices=given.notices + counts[0],
-        reversals=counts[1],
+        notices=min(given.notices + counts[0], int(FACTS["notices"].most)),
+        reversals=min(counts[1], int(FACTS["reversals"].most)),
         false_positive_rate=rate.high if rate else 1.0,
         outcomes=rate.ended if rate else 0,
     )

@@ -9,7 +9,7 @@ from headwater.policy.comparison import Change, compare_packs
 from headwater.policy.decision import Decider, Decision, decide, inputs_sha256
 from headwater.policy.duties import Asked, Duties
 from headwater.policy.examination import Remark, examine
-from headwater.policy.facts import FACTS, AccountFacts, Customer, Facts, facts_of, facts_of_member
+from headwater.policy.facts import FACTS, AccountFacts, Customer, Facts, facts_of, facts_of_member, possible
 from headwater.policy.in_force import PolicyInForce, install
 from headwater.policy.pack import (
     SHIPPED,
@@ -69,6 +69,7 @@ __all__ = [
     "install",
     "load_pack",
     "parse_pack",
+    "possible",
     "read_cases",
     "read_facts",
     "read_outcomes",
