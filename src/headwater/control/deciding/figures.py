@@ -6,7 +6,7 @@ Of a step nothing is seen but that less remains, and of the operator's own budge
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -33,7 +33,7 @@ class Figure(msgspec.Struct, frozen=True, gc=False):
 Reads = Callable[[int], tuple[int, int]]
 
 
-class Shown(NamedTuple):
+class Shown(msgspec.Struct, frozen=True, eq=False):
     """A limit that is shown: what of its figure stays, how the rest is read, and a step's lower rate beside it."""
 
     name: str
@@ -53,7 +53,7 @@ def shown(cells: Iterable[Cell], limit_of: Mapping[str, str]) -> tuple[Shown, ..
         if not budget.name.startswith(OF_STEP):
             found[name] = Shown(name, budget.unit, budget.limit, LENGTH_US[budget.per], cell.stands, None)
         elif name in found:
-            found[name] = found[name]._replace(step_reads=cell.stands)
+            found[name] = msgspec.structs.replace(found[name], step_reads=cell.stands)
     return tuple(found.values())
 
 
@@ -68,6 +68,8 @@ def stands_now(limit: Shown, steady_us: int) -> tuple[int, int]:
 
 def figures(limits: Iterable[Shown], steady_us: int) -> list[Figure]:
     """How they stand now."""
-    return [
-        Figure(one.name, one.unit, one.limit, *stands_now(one, steady_us), one.window_us) for one in limits
-    ]
+    found = []
+    for one in limits:
+        remaining, resets_us = one.reads(steady_us) if one.step_reads is None else stands_now(one, steady_us)
+        found.append(Figure(one.name, one.unit, one.limit, remaining, resets_us, one.window_us))
+    return found

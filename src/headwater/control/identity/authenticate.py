@@ -91,6 +91,21 @@ class Authenticator:
         What a trusted proxy says counts before a bearer credential, and that before a certificate.
         """
         bearer, asserted, names = credential
+        if asserted is None and bearer is not None and len(bearer) <= LONGEST:
+            digesting = self._digests.copy()
+            digesting.update(bearer)
+            entry = self._seen.get(digesting.digest())
+            # Where anything has changed, or is to be looked at or written down, the key is checked anew, below.
+            if (
+                entry is not None
+                and entry.generation == self.directory.generation
+                and now_us < entry.ends_us
+                and now_us - entry.used_us <= _COARSE_US
+                and entry.networks is None
+                and entry.asns is None
+                and isinstance(entry.outcome, Principal)
+            ):
+                return entry.outcome
         if asserted is not None:
             if not source.trusted:
                 return Refused(Refusal.AMBIGUOUS)
@@ -107,28 +122,6 @@ class Authenticator:
         return used
 
     def _key(self, text: bytes, source: Source, now_us: int) -> Principal | Refused:
-        if len(text) > LONGEST:
-            return self._checked(text, b"", source, now_us)
-        digesting = self._digests.copy()
-        digesting.update(text)
-        digest = digesting.digest()
-        entry = self._seen.get(digest)
-        if entry is None:
-            return self._checked(text, digest, source, now_us)
-        # Where anything has changed, or is to be looked at or written down, the key is checked anew.
-        outcome = entry.outcome
-        if (
-            entry.generation == self.directory.generation
-            and now_us < entry.ends_us
-            and now_us - entry.used_us <= _COARSE_US
-            and entry.networks is None
-            and entry.asns is None
-            and isinstance(outcome, Principal)
-        ):
-            return outcome
-        return self._checked(text, digest, source, now_us)
-
-    def _checked(self, text: bytes, digest: bytes, source: Source, now_us: int) -> Principal | Refused:
         public = text[AT_PUBLIC:_END_PUBLIC]
         entry = self._entries.get(public)
         if not isinstance(entry, KeyEntry):
@@ -157,10 +150,15 @@ class Authenticator:
             return self._not_now(entry, outcome, source, now_us)
         if now_us - entry.used_us > _COARSE_US:
             entry.used_us = self._used[public.decode()] = now_us
+        self._remember(text, entry)
+        return outcome
+
+    def _remember(self, text: bytes, entry: KeyEntry) -> None:
         if len(self._seen) >= _MOST_SEEN:
             self._seen.clear()
-        self._seen[digest] = entry
-        return outcome
+        digesting = self._digests.copy()
+        digesting.update(text)
+        self._seen[digesting.digest()] = entry
 
     def _no_key(self, text: bytes, entry: KeyEntry | None = None) -> Refused:
         """Why a key isn't accepted whose secret isn't right: one answer to who asks, whatever it is."""
