@@ -13,7 +13,7 @@ from casework.log_world import AT, TRUST, VKEY, World
 from headwater.casework import Casebook, open_casebook
 from headwater.casework.log import recover, verify_log
 from headwater.control import State
-from headwater.errors import HeadwaterError, UsageError
+from headwater.errors import HeadwaterError, UnreadableInput, UsageError
 from headwater.policy import Rung, parse_pack
 from headwater.proof import VerifierKey
 
@@ -155,3 +155,45 @@ def test_nothing_is_changed_over_damaged_entries(tmp_path: Path) -> None:
         with pytest.raises(HeadwaterError, match="entry 1 in the store"):
             book.confirm("birch-harvest", "bob", BEGIN + HOUR)
         assert [kept.step.state for kept in book.steps()] == [State.PROPOSED] * 3
+
+
+@pytest.mark.parametrize(
+    "name", ["tile/0/000", "tile/0/001.p/44", "tile/entries/000", "tile/entries/001.p/44"]
+)
+def test_a_folder_in_the_place_of_a_file_is_found_and_named(world: World, name: str) -> None:
+    world.publish(300)
+    place = world.log.folder / name
+    place.unlink()
+    place.mkdir()
+    found = verify_log(world.log.folder, TRUST)
+    assert any(one.startswith(f"{name}: ") for one in found.findings), found.findings
+    with pytest.raises(HeadwaterError, match="a folder lies where") as raised:
+        world.log.mend()
+    assert str(raised.value.where) == str(place)
+    place.rmdir()
+    world.log.mend()
+    assert verify_log(world.log.folder, TRUST).holds
+
+
+def test_a_folder_in_the_place_of_the_checkpoint_is_named_before_anything_gets_its_place(
+    world: World,
+) -> None:
+    world.publish(3)
+    place = world.log.folder / "checkpoint"
+    place.unlink()
+    place.mkdir()
+    with pytest.raises(UnreadableInput, match="no file `checkpoint`"):
+        verify_log(world.log.folder, TRUST)
+    with pytest.raises(HeadwaterError, match="a folder lies where"):
+        world.publish(1)
+    assert world.log.head().size == 3
+    place.rmdir()
+    assert world.publish().size == 4
+
+
+def test_what_stands_in_the_place_of_others_word_is_none(world: World) -> None:
+    world.publish(3)
+    (world.log.folder / "cosigned").mkdir()
+    (world.log.folder / "stamps").write_text("no folder")
+    assert world.publish(1).size == 4
+    assert verify_log(world.log.folder, TRUST).holds

@@ -38,15 +38,18 @@ Fetch = Callable[[str, int], bytes | None]
 
 
 def from_folder(folder: Path) -> Fetch:
-    """Reads the files of a log from a folder; links are followed, as a server would."""
+    """Reads the files of a log from a folder; links are followed, as a server would. A folder is no file."""
+
+    def at_once(path: str, flags: int) -> int:
+        # Not waiting for a writer where somebody put a pipe.
+        return os.open(path, flags | os.O_NONBLOCK)
 
     def fetch(path: str, most: int) -> bytes | None:
         place = folder / path
         try:
-            # Not waiting for a writer where somebody put a pipe.
-            with os.fdopen(os.open(place, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            with open(place, "rb", opener=at_once) as file:
                 return file.read(most + 1)
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
         except OSError as error:
             raise unreadable(place, error) from None
@@ -128,6 +131,12 @@ class Files:
     def _worded(self, place: Path) -> Iterator[None]:
         try:
             yield
+        except IsADirectoryError as error:
+            raise HeadwaterError(
+                "a folder lies where this file of the log belongs",
+                where=Where(str(place)),
+                hint="move it away, then: headwater log mend",
+            ) from error
         except OSError as error:
             reason = error.strerror or type(error).__name__
             hint = "nothing was lost; make room or mend the disk, then publish again"
