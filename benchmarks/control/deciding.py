@@ -1,9 +1,10 @@
 """What identity and decision cost a request on one core: who asks, decide, settle, and figures for rate headers.
 
-Each step is timed by itself, in nanoseconds of processor time, and all four together as a relay does them. A fixed
-reference loop runs between the rounds: a step's `times` is its time over that of one turn of the loop in the same round
-(median of rounds), which a busy or a slow machine changes far less than nanoseconds. The store is in memory; what it
-costs to ask it is part of the time, as rare as it is.
+Each step is timed by itself, in nanoseconds of processor time, and all four together. `headers` is what a relay reads in
+place of all figures (the limits of a minute), and `relayed` the four with that. A fixed reference loop runs between the
+rounds: `times` is a step's time over that of one turn of the loop in the same round (median of rounds), which a busy or
+a slow machine changes far less than nanoseconds. The store is in memory; what it costs to ask it, as rarely as it is
+asked, is part of the time.
 
     python benchmarks/control/deciding.py --date 2026-01-31 [--rounds 15] [--turns 20000] [--out FILE]
 """
@@ -31,9 +32,11 @@ from headwater.control.deciding import (
     ControlSettings,
     Model,
     OwnBudget,
+    Shown,
     Standings,
     Used,
     Wish,
+    stands_now,
 )
 from headwater.control.identity import (
     LIMITS,
@@ -47,8 +50,8 @@ from headwater.control.identity import (
     shipped_tiers,
 )
 
-#: What the four together may cost, in turns of the reference loop.
-BAR_TIMES = 10.0
+#: What the four together may cost for five limits, in turns of the reference loop: 10 µs where a turn is 1.4 µs.
+BAR_TIMES = 7.0
 PLENTY = 10**9
 USED = Used(input_tokens=700, output_tokens=300)
 #: As many requests run at once while a step is timed by itself.
@@ -102,6 +105,8 @@ class Desk:
         found = self.control.who(self.shown, self.source, self.wall_us)
         assert isinstance(found, Principal)
         self.principal = found
+        self.known: tuple[Shown, ...] = ()
+        self.told: list[Shown] = []
 
     def send(self, refill: Refill) -> None:
         """The answers to what is asked of the store."""
@@ -144,8 +149,22 @@ class Desk:
         for admitted in kept:
             standing(admitted, steady_us)
 
-    def together(self, turns: int) -> None:
-        """All four, one request after another."""
+    def step_headers(self, kept: list[Admitted]) -> None:
+        """What rate headers tell: the limits of a minute."""
+        for admitted in kept:
+            self.headers(admitted)
+
+    def headers(self, admitted: Admitted) -> None:
+        """The same for one request; which limits these are is kept by whoever asks."""
+        shown = self.control.shown(admitted)
+        if shown is not self.known:
+            self.known, self.told = shown, [one for one in shown if one.name.endswith("_per_minute")]
+        for one in self.told:
+            stands_now(one, self.steady_us)
+
+    def together(self, turns: int, *, headers: bool) -> None:
+        """All four, one request after another; with `headers`: what these need in place of all figures."""
+        read = self.headers if headers else lambda admitted: control.standing(admitted, self.steady_us)
         control, shown, source, wish, wall_us = self.control, self.shown, self.source, self.wish, self.wall_us
         for _ in range(turns):
             self.steady_us += STEP_US
@@ -156,7 +175,7 @@ class Desk:
                 self.send(answer)
                 answer = control.decide(principal, source, wish, wall_us, self.steady_us)
             assert isinstance(answer, Admitted)
-            control.standing(answer, self.steady_us)
+            read(answer)
             control.settle(answer, USED, self.steady_us)
 
 
@@ -185,27 +204,28 @@ def reference(turns: int) -> int:
     return total
 
 
-def timed(call: Callable[..., object], *given: object) -> int:
+def timed(call: Callable[..., object], *given: object, **named: object) -> int:
     """Nanoseconds of processor time."""
     began = time.process_time_ns()
-    call(*given)
+    call(*given, **named)
     return time.process_time_ns() - began
 
 
 def one_round(desk: Desk, turns: int) -> Iterator[tuple[str, float]]:
     """Nanoseconds of every step a request, each by itself, and together."""
     yield "who", timed(desk.step_who, turns) / turns
-    spent = {"decide": 0, "standing": 0, "settle": 0}
+    spent = {"decide": 0, "standing": 0, "headers": 0, "settle": 0}
     for _ in range(turns // OPEN):
         kept: list[Admitted] = []
         spent["decide"] += timed(desk.step_decide, OPEN, kept)
         spent["standing"] += timed(desk.step_standing, kept)
+        spent["headers"] += timed(desk.step_headers, kept)
         spent["settle"] += timed(desk.step_settle, kept)
     for name, nanoseconds in spent.items():
         yield name, nanoseconds / (turns // OPEN * OPEN)
-    desk.upkeep()
-    yield "together", timed(desk.together, turns) / turns
-    desk.upkeep()
+    for name, headers in (("together", False), ("relayed", True)):
+        desk.upkeep()
+        yield name, timed(desk.together, turns, headers=headers) / turns
 
 
 def main() -> int:
