@@ -23,7 +23,7 @@ help:  ## what can be made
 demo: $(VENV)/.core  ## set everything up, investigate the bundled sample, name the report
 	@$(BIN)/headwater demo
 
-test: $(VENV)/.dev  ## every test of the suite (those of Spark, if it is there: see `make spark`)
+test: $(VENV)/.dev  ## every test of the suite (those of Spark and LiteLLM, if they are there)
 	@$(BIN)/python -m pytest $(XDIST) $(if $(ONLY),-m "$(ONLY)")
 
 spark: $(VENV)/.spark  ## the tests that start a Spark cluster (they need Java)
@@ -49,6 +49,7 @@ lock: $(VENV)/.dev  ## resolve the lock files again (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/core.lock
 	uv pip compile pyproject.toml --extra dev -c requirements/core.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/dev.lock
 	uv pip compile pyproject.toml --extra spark --extra spark-tests -c requirements/dev.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/spark.lock
+	uv pip compile pyproject.toml --extra litellm --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/litellm.lock
 	uv pip compile requirements/build.in -c requirements/dev.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/build.lock
 
 clean:  ## remove the virtual environment and all outputs
@@ -78,6 +79,15 @@ $(VENV)/.spark: requirements/spark.lock requirements/build.lock | $(VENV)/.dev
 	@echo "installing PySpark and what its tests need (440 MB, checked by hash) …" >&2
 	@$(PIP) install $(LOCKED) -r requirements/build.lock
 	@$(PIP) install $(LOCKED) --no-binary pyspark --no-build-isolation -r requirements/spark.lock
+	@touch $@
+
+# LiteLLM's proxy wants other versions than ours: it has an environment of its own.
+$(VENV)/.litellm: requirements/litellm.lock requirements/build.lock pyproject.toml | $(VENV)/bin/python
+	@echo "installing LiteLLM's proxy into $(VENV)/litellm (600 MB, checked by hash) …" >&2
+	@$(BIN)/python -m venv $(VENV)/litellm
+	@$(VENV)/litellm/bin/python -m pip --disable-pip-version-check -qq install $(LOCKED) -r requirements/build.lock
+	@$(VENV)/litellm/bin/python -m pip --disable-pip-version-check -qq install $(LOCKED) -r requirements/litellm.lock
+	@$(VENV)/litellm/bin/python -m pip --disable-pip-version-check -qq install --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
 .PHONY: bench-suite fit-fusion bench-real bench-million bench-scale bench-imprints bench-audit
