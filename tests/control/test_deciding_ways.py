@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from control.budget.world import NOW_US, Clock
+from control.cells import ids, state
 from control.deciding_world import Desk, own, tier
-from headwater.control.budget import Cell, Refill, tick
+from headwater.control.budget import Refill, tick
 from headwater.control.deciding import (
     Admitted,
     Control,
@@ -171,21 +172,8 @@ class Twin:
 
     def state(self) -> object:
         """All that the budgets hold."""
-        budgets = self.desk.budgets
-        cells = {name: held(cell) for name, cell in budgets.kept.items()}
         shown = [self.control.standing(one, self.desk.clock()) for one in self.who.values()]
-        return cells, shown, len(budgets.open), ids(budgets.hungry), budgets.beyond, budgets.forgotten
-
-
-def ids(cells: Any) -> list[str]:
-    """Names of cells."""
-    return [cell.id for cell in cells]
-
-
-def held(cell: Cell) -> dict[str, object]:
-    """All that a cell holds, but for other cells."""
-    names = {name for kind in type(cell).__mro__ for name in getattr(kind, "__slots__", ())}
-    return {name: getattr(cell, name) for name in sorted(names - {"__weakref__", "meter"})}
+        return state(self.desk.budgets), shown
 
 
 @given(
