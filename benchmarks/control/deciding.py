@@ -1,10 +1,10 @@
 """What identity and decision cost a request on one core: who asks, decide, settle, and figures for rate headers.
 
 Each step is timed by itself, in nanoseconds of processor time, and all four together. `headers` is what a relay reads
-in place of all figures (the limits of a minute), and `relayed` the four with that. A fixed reference loop runs between the
-rounds: `times` is a step's time over that of one turn of the loop in the same round (median of rounds), which a busy or
-a slow machine changes far less than nanoseconds. The store is in memory; what it costs to ask it, as rarely as it is
-asked, is part of the time.
+in place of all figures (the limits of a minute), and `relayed` the four with that. A fixed reference loop runs between
+the rounds: `times` is a step's time over that of one turn of the loop in the same round (median of rounds), which a
+busy or a slow machine changes far less than nanoseconds. The store is in memory; what it costs to ask it, as rarely as
+it is asked, is part of the time.
 
     python benchmarks/control/deciding.py --date 2026-01-31 [--rounds 15] [--turns 20000] [--out FILE]
 """
