@@ -21,6 +21,7 @@ OPERATIONS = [
     (method.upper(), path, (operation["security"][0]["adminKey"] or [""])[0])
     for path, item in openapi_document()["paths"].items()
     for method, operation in item.items()
+    if "adminKey" in operation["security"][0]  # webhooks are signed: `test_verifications`
 ]
 
 

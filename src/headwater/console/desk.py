@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,11 +16,23 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from headwater.console.admin_keys import AdminKey, AdminKeys, Unfit
 from headwater.console.guard import ANY, Guard, GuardedStore, RepeatedError
-from headwater.console.problem import KINDS, Problem
+from headwater.console.problem import KINDS, Problem, sentence
 from headwater.console.settings import ConsoleSettings
 from headwater.console.tables import ALL
 from headwater.console.throttle import Throttle
-from headwater.control.identity import STORE, Change, Identity, IdentitySettings, Sources, decoded
+from headwater.console.verifiers import receivers
+from headwater.control.identity import (
+    LARGEST_BODY,
+    STORE,
+    Asserted,
+    Change,
+    Identity,
+    IdentitySettings,
+    Receiver,
+    Sources,
+    WebhookFault,
+    decoded,
+)
 from headwater.errors import UsageError
 from headwater.keys import Pepper, load_peppers
 
@@ -56,7 +68,9 @@ def now_us() -> int:
 class Office:
     """What all requests share: settings, the identity store's folder and peppers, and where the casebook is.
 
-    Peppers are read once, as relays do: a new one counts when they are started again.
+    Peppers are read once, as relays do: a new one counts when they are started again; so are secrets of webhooks.
+    `receivers`: by name, who takes the webhooks of providers that verify; those that fail have a throttle of their own,
+    so that nobody keeps admin keys out with them.
     """
 
     settings: ConsoleSettings
@@ -66,6 +80,8 @@ class Office:
     books: Books | None
     throttle: Throttle
     sources: Sources
+    receivers: Mapping[str, Receiver]
+    webhooks: Throttle
     clock: Callable[[], int] = now_us
 
     @classmethod
@@ -75,9 +91,9 @@ class Office:
         """The office over the identity store in `folder`, whose tables are brought up to date."""
         peppers = load_peppers(folder)
         GuardedStore.open(folder / STORE, ALL, must_exist=True).close()
-        throttle = Throttle(settings.failures_a_minute, time.monotonic)
-        sources = Sources(identity.trusted_proxies)
-        return cls(settings, folder, identity, peppers, books, throttle, sources)
+        throttle, webhooks = (Throttle(settings.failures_a_minute, time.monotonic) for _ in range(2))
+        sources, takes = Sources(identity.trusted_proxies), receivers(settings)
+        return cls(settings, folder, identity, peppers, books, throttle, sources, takes, webhooks)
 
     @contextmanager
     def store(self) -> Iterator[GuardedStore]:
@@ -133,6 +149,26 @@ class Desk:
         throttle.passed(token)
         self.key = found
         return found
+
+    def asserted(self, provider: str, headers: Mapping[str, str], body: bytes) -> Asserted | None:
+        """What a provider's webhook asserts, None: nothing; raises `Problem` where it can't be trusted or read."""
+        throttle = self.office.webhooks
+        if wait := throttle.wait_s(self.source, ""):
+            detail = "Too many webhooks from this address couldn't be trusted."
+            raise Problem("too-many-failures", detail, headers={"Retry-After": str(wait)})
+        receiver = self.office.receivers.get(provider)
+        if receiver is None:
+            throttle.failed(self.source, "")
+            raise Problem("not-found", "No provider of this name is configured here.")
+        said = receiver.read(headers, body, self.at_us)
+        if said is WebhookFault.TOO_LARGE:
+            raise Problem("too-large", f"The body has more than {LARGEST_BODY:,} bytes.")
+        if said is WebhookFault.CONTENT:
+            raise Problem("invalid", f"{sentence(said.value)} Nothing was done.")
+        if isinstance(said, WebhookFault):
+            throttle.failed(self.source, "")
+            raise Problem("untrusted-webhook", sentence(said.value))
+        return said
 
     def found(self, kind: str, name: str) -> Any:
         """The row that a path names; a problem where there is none."""

@@ -36,6 +36,11 @@ KINDS: Final[Mapping[str, Kind]] = {
         401, "No admin key", "Show an admin key that is good: `Authorization: Bearer hwadmin_…`."
     ),
     "scope": Kind(403, "Scope missing", "The admin key lacks the scope that `scope` names."),
+    "untrusted-webhook": Kind(
+        403,
+        "Webhook not trusted",
+        "The webhook's headers, signature or time aren't right. Nothing was done.",
+    ),
     "not-found": Kind(404, "Not found", "There is no such path, or nothing of this name."),
     "method": Kind(405, "Method not allowed", "The path isn't asked with this method: see `Allow`."),
     "slow": Kind(408, "Too slow", "The request didn't arrive in time."),
@@ -50,7 +55,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "stale": Kind(
         412, "Changed since", "The row isn't the one that `If-Match` names. Nothing was done: read it again."
     ),
-    "too-large": Kind(413, "Too large", "The body has more bytes than the setting `body_bytes` allows."),
+    "too-large": Kind(
+        413, "Too large", "The body has more bytes than the setting `body_bytes` allows, or a webhook's than 65,536."
+    ),
     "media-type": Kind(415, "Unsupported media type", "A body is JSON in UTF-8, and not compressed."),
     "misdirected": Kind(
         421, "Misdirected request", "`Host` names none of the setting `hosts`: it may be meant for another."
@@ -62,7 +69,10 @@ KINDS: Final[Mapping[str, Kind]] = {
         "This Idempotency-Key came with another request before. Nothing was done.",
     ),
     "too-many-failures": Kind(
-        429, "Too many wrong keys", "Wrong admin keys came from this address. `Retry-After` says when to try again."
+        429,
+        "Too many wrong keys",
+        "Wrong admin keys, or webhooks that can't be trusted, came from this address. `Retry-After` says when to try "
+        "again.",
     ),
     "head-too-large": Kind(431, "Head too large", "The head has more bytes than the setting `head_bytes` allows."),
     "fault": Kind(500, "Fault", "A fault in Headwater itself. The server's log names its place by `instance`."),

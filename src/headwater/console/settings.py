@@ -6,17 +6,52 @@ Every default is safe: only this machine reaches it.
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+import msgspec
+
+from headwater.control.identity import ASSERTABLE
 from headwater.errors import ConfigurationError, Where
 
 #: Names by which this machine reaches itself.
 LOCAL_NAMES: Final = ("localhost", "127.0.0.1", "::1")
+_VERIFIER: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}", re.ASCII)
 
 
 def _setting(default: Any, doc: str, bounds: str = "") -> Any:
     return field(default=default, metadata={"doc": doc, "range": bounds})
+
+
+def _says(doc: str) -> msgspec.Meta:
+    return msgspec.Meta(description=doc)
+
+
+class Verifier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A provider that verifies accounts by signed webhooks, one `[[admin.verifiers]]` in the file."""
+
+    name: Annotated[
+        str, _says("Its name, in the path of its webhooks and in the history: a-z, 0-9, dashes; up to 32.")
+    ]
+    secret_file: Annotated[
+        str,
+        _says(
+            "File with the secret of its webhooks (`whsec_…`), for its owner only; two lines: either counts."
+        ),
+    ]
+    plugin: Annotated[str, _says("The installed plug-in that reads its webhooks.")] = "standard"
+    highest: Annotated[str, _says("The highest tier that it may assert.")] = "verified-organisation"
+
+    def __post_init__(self) -> None:
+        if not _VERIFIER.fullmatch(self.name):
+            self._refuse("name", "a provider's name is a-z, 0-9 and dashes, at most 32 characters")
+        if self.highest not in ASSERTABLE:
+            self._refuse("highest", "no tier that a provider can assert")
+
+    @staticmethod
+    def _refuse(name: str, what: str) -> None:
+        raise ConfigurationError(what, where=Where(field=f"admin.verifiers.{name}"))
 
 
 @dataclass(frozen=True)
@@ -42,7 +77,12 @@ class ConsoleSettings:
     body_bytes: int = _setting(262_144, "Bytes of a request's body, at most.", "1 or more")
     receive_s: float = _setting(10.0, "Seconds for a request's head, and again for its body.", "above 0")
     drain_s: float = _setting(10.0, "Seconds that requests may go on after SIGTERM.", "0 or more")
-    failures_a_minute: int = _setting(20, "Wrong admin keys from one address a minute, at most.", "1 or more")
+    failures_a_minute: int = _setting(
+        20,
+        "Wrong admin keys from one address a minute, at most; and webhooks that can't be trusted.",
+        "1 or more",
+    )
+    verifiers: tuple[Verifier, ...] = _setting((), "Providers that verify accounts by signed webhooks.")
     follow_s: float = _setting(
         0.5, "Seconds between looks for changes that the casebook's log lacks.", "above 0"
     )
@@ -65,6 +105,9 @@ class ConsoleSettings:
             if not least.get(name, 1) <= value <= most.get(name, 2**53):
                 what = f"must be {entry.metadata['range']}"
                 raise ConfigurationError(what, where=Where(field=f"admin.{name}"))
+        names = [one.name for one in self.verifiers]
+        if len(set(names)) < len(names):
+            raise ConfigurationError("two have one name", where=Where(field="admin.verifiers"))
         if self.certificate_key and not self.certificate:
             where = Where(field="admin.certificate_key")
             raise ConfigurationError("stands without its certificate", where=where)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,14 @@ from headwater.control.identity import (
     TIERS,
     Account,
     Asserted,
+    Delivered,
     Identity,
+    PluginError,
+    Receiver,
     VerificationProvider,
     WebhookFault,
+    plug_in,
     sign_webhook,
-    verify_webhook,
 )
 from headwater.errors import UsageError
 
@@ -34,37 +37,27 @@ class _Event(msgspec.Struct):
 
 
 class Reference:
-    """A provider as its author would write it: Standard Webhooks, `identity.verified` and `identity.reversed`."""
+    """A plug-in as its author would write it: `identity.verified` and `identity.reversed` of a check."""
 
-    name = "reference"
     #: What the provider calls a check → the tier that it speaks for.
     TIERS = {"mail": "verified-contact", "company": "verified-organisation", "boss": "contracted"}  # noqa: RUF012
 
-    def read(self, headers: Mapping[str, str], body: bytes, at_us: int) -> Asserted | WebhookFault:
+    def read(self, delivered: Delivered, body: bytes) -> Asserted | WebhookFault | None:
         """What a webhook asserts."""
-        delivered = verify_webhook(headers, body, [SECRET], at_us)
-        if isinstance(delivered, WebhookFault):
-            return delivered
         try:
             event = msgspec.json.decode(body, type=_Event)
             outcome: Any = event.type.removeprefix("identity.")
             data = event.data
             if outcome not in ("verified", "reversed"):
-                return WebhookFault.CONTENT
-            return Asserted(
-                self.name,
-                delivered.id,
-                data["case"],
-                data["account"],
-                self.TIERS[data["check"]],
-                outcome,
-                data["check"],
-            )
+                return None
+            tier = self.TIERS[data["check"]]
+            return Asserted("", "", data["case"], data["account"], tier, outcome, data["check"])
         except (msgspec.MsgspecError, KeyError):
             return WebhookFault.CONTENT
 
 
 PROVIDER: VerificationProvider = Reference()
+RECEIVER = Receiver("reference", PROVIDER, [SECRET], "verified-organisation")
 
 
 @pytest.fixture
@@ -77,7 +70,7 @@ def identity(tmp_path: Path) -> Iterator[Identity]:
 
 def sent(name: str, kind: str, check: str = "company", case: str = "case-1", account: str = "bot") -> Any:
     body = msgspec.json.encode({"type": kind, "data": {"case": case, "account": account, "check": check}})
-    return PROVIDER.read(sign_webhook(SECRET, name, NOW_S, body), body, NOW_S * 1_000_000)
+    return RECEIVER.read(sign_webhook(SECRET, name, NOW_S, body), body, NOW_S * 1_000_000)
 
 
 def take(identity: Identity, name: str, kind: str, **rest: str) -> bool:
@@ -168,8 +161,12 @@ def test_when_all_is_taken_back_the_tier_is_what_a_person_gave(
 
 
 def test_a_contract_is_no_webhooks_to_assert(identity: Identity) -> None:
+    with pytest.raises(UsageError, match="above what this provider may assert"):
+        sent("m1", "identity.verified", check="boss")
+    made = Asserted("reference", "m1", "case-1", "bot", "contracted", "verified")
     with pytest.raises(UsageError, match="no tier that a provider can assert"):
-        take(identity, "m1", "verified", check="boss")
+        identity.verified(made, NOW_S * 1_000_000)
+    assert tier(identity) == "anonymous"
 
 
 def test_a_reference_belongs_to_one_account(identity: Identity) -> None:
@@ -184,8 +181,80 @@ def test_a_reference_belongs_to_one_account(identity: Identity) -> None:
 def test_a_stranger_asserts_nothing(identity: Identity) -> None:
     body = b'{"type":"identity.verified","data":{}}'
     headers = sign_webhook(b"another secret of 24 bytes", "m1", NOW_S, body)
-    assert PROVIDER.read(headers, body, NOW_S * 1_000_000) is WebhookFault.SIGNATURE
-    assert sent("m1", "identity.sold") is WebhookFault.CONTENT
+    assert RECEIVER.read(headers, body, NOW_S * 1_000_000) is WebhookFault.SIGNATURE
+    assert sent("m1", "identity.verified", check="nothing") is WebhookFault.CONTENT
+    assert sent("m1", "identity.opened") is None
+
+
+def test_a_plug_in_speaks_for_its_own_provider_only() -> None:
+    class Liar:
+        def read(self, delivered: Delivered, body: bytes) -> Asserted:
+            return Asserted("another", "m9", "case-1", "bot", "verified-contact", "verified")
+
+    body, at_us = b"{}", NOW_S * 1_000_000
+    said = Receiver("mine", Liar(), [SECRET], "verified-contact").read(
+        sign_webhook(SECRET, "m1", NOW_S, body), body, at_us
+    )
+    assert isinstance(said, Asserted)
+    assert (said.provider, said.delivery) == ("mine", "m1")
+
+
+@pytest.mark.parametrize("answer", ["raises", 7, ("a", "tuple")])
+def test_a_plug_in_that_fails_is_named_and_what_it_was_given_is_not(answer: object) -> None:
+    class Broken:
+        def read(self, delivered: Delivered, body: bytes) -> Any:
+            if answer == "raises":
+                raise KeyError(body.decode())
+            return answer
+
+    body = b'{"name": "a person"}'
+    with pytest.raises(PluginError, match="the plug-in of mine") as told:
+        Receiver("mine", Broken(), [SECRET], "verified-contact").read(
+            sign_webhook(SECRET, "m1", NOW_S, body), body, NOW_S * 1_000_000
+        )
+    assert "person" not in str(told.value)
+    assert told.value.__suppress_context__
+
+
+def test_the_highest_tier_bounds_what_is_asserted_and_not_what_is_taken_back() -> None:
+    low = Receiver("mine", PROVIDER, [SECRET], "verified-contact")
+
+    def read(kind: str) -> object:
+        body = msgspec.json.encode(
+            {"type": kind, "data": {"case": "1", "account": "bot", "check": "company"}}
+        )
+        return low.read(sign_webhook(SECRET, "m1", NOW_S, body), body, NOW_S * 1_000_000)
+
+    with pytest.raises(UsageError, match="above what this provider may assert"):
+        read("identity.verified")
+    assert isinstance(read("identity.reversed"), Asserted)
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        ({"type": "identity.verified"}, WebhookFault.CONTENT),
+        ({"type": "identity.verified", "data": {"account": "bot", "reference": "1"}}, WebhookFault.CONTENT),
+        ({"type": "check.opened", "data": 7}, None),
+        ([], WebhookFault.CONTENT),
+        (
+            {
+                "type": "identity.verified",
+                "data": {"account": "bot", "reference": "1", "tier": "verified-contact"},
+            },
+            Asserted("", "m1", "1", "bot", "verified-contact", "verified"),
+        ),
+    ],
+)
+def test_the_standard_plug_in(event: object, expected: object) -> None:
+    assert plug_in("standard").read(Delivered("m1", NOW_S), msgspec.json.encode(event)) == expected
+    assert plug_in("standard").read(Delivered("m1", NOW_S), b"\xff") is WebhookFault.CONTENT
+
+
+def test_a_plug_in_that_is_not_installed_is_told_with_those_that_are() -> None:
+    with pytest.raises(UsageError, match="no plug-in") as told:
+        plug_in("nothing")
+    assert "standard" in (told.value.hint or "")
 
 
 def test_ids_of_webhooks_are_kept_for_a_week(identity: Identity) -> None:

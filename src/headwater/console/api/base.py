@@ -31,6 +31,9 @@ OFFICE: Final = "headwater.office"
 NOTE: Final = "headwater.note"
 #: Scope of a path that every good key may ask.
 ANY_KEY: Final = ""
+#: In place of a scope: who asks shows no key, and signs what is sent; the path itself looks at that.
+SIGNED: Final = "signed"
+_BODY: Final = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
 _LONGEST: Final = 80
 
 
@@ -84,18 +87,26 @@ class Paths:
 
         def declared(view: F) -> F:
             tagged = "response" in signature(view).parameters
-            takes = {"changes": changes, "versioned": versioned, "once": once, "tagged": tagged}
-            security = [{"adminKey": [scope] if scope != ANY_KEY else []}]
+            takes: dict[str, Any] = {
+                "changes": changes,
+                "versioned": versioned,
+                "once": once,
+                "tagged": tagged,
+            }
+            security: list[dict[str, Any]] = [{"adminKey": [scope] if scope != ANY_KEY else []}]
+            extra: dict[str, Any] = {}
+            if scope == SIGNED:
+                security, extra = [{"webhookSignature": []}], {"requestBody": _BODY}
             summary, _, more = (view.__doc__ or "").strip().partition("\n")
             self.router.api_operation(
                 [method],
                 path,
-                auth=AdminKeyAuth(scope),
+                auth=None if scope == SIGNED else AdminKeyAuth(scope),
                 response={status: response},
                 operation_id=view.__name__.rstrip("_"),
                 summary=summary.rstrip("."),
                 description=cleandoc(more) or " ",  # ninja would take the whole docstring for nothing
-                openapi_extra={"x-headwater": takes, "security": security},
+                openapi_extra={"x-headwater": takes, "security": security, **extra},
             )(view)
             return view
 

@@ -24,6 +24,7 @@ _TAGS: Final = {
     "tiers": "What each tier may use.",
     "changes": "What was changed, by whom and why, and its undo.",
     "standing": "What counts for an account now.",
+    "verifications": "Webhooks of providers that verify accounts. Who sends one shows no admin key: it is signed.",
 }
 _PARAMETERS: Final[dict[str, Any]] = {
     "Reason": {
@@ -46,6 +47,23 @@ _PARAMETERS: Final[dict[str, Any]] = {
         "schema": {"type": "string", "minLength": 1, "maxLength": 128},
     },
 }
+#: What a webhook's sender signs with, beside the signature itself.
+_SIGNED: Final = [
+    {
+        "name": "webhook-id",
+        "in": "header",
+        "required": True,
+        "description": "The webhook's own id, which stays when it is sent again.",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,128}$"},
+    },
+    {
+        "name": "webhook-timestamp",
+        "in": "header",
+        "required": True,
+        "description": "When it was sent: seconds since 1970, at most 300 from now.",
+        "schema": {"type": "string", "pattern": "^[1-9][0-9]{0,11}$"},
+    },
+]
 _HEADERS: Final[dict[str, Any]] = {
     "ETag": {"description": "The version of the row, for If-Match.", "schema": {"type": "string"}},
     "Location": {"description": "The path of what was made.", "schema": {"type": "string"}},
@@ -112,7 +130,13 @@ def document(api: NinjaAPI) -> dict[str, Any]:
                     "scheme": "bearer",
                     "description": "An admin key (`headwater admin key new`) with the scopes that the path names: "
                     + " ".join(f"`{name}`: {says}" for name, says in SCOPES.items()),
-                }
+                },
+                "webhookSignature": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "webhook-signature",
+                    "description": "A signature of the id, the time and the body, as Standard Webhooks 1.0.0 says.",
+                },
             },
         },
     }
@@ -140,7 +164,8 @@ def _path(item: dict[str, Any]) -> dict[str, Any]:
 def _operation(operation: dict[str, Any]) -> dict[str, Any]:
     made = {name: value for name, value in operation.items() if name not in ("x-headwater", "description")}
     takes = operation["x-headwater"]
-    made["security"] = [one for one in operation["security"] if "adminKey" in one]
+    made["security"] = [one for one in operation["security"] if one.keys() & {"adminKey", "webhookSignature"}]
+    signed = "webhookSignature" in made["security"][0]
     if more := operation.get("description", "").strip():
         made["description"] = more
     headers = []
@@ -149,9 +174,11 @@ def _operation(operation: dict[str, Any]) -> dict[str, Any]:
     headers += ["IfMatch"] * takes["versioned"] + ["IdempotencyKey"] * takes["once"]
     made["parameters"] = [
         *operation.get("parameters", ()),
+        *(_SIGNED if signed else ()),
         *({"$ref": f"#/components/parameters/{name}"} for name in headers),
     ]
-    statuses = [400, 401, 403, 413, 421, 422, 429, 431, 500, 503]
+    statuses = [400, 403, 413, 421, 422, 429, 431, 500, 503]
+    statuses += [] if signed else [401]
     if any(one["in"] == "path" for one in operation.get("parameters", ())) or "changes" in made["tags"]:
         statuses.append(404)
     statuses += [408, 415] if "requestBody" in operation else []

@@ -391,6 +391,14 @@ class StepOut(Told):
     appeals: list[AppealOut]
 
 
+class WebhookTaken(Told):
+    """What became of a webhook."""
+
+    outcome: Literal["taken", "repeated", "passed-over"] = Field(
+        description="Repeated: it was taken before. Passed over: it says nothing of an account's tier."
+    )
+
+
 class Stands(Told):
     """What a casebook says stands against an account."""
 

@@ -7,13 +7,13 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 
-from headwater.console.api import accounts, changes, keys, organisations, standing, tiers
+from headwater.console.api import accounts, changes, keys, organisations, standing, tiers, verifications
 from headwater.console.api.base import NOTE, new_api
 from headwater.console.api.document import document
 from headwater.console.problem import KINDS, PATH
 
 API: Final = new_api()
-for _subject in (accounts, organisations, keys, tiers, changes, standing):
+for _subject in (accounts, organisations, keys, tiers, changes, standing, verifications):
     API.add_router("", _subject.paths.router)
 
 

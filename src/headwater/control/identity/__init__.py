@@ -30,6 +30,7 @@ from headwater.control.identity.identity import Identity
 from headwater.control.identity.ledger import TOPIC, Change, Head, changes_since, head, version
 from headwater.control.identity.payment import fingerprint, looks_like_card
 from headwater.control.identity.principal import Principal, Refusal, Refused
+from headwater.control.identity.providers import PluginError, Receiver, plug_in
 from headwater.control.identity.rows import (
     KINDS,
     Account,
@@ -59,8 +60,9 @@ from headwater.control.identity.tiers import (
     with_entries,
 )
 from headwater.control.identity.tokens import Issuers
-from headwater.control.identity.verification import Asserted, VerificationProvider
+from headwater.control.identity.verification import ASSERTABLE, Asserted, VerificationProvider
 from headwater.control.identity.webhook import (
+    LARGEST_BODY,
     Delivered,
     WebhookFault,
     sign_webhook,
@@ -71,9 +73,11 @@ from headwater.control.identity.webhook import (
 __all__ = [
     "ALGORITHMS",
     "ANONYMOUS",
+    "ASSERTABLE",
     "CARRIERS",
     "FEATURES",
     "KINDS",
+    "LARGEST_BODY",
     "LIMITS",
     "MIGRATIONS",
     "PEPPER",
@@ -103,7 +107,9 @@ __all__ = [
     "Link",
     "Networks",
     "Organisation",
+    "PluginError",
     "Principal",
+    "Receiver",
     "Refusal",
     "Refused",
     "Row",
@@ -135,6 +141,7 @@ __all__ = [
     "pattern",
     "plain",
     "plain_name",
+    "plug_in",
     "reference_rows",
     "shipped_tiers",
     "sign_webhook",

@@ -1,7 +1,7 @@
 """Step-up verification: what a provider asserts of an account raises its tier, and what it takes back lowers it again.
 
-A provider is anything with the Protocol below: a signed webhook comes in, an assertion comes out. Its documents stay
-with it: who, when and what was asserted is all that is kept.
+A provider is anything with the Protocol below: a signed webhook comes in, an assertion comes out (`providers` sees to
+that). Its documents stay with it: who, when and what was asserted is all that is kept.
 
 The tier in force is the highest of what a person granted last and of the verifications that stand. Once a person sets
 the tier, verifications from before no longer count: a provider can't raise what a person has lowered.
@@ -9,7 +9,6 @@ the tier, verifications from before no longer count: a provider can't raise what
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final, Literal, Protocol
 
 import msgspec
@@ -18,9 +17,11 @@ from headwater.control.identity.fields import account_id, key_label, label, outs
 from headwater.control.identity.ledger import Hand, get, owned
 from headwater.control.identity.rows import Account, Verification
 from headwater.control.identity.tiers import CONTRACTED, TIERS, highest
-from headwater.control.identity.webhook import WebhookFault
+from headwater.control.identity.webhook import Delivered, WebhookFault
 from headwater.errors import UsageError, Where
 
+#: Tiers that a provider can assert.
+ASSERTABLE: Final = tuple(name for name in TIERS if name != CONTRACTED)
 #: Microseconds that the id of a webhook is kept, so that it is taken once; its own time window is far shorter.
 KEPT_US: Final = 7 * 86_400 * 1_000_000
 
@@ -28,7 +29,8 @@ KEPT_US: Final = 7 * 86_400 * 1_000_000
 class Asserted(msgspec.Struct, frozen=True):
     """What a provider says of an account: `tier` is verified (or no longer), under a reference of the provider's own.
 
-    `delivery`: the webhook's id. `what`: in a few words, without any data of a person.
+    `provider`, `delivery` (the webhook's id): put in by who received it, whatever a plug-in says. `what`: in a few
+    words, without any data of a person.
     """
 
     provider: str
@@ -41,12 +43,11 @@ class Asserted(msgspec.Struct, frozen=True):
 
 
 class VerificationProvider(Protocol):
-    """Something that verifies who an account is. It checks its webhook's signature and reads what it says."""
+    """Reads what a provider's webhooks say. It is given those only whose signature and time are right."""
 
-    name: str
-
-    def read(self, headers: Mapping[str, str], body: bytes, at_us: int) -> Asserted | WebhookFault:
-        """What a webhook asserts; the fault where it can't be trusted or read. Header names in small letters."""
+    def read(self, delivered: Delivered, body: bytes) -> Asserted | WebhookFault | None:
+        """What a webhook asserts; None where it says nothing of an account's tier (a check that began, say);
+        `WebhookFault.CONTENT` where it isn't what the provider sends."""
 
 
 def take(hand: Hand, asserted: Asserted) -> bool:
@@ -90,8 +91,8 @@ def _settle(hand: Hand, account: Account, what: str) -> None:
 
 
 def _row(asserted: Asserted, at_us: int) -> Verification:
-    if asserted.tier not in TIERS or asserted.tier == CONTRACTED:
-        hint = f"tiers: {', '.join(name for name in TIERS if name != CONTRACTED)}"
+    if asserted.tier not in ASSERTABLE:
+        hint = f"tiers: {', '.join(ASSERTABLE)}"
         raise UsageError("no tier that a provider can assert", where=Where(field="tier"), hint=hint)
     return Verification(
         provider=key_label(asserted.provider),
