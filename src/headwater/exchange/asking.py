@@ -73,7 +73,8 @@ class Asked(msgspec.Struct):
     `output_tokens`: the longest that one answer may be, None where the body doesn't say; `limits`: the fields that say
     so. `answers`: how many are written (n or best_of, times the number of prompts). `text_bytes`: an upper bound of the
     bytes of text, `images`: pictures beside it. `tells_usage`: whether a stream tells its usage, as far as the client
-    asked. `fields`: the body's, undecoded.
+    asked. `unparted`: whether a server is told to leave reasoning where it isn't found again. `fields`: the body's,
+    undecoded.
     """
 
     endpoint: str
@@ -89,6 +90,7 @@ class Asked(msgspec.Struct):
     raw_reasoning: bool = False
     background: bool = False
     tells_usage: bool = True
+    unparted: bool = False
 
 
 def read_request(body: bytes, endpoint: str) -> Asked:
@@ -112,6 +114,7 @@ def read_request(body: bytes, endpoint: str) -> Asked:
     found.model = _held(fields, "model", _TEXT) or ""
     if "stream" in fields:
         found.stream = bool(_held(fields, "stream", _FLAG))
+    found.unparted = not fields.keys().isdisjoint(_UNPARTED)
     _READ[endpoint](found, fields)
     return found
 

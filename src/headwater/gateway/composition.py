@@ -164,7 +164,7 @@ class Gateway:
         grant = Grant(control, settings.control, leases, identify.still)
         parts.keeping.changed = grant.recheck
         owners, fetching = Owners(self.folder / OBJECTS), self._fetching()
-        objects = Objects(owners, fetching, None if journalling is None else journalling.append)
+        objects = Objects(control, owners, fetching, journalling)
         batches = Batches(control, settings.control, leases, owners, fetching, journalling)
         stages: list[Stage] = [identify, objects, batches, grant]
         if journalling is not None:

@@ -4,7 +4,8 @@ For whoever stands between a client and a model server: the gateway, and the mid
 """
 
 from headwater.exchange.answer.answering import AnswerHead, Answering
-from headwater.exchange.answer.hiding import Thoughts
+from headwater.exchange.answer.events import EventCutter, data_of
+from headwater.exchange.answer.hiding import Thoughts, encoded
 from headwater.exchange.answer.usage import UsageScan
 
-__all__ = ["AnswerHead", "Answering", "Thoughts", "UsageScan"]
+__all__ = ["AnswerHead", "Answering", "EventCutter", "Thoughts", "UsageScan", "data_of", "encoded"]

@@ -44,7 +44,7 @@ class Thoughts:
         held = _decoded(body)
         if held is None:
             return None
-        return _encoded(held) if self._cleared(held) else body
+        return encoded(held) if self.clear(held) else body
 
     @property
     def renumbers(self) -> bool:
@@ -62,10 +62,10 @@ class Thoughts:
             return self._block(event, held)
         if self._endpoint == "responses" and _tells_thoughts(held):
             return b""
-        return with_data(event, _encoded(held)) if self._cleared(held) else event
+        return with_data(event, encoded(held)) if self.clear(held) else event
 
-    def _cleared(self, held: Any) -> bool:
-        """Take reasoning out; whether there was any."""
+    def clear(self, held: Any) -> bool:
+        """Take reasoning out of a body, or an event's data, that was decoded; whether there was any."""
         if not isinstance(held, dict):
             return False
         if self._endpoint == "messages":
@@ -82,7 +82,7 @@ class Thoughts:
         if not isinstance(index, int):
             message = held.get("message")
             there = isinstance(message, dict) and _without_thoughts(message.get("content"))
-            return with_data(event, _encoded(held)) if there else event
+            return with_data(event, encoded(held)) if there else event
         if isinstance(block, dict) and block.get("type") in _THOUGHTS:
             self._gone.add(index)
         if index in self._gone:
@@ -90,7 +90,7 @@ class Thoughts:
         before = sum(one < index for one in self._gone)
         if not before:
             return event
-        return with_data(event, _encoded({**held, "index": index - before}))
+        return with_data(event, encoded({**held, "index": index - before}))
 
 
 def _tells_thoughts(held: dict[str, Any]) -> bool:
@@ -158,7 +158,8 @@ def _decoded(data: bytes | None) -> Any:
         return None
 
 
-def _encoded(held: Any) -> bytes:
+def encoded(held: Any) -> bytes:
+    """A value as JSON, with whatever `clear` leaves of one."""
     try:
         return msgspec.json.encode(held)
     except UnicodeEncodeError:  # half of a surrogate pair, from a text that was cut

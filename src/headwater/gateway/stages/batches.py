@@ -8,20 +8,34 @@ What is reserved for a batch counts as spent once the model server has taken it.
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+import tempfile
+from collections.abc import Coroutine, Iterable
+from typing import Any, BinaryIO, Final
+from urllib.parse import quote
 
 import msgspec
 
-from headwater.control import Admitted, Control, ControlSettings, Denied, Used, Wish
+from headwater.control import NOTHING_USED, Admitted, Control, ControlSettings, Denied, Used, Wish
 from headwater.control.budget import Refill
-from headwater.errors import BadRow
-from headwater.exchange import Asked, UnreadableRequestError, read_request, write_request
-from headwater.exchange.journal import REFUSED, Accepted, lines_of_batch
+from headwater.exchange import Asked
+from headwater.exchange.journal import REFUSED, Accepted
 from headwater.gateway.routes import Does, Route
-from headwater.gateway.stage import PASS, Exchange, Forward, OnRequest, Passing, Refuse, Wait
+from headwater.gateway.stage import Exchange, Forward, OnRequest, Outcome, Passing, Refuse, Wait
 from headwater.gateway.stages.fetching import FetchFailed, Fetching
 from headwater.gateway.stages.journalling import Journalling
 from headwater.gateway.stages.leases import Leases, steady_us
+from headwater.gateway.stages.lines import (
+    ENDPOINTS,
+    MESSAGES,
+    LineError,
+    Sums,
+    body_lines,
+    body_with,
+    file_lines,
+    recorded,
+    summed,
+    written,
+)
 from headwater.gateway.stages.owners import Owned, Owners
 from headwater.gateway.stages.passage import PASSAGE, Batch, Passage
 from headwater.gateway.stages.refusing import refuse
@@ -29,29 +43,48 @@ from headwater.gateway.wire.dialect import Dialect
 from headwater.gateway.wire.errors import Kind, Problem
 
 _STATE: Final = "batches"
-_MOST_LINES: Final = 100_000
+#: Seconds after which the relay hears that the work goes on.
+_STEP_S: Final = 2.0
+#: Lines that are recorded in one go.
+_SLICE: Final = 100
+_CROWDED_S: Final = 0.005
+_MOST_MODELS: Final = 32
+#: Batches that are read or written at a time; the others wait.
+_AT_A_TIME: Final = 2
+_FILE: Final = "input_file_id"
 _GONE: Final = Problem(Kind.UPSTREAM, "The model server doesn't give the batch's file.")
-_UNRECORDED: Final = Problem(Kind.UNAVAILABLE, "Requests can't be recorded at the moment.", retry_after_s=5)
-_LINE: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_NOT_TAKEN: Final = Problem(Kind.UPSTREAM, "The model server doesn't take the batch's file.")
+_NO_FILE: Final = Problem(Kind.NOT_FOUND, "There is no such file.", "object_not_found", _FILE)
+_FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_TEXT: Final = msgspec.json.Decoder(str).decode
 _ENCODE: Final = msgspec.json.Encoder().encode
 
 
 class _Work:
-    """What is known of one batch on its way."""
+    """What is known of one batch on its way. `task`: what is being done; `problem`: why it can't go on."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.task: asyncio.Task[None] | None = None
         self.problem: Problem | None = None
-        self.read = False
-        self.lines: list[Accepted] = []
-        self.asked: list[Asked] = []
-        self.raw: list[bytes] = []
+        #: What a batch's own body says, and the file that it names.
+        self.fields: dict[str, msgspec.Raw] = {}
+        self.named = ""
+        self.lines: BinaryIO | list[msgspec.Raw] = []
+        self.sums: Sums | None = None
         self.admitted: Admitted | None = None
-        self.file: str | None = None
-        self.sent = False
+        #: The file of our making.
+        self.file = ""
+        self.body = b""
+        self.over = False
+
+    def each(self) -> Iterable[bytes]:
+        """The lines."""
+        return map(bytes, self.lines) if isinstance(self.lines, list) else file_lines(self.lines)
 
 
 class Batches(Passing):
-    """Decides about batches. Stands before `Grant`, which settles them."""
+    """Decides about batches, and settles them: what stands behind it only sees them pass."""
 
     def __init__(
         self,
@@ -64,6 +97,7 @@ class Batches(Passing):
     ) -> None:
         self._control, self._settings, self._leases = control, settings, leases
         self._owners, self._fetching, self._journalling = owners, fetching, journalling
+        self._turns = asyncio.Semaphore(_AT_A_TIME)
 
     def concerns(self, route: Route, verb: str) -> bool:
         """Requests that begin a batch."""
@@ -75,50 +109,103 @@ class Batches(Passing):
 
     def on_request(self, exchange: Exchange) -> OnRequest:
         """Reads the lines, asks about all of them together, and writes anew what changes."""
-        if exchange.route.does is not Does.BATCHES:
-            return PASS
         work: _Work | None = exchange.kept.get(_STATE)
         if work is None:
-            work = exchange.kept[_STATE] = _Work()
-            return Wait(asyncio.ensure_future(self._read(exchange, work)))
+            if (refused := self._unfit(exchange)) is not None:
+                return refused
+            try:
+                work = exchange.kept[_STATE] = _begun(exchange)
+            except LineError as error:
+                return Refuse(Problem(Kind.INVALID, f"{error}.", param=_param(exchange.route)))
+            return self._doing(work, self._read(exchange, work))
+        if work.task is not None and not work.task.done():
+            return _going_on(work.task)
+        if work.task is not None:
+            work.task.result()  # what it raised ends the request
         if work.problem is not None:
             return Refuse(work.problem)
-        if work.admitted is None and (answer := self._asked(exchange, work)) is not None:
-            return answer
-        return self._forward(exchange, work)
+        if work.admitted is None:
+            if (answer := self._decided(exchange, work)) is not None:
+                return answer
+            return self._doing(work, self._write(exchange, work))
+        return Forward(body=work.body)
+
+    def on_end(self, exchange: Exchange, outcome: Outcome) -> None:
+        """A batch that was taken counts as what was reserved for it; one that wasn't, as nothing."""
+        work: _Work | None = exchange.kept.get(_STATE)
+        if work is None:
+            return
+        work.over = True
+        taken = outcome.upstream_status // 100 == 2
+        passage: Passage = exchange.kept[PASSAGE]
+        if work.admitted is not None and passage.batch is not None:
+            passage.admitted = None
+            used = passage.batch.used if taken or _may_have_taken(outcome) else NOTHING_USED
+            self._control.settle(work.admitted, used, steady_us())
+        if not taken and work.file:
+            self._remove(work)
+
+    # Reading.
+
+    def _unfit(self, exchange: Exchange) -> OnRequest | None:
+        """What is refused before a file is read for it."""
+        passage: Passage = exchange.kept[PASSAGE]
+        counts = not passage.principal.tier.batch  # refused for it, and nothing is taken
+        found = self._control.decide(
+            passage.principal,
+            passage.source,
+            Wish(scope="batch", counts=counts, output_tokens=0),
+            exchange.began_us,
+            steady_us(),
+        )
+        if isinstance(found, Denied):
+            return refuse(found, passage.principal.account)
+        if isinstance(found, Refill):
+            return Wait(self._leases.send(found.asks))
+        if found.reservation is not None:
+            self._control.settle(found, NOTHING_USED, steady_us())
+        return None
 
     async def _read(self, exchange: Exchange, work: _Work) -> None:
-        """The lines, wherever they are."""
-        try:
-            data = await self._lines(exchange)
-        except FetchFailed:
-            work.problem = _GONE
-        except _NotABatchError as error:
-            work.problem = error.problem
-        else:
-            await asyncio.to_thread(_taken, work, data, _common(exchange))
-
-    async def _lines(self, exchange: Exchange) -> bytes:
-        if exchange.route.dialect is Dialect.ANTHROPIC:
-            return exchange.body
-        try:
-            name = _LINE(exchange.body).get("input_file_id")
-            file = msgspec.json.decode(name or b"null", type=str)
-        except msgspec.MsgspecError:
-            raise _NotABatchError("The body names no file (input_file_id).", "input_file_id") from None
-        owner = await self._owners.of(file)
+        """The lines, wherever they are, and what they ask for."""
         passage: Passage = exchange.kept[PASSAGE]
-        if owner is None or owner.account != passage.principal.account:
-            raise _NotABatchError("There is no such file.", "input_file_id")
-        from urllib.parse import quote
+        account = passage.principal.account
+        if work.named:
+            owner = await self._owners.of(work.named)
+            if owner is None or owner.account != account or owner.kind == "ours":
+                work.problem = _NO_FILE
+                return
+            file = work.lines = tempfile.TemporaryFile()  # noqa: SIM115  (it lasts as long as the batch's work)
+            try:
+                await self._fetching.download(f"/v1/files/{quote(work.named, safe='')}/content", file)
+            except FetchFailed:
+                work.problem = _GONE
+                return
+        try:
+            sums = await asyncio.to_thread(summed, work.each(), work.path, self._settings)
+        except LineError as error:
+            work.problem = Problem(Kind.INVALID, str(error), param=_param(exchange.route))
+            return
+        for name, row in sums.named.items():
+            owner = await self._owners.of(name)
+            if owner is None or owner.account != account or owner.kind == "ours":
+                told = f"Line {row} of the batch names an object that isn't there."
+                work.problem = Problem(Kind.NOT_FOUND, told, "object_not_found")
+                return
+        work.sums = sums
 
-        return await self._fetching.get(f"/v1/files/{quote(file, safe='')}/content", Dialect.OPENAI)
+    # Deciding.
 
-    def _asked(self, exchange: Exchange, work: _Work) -> OnRequest | None:
+    def _decided(self, exchange: Exchange, work: _Work) -> OnRequest | None:
         """What `Control` says of the whole; None where it is granted."""
         passage: Passage = exchange.kept[PASSAGE]
+        sums = work.sums
+        assert sums is not None
+        model = self._priced(exchange, sums)
+        if not isinstance(model, str):
+            return model
         found = self._control.decide(
-            passage.principal, passage.source, self._wish(work), exchange.began_us, steady_us()
+            passage.principal, passage.source, _wish(sums, model), exchange.began_us, steady_us()
         )
         if isinstance(found, Refill):
             return Wait(self._leases.send(found.asks))
@@ -127,73 +214,163 @@ class Batches(Passing):
         if self._leases.budgets.hungry:
             self._leases.hungry()
         work.admitted = passage.admitted = found
-        inputs = sum(self._settings.input_tokens(one.text_bytes, one.images) for one in work.asked)
-        longest = found.terms.max_tokens
-        outputs = sum(one.answers * _length(one, longest) for one in work.asked)
-        passage.batch = Batch(
-            exchange.id, Used(input_tokens=inputs, output_tokens=outputs, requests=len(work.asked))
-        )
+        used = Used(input_tokens=sums.inputs, output_tokens=sums.outputs(_longest(work)), requests=len(sums))
+        file = work.named
+
+        async def record() -> bool:
+            return await self._recorded(exchange, work)
+
+        passage.batch = Batch(exchange.id, used, record, file)
         return None
 
-    def _wish(self, work: _Work) -> Wish:
-        lengths = [one.output_tokens for one in work.asked if one.endpoint != "embeddings"]
-        said = [length for length in lengths if length is not None]
-        # A line that says nothing may be as long as is granted.
-        longest = max(said, default=0) if len(said) == len(lengths) else None
-        return Wish(
-            scope="batch",
-            model=work.asked[0].model,
-            input_tokens=sum(self._settings.input_tokens(one.text_bytes, one.images) for one in work.asked),
-            output_tokens=longest,
-            answers=max(one.answers for one in work.asked),
-            logprobs=any(one.logprobs for one in work.asked),
-            raw_reasoning=any(one.raw_reasoning for one in work.asked),
-            requests=len(work.asked),
-        )
-
-    def _forward(self, exchange: Exchange, work: _Work) -> OnRequest:
-        terms = work.admitted.terms if work.admitted is not None else None
-        assert terms is not None
-        if exchange.route.dialect is Dialect.ANTHROPIC:
-            return self._recorded(exchange, work) or Forward(
-                body=_body(exchange.body, _written(work, terms.max_tokens, terms.drop))
-            )
-        changes = terms.max_tokens is not None or any(_drops(one, terms.drop) for one in work.asked)
-        if changes and work.file is None and not work.sent:
-            work.sent = True
-            data = b"".join([line + b"\n" for line in _written(work, terms.max_tokens, terms.drop)])
-            return Wait(asyncio.ensure_future(self._upload(exchange, work, data)))
-        if work.problem is not None:
-            return Refuse(work.problem)
-        if refused := self._recorded(exchange, work):
-            return refused
-        if work.file is None:
-            return PASS
-        return Forward(body=_ENCODE({**_LINE(exchange.body), "input_file_id": work.file}))
-
-    async def _upload(self, exchange: Exchange, work: _Work, data: bytes) -> None:
-        try:
-            said = msgspec.json.decode(await self._fetching.upload("batch.jsonl", data, "batch"))
-            work.file = str(said["id"])
-        except (FetchFailed, msgspec.MsgspecError, KeyError, TypeError):
-            work.problem = _GONE
-            return
+    def _priced(self, exchange: Exchange, sums: Sums) -> str | OnRequest:
+        """The model that costs most, where all may be used; a batch is counted as if it asked that one only."""
         passage: Passage = exchange.kept[PASSAGE]
-        await self._owners.own(work.file, Owned(passage.principal.account, "file"), exchange.began_us)
+        if len(sums.models) > (_MOST_MODELS if exchange.route.dialect is Dialect.ANTHROPIC else 1):
+            return Refuse(Problem(Kind.INVALID, "The lines of a batch ask too many models."))
+        prices = {}
+        for name in sums.models:
+            wish = Wish(scope="batch", model=name, counts=False)
+            found = self._control.decide(
+                passage.principal, passage.source, wish, exchange.began_us, steady_us()
+            )
+            if isinstance(found, Denied):
+                return refuse(found, passage.principal.account)
+            model = self._settings.model(name)
+            prices[name] = (0, 0) if model is None else (model.input, model.output)
+        dearest = max(prices, key=lambda name: prices[name])
+        if any(price[1] > prices[dearest][1] for price in prices.values()):
+            told = "These models can't be asked in one batch: give each a batch of its own."
+            return Refuse(Problem(Kind.INVALID, told))
+        return dearest
 
-    def _recorded(self, exchange: Exchange, work: _Work) -> Refuse | None:
-        if self._journalling is None:
-            return None
-        for line in work.lines:
-            if self._journalling.append(line) == REFUSED:
-                return Refuse(_UNRECORDED)
-        return None
+    # Going on.
+
+    async def _write(self, exchange: Exchange, work: _Work) -> None:
+        """The batch as it goes on."""
+        admitted, sums, passage = work.admitted, work.sums, exchange.kept[PASSAGE]
+        assert admitted is not None
+        assert sums is not None
+        longest, drop = _longest(work), admitted.terms.drop
+
+        def hold(asked: Asked) -> int | None:
+            if asked.endpoint == "embeddings" or longest is None:
+                return None
+            return longest if asked.output_tokens is None else min(asked.output_tokens, longest)
+
+        lines = written(work.each(), work.path, hold, drop)
+        if work.path == MESSAGES:
+            work.body = await asyncio.to_thread(lambda: body_with(exchange.body, lines))
+            return
+        same = sums.plain and not sums.open and not (drop and sums.special)
+        if same and (longest is None or max(sums.said) <= longest):
+            passage.batch = passage.batch._replace(file="")
+            work.body = _ENCODE(work.fields)
+            return
+        with tempfile.TemporaryFile() as file:
+            await asyncio.to_thread(lambda: file.writelines(line + b"\n" for line in lines))
+            try:
+                said = msgspec.json.decode(await self._fetching.upload("batch.jsonl", file, "batch"))
+                work.file = str(said["id"])
+            except (FetchFailed, msgspec.MsgspecError, KeyError, TypeError):
+                work.problem = _NOT_TAKEN
+                return
+        if work.over:
+            self._remove(work)
+            return
+        await self._owners.own(work.file, Owned(passage.principal.account, "ours"), exchange.began_us)
+        work.body = _ENCODE({**work.fields, _FILE: work.file})
+
+    async def _recorded(self, exchange: Exchange, work: _Work) -> bool:
+        """Write the lines to the journal, some at a time: others have their turn, and the disk keeps up."""
+        journalling = self._journalling
+        if journalling is None:
+            return True
+        for row, line in enumerate(recorded(work.each(), work.path, exchange.id, _common(exchange)), 1):
+            if journalling.append(line) == REFUSED:
+                return False
+            if row % _SLICE == 0:
+                await asyncio.sleep(0)
+                while journalling.journal.crowded:
+                    await asyncio.sleep(_CROWDED_S)
+        return True
+
+    def _remove(self, work: _Work) -> None:
+        """A file of our making that no batch has come of."""
+        file, work.file = work.file, ""
+        self._owners.gone(file)
+        task = asyncio.ensure_future(
+            self._fetching.delete(f"/v1/files/{quote(file, safe='')}", Dialect.OPENAI)
+        )
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    def _doing(self, work: _Work, what: Coroutine[Any, Any, None]) -> Wait:
+        async def in_turn() -> None:
+            async with self._turns:
+                await what
+
+        work.task = asyncio.ensure_future(in_turn())
+        return _going_on(work.task)
 
 
-class _NotABatchError(Exception):
-    def __init__(self, message: str, param: str | None = None) -> None:
-        super().__init__(message)
-        self.problem = Problem(Kind.INVALID, message, param=param)
+def _going_on(task: asyncio.Task[None]) -> Wait:
+    """Wait a while; the relay asks again, so that long work isn't taken for a standstill."""
+    return Wait(asyncio.wait({task}, timeout=_STEP_S))
+
+
+def _begun(exchange: Exchange) -> _Work:
+    """What a batch's own body says; raises `LineError`."""
+    if exchange.route.dialect is Dialect.ANTHROPIC:
+        work = _Work(MESSAGES)
+        work.lines = body_lines(exchange.body)
+        return work
+    try:
+        fields = _FIELDS(exchange.body)
+        path, named = _TEXT(fields["endpoint"]), _TEXT(fields[_FILE])
+    except (msgspec.MsgspecError, KeyError, RecursionError, ValueError):
+        raise LineError("The body doesn't name a file (input_file_id) and an endpoint") from None
+    if path not in ENDPOINTS:
+        raise LineError(f"A batch's endpoint is one of {', '.join(ENDPOINTS)}")
+    if any(name.casefold() != name and name.casefold() in (_FILE, "endpoint") for name in fields):
+        raise LineError("A name in the body is spelt in another way")
+    work = _Work(path)
+    work.fields, work.named = fields, named
+    return work
+
+
+def _param(route: Route) -> str:
+    return "requests" if route.dialect is Dialect.ANTHROPIC else _FILE
+
+
+def _wish(sums: Sums, model: str) -> Wish:
+    """All lines together. Where each says how long its answer may be, the mean of that is reserved for each."""
+    lines, answers = len(sums), max(sums.answers)
+    output = None if sums.open else -(-sums.outputs(None) // (lines * answers))
+    return Wish(
+        scope="batch",
+        model=model,
+        input_tokens=sums.inputs,
+        output_tokens=output,
+        answers=answers,
+        logprobs=sums.logprobs,
+        raw_reasoning=sums.raw_reasoning,
+        requests=lines,
+    )
+
+
+def _longest(work: _Work) -> int | None:
+    """The longest that one answer may be; None where what the lines say is short enough."""
+    admitted, sums = work.admitted, work.sums
+    assert admitted is not None
+    assert sums is not None
+    if sums.open:
+        return admitted.terms.max_tokens
+    return None if admitted.restrictions is None else admitted.restrictions.max_tokens
+
+
+def _may_have_taken(outcome: Outcome) -> bool:
+    """Whether a batch was sent, and no answer says what became of it."""
+    return outcome.sent and outcome.upstream_status == 0
 
 
 def _common(exchange: Exchange) -> Accepted:
@@ -205,70 +382,3 @@ def _common(exchange: Exchange) -> Accepted:
         exchange.id, exchange.began_us, who.account, organisation=who.organisation, key=who.key,
         ip=passage.source.address, user_agent=None if agent is None else agent.decode("latin-1"),
     )  # fmt: skip
-
-
-def _taken(work: _Work, data: bytes, common: Accepted) -> None:
-    """Read every line; the first that can't be read is told by its number."""
-    models = set()
-    for row, line in enumerate(lines_of_batch(data, common.id, common), 1):
-        if isinstance(line, BadRow) or line.body is None or line.endpoint is None:
-            work.problem = Problem(Kind.INVALID, f"Line {row} of the batch is no request that can be read.")
-            return
-        if row > _MOST_LINES:
-            work.problem = Problem(Kind.INVALID, f"A batch has {_MOST_LINES:,} lines at most.")
-            return
-        try:
-            asked = read_request(line.body, line.endpoint)
-        except (UnreadableRequestError, KeyError) as error:
-            what = (
-                error.what if isinstance(error, UnreadableRequestError) else "it asks for something unknown"
-            )
-            work.problem = Problem(Kind.INVALID, f"Line {row} of the batch can't be read: {what}.")
-            return
-        models.add(asked.model)
-        work.lines.append(line)
-        work.asked.append(asked)
-    if not work.asked:
-        work.problem = Problem(Kind.INVALID, "The batch has no lines.")
-    elif len(models) > 1:
-        work.problem = Problem(Kind.INVALID, "All lines of a batch ask the same model.")
-    work.raw = [one for one in data.split(b"\n") if one.strip()]
-
-
-def _written(work: _Work, longest: int | None, drop: frozenset[str]) -> list[bytes]:
-    """The bodies as they go on; for OpenAI's file each in its line."""
-    bodies = [
-        write_request(one, max_tokens=_held_to(one, longest), drop=drop if _drops(one, drop) else ())
-        for one in work.asked
-    ]
-    if work.asked[0].endpoint == "messages":
-        return bodies
-    return [
-        _ENCODE({**_LINE(raw), "body": msgspec.Raw(body)}) for raw, body in zip(work.raw, bodies, strict=True)
-    ]
-
-
-def _body(body: bytes, bodies: list[bytes]) -> bytes:
-    """Anthropic's body with other params."""
-    held = _LINE(body)
-    requests = msgspec.json.decode(held["requests"], type=list[dict[str, msgspec.Raw]])
-    changed = [{**one, "params": msgspec.Raw(params)} for one, params in zip(requests, bodies, strict=True)]
-    return _ENCODE({**held, "requests": changed})
-
-
-def _held_to(asked: Asked, longest: int | None) -> int | None:
-    if longest is None or asked.endpoint == "embeddings":
-        return None
-    return longest if asked.output_tokens is None else min(asked.output_tokens, longest)
-
-
-def _length(asked: Asked, longest: int | None) -> int:
-    if asked.endpoint == "embeddings":
-        return 0
-    held = _held_to(asked, longest)
-    return (asked.output_tokens or 0) if held is None else held
-
-
-def _drops(asked: Asked, drop: frozenset[str]) -> bool:
-    wanted: dict[str, Any] = {"logprobs": asked.logprobs, "raw_reasoning": asked.raw_reasoning}
-    return any(wanted.get(name) for name in drop)

@@ -6,6 +6,9 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from msgspec.structs import replace
 
 from headwater.control import (
     NOTHING_USED,
@@ -45,6 +48,10 @@ from headwater.gateway.wire.head import ResponseHead
 #: Slices are asked for when so many of the tokens paid for are left.
 _MARGIN: Final = 32
 _LOST: Final = Problem(Kind.UNAVAILABLE, "The request was ended: its place was needed.", retry_after_s=5)
+#: Where a stored response is read: what was hidden when it was made stays hidden.
+_STORED: Final = frozenset(
+    ("/v1/responses/{id}", "/v1/responses/{id}/cancel", "/v1/responses/{id}/input_items")
+)
 #: It was asked for an answer that isn't packed.
 _SEALED: Final = Problem(Kind.UPSTREAM, "The model server sent an answer that can't be read.")
 
@@ -107,14 +114,14 @@ class Grant(Passing):
         asked, admitted = passage.asked, passage.admitted
         if admitted is None:
             return None
-        if asked is None:
+        hide = "raw_reasoning" in admitted.terms.drop
+        if asked is None and not (hide and exchange.route.path in _STORED):
             return self._lines.shape(exchange.route, admitted, reframe=False)
-        hide_usage = asked.stream and not asked.tells_usage
         answer = Answering(
             head,
-            asked.endpoint,
-            hide_usage=hide_usage,
-            hide_reasoning="raw_reasoning" in admitted.terms.drop,
+            "responses" if asked is None else asked.endpoint,
+            hide_usage=asked is not None and asked.stream and not asked.tells_usage,
+            hide_reasoning=hide,
             length=head.length,
         )
         passage.answer = answer
@@ -155,7 +162,12 @@ class Grant(Passing):
         route = exchange.route
         if exchange.body and passage.asked is None and route.does in ASKED:
             passage.asked = read_request(exchange.body, ENDPOINTS[route.path])
-        return wish_of(route, passage.asked, self._settings)
+        wish = wish_of(route, passage.asked, self._settings)
+        if passage.carried:
+            wish = replace(wish, input_tokens=wish.input_tokens + passage.carried)
+        if passage.asked is None and route.path in _STORED:  # a stored response may be asked for with more
+            wish = replace(wish, logprobs=b"logprobs" in unquote_to_bytes(exchange.head.query))
+        return wish
 
     def _forward(self, passage: Passage, admitted: Admitted) -> Forward:
         asked, terms = passage.asked, admitted.terms
@@ -167,8 +179,6 @@ class Grant(Passing):
     def _used(self, passage: Passage, admitted: Admitted, outcome: Outcome) -> Used:
         """As the model's server counted it; else what was reserved for the input, and what was seen of the output."""
         asked, answer = passage.asked, passage.answer
-        if passage.batch is not None:
-            return passage.batch.used if outcome.upstream_status // 100 == 2 else NOTHING_USED
         if not outcome.sent or asked is None:
             return NOTHING_USED
         if answer is not None and not answer.ok:
@@ -178,11 +188,11 @@ class Grant(Passing):
         if told is not None and outcome.ended is Ended.COMPLETE:
             return Used(input_tokens=told[0], output_tokens=told[1])
         if told is not None and told[0]:  # an Anthropic stream tells its input at the beginning
-            return Used(input_tokens=told[0], output_tokens=max(told[1], written))
-        inputs = self._settings.input_tokens(asked.text_bytes, asked.images)
-        if asked.background and outcome.ended is Ended.COMPLETE:
-            longest = admitted.terms.max_tokens or asked.output_tokens or 0
-            return Used(input_tokens=inputs, output_tokens=longest)
+            inputs, written = told[0], max(told[1], written)
+        else:
+            inputs = self._settings.input_tokens(asked.text_bytes, asked.images) + passage.carried
+        if asked.background:  # it goes on, whoever reads it
+            written = admitted.terms.max_tokens or asked.output_tokens or written
         return Used(input_tokens=inputs, output_tokens=written)
 
     def recheck(self) -> None:

@@ -6,20 +6,21 @@ Who made one owns it. A list holds what the account owns, whatever page of the m
 from __future__ import annotations
 
 import asyncio
-import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Final
+from urllib.parse import quote
 
-import msgspec
-
+from headwater.control import Control, Denied, Wish
+from headwater.exchange.answer import encoded
 from headwater.exchange.journal import Outcome as Ending
-from headwater.gateway.routes import Route
+from headwater.gateway.routes import Does, Route, dialect_of
 from headwater.gateway.stage import (
     PASS,
     Answer,
     Ended,
     Exchange,
+    Forward,
     OnBytes,
     OnRequest,
     Outcome,
@@ -29,55 +30,102 @@ from headwater.gateway.stage import (
     Wait,
 )
 from headwater.gateway.stages.fetching import FetchFailed, Fetching
+from headwater.gateway.stages.following import (
+    CONTAINER,
+    NAMES,
+    Body,
+    Following,
+    Told,
+    has_ended,
+    in_message,
+    in_response,
+)
+from headwater.gateway.stages.journalling import Journalling
+from headwater.gateway.stages.leases import steady_us
+from headwater.gateway.stages.lists import LISTS, Lists, NoSuchObjectError, changes, page_of
+from headwater.gateway.stages.naming import named_in
 from headwater.gateway.stages.owners import Owned, Owners
 from headwater.gateway.stages.passage import PASSAGE, Passage
+from headwater.gateway.stages.refusing import refuse
 from headwater.gateway.stages.results import Results
-from headwater.gateway.wire.dialect import Dialect
+from headwater.gateway.stages.wishing import scope_of
 from headwater.gateway.wire.errors import Kind, Problem
 from headwater.gateway.wire.head import ResponseHead
 from headwater.gateway.wire.writer import field
 
-#: Beginning of a path → what its objects are called.
-_KINDS: Final = {"files": "file", "batches": "batch", "responses": "response", "messages": "batch"}
-_LISTS: Final = frozenset(("/v1/files", "/v1/batches", "/v1/messages/batches"))
-_MAKES: Final = frozenset(("/v1/files", "/v1/batches", "/v1/messages/batches", "/v1/responses"))
-_NAMES: Final = frozenset(("file_id", "input_file_id", "previous_response_id"))
-_FIRST_ID: Final = re.compile(rb'"id"\s*:\s*"([^"\\]{1,256})"')
+__all__ = ["Objects", "named_in"]
+
+_ABOUT: Final = ("/v1/files", "/v1/batches", "/v1/responses", "/v1/messages/batches")
+_RESPONSES: Final = "/v1/responses"
+_MESSAGES: Final = "/v1/messages"
+#: Where an object is told of as JSON → what it is.
+_TOLD: Final = {
+    "/v1/files": "file",
+    "/v1/batches": "batch",
+    "/v1/batches/{id}": "batch",
+    "/v1/batches/{id}/cancel": "batch",
+    "/v1/messages/batches": "message_batch",
+    "/v1/messages/batches/{id}": "message_batch",
+    "/v1/messages/batches/{id}/cancel": "message_batch",
+}
+_RESULTS: Final = {
+    "/v1/files/{id}/content": "results",
+    "/v1/messages/batches/{id}/results": "message_batch",
+}
+#: Tools that keep something in a container.
+_KEEPS: Final = b"code_execution"
+_BACKGROUND: Final = "background"
+_RECORDED: Final = "recorded"
 _STATE: Final = "objects"
+_OWNED: Final = "owned"
 _JSON: Final = field(b"Content-Type", b"application/json")
-#: Objects of one list that are looked through at most, and how many the client may ask for at once.
-_MOST_LOOKED: Final = 20_000
-_PAGE: Final = 100
-_MOST_ASKED: Final = 1_000
-_MOST_HELD: Final = 1 << 20
+#: Part of a line can't be read.
+_WHOLE: Final = Forward(drop=frozenset((b"range", b"if-range")))
+_PASSED_ON: Final = (b"anthropic-version", b"anthropic-beta", b"openai-beta")
+_TRIES: Final = 4
+_TRY_S: Final = 0.05
+_CROWDED_S: Final = 0.02
+_MOST_KEPT: Final = 4 << 20
 _NONE: Final = Problem(Kind.NOT_FOUND, "There is no such object.", "object_not_found")
 _SLOW: Final = Problem(Kind.UPSTREAM, "The model server can't list its objects.")
+_UNRECORDED: Final = Problem(Kind.UNAVAILABLE, "Requests can't be recorded at the moment.", retry_after_s=5)
+_SEALED: Final = Problem(Kind.UPSTREAM, "The model server sent an answer that can't be read.")
 
 
 class _State:
     """What is being looked up or followed for one request."""
 
-    __slots__ = ("found", "held", "makes", "marked", "results")
+    __slots__ = ("body", "ended", "following", "found", "kept", "out", "results", "settled", "whole")
 
     def __init__(self) -> None:
         self.found: Any = None
-        self.held: list[bytes] = []
-        self.makes = self.marked = False
         self.results: Results | None = None
+        self.following: Following | None = None
+        #: Of an answer that was made in the background: recorded when it is read.
+        self.kept: list[bytes] | None = None
+        self.ended = False
+        self.body: Body | None = None
+        #: Whether the body is withheld until it is whole, as it will be told otherwise; and what is told.
+        self.out: bytes | None = None
+        self.whole = self.settled = False
 
 
 class Objects(Passing):
     """Keeps accounts apart on a model server that knows only one client."""
 
     def __init__(
-        self, owners: Owners, fetching: Fetching, record: Callable[[Ending], object] | None = None
+        self, control: Control, owners: Owners, fetching: Fetching, journalling: Journalling | None
     ) -> None:
-        """`record` is told how lines of batches ended."""
-        self._owners, self._fetching, self._record = owners, fetching, record
+        """`journalling` is told how lines of batches ended."""
+        self._control, self._owners = control, owners
+        self._fetching, self._journalling = fetching, journalling
+        self._lists = Lists(owners, fetching)
 
     def concerns(self, route: Route, verb: str) -> bool:
-        """Routes of objects; of others only what a body may name."""
-        return _is_about(route) or (verb == "on_request" and route.has_body)
+        """Routes of objects; of others only what a body may name, and what an answer may."""
+        if verb == "on_request":
+            return _is_about(route) or route.has_body
+        return _is_about(route) or route.path == _MESSAGES
 
     async def on_stop(self) -> None:
         """Writes what waits."""
@@ -87,36 +135,42 @@ class Objects(Passing):
     def on_request(self, exchange: Exchange) -> OnRequest:
         """Passes requests about the account's own objects; lists are answered here."""
         route = exchange.route
-        if exchange.head.method in (b"GET", b"HEAD") and route.path in _LISTS:
+        if route.path in LISTS and exchange.head.method in (b"GET", b"HEAD"):
             return self._listed(exchange)
         names = _about(exchange)
         if not names:
             return PASS
-        account = _passage(exchange).principal.account
         state: _State | None = exchange.kept.get(_STATE)
         if state is None:
             known = [self._owners.known(name) for name in names]
             if all(one is not None for one in known):
-                return self._mine(exchange, account, [one for one in known if one is not None])
+                return self._mine(exchange, [one for one in known if one is not None])
             state = exchange.kept[_STATE] = _State()
-            return Wait(asyncio.ensure_future(self._look(state, names)))
-        return self._mine(exchange, account, state.found)
+            return Wait(asyncio.ensure_future(self._look(state, names, route)))
+        return self._mine(exchange, state.found)
 
     def on_response_head(self, exchange: Exchange, head: ResponseHead) -> Shape | None:
-        """A response that tells of a new object is followed, and one with the results of a batch."""
+        """A response that tells of objects is followed, and one with the results of a batch."""
         if head.status // 100 != 2:
             return None
-        state: _State = exchange.kept.setdefault(_STATE, _State())
-        state.makes = _tells(exchange)
-        batch = _batch_of(exchange)
-        if batch is None:
+        route, path = exchange.route, exchange.route.path
+        owned = _owned(exchange)
+        if route.method == "DELETE" and owned is not None:
+            self._owners.gone(_segment(exchange))
             return None
-        admitted = _passage(exchange).admitted
-        hide = admitted is not None and "raw_reasoning" in admitted.terms.drop
-        state.results = Results(
-            batch, "messages" if "/messages/" in exchange.route.path else "chat", hide=hide
-        )
-        return Shape(reframe=True) if hide else None
+        state = _State()
+        shape = None
+        if path in _RESULTS and owned is not None and owned.kind == _RESULTS[path]:
+            shape = self._results(exchange, state, owned, head)
+        elif path in _TOLD and (route.method == "POST" or owned is not None):
+            state.body = Body(head.length)
+            if _reshown(exchange):
+                state.out = b""
+                shape = Shape(reframe=True)
+        elif not self._follows(exchange, state, owned, head):
+            return None
+        exchange.kept[_STATE] = state
+        return shape
 
     def on_bytes(self, exchange: Exchange, data: bytes) -> OnBytes:
         """Whose a new object is, is on the disk before its maker hears of it."""
@@ -124,112 +178,199 @@ class Objects(Passing):
         if state is None:
             return None
         if state.results is not None:
-            return state.results.feed(data)
-        if not state.makes or state.marked:
+            return self._result(state.results, data)
+        if state.following is not None:
+            if state.kept is not None and sum(map(len, state.kept)) <= _MOST_KEPT:
+                state.kept.append(data)
+            for told in state.following.feed(data):
+                self._follow(exchange, told)
             return None
-        state.held.append(data)
-        said = b"".join(state.held)
-        found = _made(exchange.route, said)
-        if found is None:
-            if len(said) > _MOST_HELD:
-                state.marked = True
+        if state.body is None or state.settled:
             return None
-        state.marked, state.held = True, []
-        return self._owned(exchange, found)
+        if not state.whole:
+            if not state.body.feed(data):
+                return state.out  # nothing, or as it came
+            state.whole = True
+            if state.body.said is not None:
+                return Wait(asyncio.ensure_future(self._told(exchange, state, state.body.said)))
+        state.settled = True
+        if state.out is None:
+            return None
+        return state.out or state.body.raw
 
     def on_end(self, exchange: Exchange, outcome: Outcome) -> None:
-        """How the lines of a batch ended is recorded once its results were read to the end."""
+        """What was read to its end is recorded once."""
         state: _State | None = exchange.kept.get(_STATE)
-        if (
-            state is None
-            or state.results is None
-            or outcome.ended is not Ended.COMPLETE
-            or self._record is None
-        ):
+        owned = _owned(exchange)
+        if state is None or owned is None or outcome.ended is not Ended.COMPLETE:
             return
-        for ending in state.results.outcomes(outcome.ended_us):
-            self._record(ending)
+        if state.results is not None and owned.note != _RECORDED:
+            self._owners.change(_segment(exchange), owned._replace(note=_RECORDED))
+        if state.kept is not None and state.ended and self._journalling is not None:
+            body = b"".join(state.kept)
+            self._journalling.append(
+                Ending(
+                    owned.batch, outcome.ended_us, status=200, body=body if len(body) <= _MOST_KEPT else None
+                )
+            )
+            current = self._owners.known(_segment(exchange)) or owned
+            self._owners.change(_segment(exchange), current._replace(note=""))
 
-    def _owned(self, exchange: Exchange, found: list[tuple[str, str]]) -> OnBytes:
-        passage = _passage(exchange)
-        now_us = time.time_ns() // 1000
-        waited: Any = None
-        for name, kind in found:
-            batch = passage.batch.name if passage.batch is not None and kind == "batch" else ""
-            if kind == "results":
-                owner = self._owners.known(_segment(exchange))
-                batch = owner.batch if owner is not None else ""
-            waited = self._owners.own(name, Owned(passage.principal.account, kind, batch), now_us)
-        stored = exchange.route.path == "/v1/responses"  # many, and known here at once
-        return None if waited is None or stored else Wait(waited)
+    # Whose an object is.
 
-    async def _look(self, state: _State, names: list[str]) -> None:
-        found = [await self._owners.of(name) for name in names]
+    async def _look(self, state: _State, names: list[str], route: Route) -> None:
+        """A response is used at once, and another worker may have heard of it: its file is looked at again."""
+        for attempt in range(_TRIES):
+            found = [await self._owners.of(name) for name in names]
+            if all(found) or not route.path.startswith(_RESPONSES):
+                break
+            await asyncio.sleep(_TRY_S * attempt)
         state.found = [one for one in found if one is not None] if all(found) else None
 
-    def _mine(self, exchange: Exchange, account: str, owned: list[Owned] | None) -> OnRequest:
-        if owned is None or any(one.account != account for one in owned):
+    def _mine(self, exchange: Exchange, owned: list[Owned] | None) -> OnRequest:
+        passage = _passage(exchange)
+        account = passage.principal.account
+        if owned is None or any(one.account != account or one.kind == "ours" for one in owned):
             return Refuse(_NONE)
-        exchange.kept["owned"] = owned
-        return PASS
+        passage.carried = sum(one.tokens for one in owned)
+        if "{id}" not in exchange.route.path:
+            return PASS
+        exchange.kept[_OWNED] = owned[0]
+        return _WHOLE if exchange.route.path in _RESULTS else PASS
+
+    # Lists.
 
     def _listed(self, exchange: Exchange) -> OnRequest:
         state: _State | None = exchange.kept.get(_STATE)
         if state is None:
+            passage, wish = _passage(exchange), Wish(scope=scope_of(exchange.route), counts=False)
+            found = self._control.decide(
+                passage.principal, passage.source, wish, exchange.began_us, steady_us()
+            )
+            if isinstance(found, Denied):
+                return refuse(found, passage.principal.account)
             state = exchange.kept[_STATE] = _State()
             return Wait(asyncio.ensure_future(self._list(exchange, state)))
-        if state.found is None:
-            return Refuse(_SLOW)
-        return Answer(200, (_JSON,), msgspec.json.encode(state.found))
+        if isinstance(state.found, Problem):
+            return Refuse(state.found)
+        return Answer(200, (_JSON,), encoded(state.found))
 
     async def _list(self, exchange: Exchange, state: _State) -> None:
-        """Look through the server's list until a page of the account's own is full."""
-        passage, asked = _passage(exchange), _query(exchange.head.query)
-        anthropic = exchange.route.path == "/v1/messages/batches" or (
-            exchange.route.shared and exchange.head.get(b"anthropic-version") is not None
-        )
-        dialect = Dialect.ANTHROPIC if anthropic else Dialect.OPENAI
-        cursor_name = "after_id" if anthropic else "after"
-        limit = _limit(asked.get("limit"))
-        mine: list[Any] = []
-        cursor, looked, more = asked.get(cursor_name), 0, True
-        try:
-            while more and len(mine) <= limit and looked < _MOST_LOOKED:
-                after = f"&{cursor_name}={cursor}" if cursor else ""
-                purpose = f"&purpose={asked['purpose']}" if "purpose" in asked else ""
-                path = f"{exchange.route.path}?limit={_PAGE}{after}{purpose}"
-                page = msgspec.json.decode(await self._fetching.get(path, dialect))
-                items = page.get("data") or []
-                looked += len(items)
-                for item in items:
-                    owner = await self._owners.of(str(item.get("id")))
-                    if owner is not None and owner.account == passage.principal.account:
-                        mine.append(item)
-                more = bool(page.get("has_more")) and bool(items)
-                cursor = str(items[-1].get("id")) if items else None
-        except (FetchFailed, msgspec.MsgspecError, AttributeError):
-            return
-        shown = mine[:limit]
-        state.found = {
-            "object": "list",
-            "data": shown,
-            "first_id": shown[0]["id"] if shown else None,
-            "last_id": shown[-1]["id"] if shown else None,
-            "has_more": len(mine) > limit,
+        dialect = dialect_of(exchange.route, exchange.head)
+        asked = page_of(exchange.route.path, exchange.head.query, dialect)
+        headers = {
+            name.decode(): value.decode("latin-1")
+            for name in _PASSED_ON
+            if (value := exchange.head.get(name)) is not None
         }
-        if anthropic:
-            del state.found["object"]
+        account = _passage(exchange).principal.account
+        try:
+            state.found = await self._lists.page(account, asked, dialect, headers, _now_us())
+        except NoSuchObjectError:
+            state.found = _NONE
+        except FetchFailed:
+            state.found = _SLOW
+
+    # Results of batches.
+
+    def _results(self, exchange: Exchange, state: _State, owned: Owned, head: ResponseHead) -> Shape | None:
+        admitted = _passage(exchange).admitted
+        hide = admitted is not None and "raw_reasoning" in admitted.terms.drop
+        if hide and (head.get(b"content-encoding") or b"identity").lower() != b"identity":
+            exchange.cut(_SEALED)
+            return None
+        batch = "" if owned.note == _RECORDED or self._journalling is None else owned.batch
+        state.results = Results(batch, hide=hide, length=head.length)
+        return Shape(reframe=True) if hide else None
+
+    def _result(self, results: Results, data: bytes) -> OnBytes:
+        journalling = self._journalling
+        if journalling is not None and journalling.journal.crowded:
+            return Wait(asyncio.sleep(_CROWDED_S))
+        out = results.feed(data, _now_us())
+        if journalling is not None:
+            for ending in results.outcomes:
+                journalling.append(ending)
+        results.outcomes.clear()
+        return out
+
+    # Objects that a response tells of.
+
+    def _follows(self, exchange: Exchange, state: _State, owned: Owned | None, head: ResponseHead) -> bool:
+        """Whether what passes is one of OpenAI's responses, or a message that may tell of a container."""
+        path = exchange.route.path
+        streams = (head.get(b"content-type") or b"").lower().startswith(b"text/event-stream")
+        if path == _MESSAGES:
+            if _KEEPS in exchange.body:
+                state.following = Following(in_message, CONTAINER, streams=streams)
+            return state.following is not None
+        if path not in (_RESPONSES, "/v1/responses/{id}", "/v1/responses/{id}/cancel"):
+            return False
+
+        def found(said: dict[str, Any]) -> list[Told]:
+            whole = said.get("response")
+            state.ended = state.ended or has_ended(whole if isinstance(whole, dict) else said)
+            return in_response(said)
+
+        state.following = Following(found, NAMES, streams=streams)
+        if owned is not None and owned.note == _BACKGROUND:
+            state.kept = []
+        return True
+
+    def _follow(self, exchange: Exchange, told: Told) -> None:
+        """Remember whose a response is, or an item; many are made, so nothing waits for the disk."""
+        passage = _passage(exchange)
+        known = self._owners.known(told.name)
+        if known is None:
+            asked, note, tokens = passage.asked, "", told.tokens
+            if told.kind == "response" and asked is not None and asked.background:
+                note = _BACKGROUND
+                tokens = tokens or asked.text_bytes + (asked.output_tokens or 0)
+            name = exchange.id if told.kind == "response" else ""
+            owned = Owned(passage.principal.account, told.kind, name, note, tokens)
+            self._owners.own(told.name, owned, _now_us())
+        elif told.tokens and known.tokens != told.tokens and known.account == passage.principal.account:
+            self._owners.change(told.name, known._replace(tokens=told.tokens))
+
+    async def _told(self, exchange: Exchange, state: _State, said: dict[str, Any]) -> None:
+        """An object is told of as JSON: a new one has an owner from now on."""
+        passage, path = _passage(exchange), exchange.route.path
+        name, owned, now_us = said.get("id"), _owned(exchange), _now_us()
+        if not isinstance(name, str) or state.body is None:
+            return
+        if owned is None:
+            batch = passage.batch
+            if batch is not None and not await batch.record():
+                exchange.cut(_UNRECORDED)  # its maker never hears of it, and it is nobody's
+                with suppress(FetchFailed):
+                    await self._fetching.post(f"{path}/{quote(name, safe='')}/cancel", exchange.route.dialect)
+                return
+            owned = Owned(passage.principal.account, _TOLD[path])
+            if batch is not None:
+                owned = owned._replace(batch=batch.name, note=batch.file)
+            await self._owners.own(name, owned, now_us)
+        shown = self._lists.seen(name, owned, said, state.body.raw, now_us)
+        if state.out is not None and shown is not said:
+            state.out = encoded(shown)
 
 
 def _is_about(route: Route) -> bool:
     """Whether a route makes, lists, shows or changes objects."""
-    return route.path in _MAKES or ("{id}" in route.path and route.path.split("/")[2] in _KINDS)
+    return route.path.startswith(_ABOUT)
 
 
-def owned_of(exchange: Exchange) -> list[Owned]:
-    """The objects that a request is about, which are the account's own."""
-    held: list[Owned] = exchange.kept.get("owned", [])
-    return held
+def _owned(exchange: Exchange) -> Owned | None:
+    """The object that a request's path names, which is the account's own."""
+    found: Owned | None = exchange.kept.get(_OWNED)
+    return found
+
+
+def _reshown(exchange: Exchange) -> bool:
+    """Whether an object will be shown otherwise than the server does."""
+    owned, batch = _owned(exchange), _passage(exchange).batch
+    if owned is not None:
+        return changes(owned)
+    return batch is not None and (_TOLD[exchange.route.path] == "message_batch" or bool(batch.file))
 
 
 def _passage(exchange: Exchange) -> Passage:
@@ -238,35 +379,11 @@ def _passage(exchange: Exchange) -> Passage:
 
 
 def _about(exchange: Exchange) -> list[str]:
-    """Names of the objects that a request is about: in its path, or in its body."""
-    if "{id}" in exchange.route.path and exchange.route.path.split("/")[2] in _KINDS:
-        return [_segment(exchange)]
-    return named_in(exchange.body)
-
-
-def named_in(body: bytes) -> list[str]:
-    """Names of the objects that a body names."""
-    # An escape of a plain letter may hide a name: such a body is read, too.
-    if b"file_id" in body or b"previous_response_id" in body or b"\\u00" in body:
-        try:
-            return list(dict.fromkeys(_named(msgspec.json.decode(body))))
-        except (msgspec.MsgspecError, RecursionError):
-            return []
-    return []
-
-
-def _named(value: Any) -> Iterator[str]:
-    """Objects that a body names, at any depth."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            if name in _NAMES and isinstance(inner, str):
-                yield inner
-            elif isinstance(inner, (dict, list)):
-                yield from _named(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            if isinstance(inner, (dict, list)):
-                yield from _named(inner)
+    """Names of the objects that a request is about: in its path, or in its body. Batches look at theirs themselves."""
+    route = exchange.route
+    if "{id}" in route.path:
+        return [_segment(exchange)] if _is_about(route) else []
+    return [] if route.does is Does.BATCHES or not exchange.body else named_in(exchange.body, route.path)
 
 
 def _segment(exchange: Exchange) -> str:
@@ -275,45 +392,5 @@ def _segment(exchange: Exchange) -> str:
     return exchange.head.path.split(b"/")[at].decode("ascii", "replace")
 
 
-def _batch_of(exchange: Exchange) -> str | None:
-    """Our name of the batch whose results are asked for."""
-    path = exchange.route.path
-    if path not in ("/v1/files/{id}/content", "/v1/messages/batches/{id}/results"):
-        return None
-    owned = owned_of(exchange)
-    wanted = "results" if path.startswith("/v1/files") else "batch"
-    return owned[0].batch or None if owned and owned[0].kind == wanted else None
-
-
-def _tells(exchange: Exchange) -> bool:
-    """Whether a response tells of objects that nobody owns yet."""
-    route = exchange.route
-    return (route.method == "POST" and route.path in _MAKES) or route.path == "/v1/batches/{id}"
-
-
-def _made(route: Route, said: bytes) -> list[tuple[str, str]] | None:
-    """The objects that a response tells of, with their kinds; None where it isn't whole yet."""
-    if route.path == "/v1/responses":
-        first = _FIRST_ID.search(said)
-        return None if first is None else [(first[1].decode(), "response")]
-    try:
-        held = msgspec.json.decode(said)
-    except msgspec.MsgspecError:
-        return None
-    if not isinstance(held, dict):
-        return []
-    if route.path == "/v1/batches/{id}":
-        names: Iterable[Any] = (held.get("output_file_id"), held.get("error_file_id"))
-        return [(name, "results") for name in names if isinstance(name, str)]
-    kind = _KINDS[route.path.split("/")[2]]
-    return [(held["id"], kind)] if isinstance(held.get("id"), str) else []
-
-
-def _query(query: bytes) -> dict[str, str]:
-    from urllib.parse import parse_qsl, quote
-
-    return {name: quote(value, safe="") for name, value in parse_qsl(query.decode("ascii", "replace"))}
-
-
-def _limit(text: str | None) -> int:
-    return min(_MOST_ASKED, max(1, int(text))) if text and text.isdigit() else 20
+def _now_us() -> int:
+    return time.time_ns() // 1000

@@ -1,13 +1,14 @@
 """Whose files, batches and stored responses are whose: a model server behind one key can't tell its clients apart.
 
 Kept in a file of the gateway's folder, written in a thread of its own; what was said in this process is known at once,
-what another said once it is written. An object that nobody is known to own is nobody's.
+what another said once it is written. An object that nobody is known to own is nobody's, and whose one is never changes.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from headwater.store import Migration, Store
 
+_LOG: Final = logging.getLogger("headwater.gateway")
 MIGRATIONS: Final = (
     Migration(
         "objects",
@@ -25,9 +27,13 @@ MIGRATIONS: Final = (
             account TEXT NOT NULL,
             kind TEXT NOT NULL,
             batch TEXT NOT NULL,
-            at_us INTEGER NOT NULL
+            note TEXT NOT NULL,
+            tokens INTEGER NOT NULL,
+            at_us INTEGER NOT NULL,
+            said BLOB
         ) STRICT, WITHOUT ROWID;
-        CREATE INDEX objects_at ON objects (at_us);
+        CREATE INDEX objects_at ON objects (kind, at_us);
+        CREATE INDEX objects_of ON objects (account, kind, at_us, id);
         """,
     ),
 )
@@ -35,14 +41,40 @@ _KNOWN: Final = 65_536
 #: Stored responses are kept upstream for 30 days, files and batches until they are deleted.
 _RESPONSES_US: Final = 31 * 86_400_000_000
 _SWEEP_EVERY: Final = 10_000
+#: Statements that are kept while the disk refuses.
+_MOST_WAITING: Final = 100_000
+_OWN: Final = "INSERT INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, NULL) ON CONFLICT (id) DO NOTHING"
+_NOTE: Final = "UPDATE objects SET note = ?, tokens = ? WHERE id = ?"
+_SAID: Final = "UPDATE objects SET said = ? WHERE id = ?"
+_GONE: Final = "DELETE FROM objects WHERE id = ?"
+_OF: Final = "SELECT account, kind, batch, note, tokens FROM objects WHERE id = ?"
+_SWEEP: Final = "DELETE FROM objects WHERE kind IN ('response', 'item') AND at_us < ?"
+
+Statement = tuple[str, tuple[Any, ...]]
 
 
 class Owned(NamedTuple):
-    """An object upstream. `kind`: file, batch, results or response; `batch`: our name of the batch that it's about."""
+    """An object upstream.
+
+    `kind`: file, batch (OpenAI's), message_batch (Anthropic's), results (a batch's file), ours (a file that the gateway
+    made), response, or item (of a response, or a container). `batch`: our name of the batch or request that it is
+    about. `note`: what else must be known of it. `tokens`: of a response with all that it carries on.
+    """
 
     account: str
     kind: str
     batch: str = ""
+    note: str = ""
+    tokens: int = 0
+
+
+class Listed(NamedTuple):
+    """An object of a list; `said`: the server's words on it, where they won't change any more."""
+
+    id: str
+    owned: Owned
+    at_us: int
+    said: bytes | None
 
 
 class Owners:
@@ -54,31 +86,73 @@ class Owners:
         self._store = self._thread.submit(Store.open, path, MIGRATIONS)
         self._store.result()
         self._known: dict[str, Owned] = {}
-        self._waiting: list[tuple[str, Owned, int]] = []
+        #: What isn't on the disk yet.
+        self._fresh: dict[str, Owned] = {}
+        self._waiting: list[Statement] = []
+        self._round: asyncio.Future[None] | None = None
         self._writing: asyncio.Task[None] | None = None
         self._written = 0
 
     def own(self, name: str, owned: Owned, at_us: int) -> asyncio.Future[None]:
-        """Say whose an object is; done once it is on the disk."""
-        if len(self._known) >= _KNOWN:
-            self._known.clear()
-        self._known[name] = owned
-        self._waiting.append((name, owned, at_us))
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.get_running_loop().create_task(self._write())
-        return self._writing
+        """Say whose a new object is; done once it is on the disk. One that is somebody's stays theirs."""
+        if self.known(name) is None:
+            self._keep(name, owned)
+            self._fresh[name] = owned
+        elif name not in self._fresh:
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            done.set_result(None)
+            return done
+        return self._write(_OWN, (name, *owned, at_us))
+
+    def change(self, name: str, owned: Owned) -> asyncio.Future[None]:
+        """Say what else is known of an object: its note and its tokens."""
+        self._keep(name, owned)
+        return self._write(_NOTE, (owned.note, owned.tokens, name))
+
+    def tell(self, name: str, said: bytes) -> None:
+        """Keep what the server says of an object, as it won't change any more."""
+        self._write(_SAID, (said, name))
+
+    def gone(self, name: str) -> None:
+        """An object isn't there any more."""
+        self._known.pop(name, None)
+        self._fresh.pop(name, None)
+        self._write(_GONE, (name,))
 
     def known(self, name: str) -> Owned | None:
         """Whose an object is, as far as this process has heard."""
-        return self._known.get(name)
+        return self._known.get(name) or self._fresh.get(name)
 
     async def of(self, name: str) -> Owned | None:
         """Whose an object is."""
-        found = self._known.get(name)
-        if found is None:
+        found = self.known(name)
+        if found is None and name:
             found = await self._asked(partial(_read, name=name))
+            found = self.known(name) or found  # it may have been said meanwhile
             if found is not None:
-                self._known[name] = found
+                self._keep(name, found)
+        return found
+
+    async def place(self, account: str, kinds: Sequence[str], name: str) -> tuple[int, str] | None:
+        """Where one of the account's objects stands in its list; None where it isn't its own."""
+        found: tuple[int, str] | None = await self._asked(
+            partial(_placed, account=account, kinds=tuple(kinds), name=name)
+        )
+        return found
+
+    async def page(
+        self,
+        account: str,
+        kinds: Sequence[str],
+        behind: tuple[int, str] | None,
+        limit: int,
+        *,
+        newest: bool = True,
+    ) -> list[Listed]:
+        """The account's objects behind a place, the newest first or last."""
+        found: list[Listed] = await self._asked(
+            partial(_paged, account=account, kinds=tuple(kinds), behind=behind, limit=limit, newest=newest)
+        )
         return found
 
     async def stop(self) -> None:
@@ -88,16 +162,48 @@ class Owners:
         await self._asked(Store.close)
         self._thread.shutdown()
 
-    async def _write(self) -> None:
-        while self._waiting:
+    def _keep(self, name: str, owned: Owned) -> None:
+        if len(self._known) >= _KNOWN:
+            self._known.clear()
+        self._known[name] = owned
+
+    def _write(self, sql: str, params: tuple[Any, ...]) -> asyncio.Future[None]:
+        self._waiting.append((sql, params))
+        loop = asyncio.get_running_loop()
+        if self._round is None:
+            self._round = loop.create_future()
+        if self._writing is None or self._writing.done():
+            self._writing = loop.create_task(self._rounds())
+        return self._round
+
+    async def _rounds(self) -> None:
+        """Write round by round: what is said while one is written goes into the next."""
+        while self._round is not None:
             await asyncio.sleep(0)  # what is said in the same turn is written together
-            rows, self._waiting = self._waiting, []
-            await self._asked(partial(_wrote, rows=rows))
-            self._written += len(rows)
-            if self._written >= _SWEEP_EVERY:
-                self._written = 0
-                before = rows[-1][2] - _RESPONSES_US
-                await self._asked(partial(_swept, before_us=before))
+            statements, self._waiting = self._waiting, []
+            heard, self._round = self._round, None
+            try:
+                others = await self._asked(partial(_wrote, statements=statements))
+            except Exception as error:
+                _LOG.error("whose objects are whose can't be written (%s)", type(error).__name__)
+                self._waiting = (statements + self._waiting)[-_MOST_WAITING:]  # with the next round
+                heard.set_exception(error)
+                heard.exception()  # not everybody waits for it
+                continue
+            for name, owned in others.items():
+                self._keep(name, owned)
+            for sql, params in statements:
+                if sql is _OWN:
+                    self._fresh.pop(params[0], None)
+            heard.set_result(None)
+            await self._swept(statements)
+
+    async def _swept(self, statements: list[Statement]) -> None:
+        self._written += len(statements)
+        if self._written >= _SWEEP_EVERY:
+            self._written = 0
+            latest = max((params[-1] for sql, params in statements if sql is _OWN), default=0)
+            await self._asked(partial(_wrote, statements=[(_SWEEP, (latest - _RESPONSES_US,))]))
 
     async def _asked(self, ask: Callable[[Store], Any]) -> Any:
         loop = asyncio.get_running_loop()
@@ -106,17 +212,50 @@ class Owners:
 
 def _read(store: Store, name: str) -> Owned | None:
     with store.read() as tx:
-        row = tx.row("SELECT account, kind, batch FROM objects WHERE id = ?", (name,))
+        row = tx.row(_OF, (name,))
     return None if row is None else Owned(*row)
 
 
-def _wrote(store: Store, rows: list[tuple[str, Owned, int]]) -> None:
-    # Whose an object is doesn't change: a server that gives one name twice gives nobody what was another's.
-    sql = "INSERT INTO objects VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
+def _wrote(store: Store, statements: list[Statement]) -> dict[str, Owned]:
+    """Run them; what is owned otherwise than was just said: a server may give one name twice."""
+    others = {}
     with store.write() as tx:
-        tx.many(sql, [(name, *owned, at_us) for name, owned, at_us in rows])
+        for sql, params in statements:
+            tx.run(sql, params)
+        for sql, params in statements:
+            if sql is _OWN:
+                row = tx.row(_OF, (params[0],))
+                if row is not None and row[0] != params[1]:
+                    others[params[0]] = Owned(*row)
+    return others
 
 
-def _swept(store: Store, before_us: int) -> None:
-    with store.write() as tx:
-        tx.run("DELETE FROM objects WHERE kind = 'response' AND at_us < ?", (before_us,))
+def _placed(store: Store, account: str, kinds: tuple[str, ...], name: str) -> tuple[int, str] | None:
+    sql = f"SELECT at_us, id FROM objects WHERE id = ? AND account = ? AND kind IN ({_places(kinds)})"
+    with store.read() as tx:
+        found = tx.row(sql, (name, account, *kinds))
+    return None if found is None else (int(found[0]), str(found[1]))
+
+
+def _paged(
+    store: Store,
+    account: str,
+    kinds: tuple[str, ...],
+    behind: tuple[int, str] | None,
+    limit: int,
+    *,
+    newest: bool,
+) -> list[Listed]:
+    order, sign = ("DESC", "<") if newest else ("ASC", ">")
+    place = "" if behind is None else f" AND (at_us, id) {sign} (?, ?)"
+    sql = (
+        "SELECT id, account, kind, batch, note, tokens, at_us, said FROM objects "
+        f"WHERE account = ? AND kind IN ({_places(kinds)}){place} ORDER BY at_us {order}, id {order} LIMIT ?"
+    )
+    with store.read() as tx:
+        rows = tx.rows(sql, (account, *kinds, *(behind or ()), limit))
+    return [Listed(row[0], Owned(*row[1:6]), row[6], row[7]) for row in rows]
+
+
+def _places(values: tuple[str, ...]) -> str:
+    return ", ".join("?" * len(values))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from headwater.control import Admitted, Used
     from headwater.control.identity import Principal, Source
     from headwater.exchange.answer import Answering
@@ -14,17 +16,25 @@ PASSAGE: Final = "passage"
 
 
 class Batch(NamedTuple):
-    """A batch's name, as its lines are recorded under, and what it counts as once the model server has taken it."""
+    """A batch that goes to the model server.
+
+    `name`: as its lines are recorded under; `used`: what it counts as once the server has taken it. `record`: writes
+    its lines to the journal, before its maker hears of it; whether that could be done. `file`: the one that its maker
+    named, where the server is given another.
+    """
 
     name: str
     used: Used
+    record: Callable[[], Awaitable[bool]]
+    file: str = ""
 
 
 class Passage:
     """One request on its way. What isn't known yet is None.
 
-    `answer` follows the response. `paid`: tokens granted after the first slice. `input_tokens` and `output_tokens` are
-    those that were counted in the end.
+    `answer` follows the response. `paid`: tokens granted after the first slice. `carried`: tokens of input that aren't
+    in the body, because they are kept upstream. `input_tokens` and `output_tokens` are those that were counted in the
+    end.
     """
 
     __slots__ = (
@@ -32,6 +42,7 @@ class Passage:
         "answer",
         "asked",
         "batch",
+        "carried",
         "input_tokens",
         "output_tokens",
         "paid",
@@ -48,4 +59,5 @@ class Passage:
         self.input_tokens: int | None = None
         self.output_tokens: int | None = None
         self.paid = 0
+        self.carried = 0
         self.batch: Batch | None = None

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec import MsgspecError, Struct
+from msgspec.json import decode
+
 from headwater.exchange import ENDPOINTS
 from headwater.exchange.journal import REFUSED, UNRECORDED, Accepted
 from headwater.exchange.journal import Outcome as Ending
@@ -19,7 +22,13 @@ from headwater.gateway.wire.head import Field
 _UNRECORDED: Final = Problem(Kind.UNAVAILABLE, "Requests can't be recorded at the moment.", retry_after_s=5)
 _RECORDED: Final = frozenset(path for path in ENDPOINTS if not path.endswith("count_tokens"))
 _PIECES: Final = "journal"
+_OK: Final = 200
+_ENDED: Final = frozenset(("completed", "failed", "incomplete", "cancelled"))
 _KEPT: Final = 4096
+
+
+class _Status(Struct):
+    status: str | None = None
 
 
 class Record(Passing):
@@ -82,6 +91,9 @@ class Record(Passing):
             return
         passage: Passage = exchange.kept[PASSAGE]
         body = b"".join(pieces) if outcome.received_bytes <= self._most else None
+        asked = passage.asked
+        if asked is not None and asked.background and outcome.status == _OK and not _has_ended(body or b""):
+            return  # its answer is recorded when it is read
         self._append(
             Ending(
                 exchange.id,
@@ -106,3 +118,13 @@ class Record(Passing):
                 self._heads.clear()
             known = self._heads[id(fields)] = (fields, text, order)
         return known[1], known[2]
+
+
+def _has_ended(body: bytes) -> bool:
+    """Whether an answer that is made in the background was told to its end."""
+    if body.lstrip().startswith((b"event:", b"data:")):
+        return any(b'"response.%b"' % word in body for word in (b"completed", b"failed", b"incomplete"))
+    try:
+        return decode(body, type=_Status).status in _ENDED
+    except MsgspecError:
+        return False

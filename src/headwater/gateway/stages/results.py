@@ -1,75 +1,92 @@
-"""The results of a batch as they pass to its owner: how each line ended, and what is left out of its answer."""
+"""The results of a batch as they pass to its owner: how each line ended, and what is left out of its answer.
+
+Line by line, so that nothing is held but a line that isn't whole.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
 from typing import Any, Final
 
-import msgspec
-
-from headwater.exchange.answer import Thoughts
+from headwater.exchange import DecodingError, decode
+from headwater.exchange.answer import Thoughts, encoded
 from headwater.exchange.journal import Outcome, answers_of_batch
 
-#: Results that are longer pass all the same; how their lines ended isn't recorded.
-_MOST: Final = 256 << 20
+#: A line that is longer passes all the same, and how it ended isn't recorded.
+_LONGEST: Final = 64 << 20
 
 
 class Results:
     """One download. `batch`: our name of the batch that its lines were recorded under."""
 
-    def __init__(self, batch: str, endpoint: str, *, hide: bool) -> None:
-        """`hide`: reasoning is left out of the answers."""
-        self._batch = batch
-        self._thoughts = Thoughts(endpoint) if hide else None
-        self._line = b""
-        self._pieces: list[bytes] = []
+    def __init__(self, batch: str, *, hide: bool, length: int = -1) -> None:
+        """`hide`: reasoning is left out of the answers; `length`: of the body in bytes, below 0 if unknown."""
+        self._batch, self._hide, self._length = batch, hide, length
+        self._held: list[bytes] = []
         self._size = 0
+        self._received = 0
+        #: How lines ended that weren't taken yet.
+        self.outcomes: list[Outcome] = []
 
-    def feed(self, data: bytes) -> bytes | None:
+    def feed(self, data: bytes, at_us: int) -> bytes | None:
         """Some of it; what stands in its place, None where it stays."""
-        if self._thoughts is not None:
-            data = self._cleared(data)
+        self._received += len(data)
+        lines = self._lines(data)
+        for line in lines:
+            if self._batch and line.strip():
+                self.outcomes += _told(line, self._batch, at_us)
+        return b"".join([_cleared(line) for line in lines]) if self._hide else None
+
+    def _lines(self, data: bytes) -> list[bytes]:
+        """Lines that are whole now, with their ends. The last one may have none."""
+        self._held.append(data)
         self._size += len(data)
-        if self._size <= _MOST:
-            self._pieces.append(data)
-        else:
-            self._pieces.clear()
-        return None if self._thoughts is None else data
+        last = data.rstrip(b"\r")[-1:] == b"}"
+        ended = self._received == self._length
+        if b"\n" not in data and not ended and self._size <= _LONGEST and not last:
+            return []
+        lines = b"".join(self._held).splitlines(keepends=True)
+        rest = b"" if ended or not lines or lines[-1].endswith(b"\n") else lines.pop()
+        if rest and (len(rest) > _LONGEST or (last and _read(rest) is not None)):
+            lines.append(rest)
+            rest = b""
+        self._held, self._size = ([rest] if rest else []), len(rest)
+        return lines
 
-    def outcomes(self, at_us: int) -> Iterator[Outcome]:
-        """How the lines ended, as far as they say so."""
-        if self._size > _MOST:
-            return
-        for told in answers_of_batch(b"".join(self._pieces), self._batch, at_us):
-            if isinstance(told, Outcome):
-                yield told
 
-    def _cleared(self, data: bytes) -> bytes:
-        """Whole lines, each without reasoning; the rest waits. The last one may end without a line end."""
-        data = self._line + data
-        *lines, rest = data.split(b"\n")
-        if rest and _read(rest) is not None:
-            lines, rest = [*lines, rest], b""
-            return b"\n".join([self._one(line) for line in lines])
-        self._line = rest
-        return b"".join([self._one(line) + b"\n" for line in lines])
+def _told(line: bytes, batch: str, at_us: int) -> list[Outcome]:
+    """How a line ended; half of a surrogate pair, from a text that was cut, is no reason not to know."""
+    for text in (line, None):
+        if text is None:
+            held = _read(line)
+            text = json.dumps(held, ensure_ascii=False).encode("utf-8", "replace")
+        found = [one for one in answers_of_batch(text, batch, at_us) if isinstance(one, Outcome)]
+        if found:
+            return found
+    return []
 
-    def _one(self, line: bytes) -> bytes:
-        held = _read(line)
-        if not isinstance(held, dict) or self._thoughts is None:
-            return line
-        for answer, part in ((held.get("response"), "body"), (held.get("result"), "message")):
-            if isinstance(answer, dict) and isinstance(answer.get(part), dict):
-                body = msgspec.json.encode(answer[part])
-                cleared = self._thoughts.body(body)
-                if cleared is not None and cleared != body:
-                    answer[part] = msgspec.Raw(cleared)
-                    return msgspec.json.encode(held)
+
+def _cleared(line: bytes) -> bytes:
+    """A line without reasoning."""
+    held = _read(line)
+    if not isinstance(held, dict):
         return line
+    for answer, part in ((held.get("response"), "body"), (held.get("result"), "message")):
+        body = answer.get(part) if isinstance(answer, dict) else None
+        if isinstance(body, dict) and Thoughts(_endpoint(body)).clear(body):
+            return encoded(held) + line[len(line.rstrip(b"\r\n")) :]
+    return line
+
+
+def _endpoint(body: dict[str, Any]) -> str:
+    """Which API's answer a body is."""
+    if "output" in body:
+        return "responses"
+    return "chat" if "choices" in body else "messages"
 
 
 def _read(line: bytes) -> Any:
     try:
-        return msgspec.json.decode(line)
-    except (msgspec.MsgspecError, RecursionError):
+        return decode(line)
+    except DecodingError:
         return None

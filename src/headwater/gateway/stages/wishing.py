@@ -38,6 +38,7 @@ def wish_of(route: Route, asked: Asked | None, settings: ControlSettings) -> Wis
         answers=asked.answers,
         logprobs=asked.logprobs,
         raw_reasoning=asked.raw_reasoning,
-        stream=asked.stream,
+        stream=asked.stream
+        and not asked.background,  # what goes on in the background can't be stopped slice by slice
         counts=route.does is not Does.COUNTS,
     )

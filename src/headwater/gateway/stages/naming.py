@@ -1,0 +1,95 @@
+"""Names of objects upstream that a body names: files, responses, their items, containers, stores of vectors.
+
+Read as the most careless server would: of a name that stands twice in an object both count, and escapes hide nothing.
+Left alone is what only means something to a client's own program: schemas of tools, their arguments, metadata.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+#: Fields whose values are names, wherever they stand.
+_NAMES: Final = frozenset((
+    "file_id", "file_ids", "input_file_id", "previous_response_id", "conversation", "container", "container_id",
+    "vector_store_ids", "approval_request_id",
+))  # fmt: skip
+#: Fields that hold a client's own JSON.
+_OWN: Final = frozenset(("parameters", "input_schema", "schema", "json_schema", "metadata", "arguments"))
+#: Items of OpenAI's responses that stand for what the server keeps under their name.
+_KEPT: Final = frozenset(("item_reference", "image_generation_call"))
+_LAST: Final = "/v1/responses"
+#: A body without any of these names nothing, unless it hides it.
+_WORDS: Final = (b"file_id", b"container", b"conversation")
+_MORE: Final = (b"previous_response_id", b"vector_store_ids", b"approval_request_id", b'"id"')
+#: An escape of a letter or of `_`: nobody writes these but to hide something.
+_HIDES: Final = re.compile(rb"\\u00[4-7]")
+#: What is told of a body in which no names can be read: a name that nobody owns.
+UNREADABLE: Final = ""
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """An object, with names that stand several times."""
+
+    def get(self, name: str) -> Any:
+        """The last value of a name; None where there is none."""
+        return next((value for held, value in reversed(self) if held == name), None)
+
+
+_DECODE: Final = json.JSONDecoder(object_pairs_hook=_Pairs).decode
+
+
+def named_in(body: bytes, path: str = _LAST) -> list[str]:
+    """Names of the objects that a body names, each once; `path`: where it is sent."""
+    words = (*_WORDS, *_MORE) if path == _LAST else _WORDS
+    if not any(word in body for word in words) and not (b"\\u00" in body and _HIDES.search(body)):
+        return []
+    try:
+        held = _DECODE(body.decode("utf-8", "replace"))
+        return list(dict.fromkeys(_named(held, responses=path == _LAST)))
+    except (ValueError, RecursionError):
+        return [UNREADABLE]
+
+
+def _named(value: Any, *, responses: bool) -> Iterator[str]:
+    """Objects that a value names, at any depth."""
+    if not isinstance(value, _Pairs):
+        for one in value if isinstance(value, list) else ():
+            yield from _named(one, responses=responses)
+        return
+    kind = value.get("type")
+    called = isinstance(kind, str) and kind.endswith("tool_use")
+    yield from _itself(value, kind)
+    for name, inner in value:
+        if name in _OWN or (called and name == "input"):
+            continue
+        if name in _NAMES:
+            yield from _told(inner)
+        if responses and name == "input" and isinstance(inner, list):
+            yield from _items(inner)
+        yield from _named(inner, responses=responses)
+
+
+def _told(value: Any) -> Iterator[str]:
+    """The value of a field of names: one, several, or an object with one."""
+    if isinstance(value, _Pairs):
+        yield from (held for name, held in value if name == "id" and isinstance(held, str))
+    for one in value if isinstance(value, list) and not isinstance(value, _Pairs) else [value]:
+        if isinstance(one, str) and one != "auto":
+            yield one
+
+
+def _itself(value: _Pairs, kind: Any) -> Iterator[str]:
+    """An item that only stands for one that the server keeps."""
+    reasons = kind == "reasoning" and value.get("content") is None and value.get("encrypted_content") is None
+    if kind in _KEPT or reasons:
+        yield from (held for name, held in value if name == "id" and isinstance(held, str))
+
+
+def _items(items: list[Any]) -> Iterator[str]:
+    """Items that say nothing but their name."""
+    for one in items:
+        if isinstance(one, _Pairs) and one.get("type") is None and one.get("role") is None:
+            yield from (held for name, held in one if name == "id" and isinstance(held, str))
