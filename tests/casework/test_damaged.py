@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from pathlib import Path
 
@@ -197,3 +198,23 @@ def test_what_stands_in_the_place_of_others_word_is_none(world: World) -> None:
     (world.log.folder / "stamps").write_text("no folder")
     assert world.publish(1).size == 4
     assert verify_log(world.log.folder, TRUST).holds
+
+
+def test_nothing_is_changed_where_the_log_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.access  # whoever runs tests as root may write anywhere
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path).name != "entries" and real(path, mode))
+    with made(tmp_path / "desk") as book:
+        with pytest.raises(HeadwaterError, match="no permission") as raised:
+            proposed(book)
+        assert str(raised.value.where) == str(tmp_path / "desk/log/tile/entries")
+        assert book.steps() == []
+
+
+def test_a_lost_key_of_a_log_is_restored_and_never_made_anew(tmp_path: Path) -> None:
+    made(tmp_path / "desk").close()
+    (tmp_path / "desk/log.key").unlink()
+    with pytest.raises(UnreadableInput, match="the log's key isn't there") as raised:
+        open_casebook(tmp_path / "desk", SETTINGS)
+    assert "restore it" in str(raised.value.hint)

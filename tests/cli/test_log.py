@@ -190,9 +190,34 @@ def test_a_time_stamp_is_published_and_verified(world: World, served: str, tmp_p
     assert ran.stdout.startswith("stamped with 300 entries: 20")
     ran = run("verify", served, "--key", VKEY.text())
     assert "not checked: 1 time stamps: no authority's certificates were given" in ran.stdout
+    sizes = world.log.folder / "stamps/sizes"
+    sizes.write_text(sizes.read_text() * 50)  # the same, said often, is one
+    ran = run("verify", served, "--key", VKEY.text(), "--tsa-roots", roots)
+    assert ran.stdout.count("stamped with 300 entries") == 1
+    for end in ("checkpoint", "tsr"):  # a stamp under the name of another checkpoint
+        shutil.copy(world.log.folder / f"stamps/300.{end}", world.log.folder / f"stamps/600.{end}")
+    shutil.copy(world.log.folder / "checkpoint", world.log.folder / "stamps/600.checkpoint")
+    sizes.write_text("300\n600\n")
+    ran = run("verify", served, "--key", VKEY.text(), "--tsa-roots", roots)
+    assert (ran.return_value, ran.stdout.count("doesn't fit: time stamp of 600 entries")) == (1, 1)
+    sizes.write_text("300\n")
     stamp = world.log.folder / "stamps/300.tsr"
     stamp.write_bytes(stamp.read_bytes()[:-1] + b"x")
     assert run("verify", served, "--key", VKEY.text(), "--tsa-roots", roots).return_value == 1
+
+
+def test_mistakes_in_what_is_asked_are_no_findings_against_the_log(world: World, tmp_path: Path) -> None:
+    world.publish()
+    for name, text in (("empty.pem", ""), ("text.pem", "hello")):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(ConfigurationError, match="holds no certificate"):
+            run("verify", world.log.folder, "--key", VKEY.text(), "--tsa-roots", tmp_path / name)
+    with pytest.raises(UsageError, match="only http"):
+        run("verify", "ftp://example.com/log", "--key", VKEY.text())
+    (tmp_path / "root.pem").write_text("-----BEGIN CERTIFICATE-----\n")
+    ran = run("verify", world.log.folder, "--key", VKEY.text(), "--tsa-roots", tmp_path / "root.pem")
+    assert ran.return_value == 0
+    assert "not checked: time stamps: none are published" in ran.stdout
 
 
 class Hostile(BaseHTTPRequestHandler):

@@ -88,7 +88,7 @@ def open_casebook(
             "is no casebook", where=Where(str(folder)), hint="headwater casebook new DIR makes one"
         )
     _check(settings)
-    key = load_signing_key(folder / SIGNING_KEY, "log")
+    key = _key(folder / SIGNING_KEY)
     store = Store.open(folder / STORE, ALL_MIGRATIONS, must_exist=True)
     try:
         log = Log.open(folder / LOG_FOLDER, settings.origin, _signer(settings, key), store)
@@ -103,6 +103,14 @@ def origin_for(appeals: str, folder: Path) -> str:
     host = urlsplit(appeals).hostname if "://" in appeals else appeals.rpartition("@")[2]
     made = f"{host or 'localhost'}/{folder.resolve().name}".lower()
     return re.sub(r"[^a-z0-9./-]+", "-", made)[:100]
+
+
+def _key(path: Path) -> SigningKey:
+    """The log's key; no other goes on with its log, so that a lost one is restored and never made anew."""
+    if not path.exists():
+        hint = "restore it from your copy: a log goes on with the key that it began with, and with no other"
+        raise UnreadableInput("the log's key isn't there", where=Where(str(path)), hint=hint)
+    return load_signing_key(path, "log")
 
 
 def _signer(settings: CasebookSettings, key: SigningKey) -> NoteSigner:

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from headwater.cli.casebooks import now_us
-from headwater.cli.log_inputs import OpenLog, casebook, checked, content, fetch_of, trust_of, trusted, vkey
+from headwater.cli.log_inputs import (
+    OpenLog,
+    casebook,
+    certificates,
+    checked,
+    content,
+    fetch_of,
+    trust_of,
+    trusted,
+    vkey,
+)
 from headwater.cli.options import HELP, PATH, PLACE, as_json, manners
 from headwater.cli.terminal import Terminal, clean
 from headwater.errors import UsageError
@@ -48,11 +58,12 @@ def verify(
     from headwater.casework.log import verify_log
 
     believed = trust_of(key, trust)
-    roots = content(tsa_roots) if tsa_roots else None
+    roots = certificates(tsa_roots) if tsa_roots else None
+    fetch = fetch_of(place)
     with terminal.progress() as draw:
         try:
             found = verify_log(
-                fetch_of(place), believed, tsa_roots=roots, told=lambda done, of: draw("entries", done, of)
+                fetch, believed, tsa_roots=roots, told=lambda done, of: draw("entries", done, of)
             )
         except UsageError as error:
             return _refused(terminal, error, as_json)
@@ -205,7 +216,7 @@ def stamp(terminal: Terminal, *, folder: Path, tsa: str, tsa_roots: Path) -> int
     from headwater.casework.log import add_stamp
     from headwater.cli.web import ask
 
-    roots = content(tsa_roots)
+    roots = certificates(tsa_roots)
     with OpenLog(folder) as log:
         size, at_us = add_stamp(
             log, lambda body: ask(tsa, body, "application/timestamp-query", 100_000), roots
@@ -285,7 +296,8 @@ def _told(found: Verified) -> list[str]:
     lines += [f"not checked: {one}" for one in found.told]
     lines += [f"cosigned by {name}: {_when(at_s * 1_000_000)}" for name, at_s in found.cosigned]
     lines += [f"stamped with {size:,} entries: {_when(at_us)}" for size, at_us in found.stamped]
-    said = "holds" if found.holds else f"doesn't hold ({len(found.findings):,} findings)"
+    many = len(found.findings)
+    said = "holds" if found.holds else f"doesn't hold ({many:,} finding{'s' if many > 1 else ''})"
     return [
         *lines,
         f"{checkpoint.origin}, {checkpoint.size:,} entries, root {checkpoint.root.hex()[:16]}…: {said}",

@@ -122,6 +122,15 @@ def checked(make: Callable[[], T], path: Path | None = None) -> T:
         raise ConfigurationError(str(error), where=where, hint="a key looks like name+1a2b3c4d+A…") from None
 
 
+def certificates(path: Path) -> bytes:
+    """A file of trusted certificates; one without any is a mistake, and nothing that speaks against a log."""
+    data = content(path)
+    if b"-----BEGIN CERTIFICATE-----" not in data:
+        hint = "name the authority's root certificates in PEM"
+        raise ConfigurationError("holds no certificate", where=Where(str(path)), hint=hint)
+    return data
+
+
 def content(path: Path) -> bytes:
     """A small file."""
     try:

@@ -33,9 +33,9 @@ def stamp_paths(size: int) -> tuple[str, str]:
 
 
 def stamped_sizes(fetch: Fetch) -> list[int]:
-    """Sizes of the log that have a time stamp, in the order in which they got it."""
+    """Sizes of the log that have a time stamp, each once, in the order in which they got it."""
     lines = (fetch(SIZES, _MOST_SIZES) or b"").decode("ascii", "replace").splitlines()
-    return [int(line) for line in lines if _SIZE.fullmatch(line)]
+    return list(dict.fromkeys(int(line) for line in lines if _SIZE.fullmatch(line)))
 
 
 def begins(fetch: Fetch, now: Checkpoint, earlier: Checkpoint) -> None:
@@ -97,7 +97,8 @@ def check_stamps(
             wrong.append(f"time stamp of {size:,} entries: {error}")
         except UsageError as error:  # the extra isn't installed
             return good, wrong, [f"time stamps: {error.what} ({error.hint})"]
-    told = (
-        [f"{len(sizes):,} time stamps: no authority's certificates were given"] if sizes and not roots else []
-    )
-    return good, wrong, told
+    if sizes and roots is None:
+        return good, wrong, [f"{len(sizes):,} time stamps: no authority's certificates were given"]
+    if roots is not None and not sizes:
+        return good, wrong, ["time stamps: none are published"]
+    return good, wrong, []

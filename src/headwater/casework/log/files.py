@@ -137,12 +137,26 @@ class Files:
                 where=Where(str(place)),
                 hint="move it away, then: headwater log mend",
             ) from error
+        except PermissionError as error:
+            raise _closed(place) from error
         except OSError as error:
             reason = error.strerror or type(error).__name__
             hint = "nothing was lost; make room or mend the disk, then publish again"
             raise HeadwaterError(
                 f"cannot be written ({reason})", where=Where(str(place)), hint=hint
             ) from error
+
+
+def check_writable(folder: Path) -> None:
+    """Raise HeadwaterError where nothing can be written into the folder of a log; what is to be told would wait."""
+    for place in (folder, folder / "tile", folder / "tile/0", folder / "tile/entries"):
+        if place.is_dir() and not os.access(place, os.W_OK):
+            raise _closed(place)
+
+
+def _closed(place: Path) -> HeadwaterError:
+    hint = "check the permissions of the log's folder, and whether its disk may be written"
+    return HeadwaterError("cannot be written (no permission)", where=Where(str(place)), hint=hint)
 
 
 def _synced(folder: Path) -> None:

@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING, Any, Final
 from headwater.casework.log import head as heads
 from headwater.casework.log import ledger
 from headwater.casework.log.edge import check_edge
-from headwater.casework.log.files import CHECKPOINT, COSIGNED, MOST_NOTE, Files, from_folder, locked, tiles_of
+from headwater.casework.log.files import (
+    CHECKPOINT,
+    COSIGNED,
+    MOST_NOTE,
+    Files,
+    check_writable,
+    from_folder,
+    locked,
+    tiles_of,
+)
 from headwater.casework.log.head import Head
 from headwater.casework.log.mend import AT_ONCE, bundles, mended
 from headwater.casework.log.moments import Between, nothing
@@ -152,6 +161,7 @@ class Log:
         What a killed run left is finished, and nothing new is published. Raises as `drain` does.
         """
         with self._alone(wait_s):
+            check_writable(self.folder)
             return self._settled()
 
     def drain(self, at_us: int, *, most: int | None = None, wait_s: float = 0.0) -> Published:
