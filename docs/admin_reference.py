@@ -24,7 +24,8 @@ def parts(table: Table, prose: Prose) -> Iterator[str]:
     )
     yield "## Paths"
     yield prose(
-        "A request shows an admin key (`Authorization: Bearer hwadmin_…`) with the scope that the path needs.",
+        "A request shows an admin key (`Authorization: Bearer hwadmin_…`) with the scope that the path needs; a",
+        "webhook shows none, it is signed ([how](../how-to/step-up-verification.md)).",
         "Bodies are JSON. *Match*: takes `If-Match`; *once*: takes `Idempotency-Key`. Every path but those that",
         "only read takes `Headwater-Reason`.",
     )
@@ -48,15 +49,18 @@ def _paths(document: Mapping[str, Any], tag: str) -> Iterator[tuple[str, ...]]:
             named = {one["$ref"].rpartition("/")[2] for one in operation["parameters"] if "$ref" in one}
             takes = ["match"] * ("IfMatch" in named) + ["once"] * ("IdempotencyKey" in named)
             queries = [f"`{one['name']}`" for one in operation["parameters"] if one.get("in") == "query"]
+            headers = [f"`{one['name']}`" for one in operation["parameters"] if one.get("in") == "header"]
             body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
             told = [operation["summary"] + ".", operation.get("description", "").replace("\n", " ")]
             told += [f"Query: {', '.join(queries)}."] * bool(queries)
-            told += [f"Body: {_link(body['schema'])}."] if body else []
-            (scopes,) = operation["security"][0].values()
+            told += [f"Headers: {', '.join(headers)}, `webhook-signature`."] * bool(headers)
+            told += [f"Body: {_link(body['schema'])}."] if "$ref" in body.get("schema", {}) else []
+            ((scheme, scopes),) = operation["security"][0].items()
+            shows = "no key: a signature" if scheme == "webhookSignature" else "any"
             yield (
                 f"`{method.upper()} {path}`",
                 " ".join(filter(None, told)),
-                f"`{scopes[0]}`" if scopes else "any",
+                f"`{scopes[0]}`" if scopes else shows,
                 ", ".join(takes),
             )
 
@@ -135,8 +139,10 @@ def _link(one: Mapping[str, Any]) -> str:
 
 
 def _settings(table: Table, prose: Prose) -> Iterator[str]:
+    from settings_reference import entries
+
     from headwater.cli.settings import paths_of, variable
-    from headwater.console import ConsoleFile
+    from headwater.console import ConsoleFile, Verifier
 
     yield "## Settings"
     yield prose(
@@ -150,3 +156,4 @@ def _settings(table: Table, prose: Prose) -> Iterator[str]:
         about = [entry.metadata.get(key, "") for key in ("range", "doc")]
         rows.append((f"`{'.'.join(path)}`", f"`{value!r}`", about[0], f"`{variable(path)}`", about[1]))
     yield table(("setting", "default", "range", "environment", "meaning"), rows)
+    yield from entries("[[admin.verifiers]]", Verifier, table, prose)

@@ -46,8 +46,8 @@ def gateway(table: Table, prose: Prose) -> Iterator[str]:
         "another type, is refused at the start with its place.",
     )
     yield from _tables(GatewaySettings, table)
-    yield from _entries("[[control.models]]", Model, table, prose)
-    yield from _entries("[[control.budgets]]", OwnBudget, table, prose)
+    yield from entries("[[control.models]]", Model, table, prose)
+    yield from entries("[[control.budgets]]", OwnBudget, table, prose)
     yield prose(
         "A request takes from every budget that it has: its tier's limits (see [tiers](tiers.md)), and these. All of",
         "them pay, or none; the least decides. Until it has ended and its use is known it takes an upper bound.",
@@ -65,7 +65,7 @@ def identity(table: Table, prose: Prose) -> Iterator[str]:
         "in. A setting that isn't known, or of another type, is refused with its place.",
     )
     yield from _tables(IdentitySettings, table)
-    yield from _entries("[[issuers]]", Issuer, table, prose)
+    yield from entries("[[issuers]]", Issuer, table, prose)
 
 
 def _tables(kind: type, table: Table) -> Iterator[str]:
@@ -87,7 +87,7 @@ def _tables(kind: type, table: Table) -> Iterator[str]:
         yield table(("setting", "default", "range", "meaning"), found)
 
 
-def _entries(head: str, kind: type[msgspec.Struct], table: Table, prose: Prose) -> Iterator[str]:
+def entries(head: str, kind: type[msgspec.Struct], table: Table, prose: Prose) -> Iterator[str]:
     """A table of what one entry of a list may say."""
     hints = get_type_hints(kind, include_extras=True)
     rows: list[tuple[str, ...]] = []

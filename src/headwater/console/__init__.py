@@ -10,7 +10,7 @@ from headwater.console.desk import Books, Office
 from headwater.console.problem import KINDS as PROBLEMS
 from headwater.console.scopes import SCOPES
 from headwater.console.serve import serve
-from headwater.console.settings import ConsoleFile, ConsoleSettings
+from headwater.console.settings import ConsoleFile, ConsoleSettings, Verifier
 
 __all__ = [
     "PROBLEMS",
@@ -21,6 +21,7 @@ __all__ = [
     "ConsoleFile",
     "ConsoleSettings",
     "Office",
+    "Verifier",
     "openapi_document",
     "serve",
 ]
