@@ -6,18 +6,19 @@ whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from headwater.exchange import DecodingError, decode
 from headwater.exchange.answer import EventCutter, data_of
+from headwater.gateway.stages.naming import names_of
 
 #: Bytes of a body, or of an event, that are held at most; of one that is longer nothing is told.
 _MOST: Final = 16 << 20
 _ENDED: Final = frozenset(("completed", "failed", "incomplete", "cancelled", "expired"))
 #: What an event holds that `in_response` or `in_message` finds something in.
 NAMES: Final = b'"id"'
-CONTAINER: Final = b'"container"'
+MADE: Final = b'id"'
 _LONGEST_NAME: Final = 256
 
 
@@ -123,11 +124,14 @@ def files_of(batch: dict[str, Any]) -> list[Told]:
 
 
 def _items(items: Any) -> Iterator[Told]:
-    for one in items if isinstance(items, list) else ():
-        if isinstance(one, dict):
-            for name in (one.get("id"), one.get("container_id")):
-                if isinstance(name, str) and _is_name(name):
-                    yield Told(name, "item")
+    """Items by their names, and what they tell of."""
+    held = [one for one in items if isinstance(one, dict)] if isinstance(items, list) else []
+    yield from _named("item", [one.get("id") for one in held])
+    yield from _named("item", names_of(held))
+
+
+def _named(kind: str, names: Iterable[Any]) -> Iterator[Told]:
+    return (Told(name, kind) for name in names if _is_name(name))
 
 
 def _is_name(name: Any) -> bool:

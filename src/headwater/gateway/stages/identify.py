@@ -34,7 +34,7 @@ _FORWARDED: Final = b"x-forwarded-for"
 #: Answers are read as they pass: no model server may pack them, whatever the client could unpack.
 _PLAIN: Final = field(b"Accept-Encoding", b"identity")
 #: Whose account a request is upstream is said by the operator's key, not by a client.
-_THEIRS: Final = frozenset((b"openai-organization", b"openai-project"))
+_THEIRS: Final = frozenset((b"openai-organization", b"openai-project", b"anthropic-workspace-id"))
 _NO_WISH: Final = Wish(scope="")
 
 

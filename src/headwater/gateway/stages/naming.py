@@ -14,7 +14,7 @@ from typing import Any, Final
 #: Fields whose values are names, wherever they stand.
 _NAMES: Final = frozenset((
     "file_id", "file_ids", "input_file_id", "previous_response_id", "conversation", "container", "container_id",
-    "vector_store_ids", "approval_request_id",
+    "vector_store_ids", "approval_request_id", "comparison_response_id",
 ))  # fmt: skip
 #: Fields that hold a client's own JSON.
 _OWN: Final = frozenset(("parameters", "input_schema", "schema", "json_schema", "metadata", "arguments"))
@@ -23,7 +23,7 @@ _KEPT: Final = frozenset(("item_reference", "image_generation_call"))
 _LAST: Final = "/v1/responses"
 #: A body without any of these names nothing, unless it hides it.
 _WORDS: Final = (b"file_id", b"container", b"conversation")
-_MORE: Final = (b"previous_response_id", b"vector_store_ids", b"approval_request_id", b'"id"')
+_MORE: Final = (b"response_id", b"vector_store_ids", b"approval_request_id", b'"id"')
 #: An escape of a letter or of `_`: nobody writes these but to hide something.
 _HIDES: Final = re.compile(rb"\\u00[4-7]")
 #: What is told of a body in which no names can be read: a name that nobody owns.
@@ -53,8 +53,15 @@ def named_in(body: bytes, path: str = _LAST) -> list[str]:
         return [UNREADABLE]
 
 
+def names_of(value: Any) -> Iterator[str]:
+    """Names of files and containers that an answer's JSON tells of: what a model wrote as arguments tells of none."""
+    return _named(value, responses=False)
+
+
 def _named(value: Any, *, responses: bool) -> Iterator[str]:
     """Objects that a value names, at any depth."""
+    if isinstance(value, dict):
+        value = _Pairs(value.items())
     if not isinstance(value, _Pairs):
         for one in value if isinstance(value, list) else ():
             yield from _named(one, responses=responses)
@@ -74,6 +81,8 @@ def _named(value: Any, *, responses: bool) -> Iterator[str]:
 
 def _told(value: Any) -> Iterator[str]:
     """The value of a field of names: one, several, or an object with one."""
+    if isinstance(value, dict):
+        value = _Pairs(value.items())
     if isinstance(value, _Pairs):
         yield from (held for name, held in value if name == "id" and isinstance(held, str))
     for one in value if isinstance(value, list) and not isinstance(value, _Pairs) else [value]:

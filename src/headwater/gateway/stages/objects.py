@@ -31,7 +31,7 @@ from headwater.gateway.stage import (
 )
 from headwater.gateway.stages.fetching import FetchFailed, Fetching
 from headwater.gateway.stages.following import (
-    CONTAINER,
+    MADE,
     NAMES,
     Body,
     Following,
@@ -302,7 +302,7 @@ class Objects(Passing):
         streams = (head.get(b"content-type") or b"").lower().startswith(b"text/event-stream")
         if path == _MESSAGES:
             if _KEEPS in exchange.body:
-                state.following = Following(in_message, CONTAINER, streams=streams)
+                state.following = Following(in_message, MADE, streams=streams)
             return state.following is not None
         if path not in (_RESPONSES, "/v1/responses/{id}", "/v1/responses/{id}/cancel"):
             return False
