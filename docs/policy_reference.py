@@ -140,7 +140,7 @@ def _fields(table: Table, prose: Prose) -> Iterator[str]:
         yield table(("field", "type", "needed", "meaning"), rows)
     yield prose(
         "Durations are hours, days or weeks (`24h`, `30d`, `2w`), ten years at most. A file is plain YAML: no",
-        "tags, no anchors and aliases, no key twice, 64 KiB at most,",
+        "tags, no anchors and aliases, no key twice, no character that nobody sees, 64 KiB at most,",
         f"{MOST_LINES} rules, limits and overlays together. Conditions have 1,000 characters and 20",
         "brackets inside one another at most, no loops and no patterns,",
         f"and {MOST_WORDS:,} words and signs in all: loading and checking a pack takes a few seconds at most.",

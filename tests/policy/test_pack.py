@@ -155,3 +155,25 @@ def test_a_missing_pack_is_unreadable_input(tmp_path: Path) -> None:
 
 def test_the_default_pack_is_compiled_once() -> None:
     assert default_pack() is default_pack()
+
+
+@pytest.mark.parametrize("unseen", ["\\u202e", "\\u2066", "\\0", "\\e[2J", "\\u2028", "\\x85", "\\r"])
+@pytest.mark.parametrize("field", ["name: mine", "id: ask", "reason: Ask first."])
+def test_what_a_reader_does_not_see_is_refused_in_texts(field: str, unseen: str) -> None:
+    name, _, value = field.partition(": ")
+    with pytest.raises(ConfigurationError, match="a character that nobody sees") as raised:
+        parse_pack(GOOD.replace(field, f'{name}: "{value}{unseen}"').encode(), "p.yaml")
+    assert raised.value.where.row is not None
+
+
+@pytest.mark.parametrize("unseen", ["\u202e", "\u2067", "\0", "\x1b[2J", "\u2029"])
+def test_what_a_reader_does_not_see_is_refused_in_comments_too(unseen: str) -> None:
+    with pytest.raises(ConfigurationError, match="a character that nobody sees") as raised:
+        parse_pack(GOOD.replace("rules:", f"# all is{unseen} well\nrules:").encode(), "p.yaml")
+    assert raised.value.where.row == 2
+
+
+def test_every_script_and_every_end_of_a_line_is_read() -> None:
+    text = GOOD.replace("Ask first.", "اسأل أولا\u200f، שאל\u200e תחילה, 先问\tʘ")
+    for data in (text.encode(), text.replace("\n", "\r\n").encode(), text.encode("utf-16")):
+        assert parse_pack(data, "p.yaml").rules[0].reason.endswith("先问\tʘ")

@@ -6,6 +6,7 @@ same key twice. What the values mean is the pack's business.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 MOST_BYTES = 65_536
 #: Collections inside one another; a pack has three.
 MOST_NESTED = 10
+#: Controls but for tab and new line, and the marks that turn text around (U+202A–202E, U+2066–2069): a reader would see
+#: another pack than the program. Marks within a script's own writing (U+200E, U+200F) are left.
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
 #: What a plain word may be besides text: numbers and dates have no place in a pack.
 _RESOLVED = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:null")
 
@@ -52,6 +57,7 @@ def strict_yaml(data: bytes, file: str) -> object:
         raise place.fault(
             f"a pack of more than {MOST_BYTES // 1024} KiB is not read", hint="name a policy pack, not a log"
         )
+    _check_seen(data.decode("utf-8", "ignore") if not data.startswith(_WIDE) else "", place)
     try:
         _check(yaml.parse(data, yaml.SafeLoader), place)
         return yaml.load(data, Strict)
@@ -86,13 +92,30 @@ def _check(events: Iterable[yaml.Event], place: Place) -> None:
             raise place.fault(
                 "tags (!) are not read", hint="put a text that begins with ! in quotes", row=row
             )
-        if isinstance(event, yaml.ScalarEvent) and not _is_text(event.value):
-            raise place.fault("a text holds half a character", hint="write the character itself", row=row)
+        if isinstance(event, yaml.ScalarEvent):
+            if not _is_text(event.value):
+                raise place.fault("a text holds half a character", hint="write the character itself", row=row)
+            if _UNSEEN.search(event.value):
+                raise _unseen(place, row)
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MOST_NESTED:
             raise place.fault(
                 "there are too many lists and mappings inside one another", hint="a pack has three", row=row
             )
+
+
+def _check_seen(text: str, place: Place) -> None:
+    """Refuse what a person who reads the file wouldn't see, also in its comments."""
+    if found := _UNSEEN.search(text.replace("\r\n", "\n")):
+        raise _unseen(place, found.string.count("\n", 0, found.start()) + 1)
+
+
+def _unseen(place: Place, row: int | None) -> Exception:
+    return place.fault(
+        "there is a character that nobody sees, or that turns the text beside it around",
+        hint="control characters and marks of direction have no place in a pack: who reads it sees what it says",
+        row=row,
+    )
 
 
 def _is_text(value: str) -> bool:
