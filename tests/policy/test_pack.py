@@ -174,6 +174,6 @@ def test_what_a_reader_does_not_see_is_refused_in_comments_too(unseen: str) -> N
 
 
 def test_every_script_and_every_end_of_a_line_is_read() -> None:
-    text = GOOD.replace("Ask first.", "اسأل أولا\u200f، שאל\u200e תחילה, 先问\tʘ")
+    text = GOOD.replace("Ask first.", "اسأل أولا\u200f، שאל\u200e תחילה, 先问 ʘ")
     for data in (text.encode(), text.replace("\n", "\r\n").encode(), text.encode("utf-16")):
-        assert parse_pack(data, "p.yaml").rules[0].reason.endswith("先问\tʘ")
+        assert parse_pack(data, "p.yaml").rules[0].reason.endswith("先问 ʘ")
