@@ -86,7 +86,8 @@ class Answering:
             else:
                 self._count(data)
                 return None
-        self._scan.feed(data)
+        if self.streams or self._received > len(data) or data[-1:] != b"}" or not self._scan.whole(data):
+            self._scan.feed(data)
         if self.streams:
             return self._event(data)
         if self._thoughts is None:

@@ -12,12 +12,21 @@ import json
 import re
 from typing import Final
 
+import msgspec
+
 _OPEN: Final = re.compile(rb'"usage"[ \t\r\n]*:[ \t\r\n]*(?=\{)')
 _WORD: Final = b'"usage"'
 #: Bytes kept in case the word or what follows it is cut; whitespace beyond it isn't looked over.
 _CARRY: Final = 32
 _MOST_BYTES: Final = 16_384
 _DECODER: Final = json.JSONDecoder()
+
+
+class _Body(msgspec.Struct):
+    usage: dict[str, object] | None = None
+
+
+_USAGE_OF: Final = msgspec.json.Decoder(_Body).decode
 
 
 class UsageScan:
@@ -35,6 +44,15 @@ class UsageScan:
     def under_way(self) -> bool:
         """Whether a usage has begun that isn't whole."""
         return bool(self._begun)
+
+    def whole(self, body: bytes) -> bool:
+        """Take the usage of a body of JSON that is whole; False where it isn't, and is to be fed."""
+        try:
+            usage = _USAGE_OF(body).usage
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return False
+        self.found = dict(_numbers(usage, "")) if usage else {}
+        return True
 
     def feed(self, data: bytes) -> None:
         """Look at some more of the body."""
