@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import shutil
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from casework.log_world import AT, ORIGIN, SIGNER, TRUST, VKEY, World
 from headwater.casework.log import Evidence, add_cosignatures, cosign, from_folder, verify_log
 from headwater.casework.log.files import locked
-from headwater.errors import ConfigurationError, ConflictError, HeadwaterError, UsageError
+from headwater.errors import ConfigurationError, ConflictError, HeadwaterError, UnreadableInput, UsageError
 from headwater.keys import SigningKey
 from headwater.proof import (
     Checkpoint,
@@ -246,3 +247,60 @@ def test_two_witness_processes_never_go_back(world: World) -> None:
     found = look(world)
     assert isinstance(found, bytes)
     assert out.get(timeout=5)
+
+
+def state_with(world: World, **changed: Any) -> None:
+    """Changes what the witness remembers of the log."""
+    path = world.folder / "witness.json"
+    state = json.loads(path.read_text())
+    state["logs"][ORIGIN] |= changed
+    path.write_text(json.dumps(state))
+
+
+def test_what_somebody_wrote_into_the_memory_is_no_evidence(world: World) -> None:
+    world.publish(5)
+    look(world)
+    note = json.loads((world.folder / "witness.json").read_text())["logs"][ORIGIN]["note"]
+    for changed in (
+        {"note": note.replace("\n5\n", "\n9\n")},
+        {"note": note.replace(ORIGIN, "example.com/other")},
+        {"key": VerifierKey("example.com/other", KEY.public).text()},
+        {"at_s": -1},
+        {"at_s": 2**62},
+    ):
+        before = (world.folder / "witness.json").read_bytes()
+        state_with(world, **changed)
+        with pytest.raises(ConfigurationError, match="not what a witness remembers"):
+            look(world)
+        (world.folder / "witness.json").write_bytes(before)
+    assert not isinstance(look(world), Evidence)
+
+
+def test_a_memory_of_before_goes_on_and_one_of_after_is_evidence(world: World, tmp_path: Path) -> None:
+    world.publish(5)
+    look(world)
+    older = (world.folder / "witness.json").read_bytes()
+    shutil.copytree(world.log.folder, tmp_path / "older")
+    world.publish(5)
+    look(world)
+    found = look(world, place=tmp_path / "older")
+    assert isinstance(found, Evidence)
+    assert found.why == "the log had 10 entries before, and shows 5 now"
+    (world.folder / "witness.json").write_bytes(older)
+    assert not isinstance(look(world), Evidence)
+
+
+def test_a_clock_that_is_far_behind_the_last_cosignature_is_told(world: World) -> None:
+    world.publish(5)
+    look(world, at_s=10_000_000)
+    world.publish(5)
+    with pytest.raises(UsageError, match="115 days after the clock's"):
+        look(world, at_s=1000)
+    assert not isinstance(look(world, at_s=10_000_000 - 3600), Evidence)
+
+
+def test_a_memory_in_no_folder_is_told(world: World, tmp_path: Path) -> None:
+    world.publish(1)
+    signer = NoteSigner(NAME, KEY.public, KEY.sign)
+    with pytest.raises(UnreadableInput, match="no such folder"):
+        cosign(from_folder(world.log.folder), signer, tmp_path / "none" / "seen.json", 100, key=VKEY)

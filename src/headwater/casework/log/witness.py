@@ -43,6 +43,9 @@ from headwater.proof import (
 
 _MOST_STATE: Final = 2**24
 _OK, _CONTRADICTS = 200, 422
+#: How far a clock may have gone back; and the latest time (seconds since 1970) that is one: the end of the year 9999.
+_DAY_S: Final = 86_400
+_LATEST_S: Final = 253_402_300_799
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,12 @@ def cosign(
             why = f"the {seen.size:,} entries that were seen are not the beginning of the {checkpoint.size:,} now"
             return Evidence(why, known.note.encode(), note)
         logs = {checkpoint.origin: VerifierKey.parse(known.key)}
+        if known.at_s > at_s + _DAY_S:
+            raise UsageError(
+                f"the last cosignature is of a time {(known.at_s - at_s) // _DAY_S:,} days after the clock's",
+                where=Where(checkpoint.origin),
+                hint="set this machine's clock; a witness's times never go back",
+            )
         now = max(at_s, known.at_s)
         answer = add_checkpoint(
             request_body(seen.size, proof, note), logs, {checkpoint.origin: seen}, signer, now
@@ -153,6 +162,10 @@ def _proof(fetch: Fetch, seen: Seen, checkpoint: Checkpoint) -> list[bytes] | No
 @contextmanager
 def _kept(path: Path) -> Iterator[_State]:
     """What the witness knows, kept whole when all went well; one witness process at a time."""
+    if not path.parent.is_dir():
+        raise UnreadableInput(
+            "there is no such folder", where=Where(str(path.parent)), hint="make it, or name another"
+        )
     lock = path.with_name(f"{path.name}.lock")
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
@@ -178,10 +191,8 @@ def _read(path: Path) -> _State:
         with path.open("rb") as file:
             data = file.read(_MOST_STATE + 1)
         state = msgspec.json.decode(data, type=_State)
-        for known in state.logs.values():
-            VerifierKey.parse(known.key)
-            if known.note:
-                Checkpoint.parse(read_note(known.note.encode()).text)
+        for origin, known in state.logs.items():
+            _check_known(origin, known)
     except FileNotFoundError:
         return _State()
     except OSError as error:
@@ -190,6 +201,17 @@ def _read(path: Path) -> _State:
         hint = "restore it: a witness that forgot what it saw can be shown another log"
         raise ConfigurationError("is not what a witness remembers", where=where, hint=hint) from None
     return state
+
+
+def _check_known(origin: str, known: _Known) -> None:
+    """See that what is remembered was signed by the log: whoever changed it would make evidence of nothing."""
+    key = VerifierKey.parse(known.key)
+    if key.name != origin or not 0 <= known.at_s <= _LATEST_S:
+        raise Rejected("is no log's")
+    if known.note:
+        text = opened(known.note.encode(), [key]).note.text
+        if Checkpoint.parse(text).origin != origin:
+            raise Rejected("is another log's")
 
 
 def _write(path: Path, data: bytes) -> None:
