@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from control.budget.servers import Postgres, Redis
+from control.budget.servers import Postgres, Redis, free_port
 from control.budget.world import DAY_US, HOUR_US, SECOND_US, Clock, Door, budget
 from headwater.control.budget import (
     Amounts,
@@ -31,9 +31,10 @@ from headwater.control.budget import (
     SqliteStore,
     Store,
     StoreGone,
+    ask_nothing,
 )
 from headwater.control.budget.calendar import begins_us, index
-from headwater.control.budget.granting import Epoch, Record, step
+from headwater.control.budget.granting import Epoch, Record, look, step
 from headwater.control.budget.stores import postgres_wire, redis_wire
 from headwater.errors import HeadwaterError, UsageError
 
@@ -142,9 +143,14 @@ def test_the_script_makes_the_same_step(
             "cell", shape, per, limit, max(1, limit * 3 // 4), limit, 7 * SECOND_US, 30 * SECOND_US,
             seqs[replica], *before, need, max(need, want), credit, max(0, credit), member, 0,
         )  # fmt: skip
+        keys, kept = redis_wire.keys("t", [ask]), client.hgetall("{t}:cell")
+        args = redis_wire.arguments(redis_wire.LOOKER, [ask], durable=False)
+        said = script(keys=keys, args=[*args, now_us])
+        assert redis_wire.answers(said, [ask]) == [look(record, ask, epoch, now_us)]
+        assert client.hgetall("{t}:cell") == kept, "who looks changes nothing"
         expected = step(record, replica, ask, epoch, now_us)
         args = redis_wire.arguments(replica, [ask], durable=False)
-        said = script(keys=redis_wire.keys("t", [ask]), args=[*args, now_us])
+        said = script(keys=keys, args=[*args, now_us])
         assert redis_wire.answers(said, [ask]) == [expected]
         known[replica] = (expected.epoch, expected.period)
 
@@ -224,6 +230,62 @@ def test_a_batch_is_one_operation_and_cells_are_apart(make: Callable[[], Store])
     assert len(answers) == 600
     assert {answer.granted for answer in answers} == {1}
     assert min(answer.balance for answer in answers) == 80
+
+
+LOOKED_AT = {
+    Shape.QUOTA: budget(Kind.TOKEN_QUOTA, 10_000, Per.MONTH),
+    Shape.RATE: budget(Kind.TOKENS, 10**6, Per.DAY),
+    Shape.SLOTS: budget(Kind.CONCURRENCY, 40),
+    Shape.DISTINCT: budget(Kind.ADDRESSES, 5, Per.MONTH),
+}
+
+
+@pytest.mark.parametrize("shape", Shape)
+def test_who_looks_sees_what_is_left_and_takes_nothing(make: Callable[[], Store], shape: Shape) -> None:
+    """What is out in a lease counts as used; whoever looks, however often, is no replica that shares."""
+    one = LOOKED_AT[shape]
+    asks = [ask_nothing(one, "k"), ask_nothing(one, "another"), ask_nothing(one, "k")]
+    store, looker = make(), make()
+    whole = asks[0].capacity if shape is Shape.RATE else one.limit
+    assert [answer.balance for answer in looker.look(asks)] == [whole] * 3
+    asked = asks[0]._replace(need=3, want=7, member="10.0.0/24")
+    (granted,) = store.exchange("r1", [asked])
+    taken = 1 if shape is Shape.DISTINCT else granted.granted
+    assert taken >= 1
+    for _ in range(3):
+        first, other, again = looker.look(asks)
+        assert first.granted == 0
+        assert (first.balance, other.balance, again.balance) == pytest.approx(
+            (whole - taken, whole, whole - taken), abs=100 if shape is Shape.RATE else 0
+        )
+        assert (first.resets_us > 0) == (shape is not Shape.SLOTS)
+    # A message that comes again is answered as before, and the next lease is as large as with one replica.
+    (same,) = store.exchange("r1", [asked])
+    assert same.granted == granted.granted
+    (more,) = store.exchange("r1", [asked._replace(seq=2, need=1, want=10**6, member="b")])
+    if shape is Shape.QUOTA:
+        assert more.granted == (one.limit - taken) // 4
+    assert looker.look([]) == []
+
+
+def test_a_store_that_lost_what_it_knew_shows_nothing_left(make: Callable[[], Any]) -> None:
+    store, one = make(), LOOKED_AT[Shape.QUOTA]
+    store.begin(fresh=False)
+    (answer,) = make().look([ask_nothing(one, "k")])
+    assert answer.balance == 0
+
+
+def test_where_nothing_listens_looking_is_store_gone_too() -> None:
+    from headwater.control.budget.stores.postgres import PostgresStore
+    from headwater.control.budget.stores.redis import RedisStore
+
+    port = free_port()
+    for store in (
+        RedisStore(f"redis://127.0.0.1:{port}/0"),
+        PostgresStore(f"host=127.0.0.1 port={port} user=nobody dbname=none"),
+    ):
+        with pytest.raises(StoreGone):
+            store.look([ask_nothing(LOOKED_AT[Shape.QUOTA], "k")])
 
 
 #: Asks again and again, as its own replica, and tells each answer before it asks on.

@@ -1,8 +1,8 @@
 """Budgets that can't be overrun, also by many replicas: the hot path of rate control, as pure steps.
 
 `kinds` says what can be limited, `budgets` admits, refuses or names what has to be leased, `upkeep` goes on without
-requests, `lease` is what is said to a store, and `granting` what a store does with it. `stores` has the stores, each
-imported where it is used. Nothing here reads a clock or waits, but the stores.
+requests, `lease` is what is said to a store, `granting` what a store does with it, and `looking` shows people what is
+left. `stores` has the stores, each imported where it is used. Nothing here reads a clock or waits, but the stores.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from headwater.control.budget.kinds import (
     Taken,
 )
 from headwater.control.budget.lease import Answer, Ask, Store, StoreGone
+from headwater.control.budget.looking import ask_nothing, open_store, open_to_look
 from headwater.control.budget.pots import shared_rate
 from headwater.control.budget.refusal import Refused, Standing, Why
 from headwater.control.budget.stores.memory import MemoryStore
@@ -71,7 +72,10 @@ __all__ = [
     "Taken",
     "Upkeep",
     "Why",
+    "ask_nothing",
     "leaving",
+    "open_store",
+    "open_to_look",
     "shared_rate",
     "tick",
 ]

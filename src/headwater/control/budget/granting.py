@@ -7,6 +7,7 @@ all to it. The store's time decides which period it is, and a clock that steps b
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -17,6 +18,8 @@ from headwater.control.budget.lease import Answer, Ask
 #: A lease is at most this part of what is left, divided by the replicas: it shrinks as the end comes near.
 _SHARE: Final = 4
 _KEEP_US: Final = LENGTH_US[Per.DAY]
+#: Who looks: no replica is called so.
+LOOKER: Final = ""
 
 
 class Epoch(NamedTuple):
@@ -55,6 +58,11 @@ class Record:
 def step(record: Record, replica: str, ask: Ask, epoch: Epoch, now_us: int) -> Answer:
     """Answer `ask` at the store's time `now_us`, and change `record`."""
     return _STEPS[ask.shape](record, replica, ask, epoch, now_us)
+
+
+def look(record: Record, ask: Ask, epoch: Epoch, now_us: int) -> Answer:
+    """What `step` would answer somebody who never asked before; `record` stays as it is."""
+    return step(deepcopy(record), LOOKER, ask, epoch, now_us)
 
 
 def _quota(record: Record, replica: str, ask: Ask, epoch: Epoch, now_us: int) -> Answer:

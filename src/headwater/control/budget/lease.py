@@ -71,6 +71,10 @@ class Store(Protocol):
         """One answer for each ask, in order. `replica` names one process since it began, and no other, ever."""
         ...
 
+    def look(self, asks: Sequence[Ask]) -> list[Answer]:
+        """What would be answered to somebody who never asked before; nothing is changed, nobody is noted."""
+        ...
+
     def begin(self, *, fresh: bool) -> None:
         """Begin to remember anew. `fresh`: nothing was spent before, or the operator accepts that it is forgotten.
 

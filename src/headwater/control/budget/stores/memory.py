@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from headwater.control.budget.granting import Epoch, Record, step
+from headwater.control.budget.granting import Epoch, Record, look, step
 from headwater.control.budget.lease import Answer, Ask
 
 
@@ -31,3 +31,11 @@ class MemoryStore:
             step(self.records.setdefault(ask.cell, Record()), replica, ask, self.epoch, now_us)
             for ask in asks
         ]
+
+    def look(self, asks: Sequence[Ask]) -> list[Answer]:
+        """See `Store`."""
+        now_us = self._clock()
+        return [look(self.records.get(ask.cell, Record()), ask, self.epoch, now_us) for ask in asks]
+
+    def close(self) -> None:
+        """Nothing is open."""

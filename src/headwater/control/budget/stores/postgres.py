@@ -57,6 +57,17 @@ class PostgresStore:
             raise
         return answers
 
+    def look(self, asks: Sequence[Ask]) -> list[Answer]:
+        """See `Store`."""
+        if not asks:
+            return []
+        try:
+            rows = self._connected().execute(wire.LOOK, (wire.cells(asks),)).fetchall()
+            return wire.looked(asks, rows)
+        except self._faults as error:
+            self.close()
+            raise StoreGone(type(error).__name__) from error
+
     def close(self) -> None:
         """Close the connection."""
         connection, self._connection = self._connection, None

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from headwater.control.budget.granting import Epoch, Record, step
+from headwater.control.budget.granting import Epoch, Record, look, step
 from headwater.control.budget.lease import Answer, Ask, StoreGone
 
 #: Made where they aren't there; one process at a time.
@@ -36,6 +36,11 @@ LOCK: Final = (
     "ON CONFLICT (cell) DO UPDATE SET seen_us = headwater_budget_cell.seen_us RETURNING cell, record) "
     f"SELECT cell, record, {_NOW}, begun_us, fresh FROM locked LEFT JOIN headwater_budget_epoch ON true"
 )
+#: Reads the cells, and locks none.
+LOOK: Final = (
+    f"SELECT asked.cell, record, {_NOW}, begun_us, fresh FROM unnest(%s::text[]) AS asked (cell) "
+    "LEFT JOIN headwater_budget_cell AS kept ON kept.cell = asked.cell LEFT JOIN headwater_budget_epoch ON true"
+)
 WRITE: Final = (
     "UPDATE headwater_budget_cell SET record = new.record, seen_us = new.seen_us "
     "FROM unnest(%s::text[], %s::bytea[], %s::bigint[]) AS new (cell, record, seen_us) "
@@ -57,6 +62,19 @@ def stepped(
     replica: str, asks: Sequence[Ask], rows: Sequence[tuple[Any, ...]]
 ) -> tuple[list[Answer], tuple[list[str], list[bytes], list[int]]]:
     """The answers, given what `LOCK` read, and what `WRITE` is given; `StoreGone` where that isn't understood."""
+    records, epoch, now_us = _read(rows)
+    answers = [step(records[ask.cell], replica, ask, epoch, now_us) for ask in asks]
+    names = sorted(records)
+    return answers, (names, [_ENCODER.encode(records[name]) for name in names], [now_us] * len(names))
+
+
+def looked(asks: Sequence[Ask], rows: Sequence[tuple[Any, ...]]) -> list[Answer]:
+    """The answers to who only looks, given what `LOOK` read."""
+    records, epoch, now_us = _read(rows)
+    return [look(records[ask.cell], ask, epoch, now_us) for ask in asks]
+
+
+def _read(rows: Sequence[tuple[Any, ...]]) -> tuple[dict[str, Record], Epoch, int]:
     if not rows or rows[0][3] is None:
         raise StoreGone("the store has no epoch: begin one")
     now_us, epoch = max(int(row[2]) for row in rows), Epoch(int(rows[0][3]), bool(rows[0][4]))
@@ -64,6 +82,4 @@ def stepped(
         records = {cell: Record() if kept is None else _DECODER.decode(kept) for cell, kept, *_ in rows}
     except msgspec.MsgspecError as error:
         raise StoreGone("a record in the store isn't understood") from error
-    answers = [step(records[ask.cell], replica, ask, epoch, now_us) for ask in asks]
-    names = sorted(records)
-    return answers, (names, [_ENCODER.encode(records[name]) for name in names], [now_us] * len(names))
+    return records, epoch, now_us

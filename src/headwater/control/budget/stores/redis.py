@@ -51,6 +51,10 @@ class RedisStore:
             raise StoreGone(type(error).__name__) from error
         return found
 
+    def look(self, asks: Sequence[Ask]) -> list[Answer]:
+        """See `Store`."""
+        return self.exchange(wire.LOOKER, asks)
+
     def begin(self, *, fresh: bool) -> None:
         """See `Store`."""
         from redis.exceptions import RedisError

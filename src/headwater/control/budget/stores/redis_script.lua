@@ -2,12 +2,13 @@
 -- Lua's numbers are doubles: whole up to 2^53, which bounds budgets (10^15) and times in microseconds (year 2255).
 --
 -- KEYS: the epoch, then one hash for each message. All carry one hash tag, so that they lie on one node of a cluster.
--- ARGV: replica, durable (1: this server keeps every write over a restart), then 14 numbers and a member for each.
+-- ARGV: replica ('': who only looks, and changes nothing), durable (1: this server keeps every write over a restart), then 14 numbers and a member for each.
 -- Fields of a hash: p period, a amount, e epoch, t refilled up to, l lost, n members; r:<replica> "seq:granted:until"; m:<member>.
 
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local replica, durable = ARGV[1], ARGV[2] == '1'
+local write = replica ~= '' and redis.call or function() end
 local SECOND, HOUR, DAY = 1000000, 3600000000, 86400000000
 local LENGTH = {[1] = SECOND, [2] = 60 * SECOND, [3] = HOUR, [4] = DAY}
 local SHARE = 4
@@ -21,7 +22,7 @@ local function epoch()
     return tonumber(found[1]), found[2] == '1'
   end
   -- A server that began anew, or another one: what was spent before isn't known here.
-  redis.call('HSET', KEYS[1], 'begun', now, 'fresh', 0, 'run', run)
+  write('HSET', KEYS[1], 'begun', now, 'fresh', 0, 'run', run)
   return now, false
 end
 
@@ -63,7 +64,7 @@ end
 local function pruned(key, found)
   for name, text in pairs(found) do
     if string.sub(name, 1, 2) == 'r:' and held(text).till + KEEP < now then
-      redis.call('HDEL', key, name)
+      write('HDEL', key, name)
       found[name] = nil
     end
   end
@@ -71,7 +72,7 @@ local function pruned(key, found)
 end
 
 local function hold(key, seq, granted, till)
-  redis.call('HSET', key, 'r:' .. replica, string.format('%.0f:%.0f:%.0f', seq, granted, till))
+  write('HSET', key, 'r:' .. replica, string.format('%.0f:%.0f:%.0f', seq, granted, till))
 end
 
 local function said_before(own, ask)
@@ -97,17 +98,17 @@ local function turned(key, found, ask)
   local number = tonumber(found.p or 0)
   local current = index(ask.per, now)
   if current > number then
-    redis.call('DEL', key)
+    write('DEL', key)
     found, number = {}, current
-    redis.call('HSET', key, 'p', number)
+    write('HSET', key, 'p', number)
   end
   local lost = found.l == '1'
   if ask.epoch == begun and ask.period == number and not found['r:' .. replica] then
     lost = true
-    redis.call('HSET', key, 'l', 1)
+    write('HSET', key, 'l', 1)
   end
   local ends = begins(ask.per, number + 1)
-  redis.call('PEXPIREAT', key, math.ceil((ends + KEEP) / 1000))
+  write('PEXPIREAT', key, math.ceil((ends + KEEP) / 1000))
   return found, number, begins(ask.per, number), ends, lost
 end
 
@@ -121,7 +122,7 @@ local function quota(key, ask)
     if ask.credit < 0 or (ask.epoch == begun and ask.period == number) then amount = math.max(0, amount - ask.credit) end
     granted = share(closed and 0 or math.max(0, ask.limit - amount), ask, replicas(found))
     amount = amount + granted
-    redis.call('HSET', key, 'a', amount)
+    write('HSET', key, 'a', amount)
     hold(key, ask.seq, granted, now + lives)
   end
   local balance = closed and 0 or math.max(0, ask.limit - amount)
@@ -161,8 +162,8 @@ local function rate(key, ask)
     retry = ask.need > ask.capacity and -1 or math.max(1, takes(ask.need - amount, ask) - since)
   end
   local full = math.max(0, takes(ask.capacity - amount, ask) - since)
-  redis.call('HSET', key, 'e', begun, 'a', amount, 't', at)
-  redis.call('PEXPIRE', key, math.ceil((full + KEEP) / 1000))
+  write('HSET', key, 'e', begun, 'a', amount, 't', at)
+  write('PEXPIRE', key, math.ceil((full + KEEP) / 1000))
   return granted, lives, 0, math.max(0, amount), retry, full
 end
 
@@ -191,7 +192,7 @@ local function slots(key, ask)
     lives = ask.lasts
     hold(key, ask.seq, granted, now + lives)
     free = free - granted
-    redis.call('PEXPIRE', key, math.ceil((lives + KEEP) / 1000))
+    write('PEXPIRE', key, math.ceil((lives + KEEP) / 1000))
   end
   local retry = 0
   if granted < ask.need then
@@ -207,7 +208,7 @@ local function distinct(key, ask)
   local room = (lost or (not fresh and begun > start)) and 0 or math.max(0, ask.limit - count)
   local granted = found['m:' .. ask.member] and 1 or 0
   if granted == 0 and room > 0 and ask.need > 0 then
-    redis.call('HSET', key, 'm:' .. ask.member, 1, 'n', count + 1)
+    write('HSET', key, 'm:' .. ask.member, 1, 'n', count + 1)
     granted, room = 1, room - 1
   end
   local retry = (granted == 1 or ask.need == 0) and 0 or ends - now

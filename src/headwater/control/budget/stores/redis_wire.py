@@ -22,6 +22,8 @@ local run = ARGV[2] == '1' and '' or string.match(redis.call('INFO', 'server'), 
 redis.call('HSET', KEYS[1], 'begun', tonumber(time[1]) * 1000000 + tonumber(time[2]), 'fresh', ARGV[1], 'run', run)
 return 1
 """
+#: In place of a replica's name: the script changes nothing.
+LOOKER: Final = ""
 #: A script of more than some hundred messages would keep others waiting.
 MOST_ASKS: Final = 256
 _TREE: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from headwater.control.budget.granting import Epoch, Record, step
+from headwater.control.budget.granting import Epoch, Record, look, step
 from headwater.control.budget.lease import Answer, Ask, StoreGone
 from headwater.errors import HeadwaterError
 from headwater.store import Migration, Store, Transaction
@@ -74,21 +74,26 @@ class SqliteStore:
         except (HeadwaterError, msgspec.MsgspecError) as error:
             raise StoreGone(type(error).__name__) from error
 
+    def look(self, asks: Sequence[Ask]) -> list[Answer]:
+        """See `Store`."""
+        try:
+            with self._store.read() as tx:
+                epoch, now_us = _epoch(tx), self._clock()
+                return [look(_record(tx, ask.cell), ask, epoch, now_us) for ask in asks]
+        except (HeadwaterError, msgspec.MsgspecError) as error:
+            raise StoreGone(type(error).__name__) from error
+
     def close(self) -> None:
         """Close the file."""
         self._store.close()
 
     def _stepped(self, tx: Transaction, replica: str, asks: Sequence[Ask]) -> list[Answer]:
         now_us = self._clock()
-        begun = tx.row("SELECT begun_us, fresh FROM budget_epoch")
-        if begun is None:
-            raise StoreGone("the store has no epoch: begin one")
-        epoch = Epoch(int(begun[0]), bool(begun[1]))
+        epoch = _epoch(tx)
         records: dict[str, Record] = {}
         for ask in asks:
             if ask.cell not in records:
-                kept = tx.row("SELECT record FROM budget_cells WHERE cell = ?", (ask.cell,))
-                records[ask.cell] = Record() if kept is None else _DECODE(kept[0])
+                records[ask.cell] = _record(tx, ask.cell)
         answers = [step(records[ask.cell], replica, ask, epoch, now_us) for ask in asks]
         tx.many(
             "INSERT INTO budget_cells VALUES (?, ?, ?) ON CONFLICT (cell) DO UPDATE SET record = excluded.record,"
@@ -99,3 +104,15 @@ class SqliteStore:
             self._swept_us = now_us
             tx.run("DELETE FROM budget_cells WHERE seen_us < ?", (now_us - _FORGOTTEN_US,))
         return answers
+
+
+def _epoch(tx: Transaction) -> Epoch:
+    begun = tx.row("SELECT begun_us, fresh FROM budget_epoch")
+    if begun is None:
+        raise StoreGone("the store has no epoch: begin one")
+    return Epoch(int(begun[0]), bool(begun[1]))
+
+
+def _record(tx: Transaction, cell: str) -> Record:
+    kept = tx.row("SELECT record FROM budget_cells WHERE cell = ?", (cell,))
+    return Record() if kept is None else _DECODE(kept[0])

@@ -1,0 +1,69 @@
+"""Looking at budgets without taking part: what is left in a store, for people who ask.
+
+A store's `look` answers what it would answer somebody who asks for nothing, and leaves everything as it is. What
+replicas hold in leases counts as used there.
+"""
+
+from __future__ import annotations
+
+from math import gcd
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from headwater.control.budget.calendar import LENGTH_US
+from headwater.control.budget.kinds import Budget, Shape
+from headwater.control.budget.lease import Ask
+from headwater.control.budget.pots import shared_rate
+from headwater.control.budget.stores.memory import MemoryStore
+from headwater.errors import UsageError, Where
+
+if TYPE_CHECKING:
+    from headwater.control.budget.stores.postgres import PostgresStore
+    from headwater.control.budget.stores.redis import RedisStore
+    from headwater.control.budget.stores.sqlite import SqliteStore
+
+#: The file of the store `node`, in a gateway's folder.
+FILE: Final = "budgets.sqlite"
+
+
+def ask_nothing(budget: Budget, key: str) -> Ask:
+    """The message that asks nothing of a budget's cell; `UsageError` where the budget can't be shared."""
+    window_us = LENGTH_US[budget.per] or 1
+    shared = gcd(budget.limit, window_us)
+    capacity, lasts_us = shared_rate(budget) if budget.shape is Shape.RATE else (budget.most, budget.lasts_us)
+    return Ask(
+        budget.cell(key), budget.shape, budget.per, budget.limit, capacity, budget.limit // shared,
+        window_us // shared, lasts_us, 1, 0, 0, 0, 0, 0, 0, "", 0,
+    )  # fmt: skip
+
+
+def open_store(
+    budgets: str, folder: Path, *, durable: bool = False
+) -> SqliteStore | RedisStore | PostgresStore:
+    """The store that the setting `budgets` names: `node` (a file in `folder`), or a URL of Redis or PostgreSQL.
+
+    Raises `UsageError` where it names none, or its client isn't installed.
+    """
+    if budgets == "node":
+        from headwater.control.budget.stores.sqlite import SqliteStore
+
+        return SqliteStore(folder / FILE)
+    if budgets.startswith(("redis://", "rediss://", "unix://")):
+        from headwater.control.budget.stores.redis import RedisStore
+
+        return RedisStore(budgets, durable=durable)
+    if budgets.startswith(("postgres://", "postgresql://")):
+        from headwater.control.budget.stores.postgres import PostgresStore
+
+        return PostgresStore(budgets)
+    hint = "node, redis://HOST/0 or postgresql://HOST/DATABASE"
+    raise UsageError("names no store of budgets", where=Where(field="budgets"), hint=hint)
+
+
+def open_to_look(
+    budgets: str, folder: Path, at_us: int, *, durable: bool = False
+) -> MemoryStore | SqliteStore | RedisStore | PostgresStore:
+    """The same, to be looked at only: where there is no file yet, none is made, and nothing was spent."""
+    if budgets == "node" and not (folder / FILE).exists():
+        return MemoryStore(lambda: at_us, fresh=True)
+    return open_store(budgets, folder, durable=durable)
