@@ -81,13 +81,14 @@ $(VENV)/.spark: requirements/spark.lock requirements/build.lock | $(VENV)/.dev
 	@$(PIP) install $(LOCKED) --no-binary pyspark --no-build-isolation -r requirements/spark.lock
 	@touch $@
 
-# LiteLLM's proxy wants other versions than ours: it has an environment of its own.
+# LiteLLM's proxy wants other versions than ours: it has an environment of its own. Compiled when it runs, which is less.
+APART = $(VENV)/litellm/bin/python -m pip --disable-pip-version-check -qq install --no-compile
 $(VENV)/.litellm: requirements/litellm.lock requirements/build.lock pyproject.toml | $(VENV)/bin/python
 	@echo "installing LiteLLM's proxy into $(VENV)/litellm (600 MB, checked by hash) …" >&2
 	@$(BIN)/python -m venv $(VENV)/litellm
-	@$(VENV)/litellm/bin/python -m pip --disable-pip-version-check -qq install $(LOCKED) -r requirements/build.lock
-	@$(VENV)/litellm/bin/python -m pip --disable-pip-version-check -qq install $(LOCKED) -r requirements/litellm.lock
-	@$(VENV)/litellm/bin/python -m pip --disable-pip-version-check -qq install --no-deps --no-build-isolation --no-index -e .
+	@$(APART) $(LOCKED) -r requirements/build.lock
+	@$(APART) $(LOCKED) -r requirements/litellm.lock
+	@$(APART) --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
 .PHONY: bench-suite fit-fusion bench-real bench-million bench-scale bench-imprints bench-audit

@@ -22,7 +22,7 @@ from headwater.gateway.founding import found
 BY = "tester"
 AT_US = 1_790_000_000_000_000
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
-_PATIENCE_S = 60.0
+_PATIENCE_S = 120.0
 
 
 def free_port() -> int:
