@@ -45,6 +45,8 @@ class Model:
         self.words, self.pause_s = words, pause_s
         self.tokens: Counter[int] = Counter()
         self.requests = self.running = 0
+        #: What came last.
+        self.asked: dict[str, Any] = {}
 
     async def __call__(self, request: Request) -> bool:
         """One request."""
@@ -56,7 +58,7 @@ class Model:
         return True
 
     async def _answer(self, request: Request) -> None:
-        asked = json.loads(request.body)
+        asked = self.asked = json.loads(request.body)
         prompt, words = max(1, len(request.body) // 8), min(asked.get("max_tokens", 1 << 30), self.words)
         numbered = _NUMBER.search(request.body)
         million = int(numbered[1]) // 1_000_000 if numbered else 0
@@ -66,14 +68,13 @@ class Model:
         if asked.get("stream"):
             await request.send(STREAM_HEAD)
             for at in range(words):
-                await asyncio.sleep(self.pause_s)
+                await self._pause(request)
                 self.tokens[million] += 1
                 await request.send(chunk(_event({"choices": [_delta(f"w{at} ")]})))
             await request.send(chunk(_event({"choices": [], "usage": usage})))
             await request.send(chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n")
             return
-        if self.pause_s:
-            await asyncio.sleep(self.pause_s)
+        await self._pause(request)
         self.tokens[million] += words
         message = {"role": "assistant", "content": " ".join(["word"] * words)}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
@@ -86,6 +87,14 @@ class Model:
             "usage": usage,
         }
         await request.send(plain(json.dumps(body).encode()))
+
+    async def _pause(self, request: Request) -> None:
+        """Wait, unless who asked goes away."""
+        if self.pause_s:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.pause_s):
+                    assert not await request.reader.read(1), "nobody asks before the answer"
+                raise ConnectionError
 
 
 def _delta(text: str) -> dict[str, Any]:
