@@ -88,6 +88,7 @@ class Owners:
         self._known: dict[str, Owned] = {}
         #: What isn't on the disk yet.
         self._fresh: dict[str, Owned] = {}
+        self._left: set[str] = set()
         self._waiting: list[Statement] = []
         self._round: asyncio.Future[None] | None = None
         self._writing: asyncio.Task[None] | None = None
@@ -98,6 +99,7 @@ class Owners:
         if self.known(name) is None:
             self._keep(name, owned)
             self._fresh[name] = owned
+            self._left.discard(name)
         elif name not in self._fresh:
             done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             done.set_result(None)
@@ -117,6 +119,7 @@ class Owners:
         """An object isn't there any more."""
         self._known.pop(name, None)
         self._fresh.pop(name, None)
+        self._left.add(name)
         self._write(_GONE, (name,))
 
     def known(self, name: str) -> Owned | None:
@@ -126,9 +129,11 @@ class Owners:
     async def of(self, name: str) -> Owned | None:
         """Whose an object is."""
         found = self.known(name)
-        if found is None and name:
+        if found is None and name and name not in self._left:
             found = await self._asked(partial(_read, name=name))
-            found = self.known(name) or found  # it may have been said meanwhile
+            found = self.known(name) or (
+                None if name in self._left else found
+            )  # it may have been said meanwhile
             if found is not None:
                 self._keep(name, found)
         return found
@@ -195,6 +200,8 @@ class Owners:
             for sql, params in statements:
                 if sql is _OWN:
                     self._fresh.pop(params[0], None)
+                elif sql is _GONE:
+                    self._left.discard(params[0])
             heard.set_result(None)
             await self._swept(statements)
 
