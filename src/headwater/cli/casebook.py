@@ -178,9 +178,10 @@ def check(terminal: Terminal, *, limit: int, folder: Path | None, form: str) -> 
 
 
 def _checked(terminal: Terminal, found: Agreement, limit: int) -> None:
+    from headwater.explain import words
     from headwater.report import Column
 
-    counted = ", ".join(f"{count:,} {name}" for name, count in found.compared.items())
+    counted = ", ".join(words.many(count, name.removesuffix("s")) for name, count in found.compared.items())
     below = [f"compared with the log: {counted or 'nothing is held yet'}"]
     if found.untold:
         below.append(f"{found.untold:,} can't be compared any more: the log's records of them were erased")
