@@ -21,7 +21,10 @@ DOCUMENT = openapi_document()
 
 @pytest.fixture(scope="module")
 def admin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    with served(tmp_path_factory.mktemp("console") / "identity") as server:
+    folder = tmp_path_factory.mktemp("console")
+    (folder / "gateway").mkdir()
+    (folder / "gateway/gateway.toml").touch()
+    with served(folder / "identity", settings=f'gateway = "{folder}/gateway"') as server:
         yield server.client(name="ann")
 
 
@@ -86,6 +89,7 @@ def test_what_the_server_answers_is_what_the_document_says(admin: Client) -> Non
         ("GET", "/v1/accounts/{account}/verifications", "bot", None),
         ("GET", "/v1/accounts/{account}/standing", "bot", None),
         ("GET", "/v1/accounts/{account}/steps", "bot", None),
+        ("GET", "/v1/accounts/{account}/budgets", "bot", None),
         ("POST", "/v1/accounts/{account}/keys", "bot", {"label": "ci"}),
         ("GET", "/v1/keys", "", None),
         ("GET", "/v1/key-pattern", "", None),

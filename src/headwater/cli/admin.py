@@ -18,7 +18,7 @@ from headwater.cli.terminal import Terminal, clean
 from headwater.errors import UsageError
 
 if TYPE_CHECKING:
-    from headwater.console import AdminKey, AdminKeys, Books, ConsoleSettings
+    from headwater.console import AdminKey, AdminKeys, Books, ConsoleSettings, Till
 
 
 @click.group(context_settings=HELP)
@@ -58,7 +58,7 @@ def serve(
 
     settings = _settings(config, host, port)
     place = named(folder)
-    office = Office.of(settings, place, settings_of(place), _books(casebook))
+    office = Office.of(settings, place, settings_of(place), _books(casebook), _till(settings.gateway))
     with office.store() as store:
         if not AdminKeys(store, office.peppers).all():
             terminal.say("nobody may ask yet; next: headwater admin key new NAME --scope SCOPE")
@@ -79,6 +79,19 @@ def _settings(config: Path | None, host: str | None, port: int | None) -> Consol
     made = load_settings(ConsoleFile, config or Path(os.devnull)).admin
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     return dataclasses.replace(made, **given)  # type: ignore[arg-type]
+
+
+def _till(folder: str) -> Till | None:
+    from headwater.cli.budget import casebook_of, counting_of
+    from headwater.cli.budget import settings_of as gateway_settings
+    from headwater.console import Till
+
+    if not folder:
+        return None
+    place = Path(folder)
+    settings = gateway_settings(place)
+    store = os.environ.get("HEADWATER_GATEWAY_BUDGETS")
+    return Till(counting_of(place, settings, store), casebook_of(place, settings))
 
 
 def _books(folder: Path | None) -> Books | None:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from headwater.cli.options import HELP, PATH, manners
+from headwater.cli.casebooks import draw, limit, now_us
+from headwater.cli.identities import moment
+from headwater.cli.options import HELP, PATH, as_json, manners
 from headwater.cli.terminal import Terminal
 from headwater.errors import HeadwaterError, UsageError, Where
+
+if TYPE_CHECKING:
+    from headwater.control import Balance, Counting, Effects
+    from headwater.gateway.composition import GatewaySettings
+
+_REACH: Final = "see that it can be reached, with this user and password"
+#: From here on a moment is told, and no span.
+_FAR_US: Final = 600_000_000
 
 
 @click.group(context_settings=HELP)
@@ -54,7 +64,10 @@ def begin(terminal: Terminal, *, budgets: str | None, folder: Path, forget: bool
     if forget is None:
         hint = "--forget where nothing was spent before, --keep to stay closed until the next period"
         raise UsageError("say what becomes of what was spent before", hint=hint)
-    store = _opened(budgets or _set(folder), folder)
+    from headwater.cli.serve import settings_of as read
+    from headwater.control.budget import open_store
+
+    store = open_store(budgets or read(folder).budgets, folder)
     try:
         if hasattr(store, "set_up"):
             store.set_up()
@@ -63,7 +76,7 @@ def begin(terminal: Terminal, *, budgets: str | None, folder: Path, forget: bool
         if isinstance(error, HeadwaterError):
             raise
         what = f"the store can't be begun ({type(error).__name__})"
-        raise HeadwaterError(what, hint="see that it can be reached, with this user and password") from None
+        raise HeadwaterError(what, hint=_REACH) from None
     finally:
         store.close()
     terminal.out(
@@ -72,20 +85,138 @@ def begin(terminal: Terminal, *, budgets: str | None, folder: Path, forget: bool
     return 0
 
 
-def _set(folder: Path) -> str:
-    from headwater.cli.serve import settings_of
+@command.command()
+@click.argument("account", required=False)
+@_at
+@_folder
+@limit
+@as_json
+@manners
+def show(
+    terminal: Terminal, *, account: str | None, budgets: str | None, folder: Path, limit: int, as_json: bool
+) -> int:
+    """Show how every limit of ACCOUNT stands; without it, the budgets that gateway.toml sets.
 
-    return settings_of(folder).budgets
+    What is left is what the store has now: what running gateways hold in leases counts as used, and comes back where
+    it isn't. Of a rate that several processes share a part is kept back. Rates of a gateway that is one process are
+    counted there, and no store knows them. Budgets of networks are nobody's, and are left out.
+    """
+    settings = settings_of(folder)
+    if account is None:
+        return _configured(terminal, settings, limit, as_json)
+    found = _balances(account, folder, settings, counting_of(folder, settings, budgets))
+    if as_json:
+        import msgspec
+
+        terminal.json([msgspec.to_builtins(one) for one in found])
+        return 0
+    from headwater.report import Column
+
+    columns = [Column("limit", "name"), Column("of"), Column("at most", "number"), Column("left", "number")]
+    columns += [Column("all of it again", minor=True)]
+    cells = [[_named(one), _whose(one), _most(one), _left(one), _again(one)] for one in found]
+    draw(terminal, columns, cells, below=() if found else ["no limits"], limit=limit)
+    return 0
 
 
-def _opened(budgets: str, folder: Path) -> Any:
-    from headwater.control.budget import PostgresStore, RedisStore, SqliteStore
+def settings_of(folder: Path) -> GatewaySettings:
+    """The settings of the gateway in a folder; `UsageError` where there is none."""
+    from headwater.cli.serve import settings_of as read
 
-    if budgets == "node":
-        return SqliteStore(folder / "budgets.sqlite")
-    if budgets.startswith(("redis://", "rediss://", "unix://")):
-        return RedisStore(budgets)
-    if budgets.startswith(("postgres://", "postgresql://")):
-        return PostgresStore(budgets)
-    hint = "node, redis://HOST/0 or postgresql://HOST/DATABASE"
-    raise UsageError("names no store of budgets", where=Where(field="budgets"), hint=hint)
+    if not folder.is_dir():
+        raise UsageError("is no gateway's folder", where=Where(str(folder)), hint="--folder DIR")
+    return read(folder)
+
+
+def counting_of(folder: Path, settings: GatewaySettings, budgets: str | None = None) -> Counting:
+    """Where and how a gateway counts; `budgets`: the store, in place of the setting."""
+    from headwater.control import Counting
+
+    store = budgets or settings.budgets
+    alone = store == "node" and settings.relay.workers == 1
+    return Counting(
+        settings=settings.control, store=store, folder=folder, durable=settings.redis_durable, alone=alone
+    )
+
+
+def casebook_of(folder: Path, settings: GatewaySettings) -> tuple[Path, Effects] | None:
+    """The casebook whose steps count at a gateway, and what they do; None where there is none."""
+    from headwater.cli import casebooks
+
+    if not settings.casebook:
+        return None
+    place = folder / settings.casebook
+    return place, casebooks.settings_of(place).effects
+
+
+def _balances(account: str, folder: Path, settings: GatewaySettings, counting: Counting) -> list[Balance]:
+    from headwater.casework import StandingsReader
+    from headwater.cli import identities
+    from headwater.control import Stands, balances
+    from headwater.control.budget import StoreGone, open_to_look
+    from headwater.control.identity import open_identity
+    from headwater.gateway.composition import IDENTITY
+
+    at_us, stands = now_us(), Stands()
+    if book := casebook_of(folder, settings):
+        with StandingsReader(*book) as reader:
+            stands = (reader.read(at_us) or {}).get(account, stands)
+    store = open_to_look(counting.store, folder, at_us, durable=counting.durable)
+    try:
+        with open_identity(folder / IDENTITY, identities.settings_of(folder / IDENTITY)) as identity:
+            return balances(counting, identity, account, stands, store)
+    except StoreGone as gone:
+        raise HeadwaterError(f"the store of budgets can't be read ({gone})", hint=_REACH) from None
+    finally:
+        store.close()
+
+
+def _configured(terminal: Terminal, settings: GatewaySettings, limit: int, as_json: bool) -> int:
+    import msgspec
+
+    own = settings.control.budgets
+    if as_json:
+        terminal.json([msgspec.to_builtins(one) for one in own])
+        return 0
+    from headwater.report import Column
+
+    columns = [Column("budget", "name"), Column("kind"), Column("of each"), Column("at most", "number")]
+    columns += [Column("if the store is gone", minor=True), Column("only", minor=True)]
+    cells: list[list[Any]] = []
+    for one in own:
+        fails = "refuses" if one.budget().closed else "serves"
+        only = f"{len(one.only)} named" if one.only else "all"
+        cells.append([one.name, one.kind.value, one.scope.value, _per(one.limit, one.per), fails, only])
+    below = [] if own else ["gateway.toml sets no budgets beside the tiers' limits"]
+    draw(terminal, columns, cells, below=below, limit=limit)
+    return 0
+
+
+def _named(one: Balance) -> str:
+    return one.name if one.of != "step" else f"{one.name} (a step's)"
+
+
+def _whose(one: Balance) -> str:
+    return f"{one.scope} {one.key}".strip() if one.of == "own" else "tier" if one.of == "tier" else "casebook"
+
+
+def _most(one: Balance) -> str:
+    return _per(one.limit, one.per)
+
+
+def _per(limit: int, per: str) -> str:
+    return f"{limit:,}" if per == "none" else f"{limit:,} per {per}"
+
+
+def _left(one: Balance) -> str:
+    return "counted in the process" if one.left is None else f"{one.left:,}"
+
+
+def _again(one: Balance) -> str:
+    """When all of it is there again."""
+    if one.resets_us is None:
+        slots = one.per == "none" and one.limit
+        return "when requests end" if slots else "never" if not one.limit else "-"
+    if one.resets_us >= _FAR_US:
+        return f"{moment(now_us() + one.resets_us)} UTC"
+    return f"in {-(-one.resets_us // 1_000_000)} s" if one.resets_us else "now"

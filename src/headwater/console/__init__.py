@@ -11,6 +11,7 @@ from headwater.console.problem import KINDS as PROBLEMS
 from headwater.console.scopes import SCOPES
 from headwater.console.serve import serve
 from headwater.console.settings import ConsoleFile, ConsoleSettings, Verifier
+from headwater.console.till import Till
 
 __all__ = [
     "PROBLEMS",
@@ -21,6 +22,7 @@ __all__ = [
     "ConsoleFile",
     "ConsoleSettings",
     "Office",
+    "Till",
     "Verifier",
     "openapi_document",
     "serve",

@@ -20,6 +20,7 @@ from headwater.console.problem import KINDS, Problem, sentence
 from headwater.console.settings import ConsoleSettings
 from headwater.console.tables import ALL
 from headwater.console.throttle import Throttle
+from headwater.console.till import Till
 from headwater.console.verifiers import receivers
 from headwater.control.identity import (
     LARGEST_BODY,
@@ -70,7 +71,7 @@ class Office:
 
     Peppers are read once, as relays do: a new one counts when they are started again; so are secrets of webhooks.
     `receivers`: by name, who takes the webhooks of providers that verify; those that fail have a throttle of their own,
-    so that nobody keeps admin keys out with them.
+    so that nobody keeps admin keys out with them. `till`: where the gateway over these accounts counts, if one is set.
     """
 
     settings: ConsoleSettings
@@ -82,18 +83,24 @@ class Office:
     sources: Sources
     receivers: Mapping[str, Receiver]
     webhooks: Throttle
+    till: Till | None = None
     clock: Callable[[], int] = now_us
 
     @classmethod
     def of(
-        cls, settings: ConsoleSettings, folder: Path, identity: IdentitySettings, books: Books | None = None
+        cls,
+        settings: ConsoleSettings,
+        folder: Path,
+        identity: IdentitySettings,
+        books: Books | None = None,
+        till: Till | None = None,
     ) -> Office:
         """The office over the identity store in `folder`, whose tables are brought up to date."""
         peppers = load_peppers(folder)
         GuardedStore.open(folder / STORE, ALL, must_exist=True).close()
         throttle, webhooks = (Throttle(settings.failures_a_minute, time.monotonic) for _ in range(2))
         sources, takes = Sources(identity.trusted_proxies), receivers(settings)
-        return cls(settings, folder, identity, peppers, books, throttle, sources, takes, webhooks)
+        return cls(settings, folder, identity, peppers, books, throttle, sources, takes, webhooks, till)
 
     @contextmanager
     def store(self) -> Iterator[GuardedStore]:

@@ -83,6 +83,9 @@ class ConsoleSettings:
         "1 or more",
     )
     verifiers: tuple[Verifier, ...] = _setting((), "Providers that verify accounts by signed webhooks.")
+    gateway: str = _setting(
+        "", "Folder of the gateway over the same accounts, whose budgets can be looked at; empty: none."
+    )
     follow_s: float = _setting(
         0.5, "Seconds between looks for changes that the casebook's log lacks.", "above 0"
     )

@@ -1,9 +1,9 @@
 """Who may have what: who asks, how much of it is left, what stands against an account, and what follows for a request.
 
 `identity` says who asks, `budget` counts what can't be overrun, `ladder` holds steps: how they begin, end and are
-undone, and what those that stand do to an account. `deciding` puts the three together for one request. Which rung is
-proportionate is `policy`'s answer, why and what may be said against it is `casework`'s, and carrying it out is a
-door's. Nothing here waits.
+undone, and what those that stand do to an account. `deciding` puts the three together for one request, `balance` shows
+people how an account's budgets stand. Which rung is proportionate is `policy`'s answer, why and what may be said
+against it is `casework`'s, and carrying it out is a door's. Nothing here waits.
 
 The names are loaded when they are first used: a relay never loads what only persons' decisions need.
 """
@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from headwater.control.balance import Balance, Counting, balances
     from headwater.control.deciding import (
         NOTHING_USED,
         Admitted,
@@ -59,8 +60,10 @@ __all__ = [
     "POLICY",
     "TRANSITIONS",
     "Admitted",
+    "Balance",
     "Control",
     "ControlSettings",
+    "Counting",
     "Denied",
     "Effects",
     "Event",
@@ -77,6 +80,7 @@ __all__ = [
     "What",
     "Wish",
     "apply",
+    "balances",
     "canonical",
     "due",
     "fold",
@@ -86,6 +90,7 @@ __all__ = [
 
 #: `Terms` are those of a step; those of a request are `deciding`'s.
 _WHERE = {
+    "balance": "Balance Counting balances",
     "deciding": (
         "NOTHING_USED Admitted Control ControlSettings Denied Figure Reason Shown Standings Stands Used Wish stands_now"
     ),

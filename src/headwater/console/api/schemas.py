@@ -391,6 +391,33 @@ class StepOut(Told):
     appeals: list[AppealOut]
 
 
+class BudgetOut(Told):
+    """One limit of an account as it stands."""
+
+    name: str = Field(description="The tier's limit, or the name of a budget of the operator's own.")
+    of: Literal["tier", "step", "own"] = Field(
+        description="Whose: the tier's, a step's lower one, or the operator's."
+    )
+    kind: str = Field(description="What is counted, and how.")
+    scope: str = Field(description="Of whom.")
+    key: str = Field(description="Which of those; empty where it is a means of payment.")
+    limit: int
+    per: str = Field(description="In which time; none: at one moment.")
+    left: int | None = Field(
+        description="What the store has now; null: the gateway is one process that counts it itself."
+    )
+    resets_us: int | None = Field(
+        description="Microseconds until all of it is there again; null: at no time that is known."
+    )
+
+
+class Budgets(Told):
+    """How every limit of an account stands."""
+
+    account: str
+    items: list[BudgetOut]
+
+
 class WebhookTaken(Told):
     """What became of a webhook."""
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from django.http import HttpRequest
 
 from headwater.console.api import schemas
 from headwater.console.api.base import Paths, desk_of
+from headwater.console.problem import Problem
 from headwater.control.identity import RANK, Account, Organisation
 from headwater.errors import UsageError
 
@@ -51,6 +53,21 @@ def show_steps(request: HttpRequest, account: str) -> Any:
             "restrictions": {**restrictions, "rung": restrictions["rung"].word},
             "steps": [_step(book, one, desk.at_us) for one in steps],
         }
+
+
+@paths("GET", "/accounts/{account}/budgets", scope="accounts:read", response=schemas.Budgets)
+def show_budgets(request: HttpRequest, account: str) -> Any:
+    """Say how every limit of an account stands at the gateway: the tier's, a step's, and the operator's own budgets.
+
+    What is left is what the store has: what running gateways hold in leases counts as used. Budgets of networks are
+    nobody's, and are left out.
+    """
+    desk = desk_of(request)
+    desk.found("account", account)
+    if desk.office.till is None:
+        raise Problem("not-found", "No gateway is configured here.")
+    found = desk.office.till.balances(desk.identity, account, desk.at_us)
+    return {"account": account, "items": [msgspec.structs.asdict(one) for one in found]}
 
 
 def _steps(book: Casebook, account: str) -> list[Kept]:
