@@ -1,4 +1,4 @@
-"""A gateway whose disk is full, or whose stores are locked, damaged, replaced or gone: it goes on with what it knows."""
+"""A gateway whose disk is full, or whose stores are locked, damaged, replaced or gone: it goes on as it was."""
 
 from __future__ import annotations
 
