@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,16 @@ from casework.books import SETTINGS, pack, report
 from gateway.answers import THOUGHT
 from gateway.clients import Shop, shop
 from gateway.doors import run
-from gateway.gates import Gate, recorded
+from gateway.gates import AT_US, BY, Gate, recorded
 from gateway.platform import Platform
 from gateway.test_objects import LINE, PARAMS, batch, lines, message_batch
 from gateway.test_sdk import SAY, everything, through
 from headwater.casework import new_casebook, open_casebook
 from headwater.control import ControlSettings
-from headwater.control.identity import Credential, Principal, Sources
+from headwater.control.deciding.settings import Model
+from headwater.control.identity import Credential, IdentitySettings, Principal, Sources, open_identity
 from headwater.exchange.journal import RotationSettings, follow, relays, rotate
-from headwater.gateway.composition import JOURNAL
+from headwater.gateway.composition import IDENTITY, JOURNAL
 from headwater.gateway.stages.batches import Batches
 from headwater.gateway.stages.leases import steady_us
 from headwater.gateway.stages.lines import LineError, summed
@@ -199,6 +201,56 @@ def test_a_reduced_accounts_lines_are_rewritten(tmp_path: Path) -> None:
     run(test)
 
 
+def test_anthropics_lines_may_ask_several_models_of_which_the_dearest_is_counted(tmp_path: Path) -> None:
+    async def test(shop: Shop) -> None:
+        batches = shop.anthropic["bob"].messages.batches
+
+        def asks(*models: str) -> list[Any]:
+            return [
+                {"custom_id": str(at), "params": {**PARAMS, "model": one}} for at, one in enumerate(models)
+            ]
+
+        assert (await batches.create(requests=asks("cheap", "dear"))).id
+        for models, why in ((("cheap", "odd"), "batch of its own"), (("cheap", "hidden"), "isn't offered"),
+                            (tuple(f"m{at}" for at in range(33)), "too many models")):  # fmt: skip
+            with pytest.raises(Exception, match=why):
+                await batches.create(requests=asks(*models))
+        with pytest.raises(openai.BadRequestError, match="too many models"):
+            await batch(shop.openai["bob"], file(line("1"), line("2", model="dear")))
+
+    prices = (
+        Model(name="cheap", input=10, output=10),
+        Model(name="dear", input=20, output=20),
+        Model(name="odd", input=5, output=30),
+        Model(name="m*"),
+    )
+    control = {"models": prices, "only_listed": True}
+    through(tmp_path / "g", test, accounts={"bob": "verified-payment"}, control=control)
+
+
+@pytest.mark.parametrize("code", ["feature_not_available", "insufficient_scope"])
+def test_who_may_hand_in_no_batches_has_no_file_read(tmp_path: Path, code: str) -> None:
+    async def test(shop: Shop) -> None:
+        client = shop.openai["bob"]
+        if code == "insufficient_scope":
+            with open_identity(tmp_path / "g" / IDENTITY, IdentitySettings()) as identity:
+                client.api_key = identity.new_key("bob", BY, AT_US, entries={"scopes": ["files"]}).text
+            async with asyncio.timeout(5):
+                while True:
+                    with suppress(openai.AuthenticationError):
+                        await client.files.list()
+                        break
+        made = await client.files.create(file=("a", lines()), purpose="batch")
+        before = len(shop.platform.requests)
+        with pytest.raises(openai.PermissionDeniedError) as refused:
+            await client.batches.create(input_file_id=made.id, endpoint=LINES, completion_window="24h")
+        assert refused.value.code == code
+        assert len(shop.platform.requests) == before
+
+    tier = "verified-contact" if code == "feature_not_available" else "contracted"
+    through(tmp_path / "g", test, accounts={"bob": tier})
+
+
 @pytest.mark.parametrize(
     ("bad", "why"),
     [
@@ -370,7 +422,7 @@ def test_a_large_batch_leaves_others_their_turn(tmp_path: Path) -> None:
 
     async def test() -> None:
         async with shop(tmp_path / "g", {"alice": "contracted"}) as held:
-            data = lines({**line("last")}, count=20_000)
+            data = lines({**line("last")}, count=10_000)
             client = held.openai["alice"]
             made = await client.files.create(file=("in.jsonl", data), purpose="batch")
             held.platform.quick = False
@@ -381,8 +433,8 @@ def test_a_large_batch_leaves_others_their_turn(tmp_path: Path) -> None:
                 await client.chat.completions.create(model="m", messages=SAY)
                 served += not begun.done()
             await begun
-            assert served >= 20
-            assert len(given(held.platform)) == 20_001
+            assert served >= 10
+            assert len(given(held.platform)) == 10_001
 
     async def longer() -> None:
         async with asyncio.timeout(100):
@@ -390,16 +442,16 @@ def test_a_large_batch_leaves_others_their_turn(tmp_path: Path) -> None:
 
     asyncio.run(longer())
     accepted, _ = recorded(tmp_path / "g")
-    assert sum(one.batch is True for one in accepted) == 20_001
+    assert sum(one.batch is True for one in accepted) == 10_001
 
 
 def test_a_batch_has_a_hundred_thousand_lines_at_most() -> None:
     settings, one = ControlSettings(), json.dumps(line("1", max_tokens=3)).encode()
-    sums = summed([one] * 100_000, LINES, settings)
-    assert (len(sums), sums.outputs(None), sums.outputs(2)) == (100_000, 300_000, 200_000)
+    sums = summed([one] * 1_000, LINES, settings)
+    assert (len(sums), sums.outputs(None), sums.outputs(2)) == (1_000, 3_000, 2_000)
     with pytest.raises(LineError, match="100,000 lines at most"):
         summed([one] * 100_001, LINES, settings)
     with pytest.raises(LineError, match="no lines"):
         summed([], LINES, settings)
-    with pytest.raises(LineError, match="Line 1 .* is longer than 16 MiB"):
+    with pytest.raises(LineError, match="longer than 16 MiB"):
         summed([b"{" + b" " * (16 << 20) + b"}"], LINES, settings)
