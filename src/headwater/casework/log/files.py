@@ -155,8 +155,11 @@ def check_writable(folder: Path) -> None:
 
 
 def _closed(place: Path) -> HeadwaterError:
-    hint = "check the permissions of the log's folder, and whether its disk may be written"
-    return HeadwaterError("cannot be written (no permission)", where=Where(str(place)), hint=hint)
+    return HeadwaterError(
+        "cannot be written (no permission)",
+        where=Where(str(place)),
+        hint="check the permissions of the log's folder, and whether its disk may be written",
+    )
 
 
 def _synced(folder: Path) -> None:
