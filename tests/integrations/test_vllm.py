@@ -23,6 +23,7 @@ from integrations.places import AT_US, BY, Service, decision_service, free_port,
 
 ACCOUNTS = {"alice": "verified-organisation", "carol": "verified-contact"}
 TESTS = Path(__file__).parents[1]
+APART = Path(sys.prefix) / "litellm" / "bin" / "python"
 
 
 def chat(content: str, **more: Any) -> dict[str, Any]:
@@ -61,7 +62,12 @@ class Server:
 
 @contextmanager
 def served(
-    folder: Path, tiers: dict[str, dict[str, Any]] | None = None, settings: str = "", **more: str
+    folder: Path,
+    tiers: dict[str, dict[str, Any]] | None = None,
+    settings: str = "",
+    python: str = sys.executable,
+    app: str = "made",
+    **more: str,
 ) -> Iterator[Server]:
     port = free_port()
     with decision_service(folder / "gateway", ACCOUNTS, tiers, settings) as service:
@@ -73,15 +79,7 @@ def served(
             "HEADWATER_DECISIONS_TOKEN_FILE": str(service.token_file),
             **more,
         }
-        words = [
-            sys.executable,
-            "-m",
-            "uvicorn",
-            "--factory",
-            "integrations.vllm_like:made",
-            "--port",
-            str(port),
-        ]
+        words = [python, "-m", "uvicorn", "--factory", f"integrations.vllm_like:{app}", "--port", str(port)]
         with running(words, port, folder / "server.log", env=environment):
             yield Server(port, service, folder / "seen.jsonl")
 
@@ -171,6 +169,33 @@ def test_a_stream_of_a_low_tier_ends_when_its_budget_does(tmp_path: Path) -> Non
     (outcome,) = recorded(tmp_path / "gateway")[1]
     assert outcome.output_tokens is not None
     assert words <= outcome.output_tokens <= 900
+
+
+@pytest.mark.litellm
+@pytest.mark.skipif(not APART.exists(), reason="FastAPI isn't installed (it comes with make .venv/.litellm)")
+def test_streams_end_in_fastapi_as_they_do_without_it(tmp_path: Path) -> None:
+    tiers = {"verified-contact": {"tokens_per_minute": 900, "tokens_per_day": 900}}
+    settings = "[control]\nslice_tokens = 200\n"
+    with served(tmp_path, tiers, settings, python=str(APART), app="starlette") as server:
+        events = list(server.client("alice").chat.completions.create(stream=True, **chat("words 9")))
+        assert sum(bool(one.delta.content) for event in events for one in event.choices) == 9
+        told: Any = None
+        try:
+            list(server.client("carol").chat.completions.create(stream=True, **chat("words 3000")))
+        except openai.APIError as error:
+            told = error.body
+        assert told["violated_policies"]
+        stream = server.client("alice").chat.completions.create(stream=True, **chat("slow words 3000"))
+        for _, _ in zip(range(5), stream, strict=False):
+            pass
+        stream.close()
+        until(lambda: sum("gone" in one for one in server.seen) == 3, "all streams have ended")
+        assert [one["gone"] for one in server.seen if "gone" in one] == [False, True, True]
+        assert "Traceback" not in (tmp_path / "server.log").read_text()
+    _, outcomes = recorded(tmp_path / "gateway")
+    assert [(one.cancelled, (one.output_tokens or 0) < 2000) for one in outcomes] == [
+        (False, True), (False, True), (True, True),
+    ]  # fmt: skip
 
 
 def test_who_isnt_let_in_reads_a_native_error(tmp_path: Path) -> None:

@@ -4,13 +4,11 @@ Served by uvicorn in a process of its own. What it was asked, and what became of
 of JSON each. The first message says how many words it answers: `words 500`, with `slow` for a pause between them.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -105,3 +103,37 @@ class App:
 def made() -> Headwater:
     """The application as `vllm serve --middleware headwater.integrations.vllm.Headwater` has it."""
     return Headwater(App())
+
+
+def starlette() -> Any:
+    """The same in vLLM's own way: FastAPI, a streaming response, and the middleware added as vLLM adds it."""
+    from fastapi import FastAPI, Request
+    from fastapi.responses import StreamingResponse
+
+    app = FastAPI()
+
+    @app.post("/v1/chat/completions")
+    async def chat(request: Request) -> StreamingResponse:
+        asked = await request.json()
+        seen(path=request.url.path, headers=dict(request.headers), body=(await request.body()).decode())
+        found = re.search(r"words (\d+)", asked["messages"][0]["content"])
+        words = int(found[1]) if found else 3
+
+        async def events() -> AsyncIterator[bytes]:
+            done = False
+            try:
+                for _ in range(words):
+                    yield chunk({"content": "w "})
+                    await asyncio.sleep(0.02 if "slow" in str(asked) else 0)
+                yield chunk(
+                    None, {"prompt_tokens": 11, "completion_tokens": words, "total_tokens": 11 + words}
+                )
+                done = True  # clients go when they have read the end
+                yield b"data: [DONE]\n\n"
+            finally:
+                seen(gone=not done)
+
+        return StreamingResponse(events(), media_type="text/event-stream")
+
+    app.add_middleware(Headwater)
+    return app

@@ -42,6 +42,8 @@ _MARGIN: Final = 32
 _CREDENTIALS: Final = frozenset((b"authorization", b"x-api-key", b"api-key"))
 _THEIRS: Final = (b"x-ratelimit-", b"anthropic-ratelimit-", b"ratelimit")
 _GONE: Final = "Requests can't be decided at the moment."
+#: With these a stream has ended, though some clients go before its last byte. No text of a model holds a line's end.
+_ENDS: Final = (b"data: [DONE]\n", b"event: message_stop\n", b"event: response.completed\n")
 _JSON: Final = (b"content-type", b"application/json")
 
 
@@ -106,7 +108,8 @@ class _Request:
         self._answer: Answering | None = None
         self._pieces: list[bytes] = []
         self._size = self._status = self._paid = 0
-        self._whole = self._cut = self._failed = False
+        self._whole = self._failed = False
+        self._cut = asyncio.Event()
         self._began = time.monotonic()
 
     async def serve(self) -> None:
@@ -143,7 +146,7 @@ class _Request:
             sent = True
             await self._app(self._inner_scope(), self._inner_receive, self._inner_send)
         except BaseException as error:
-            if not (self._cut and _is_cut(error)):
+            if not (self._cut.is_set() and _is_cut(error)):
                 self._failed = isinstance(error, Exception)
                 raise
         finally:
@@ -179,16 +182,22 @@ class _Request:
         return {**self._scope, "headers": kept}
 
     async def _inner_receive(self) -> Message:
-        if self._cut:
-            return {"type": "http.disconnect"}
         if not self._given:
             self._given = True
             return {"type": "http.request", "body": self._body, "more_body": False}
-        return await self._receive()
+        receiving = asyncio.ensure_future(self._receive())
+        cutting = asyncio.ensure_future(self._cut.wait())
+        try:
+            await asyncio.wait((receiving, cutting), return_when=asyncio.FIRST_COMPLETED)
+            return {"type": "http.disconnect"} if self._cut.is_set() else receiving.result()
+        finally:
+            receiving.cancel()
+            cutting.cancel()
 
     async def _inner_send(self, message: Message) -> None:
-        if self._cut:
-            raise _CutError("the answer has ended")
+        if self._cut.is_set():
+            self._stopped()
+            return
         if message["type"] == "http.response.start":
             await self._send(self._started(message))
         elif message["type"] == "http.response.body":
@@ -221,44 +230,56 @@ class _Request:
             if self._sends and self._size <= _MOST_ANSWER:
                 self._pieces.append(data)
             self._size += len(data)
+            self._whole = self._whole or (answer.streams and any(end in data for end in _ENDS))
             changed = answer.feed(data)
             data = data if changed is None else changed
-            if answer.streams and more:
-                await self._pay(answer)
+            if answer.streams and more and not await self._pay(answer):
+                return
         self._whole = self._whole or not more
         if data or not more:
             await self._send({"type": "http.response.body", "body": data, "more_body": more})
 
-    async def _pay(self, answer: Answering) -> None:
-        """A stream that is paid slice by slice goes on once the next one is granted, or ends with an error."""
+    async def _pay(self, answer: Answering) -> bool:
+        """Whether a stream goes on that is paid slice by slice; where not, it has ended with an error."""
         decision = self._decision
         if decision is None or not decision.terms.slice_tokens:
-            return
+            return True
         if answer.written + _MARGIN <= self._paid + decision.terms.slice_tokens:
-            return
+            return True
         try:
             more = await self._client.extend(decision.decision)
         except ServiceGoneError as error:
             self._client.say(str(error))
             if self._client.fails_open:
                 self._paid += decision.terms.slice_tokens
-                return
+                return True
             more = Decision(allowed=False, body=msgspec.Raw(native_error(503, _GONE, self._path)))
         if more.allowed:
             self._paid += more.tokens
-            return
-        self._cut = True
+            return True
         named = b"" if self._path.endswith("completions") else b"event: error\n"
         event = b"%bdata: %b\n\n" % (named, bytes(more.body))
         await self._send({"type": "http.response.body", "body": event, "more_body": False})
-        raise _CutError("the answer has ended")
+        self._cut.set()
+        self._stopped()
+        return False
+
+    def _stopped(self) -> None:
+        """The application learns that nobody reads on, as its server tells it of clients that have gone.
+
+        Before ASGI 2.4 by what it receives: it's cancelled then, where it waits for the model, and what it still
+        sends is nothing. From 2.4 on sending raises.
+        """
+        told = str(self._scope.get("asgi", {}).get("spec_version", "2.0"))
+        if tuple(int(part) for part in told.split(".")) >= (2, 4):
+            raise _CutError("the answer has ended")
 
     def _told(self, *, sent: bool) -> dict[str, Any]:
         """How it ended, for the settlement."""
         told: dict[str, Any] = {
             "sent": sent,
             "status": self._status or (500 if self._failed else None),
-            "cancelled": not self._whole and not self._cut,
+            "cancelled": not self._whole and not self._cut.is_set(),
             "latency_ms": round((time.monotonic() - self._began) * 1000, 3),
         }
         answer = self._answer
