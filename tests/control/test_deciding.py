@@ -32,7 +32,7 @@ def free(desk: Desk) -> None:
         ({"served": False}, {}, Reason.SUSPENDED, "The account is suspended."),
         ({"held": True}, {}, Reason.HELD, "Requests of this account wait until a person has looked at them."),
         ({"proof": True}, {}, Reason.STEP_UP, "The account needs a stronger proof of identity before more is served."),
-        ({}, {"scope": "admin:read"}, Reason.SCOPE, "What this request does needs a key with the scope admin:read."),
+        ({}, {"scope": "other"}, Reason.SCOPE, "What this request does needs a key with the scope other."),
         ({}, {"model": "dear"}, Reason.MODEL, "This model needs the tier contracted."),
         ({}, {"scope": "batch"}, Reason.FEATURE, "Batches: this needs the tier verified-payment or a higher one."),
         ({}, {"logprobs": True}, Reason.FEATURE,
@@ -65,7 +65,7 @@ def test_who_is_refused_hears_why_and_pays_nothing(
 def test_the_first_thing_that_stands_in_the_way_is_told() -> None:
     """Account, scope, feature, budget: in this order."""
     desk = Desk()
-    everything = asked(scope="admin:read", logprobs=True, output_tokens=10**9)
+    everything = asked(scope="other", logprobs=True, output_tokens=10**9)
     desk.stands("acct-1", served=False, held=True, proof=True)
     assert denied(desk.decide(who(), everything)).why is Reason.SUSPENDED
     desk.standings.load({"acct-1": Stands(Restrictions(held=True, proof=True))})

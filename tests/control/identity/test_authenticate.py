@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +24,7 @@ from headwater.control.identity import (
     new_key,
 )
 from headwater.control.identity import api_key as form
+from headwater.errors import UsageError
 
 NOW = 20_000 * DAY_US
 
@@ -52,7 +54,26 @@ def test_a_key_says_who_asks(identity: Identity) -> None:
     assert (found.environment, found.how) == ("test", "key")
     assert found.may("batch")
     assert not found.may("files")
-    assert not found.may("admin:write")
+
+
+def test_a_key_of_before_with_scopes_that_are_no_more_does_what_it_did(identity: Identity) -> None:
+    """They allowed nothing; its row stays as it is, and the key that takes its place is without them."""
+    issued = identity.new_key("bot", "ann", NOW)
+    old = msgspec.structs.replace(issued.key, scopes=("generate", "admin:read", "admin:write"))
+    with identity._change("ann", NOW, "") as hand:
+        hand.put(old, "changed")
+    found = at(identity).authenticate(credential(issued.text), HOME, NOW)
+    assert isinstance(found, Principal)
+    assert found.may("generate")
+    assert not found.may("files")
+    assert identity.key(issued.key.id) == old
+    identity.change_key(issued.key.id, "ann", NOW, {"label": "ci"})
+    rotated = identity.rotate_key(issued.key.id, "ann", NOW, overlap_us=0)
+    assert rotated.key.scopes == ("generate",)
+    identity.undo(identity.history(limit=1)[0].id, "ann", NOW)
+    assert identity.key(issued.key.id).scopes == old.scopes
+    with pytest.raises(UsageError, match="no such scope"):
+        identity.new_key("bot", "ann", NOW, entries={"scopes": ["admin:read"]})
 
 
 def test_a_key_ends_when_it_says(identity: Identity) -> None:

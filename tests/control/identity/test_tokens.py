@@ -237,7 +237,10 @@ def test_a_token_leads_to_the_account_that_it_is_linked_to(tmp_path: Path) -> No
     assert (found.account, found.how, found.scopes) == ("bot", "token", {"generate"})
     admin = door.authenticate(Credential(token(claims(scope="admin:write"))), HOME, NOW_US)
     assert isinstance(admin, Principal)
-    assert admin.scopes == frozenset(), "a token never gives more than an account has"
+    assert admin.scopes == frozenset(), "a scope that is no more bounds its token all the same"
+    both = door.authenticate(Credential(token(claims(scope="admin:read embed"))), HOME, NOW_US)
+    assert isinstance(both, Principal)
+    assert both.scopes == {"embed"}
     for said in (claims(sub="user-2"), claims(iss=OTHER, sub="user-1")):
         key = THEIRS if said["iss"] == OTHER else RSA
         assert door.authenticate(Credential(token(said, key=key)), HOME, NOW_US) == Refused(

@@ -213,7 +213,8 @@ def test_a_plug_in_that_fails_is_named_and_what_it_was_given_is_not(answer: obje
             sign_webhook(SECRET, "m1", NOW_S, body), body, NOW_S * 1_000_000
         )
     assert "person" not in str(told.value)
-    assert told.value.__suppress_context__
+    assert told.value.__cause__ is None
+    assert told.value.__suppress_context__ == (answer == "raises")
 
 
 def test_the_highest_tier_bounds_what_is_asserted_and_not_what_is_taken_back() -> None:

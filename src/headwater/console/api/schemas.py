@@ -203,7 +203,7 @@ class _Uses(Reasoned):
 
 
 class KeyNew(_Uses):
-    """A key to be made; without scopes it may be used for everything but to administer."""
+    """A key to be made; without scopes it may be used for everything."""
 
     environment: str | None = _left(None, "The first of the settings where it isn't named.")
 

@@ -11,7 +11,7 @@ import msgspec
 
 from headwater.control.identity.accounts import found
 from headwater.control.identity.api_key import new_key, parse_key, secret_digest
-from headwater.control.identity.fields import USUAL_SCOPES, asns, key_label, networks, scopes
+from headwater.control.identity.fields import RETIRED_SCOPES, USUAL_SCOPES, asns, key_label, networks, scopes
 from headwater.control.identity.ledger import Hand, get, owned
 from headwater.control.identity.rows import Key
 from headwater.errors import ConflictError, UsageError, Where
@@ -73,7 +73,8 @@ def rotate(hand: Hand, name: str, minting: Minting, overlap_us: int) -> Issued:
     ends = old.ends_us()
     if ends is not None and ends <= hand.at_us:
         raise ConflictError("the key has ended", hint="make a new one: headwater key new")
-    entries = {"scopes": old.scopes, "networks": old.networks, "asns": old.asns, "label": old.label}
+    kept = [one for one in old.scopes if one not in RETIRED_SCOPES]
+    entries = {"scopes": kept, "networks": old.networks, "asns": old.asns, "label": old.label}
     issued = _issued(hand, old.account, old.environment, minting, entries, replaces=old)
     until = min(at for at in (ends, hand.at_us + overlap_us) if at is not None)
     hand.put(msgspec.structs.replace(old, expires_us=until, replaced_by=issued.key.id), "replaced")

@@ -20,11 +20,12 @@ SCOPES: Final[Mapping[str, str]] = {
     "models": "List models.",
     "files": "Upload, list and read files.",
     "batch": "Begin, list and read batches.",
-    "admin:read": "Nothing yet: the admin API takes admin keys (`headwater admin key`), and no customer's.",
-    "admin:write": "Nothing yet, as `admin:read`.",
 }
-#: What a key may do where nobody says otherwise: everything but administer.
-USUAL_SCOPES: Final = tuple(name for name in SCOPES if not name.startswith("admin:"))
+#: What a key may do where nobody says otherwise.
+USUAL_SCOPES: Final = tuple(SCOPES)
+#: Scopes that there were, and that allowed nothing. Keys that were made with them stay as they are; a token that names
+#: no other is still one that names scopes, and may do nothing.
+RETIRED_SCOPES: Final = frozenset(("admin:read", "admin:write"))
 #: Names that no account can have: the account of those who come anonymously begins so.
 ANONYMOUS_PREFIX: Final = "anonymous:"
 MOST_LISTED: Final = 64

@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from headwater.control.identity.authenticate import Claims
-from headwater.control.identity.fields import SCOPES
+from headwater.control.identity.fields import RETIRED_SCOPES, SCOPES
 from headwater.control.identity.principal import Refusal
 from headwater.control.identity.settings import Issuer
 from headwater.errors import ConfigurationError, UsageError, Where
@@ -154,14 +154,17 @@ def _known(claims: dict[str, Any], issuer: Issuer, now_us: int) -> _Known | Refu
 
 
 def _scopes(said: Any) -> frozenset[str] | Refusal | None:
-    """Of a scope claim (RFC 8693, section 4.2; or a list) what we know; None where none of it is ours to read."""
+    """Of a scope claim (RFC 8693, section 4.2; or a list) what we know; None where none of it is ours to read.
+
+    A scope that there was allows nothing, and is ours all the same: else its token would be one without bounds.
+    """
     if said is None:
         return None
     words = said.split() if isinstance(said, str) else said
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         return Refusal.TOKEN
     ours = frozenset(words) & frozenset(SCOPES)
-    return ours or None
+    return ours if ours or not RETIRED_SCOPES.isdisjoint(words) else None
 
 
 def _time(value: Any) -> bool:
