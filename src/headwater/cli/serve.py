@@ -16,7 +16,7 @@ import click
 from headwater.cli.casebooks import now_us
 from headwater.cli.options import PATH, manners
 from headwater.cli.terminal import Terminal, clean
-from headwater.errors import UsageError
+from headwater.errors import UsageError, Where
 
 if TYPE_CHECKING:
     from headwater.gateway.composition import Gateway, GatewaySettings
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _FOLDER = Path("gateway")
 _FIRST = "first"
 _BY = "first-start"
+#: Settings of the relay that name files, as seen from the folder.
+_FILES = ("certificate", "certificate_key", "client_ca", "upstream_ca")
 #: Seconds between two starts of the rotation, and for it to end in.
 _AGAIN_S, _PATIENCE_S = 2.0, 10.0
 
@@ -83,7 +85,7 @@ def command(
     from headwater.gateway.serve import serve
 
     _log(verbose=verbose)
-    if not folder.exists():
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         _begin(terminal, folder, upstream, decide=decide)
     gateway = _gateway(folder, upstream, given, decide=decide)
     stages, routes, does = gateway.stages, None, f"in front of {gateway.settings.upstream}"
@@ -111,17 +113,22 @@ def settings_of(folder: Path) -> GatewaySettings:
     from headwater.cli.settings import load_settings
     from headwater.gateway.composition import SETTINGS, GatewaySettings
 
-    return load_settings(GatewaySettings, folder / SETTINGS, {})
+    if not (folder / SETTINGS).exists():
+        hint = "choose a new folder, or the one that the first start has made"
+        raise UsageError("is no gateway's folder", where=Where(str(folder)), hint=hint)
+    settings = load_settings(GatewaySettings, folder / SETTINGS, {})
+    paths = {name: getattr(settings.relay, name) for name in _FILES}
+    held: dict[str, Any] = {name: str(folder / path) for name, path in paths.items() if path}
+    return replace(settings, relay=replace(settings.relay, **held)) if held else settings
 
 
 def _begin(terminal: Terminal, folder: Path, upstream: str | None, *, decide: bool) -> None:
-    from headwater.gateway.founding import first_key, found
+    from headwater.gateway.founding import found_with_key
 
     if upstream is None and not decide:
         hint = "headwater serve --upstream http://127.0.0.1:8000"
         raise UsageError("say which model server stands behind the gateway", hint=hint)
-    found(folder, upstream or "")
-    key = first_key(folder, _FIRST, _BY, now_us())
+    key = found_with_key(folder, upstream or "", _FIRST, _BY, now_us())
     terminal.out(f"{key}\n")
     terminal.say(clean(f"made {folder}, with the account {_FIRST} and this key, which is shown once"))
 

@@ -12,7 +12,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar, get_args, get_type_hints
 
-from headwater.errors import ConfigurationError, Where
+from headwater.errors import ConfigurationError, UsageError, Where
 from headwater.toml import load_toml
 
 T = TypeVar("T")
@@ -38,8 +38,10 @@ def load_settings(kind: type[T], path: Path | None = None, environment: Mapping[
     if path is None and DEFAULT_FILE.is_file():
         path = DEFAULT_FILE
     written = load_toml(path) if path else {}
-    _check_names(written, kind, Where(file=str(path)))
-    made = _converted(written, kind, Where(file=str(path)) if path else Where())
+    where = Where(file=str(path)) if path else Where()
+    _check_names(written, kind, where)
+    _check_tables(written, kind, where)
+    made = _converted(written, kind, where)
     return _overridden(made, kind, os.environ if environment is None else environment)
 
 
@@ -77,16 +79,34 @@ def _check_names(written: Mapping[str, Any], kind: type, where: Where, prefix: s
             _check_names(value, hints[name], where, f"{at}.")
 
 
+def _check_tables(written: Mapping[str, Any], kind: type, where: Where, prefix: str = "") -> None:
+    """Make each table by itself first, the innermost before: a room names its settings without the table's name."""
+    hints = get_type_hints(kind)
+    for name, value in written.items():
+        if not is_dataclass(hints[name]):
+            continue
+        table = f"{prefix}{name}"
+        _check_tables(value, hints[name], where, f"{table}.")
+        try:
+            _converted(value, hints[name], where)
+        except UsageError as error:
+            field = error.where.field or ""
+            if field != table and not field.startswith(f"{table}."):
+                field = f"{table}.{field}".rstrip(".")
+            raise ConfigurationError(
+                error.what, where=Where(where.file, None, field), hint=error.hint
+            ) from None
+
+
 def _converted(written: Mapping[str, Any], kind: type[T], where: Where) -> T:
     import msgspec
 
     try:
         return msgspec.convert(written, type=kind)
-    except ConfigurationError as error:
+    except UsageError as error:
         field = error.where.field or where.field
-        raise ConfigurationError(
-            error.what, where=Where(where.file, None, field), hint=_default(kind, field)
-        ) from None
+        hint = error.hint or _default(kind, field)
+        raise ConfigurationError(error.what, where=Where(where.file, None, field), hint=hint) from None
     except (msgspec.ValidationError, ValueError) as error:
         # msgspec ends its message with the path of the field; the value itself is never in it.
         what, _, path = str(error).partition(" - at `$.")
@@ -106,8 +126,8 @@ def _expected(kind: type, field: str | None) -> str | None:
     if found is None:
         return None
     entry, hint = found
-    told = f"one of {', '.join(map(str, get_args(hint)))}" if get_args(hint) else _KINDS.get(hint)
-    parts = [part for part in (told, entry.metadata.get("range")) if part]
+    named = f"one of {', '.join(map(str, get_args(hint)))}" if get_args(hint) else ""
+    parts = [part for part in (named or _KINDS.get(hint), not named and entry.metadata.get("range")) if part]
     default = _default(kind, field)
     return "; ".join(part for part in (", ".join(parts), default) if part) or None
 

@@ -50,7 +50,7 @@ from headwater.gateway.stages.leases import Leases
 from headwater.gateway.stages.objects import Objects
 from headwater.gateway.stages.owners import Owners
 from headwater.gateway.stages.record import Record
-from headwater.gateway.stages.stores import store_of
+from headwater.gateway.stages.stores import check_store, store_of
 
 SETTINGS: Final = "gateway.toml"
 IDENTITY: Final = "identity"
@@ -187,6 +187,7 @@ class Gateway:
         return [Deciding(decisions, asking, tokens, parts.keeping)]
 
     def _can_open(self) -> None:
+        check_store(self.settings.budgets, self.folder, durable=self.settings.redis_durable)
         with open_identity(self.folder / IDENTITY, self.identity):
             pass
         if self.settings.casebook:
@@ -209,7 +210,8 @@ class Gateway:
             store_of(settings.budgets, self.folder, durable=settings.redis_durable),
         )
         control = Control(authenticator, leases.budgets, settings.control, standings)
-        find_asn = load_asns(Path(self.identity.asn_file)) if self.identity.asn_file else None
+        asns = self.identity.asn_file
+        find_asn = load_asns(self.folder / IDENTITY / asns) if asns else None
         sources = Sources(self.identity.trusted_proxies, find_asn)
         journalling = (
             Journalling(opened(self.folder / JOURNAL, settings.journal)) if settings.record else None

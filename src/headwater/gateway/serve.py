@@ -7,6 +7,7 @@ One process a core: each has its own loop, its own stages and its own listening 
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import socket
 import time
@@ -106,8 +107,8 @@ def _free(settings: RelaySettings) -> socket.socket:
                 # Workers of another gateway share theirs with whoever asks: where nobody may share it, it is told.
                 _bound(replace(settings, workers=1), settings.port).close()
             return _bound(settings, settings.port)
-        except UsageError:
-            if time.monotonic() > until:
+        except UsageError as error:
+            if time.monotonic() > until or error.where.field != "relay.port":
                 raise
             time.sleep(0.05)
 
@@ -125,11 +126,12 @@ def _bound(settings: RelaySettings, port: int) -> socket.socket:
             own.listen(_BACKLOG)  # so that a port that is taken is told now
     except OSError as error:
         own.close()
-        raise UsageError(
-            f"can't listen ({error.strerror})",
-            where=Where(field="relay.port"),
-            hint="choose another port, or stop what has it",
-        ) from None
+        what = f"can't listen ({error.strerror})"
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            hint = "an address of this machine; 0.0.0.0 or :: for all"
+            raise UsageError(what, where=Where(field="relay.host"), hint=hint) from None
+        hint = "choose another port, or stop what has it"
+        raise UsageError(what, where=Where(field="relay.port"), hint=hint) from None
     own.setblocking(False)
     return own
 

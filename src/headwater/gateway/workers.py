@@ -6,6 +6,7 @@ Nothing here knows what a worker does. The watching process never serves, so tha
 from __future__ import annotations
 
 import os
+import pickle
 import select
 import signal
 import sys
@@ -24,6 +25,9 @@ Worker: TypeAlias = Callable[[Callable[[], None], int], int]
 _AGAIN_S, _LATEST_S = 0.5, 10.0
 _LOOK_S: Final = 0.2
 _FAILED: Final = 70  # EX_SOFTWARE of sysexits.h
+#: What a worker tells once it listens; else it tells its error, pickled.
+_LISTENS: Final = b"1"
+_MOST_SAID: Final = 65_536
 
 
 def stops() -> list[signal.Signals]:
@@ -43,6 +47,8 @@ class _Watch:
         self.children: set[int] = set()
         self.starting: dict[int, int] = {}
         self.stopping = False
+        #: Why a worker couldn't start, where it said so.
+        self.error: HeadwaterError | None = None
 
     def start(self) -> None:
         """Start a worker."""
@@ -62,7 +68,9 @@ class _Watch:
         ready, _, _ = select.select([*self.starting], [], [], _LOOK_S)
         failed = False
         for told in ready:
-            died = not os.read(told, 1)  # the end of the pipe
+            said = os.read(told, _MOST_SAID)
+            died = said != _LISTENS  # it has ended, with an error or without a word
+            self.error = pickle.loads(said) if said and died else self.error
             failed = failed or died
             self._again_s = min(2 * self._again_s, _LATEST_S) if died else _AGAIN_S
             os.close(told)
@@ -96,13 +104,16 @@ class _Watch:
                 signal.signal(each, signal.SIG_DFL)
 
             def listening() -> None:
-                os.write(tells, b"1")
+                os.write(tells, _LISTENS)
                 os.close(tells)
 
             code = self._worker(listening, self._alive)
         except HeadwaterError as error:
-            sys.stderr.write(f"error: {error}\n")
             code = error.exit_code
+            try:
+                os.write(tells, pickle.dumps(error))
+            except OSError:  # it had listened
+                sys.stderr.write(f"error: {error}\n")
         except BaseException:
             traceback.print_exc()
         finally:
@@ -115,7 +126,8 @@ def watch(
 ) -> int:
     """Keep `count` workers until one of `stops` comes; the exit code.
 
-    `ready` is called once all listen, `beside` some times a second from then on.
+    `ready` is called once all listen, `beside` some times a second from then on. Raises what the first worker raised
+    that couldn't start.
     """
     watching = _Watch(worker)
 
@@ -129,11 +141,15 @@ def watch(
         while watching.starting and not watching.stopping:
             if watching.look():
                 watching.end(patience_s)
+                if watching.error is not None:
+                    raise watching.error
                 return 1
         if not watching.stopping:
             ready()
         while not watching.stopping:
-            watching.look()
+            if watching.look() and watching.error is not None:
+                sys.stderr.write(f"error: a worker can't start: {watching.error}\n")
+                sys.stderr.flush()
             watching.replace(count)
             beside()
         return 0 if watching.end(patience_s) else 1

@@ -6,11 +6,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from headwater.control.budget import Answer, Ask, Store, StoreGone
 from headwater.errors import ConfigurationError, Where
 from headwater.gateway.stages.leases import AsyncStore
+
+if TYPE_CHECKING:
+    from headwater.control.budget import SqliteStore
 
 #: Seconds that a store on this machine's disk is waited for.
 _PATIENCE_S: Final = 2.0
@@ -59,24 +62,40 @@ def _heard(late: asyncio.Future[list[Answer]]) -> None:
         late.exception()
 
 
+def check_store(budgets: str, folder: Path, *, durable: bool = False) -> None:
+    """See that `store_of` will work, as far as can be known without the store; raises what it does."""
+    if budgets == "node":
+        _file(folder).close()
+    else:
+        store_of(budgets, folder, durable=durable)
+
+
 def store_of(budgets: str, folder: Path, *, durable: bool = False) -> AsyncStore:
     """The store that `budgets` names: a URL of Redis or PostgreSQL, or `node`, a file in `folder`.
 
-    Raises `ConfigurationError` where it names none, `UsageError` where its client isn't installed.
+    `durable`: a Redis that keeps every write over a restart. Raises `ConfigurationError` where it names none,
+    `UsageError` where its client isn't installed.
     """
-    if budgets.startswith(("redis://", "rediss://", "unix://")):
-        from headwater.control.budget import AsyncRedisStore
+    if budgets == "node":
+        store = InThread(lambda: _file(folder))
+        store.ready()
+        return store
+    try:
+        if budgets.startswith(("redis://", "rediss://", "unix://")):
+            from headwater.control.budget import AsyncRedisStore
 
-        return AsyncRedisStore(budgets, durable=durable)
-    if budgets.startswith(("postgres://", "postgresql://")):
-        from headwater.control.budget import AsyncPostgresStore
+            return AsyncRedisStore(budgets, durable=durable)
+        if budgets.startswith(("postgres://", "postgresql://")):
+            from headwater.control.budget import AsyncPostgresStore
 
-        return AsyncPostgresStore(budgets)
-    if budgets != "node":
-        hint = "node, redis://HOST/0 or postgresql://HOST/DATABASE"
-        raise ConfigurationError("names no store of budgets", where=Where(field="budgets"), hint=hint)
+            return AsyncPostgresStore(budgets)
+    except ValueError:  # the client's own words may name a password
+        pass
+    hint = "node, redis://HOST/0 or postgresql://HOST/DATABASE"
+    raise ConfigurationError("names no store of budgets", where=Where(field="budgets"), hint=hint)
+
+
+def _file(folder: Path) -> SqliteStore:
     from headwater.control.budget import SqliteStore
 
-    store = InThread(lambda: SqliteStore(folder / "budgets.sqlite"))
-    store.ready()
-    return store
+    return SqliteStore(folder / "budgets.sqlite")

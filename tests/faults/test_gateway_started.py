@@ -1,0 +1,217 @@
+"""A gateway's first start, and starts that can't be: what is made, what is told, and that nothing is left over."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from control.budget.servers import free_port
+from faults.gateways import Load, Model, Served, chat, modelled, run
+from headwater.cli.app import run as command
+
+pytestmark = pytest.mark.xdist_group("gateway-started")
+
+
+@contextmanager
+def started(*words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`headwater serve` in a folder of ours; what it printed first, once it serves."""
+    command = [sys.executable, "-m", "headwater.cli", "serve", *words]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if line.startswith(("serving ", "error:")):
+            break
+    try:
+        yield process, "".join(said)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+
+
+def asked(port: int, key: str) -> int:
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/v1/chat/completions", chat(1), {"Authorization": f"Bearer {key}"}
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        assert json.load(answer)["choices"]
+        return int(answer.status)
+
+
+def test_two_lines_serve_a_model_and_the_key_is_shown_once(tmp_path: Path) -> None:
+    folder, port = tmp_path / "gateway", str(free_port())
+    with modelled(Model()) as upstream:
+        words = ("--folder", str(folder), "--port", port)
+        with started("--upstream", f"http://127.0.0.1:{upstream}", *words) as (process, said):
+            assert process.stdout is not None
+            key = process.stdout.readline().strip()
+            assert key.startswith("hw_live_")
+            assert key not in said
+            assert asked(int(port), key) == 200
+        assert process.returncode == 0
+        with started(*words) as (process, said):
+            assert "key" not in said
+            assert asked(int(port), key) == 200
+        assert process.stdout is not None
+        assert process.stdout.closed
+    assert [path.name for path in tmp_path.iterdir()] == ["gateway"]
+    for path in [folder, *folder.rglob("*")]:
+        assert not path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    assert not folder.stat().st_mode & 0o077
+    assert key not in "".join(path.read_text("latin-1") for path in folder.rglob("*") if path.is_file())
+
+
+def test_four_workers_serve(tmp_path: Path) -> None:
+    with modelled(Model()) as upstream, Served(tmp_path / "g", upstream, "--workers", "4") as gateway:
+        assert len(gateway.workers()) == 4
+
+        async def test() -> None:
+            load = Load(gateway, "alice", 16)
+            while len(load.with_status(200)) < 400:
+                assert not load.broken
+                await asyncio.sleep(0.02)
+            await load.stop()
+            assert {status for status, _ in load.answered.values()} == {200}
+
+        run(test)
+        assert sorted(path.name for path in (gateway.folder / "journal").iterdir()) == [
+            f"relay-{number}" for number in range(4)
+        ]
+        assert gateway.stop() == 0
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:
+    """What a start says that can't be; it leaves no process."""
+    capsys.readouterr()
+    before = psutil.Process().children()
+    assert command(["serve", *map(str, words)]) == 2
+    assert psutil.Process().children() == before
+    told = capsys.readouterr().err
+    assert told.count("error: ") == 1
+    assert "fault in Headwater" not in told
+    return told
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_port_that_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str], workers: str) -> None:
+    """Also by another gateway, whose workers share theirs with each other."""
+    with modelled(Model()) as upstream, Served(tmp_path / "g", upstream, "--workers", workers) as gateway:
+        other = Served(tmp_path / "h", upstream)
+        for many in ("1", "2"):
+            told = refused(capsys, "--folder", other.folder, "--port", str(gateway.port), "--workers", many)
+            assert "field relay.port: can't listen (Address already in use)" in told
+        assert gateway.now("alice", chat(1))[0] == 200
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        told = refused(
+            capsys, "--folder", other.folder, "--port", str(held.getsockname()[1]), "--workers", workers
+        )
+        assert "field relay.port" in told
+
+
+def test_a_first_start_that_cant_be_leaves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in (
+        (),
+        ("--upstream", "ftp://x"),
+        ("--upstream", "127.0.0.1:8000"),
+        ("--upstream", 'http://a"b'),
+    ):
+        assert "upstream" in refused(capsys, "--folder", tmp_path / "g", *words)
+        assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "g"):
+        told = refused(capsys, "--upstream", "http://127.0.0.1:1", "--folder", folder)
+        assert str(folder) in told
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_folder_that_is_no_gateways(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter").touch()
+    told = refused(capsys, "--upstream", "http://127.0.0.1:1", "--folder", tmp_path / "mine")
+    assert f"{tmp_path / 'mine'}: is no gateway's folder" in told
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["letter"]
+
+
+SETTINGS = [
+    ('upstreem = "http://x"', "upstreem", "did you mean upstream?"),
+    ("answer_bytes = -1", "answer_bytes", "out of range"),
+    ("[relay]\nport = 99999", "relay.port", "from 0 to 65535"),
+    ('[relay]\nport = "many"', "relay.port", "a whole number"),
+    ('[relay]\nhost = "203.0.113.77"', "relay.host", "can't listen"),
+    ('[relay]\ncertificate = "nofile"', "g/nofile", "can't be used for TLS"),
+    ("[control]\nanswer_tokens = 0", "control.answer_tokens", "out of range"),
+    ('[[control.models]]\nname = "m"\ntier = "gold"', "control.models", "there is no such tier"),
+    ("[journal]\nwindow_us = -5", "journal", "window"),
+    ('[journal]\nwhen_full = "maybe"', "journal.when_full", "one of refuse, serve-unrecorded;"),
+    ('budgets = "mysql://x"', "budgets", "names no store"),
+    ('budgets = "redis://[bad"', "budgets", "names no store"),
+    ('casebook = "nowhere"', "g/nowhere", "is no casebook"),
+    ('upstream_key_file = "nokey"', "g/nokey", "does not exist"),
+    ("this is no TOML", "gateway.toml", "is not TOML"),
+    (
+        '[[control.budgets]]\nname = "x"\nkind = "token-quota"\nscope = "account"\nlimit = 5',
+        "control.budgets",
+        "can't be counted per none",
+    ),
+]
+
+
+@pytest.mark.parametrize(("line", "place", "words"), SETTINGS, ids=[place for _, place, _ in SETTINGS])
+def test_a_wrong_setting_is_told_with_its_file_and_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str, place: str, words: str
+) -> None:
+    gateway = Served(tmp_path / "g", 1, toml=line)
+    told = refused(capsys, "--folder", gateway.folder, "--port", "0")
+    assert place in told.splitlines()[0]
+    assert words in told
+    if not place.startswith(("relay.host", "budgets", "g/")):
+        assert f"{gateway.folder / 'gateway.toml'}" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "words"),
+    [
+        ("identity/identity.sqlite", 0o644, "others than its owner"),
+        ("identity/pepper.key", 0o644, "others than its owner"),
+        ("journal/relay-0", 0o755, "others than its owner"),
+        ("budgets.sqlite", 0o644, "others than its owner"),
+        ("journal", None, "cannot be written"),
+        ("identity", None, "is no identity store"),
+    ],
+)
+def test_what_others_may_read_or_cant_be_written_is_told_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, mode: int | None, words: str
+) -> None:
+    """With several workers: none of them serves then. `mode` None: a file lies where a folder should."""
+    gateway = Served(tmp_path / "g", 1)
+    (gateway.folder / "journal" / "relay-0").mkdir(parents=True, mode=0o700)
+    (gateway.folder / "budgets.sqlite").touch(0o600)
+    place = gateway.folder / name
+    if mode is None:
+        place.rename(tmp_path / "away")
+        place.touch()
+    else:
+        place.chmod(mode)
+    began = [sys.executable, "-m", "headwater.cli", "serve", "--folder", str(gateway.folder), "--port", "0"]
+    done = subprocess.run([*began, "--workers", "2"], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.count("error: ") == 1
+    assert words in done.stderr
+    assert str(place) in done.stderr
+    assert gateway.all() == []
