@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import stat
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from casework.books import SETTINGS, pack, report
 from gateway.deciders import AT_US, BY, CHAT, CHATS, CLIENT, deciding, recorded
 from gateway.doors import run
 from gateway.stub import ANSWER, openai_events
+from headwater.casework import new_casebook, open_casebook
 from headwater.control.identity import IdentitySettings, open_identity
 from headwater.errors import ConfigurationError
 from headwater.gateway.composition import IDENTITY
@@ -482,6 +485,52 @@ def test_a_length_can_be_asked_for(tmp_path: Path) -> None:
             assert (await service.proxied("/check/v1/embeddings", "alice", body))[0] == 200
             status, _, told = await service.proxied("/check/v1/responses", "alice", body)
             assert (status, json.loads(told)["error"]["param"]) == (400, "max_output_tokens")
+
+    run(test)
+
+
+# Steps that stand against an account.
+
+
+def test_what_a_step_leaves_out_is_told_to_programs_and_asked_of_who_is_checked(tmp_path: Path) -> None:
+    async def test() -> None:
+        begun = time.time_ns() // 1000 - 1_000_000
+        new_casebook(tmp_path / "desk", SETTINGS, pack("reduce"), begun)
+        with open_casebook(tmp_path / "desk", SETTINGS) as book:
+            book.propose(report(1), "alice", begun)
+            book.confirm("birch-harvest", "bob", begun)
+        name = "birch-00000"
+        async with deciding(tmp_path / "g", {name: "contracted"}, casebook=str(tmp_path / "desk")) as service:
+            told = await service.decided(name, {**CHAT, "max_tokens": 5000, "logprobs": True})
+            assert (told["terms"]["max_tokens"], told["body"]["max_tokens"]) == (1024, 1024)
+            assert "logprobs" in told["terms"]["drop"]
+            assert "logprobs" not in told["body"]
+            for body, status, code in (
+                ({**CHAT, "max_tokens": 5000}, 400, "answer_too_long"),
+                (CHAT, 400, "answer_length_missing"),
+                ({**SHORT, "logprobs": True}, 403, "feature_not_available"),
+            ):
+                got, _, said = await service.proxied("/check" + CHATS, name, body)
+                assert (got, json.loads(said)["error"]["code"]) == (status, code)
+            status, headers, _ = await service.proxied("/check" + CHATS, name, SHORT)
+            assert (status, headers["x-headwater-max-tokens"]) == (200, "1024")
+            status, headers, _ = await service.authorize(CHATS, name)
+            assert (status, headers["x-headwater-max-tokens"]) == (200, "1024")
+            assert "logprobs" in headers["x-headwater-drop"]
+
+    run(test)
+
+
+def test_what_is_refused_after_all_takes_nothing(tmp_path: Path) -> None:
+    async def test() -> None:
+        tiers = {"verified-organisation": {"tokens_per_day": 400}}
+        async with deciding(tmp_path / "g", ORG, tiers, decide={"need_length": True}) as service:
+            for _ in range(5):
+                assert (await service.proxied("/check" + CHATS, "alice", CHAT))[0] == 400
+            assert (await service.proxied("/check" + CHATS, "alice", SHORT))[0] == 200
+        accepted, outcomes = recorded(tmp_path / "g")
+        assert [one.id for one in accepted] == [one.id for one in outcomes]
+        assert len(accepted) == 1
 
     run(test)
 

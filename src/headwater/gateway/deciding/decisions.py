@@ -15,7 +15,7 @@ from headwater.control import NOTHING_USED, Admitted, Control, ControlSettings, 
 from headwater.control.budget import Refill, Reservation
 from headwater.control.identity import Credential, Principal, Refusal
 from headwater.exchange import ENDPOINTS, Asked, UnreadableRequestError, read_request
-from headwater.exchange.journal import REFUSED, Accepted
+from headwater.exchange.journal import REFUSED, UNRECORDED, Accepted
 from headwater.exchange.journal import Outcome as Ending
 from headwater.gateway.deciding.asking import Question
 from headwater.gateway.deciding.settings import DecideSettings
@@ -48,13 +48,25 @@ _NO_REASONING: Final = Problem(
 class Open:
     """One request that was asked about. `reservation` is held as long as it isn't settled.
 
-    `record`: its id in the journal, empty where it isn't recorded. `lost`: its slot is another's now.
+    `name`: of the exchange that asked; `record`: the same, once that is in the journal. `lost`: its slot is gone.
     """
 
-    __slots__ = ("admitted", "asked", "began_us", "id", "lost", "principal", "question", "record", "waited")
+    __slots__ = (
+        "admitted",
+        "asked",
+        "began_us",
+        "id",
+        "lost",
+        "name",
+        "principal",
+        "question",
+        "record",
+        "waited",
+    )
 
-    def __init__(self, question: Question, id: str, record: str, began_us: int) -> None:
-        self.question, self.id, self.record, self.began_us = question, id, record, began_us
+    def __init__(self, question: Question, id: str, name: str, began_us: int) -> None:
+        self.question, self.id, self.name, self.began_us = question, id, name, began_us
+        self.record = ""
         self.principal: Principal | None = None
         self.asked: Asked | None = None
         self.admitted: Admitted | None = None
@@ -216,11 +228,10 @@ class Decisions:
         question, who = entry.question, entry.principal
         route = question.route
         if self._journalling is None or route.does not in ASKED or route.does is Does.COUNTS or who is None:
-            entry.record = ""
             return None
         ticket = self._journalling.append(
             Accepted(
-                entry.record,
+                entry.name,
                 entry.began_us,
                 who.account,
                 organisation=who.organisation,
@@ -234,8 +245,8 @@ class Decisions:
             )
         )
         if ticket == REFUSED:
-            entry.record = ""
             return _UNRECORDED
+        entry.record = "" if ticket == UNRECORDED else entry.name
         return None
 
     def _spent(self, entry: Open) -> None:

@@ -187,7 +187,7 @@ class Deciding(Passing):
     def _identified(self, entry: Open) -> Answer:
         who = self._decisions.who(entry)
         if isinstance(who, Problem):
-            return _refused(who, Dialect.OPENAI, entry.record)
+            return _refused(who, Dialect.OPENAI, entry.name)
         told = Identified(
             account=who.account,
             organisation=who.organisation,
