@@ -191,13 +191,13 @@ class Platform:
             await request.send(chunk(events[0]))
             return False
         if model == "endless":
-            await request.send(chunk(events[0]))
-            try:
+            with suppress(ConnectionError, RuntimeError):  # the connection is gone, or closed already
+                await request.send(chunk(events[0]))
                 while True:
                     await request.send(chunk(events[1]))
                     await asyncio.sleep(0.001)
-            finally:
-                self.gone.append(model)
+            self.gone.append(model)
+            return False
         await request.send(*(chunk(event) for event in events), b"0\r\n\r\n")
         return True
 
