@@ -199,7 +199,9 @@ class Decisions:
         route = question.route
         if route.does is Does.BATCHES:
             return _NO_BATCHES
-        if not self._decide.stored_objects and (_stored(question) or named_in(question.body)):
+        if not self._decide.stored_objects and (
+            _stored(question) or (question.body and named_in(question.body))
+        ):
             return _NO_OBJECTS
         if question.body and entry.asked is None and route.does in ASKED:
             try:

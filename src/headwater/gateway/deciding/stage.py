@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -33,11 +33,11 @@ from headwater.gateway.deciding.wording import (
 from headwater.gateway.routes import Route
 from headwater.gateway.stage import Answer, Exchange, OnRequest, Passing, Refuse, Wait
 from headwater.gateway.stages.keeping import Keeping
-from headwater.gateway.stages.leases import steady_us
-from headwater.gateway.stages.limits import limits_of
+from headwater.gateway.stages.limits import RateLines
 from headwater.gateway.wire.dialect import Dialect
 from headwater.gateway.wire.errors import Kind, Problem, render
-from headwater.gateway.wire.rate_headers import rate_headers
+from headwater.gateway.wire.head import Field
+from headwater.gateway.wire.writer import field
 
 _LOG: Final = logging.getLogger("headwater.gateway")
 TOKEN: Final = b"x-headwater-token"
@@ -45,6 +45,7 @@ _URI: Final = b"x-original-uri"
 _METHOD: Final = b"x-original-method"
 _STATE: Final = "deciding"
 _SAY_S: Final = 10.0
+_KEPT: Final = 8192
 _NO_TOKEN: Final = Problem(Kind.UNAUTHENTICATED, "The request shows no token that is accepted.")
 _NO_PROXY: Final = Problem(Kind.INTERNAL, "The proxy in front shows no token that is accepted.")
 _NO_URI: Final = Problem(Kind.INTERNAL, "The proxy in front doesn't say which request it asks about.")
@@ -57,6 +58,8 @@ class Deciding(Passing):
 
     def __init__(self, decisions: Decisions, asking: Asking, tokens: Tokens, keeping: Keeping) -> None:
         self._decisions, self._asking, self._tokens, self._keeping = decisions, asking, tokens, keeping
+        self._lines = RateLines(decisions.control)
+        self._accounts: dict[str, Field] = {}
         self._said = float("-inf")
         self._does: dict[Route, Callable[[Exchange], OnRequest]] = {
             routes.AUTHORIZE: self._authorize,
@@ -127,26 +130,31 @@ class Deciding(Passing):
             return Wait(asyncio.sleep(found.terms.delay_ms / 1000))
         return found
 
-    def _told(self, exchange: Exchange, admitted: Admitted) -> Any:
+    def _told(self, exchange: Exchange, admitted: Admitted) -> tuple[Field, ...]:
         """Headers of a request that is served: whose it is, what a body should be held to, how limits stand."""
         entry: Open = exchange.kept[_STATE]
-        terms = admitted.terms
-        told = [
-            (b"X-Headwater-Account", admitted.principal.account.encode()),
-            (b"X-Headwater-Decision", entry.id.encode()),
-        ]
-        held = admitted.restrictions
+        account = admitted.principal.account
+        if account not in self._accounts:
+            if len(self._accounts) >= _KEPT:
+                self._accounts.clear()
+            self._accounts[account] = field(b"X-Headwater-Account", account.encode())
+        id = entry.id.encode()
+        told = [self._accounts[account], (b"x-headwater-decision", b"X-Headwater-Decision: %b\r\n" % id, id)]
+        held, drop = admitted.restrictions, admitted.terms.drop
         if held is not None and held.max_tokens is not None:
-            told.append((b"X-Headwater-Max-Tokens", b"%d" % held.max_tokens))
-        if terms.drop:
-            told.append((b"X-Headwater-Drop", ",".join(sorted(terms.drop)).encode()))
-        return fields_of([*told, *self._rates(admitted, entry.question.dialect)])
+            told.append(field(b"X-Headwater-Max-Tokens", b"%d" % held.max_tokens))
+        if drop:
+            told.append(field(b"X-Headwater-Drop", ",".join(sorted(drop)).encode()))
+        if admitted.reservation is not None:
+            lines = self._lines.lines(entry.question.dialect, admitted)
+            told.append((b"ratelimit", lines, b""))
+        return tuple(told)
 
     def _rates(self, admitted: Admitted, dialect: Dialect) -> list[tuple[bytes, bytes]]:
         if admitted.reservation is None:
             return []
-        limits = limits_of(self._decisions.control.shown(admitted), steady_us())
-        return rate_headers(limits, dialect, time.time_ns() // 1000)
+        lines = self._lines.lines(dialect, admitted).split(b"\r\n")
+        return [(name, value.strip()) for name, _, value in (line.partition(b":") for line in lines) if name]
 
     def _proxy(self, exchange: Exchange) -> bool:
         """Whether a proxy shows the token; its operator is told where not, for no client can help it."""
