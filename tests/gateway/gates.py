@@ -13,11 +13,11 @@ from gateway.doors import QUICK, Client, Watch
 from gateway.stub import Script, Stub, model
 from headwater.control import ControlSettings
 from headwater.control.identity import IdentitySettings, open_identity
+from headwater.exchange.journal import Accepted, Outcome, Record, follow, relays
 from headwater.gateway.composition import IDENTITY, JOURNAL, Gateway, GatewaySettings
 from headwater.gateway.founding import found
 from headwater.gateway.relay.relay import Relay
 from headwater.gateway.relay.upstream import Upstream
-from headwater.exchange.journal import Accepted, Outcome, Record, follow, relays
 
 BY = "tester"
 AT_US = 1_790_000_000_000_000
@@ -64,7 +64,7 @@ async def gate(
     tiers: Mapping[str, Mapping[str, Any]] | None = None,
     **given: Any,
 ) -> AsyncIterator[Gate]:
-    """A gateway in a new folder. `accounts`: account → tier; `tiers`: tier → entries that differ; the rest: settings."""
+    """A gateway in a new folder. `accounts`: account → tier; `tiers`: tier → entries that differ; else settings."""
     stub = await Stub(script).start()
     if not folder.exists():
         found(folder, f"http://127.0.0.1:{stub.port}")

@@ -140,7 +140,7 @@ def test_an_answer_without_a_length_is_held_to_one_and_a_stream_tells_its_usage(
     async def test() -> None:
         async with gate(tmp_path / "g", control={"answer_tokens": 77}) as door:
             await door.ask("alice", CHATS, CHAT)
-            status, _, body = await door.ask("alice", CHATS, STREAM)
+            _, _, body = await door.ask("alice", CHATS, STREAM)
             assert [one.get("max_tokens") for one in sent(door)] == [77, 77]
             assert sent(door)[1]["stream_options"] == {"include_usage": True}
             events = [
@@ -235,7 +235,10 @@ def test_each_exchange_is_recorded_with_what_was_used(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("body", "param"),
-    [(b"{", None), (b"[]", None), (b'{"max_tokens": "many"}', "max_tokens"), (b'{"n": 0}', "n"), (b'{"stream": 1}', "stream")],
+    [
+        (b"{", None), (b"[]", None), (b'{"max_tokens": "many"}', "max_tokens"), (b'{"n": 0}', "n"),
+        (b'{"stream": 1}', "stream"),
+    ],
 )  # fmt: skip
 def test_a_body_that_says_nothing_clear_is_refused_by_name(
     tmp_path: Path, body: bytes, param: str | None
