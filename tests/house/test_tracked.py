@@ -39,7 +39,13 @@ def test_no_path_of_one_machine_is_named() -> None:
 
 
 def test_every_locked_wheel_has_hashes() -> None:
-    assert {lock.name for lock in LOCKS} == {"build.lock", "core.lock", "dev.lock", "spark.lock"}
+    assert {lock.name for lock in LOCKS} == {
+        "build.lock",
+        "core.lock",
+        "dev.lock",
+        "litellm.lock",
+        "spark.lock",
+    }
     for lock in LOCKS:
         entries = re.split(r"\n(?=[a-z0-9])", lock.read_text())
         assert entries
@@ -80,3 +86,10 @@ def test_readme_names_the_two_commands_and_ci_runs_them() -> None:
     for command in ("make demo", "make test"):
         assert re.search(rf"^{command}$", readme, re.M), f"README does not show {command}"
         assert command in run
+
+
+def test_the_releases_of_litellm_that_were_tampered_with_are_locked_nowhere() -> None:
+    text = "".join(lock.read_text("utf-8") for lock in LOCKS)
+    locked = re.findall(r"^litellm==(\S+)", text, flags=re.M)
+    assert locked
+    assert not {"1.82.7", "1.82.8"} & set(locked)
