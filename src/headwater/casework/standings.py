@@ -5,14 +5,19 @@ A relay looks some times a second; where nothing has changed that costs one smal
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import TypeAlias
 
 from headwater.casework import shelf
 from headwater.casework.founding import ALL_MIGRATIONS, STORE
-from headwater.control import Effects, Stands, State, Step, standing
+from headwater.control import Effects, Stands, State, standing
 from headwater.errors import UnreadableInput, Where
-from headwater.store import Store
+from headwater.store import Store, Transaction
+
+#: The steps that stand against one account, each with its revision.
+Steps: TypeAlias = tuple[tuple[str, int], ...]
 
 
 class StandingsReader:
@@ -26,6 +31,7 @@ class StandingsReader:
         self._store = Store.open(folder / STORE, ALL_MIGRATIONS, must_exist=True)
         self._effects = effects
         self._version: object = None
+        self._known: dict[str, tuple[Steps, Stands | None]] = {}
 
     def read(self, at_us: int, *, even_so: bool = False) -> dict[str, Stands] | None:
         """All that stands at `at_us`, by account id; None where nothing was written since the last time.
@@ -39,21 +45,33 @@ class StandingsReader:
             if version == self._version and not even_so:
                 return None
             accounts = dict(tx.rows("SELECT pseudonym, account FROM accounts"))
-            found = shelf.select(tx, states=(State.STANDING,), aside=[])
-        self._version = version
-        steps: dict[str, list[Step]] = {}
-        campaigns: dict[str, set[str]] = {}
-        for kept in found:
-            account = accounts.get(kept.step.account)
-            if account is None:  # erased
-                continue
-            steps.setdefault(account, []).append(kept.step)
-            if kept.campaign:
-                campaigns.setdefault(account, set()).add(kept.campaign)
-        return {
-            account: Stands(standing(held, at_us, self._effects), tuple(sorted(campaigns.get(account, ()))))
-            for account, held in steps.items()
-        }
+            sql = "SELECT account, id, revision FROM steps WHERE state = ? ORDER BY account, id"
+            standing_now: dict[str, list[tuple[str, int]]] = {}
+            for pseudonym, step, revision in tx.rows(sql, (State.STANDING.value,)):
+                standing_now.setdefault(pseudonym, []).append((step, revision))
+            # Of many accounts few have changed: only their steps are read.
+            found = {
+                name: self._read(tx, name, tuple(steps), at_us)
+                for name, steps in standing_now.items()
+                if name in accounts  # else it was erased
+            }
+        self._version, self._known = version, found
+        return {accounts[name]: stands for name, (_, stands) in found.items() if stands is not None}
+
+    def _read(self, tx: Transaction, pseudonym: str, steps: Steps, at_us: int) -> tuple[Steps, Stands | None]:
+        known = self._known.get(pseudonym)
+        if known is not None and known[0] == steps and not _over(known[1], at_us):
+            return known
+        kept = []
+        for name, _ in steps:
+            with suppress(UnreadableInput):
+                kept.append(shelf.get(tx, name))
+        if len(kept) < len(steps):
+            steps = ()  # to be tried again: it may be mended
+        if not kept:
+            return steps, None
+        restrictions = standing([one.step for one in kept], at_us, self._effects)
+        return steps, Stands(restrictions, tuple(sorted({one.campaign for one in kept if one.campaign})))
 
     def close(self) -> None:
         """Close the store."""
@@ -66,3 +84,9 @@ class StandingsReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _over(stands: Stands | None, at_us: int) -> bool:
+    """Whether time has changed what stands."""
+    until_us = None if stands is None or stands.restrictions is None else stands.restrictions.until_us
+    return until_us is not None and until_us <= at_us
