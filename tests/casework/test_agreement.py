@@ -131,6 +131,12 @@ CHANGES = {
     "revision": ("UPDATE steps SET revision = 9 WHERE id = :step", "revision is 9"),
     "whose": ("UPDATE steps SET account = 'acct-0000000000000000' WHERE id = :step", "the account is"),
     "verdict": ("UPDATE steps SET verdict = 'verdict-0' WHERE id = :step", "verdict is"),
+    "no text": ("UPDATE steps SET campaign = CAST(x'ff' AS TEXT) WHERE id = :step", "can't be read"),
+    "a reason of no text": (
+        "UPDATE events SET reason = CAST(x'ff' AS TEXT) WHERE revision = 2 AND step = :step",
+        "the reason is not what",
+    ),
+    "a notice of no text": ("UPDATE notices SET text = CAST(x'ff' AS TEXT) WHERE step = :step", "its text"),
     "unreadable": ("UPDATE steps SET basis = x'7b' WHERE id = :step", "can't be read"),
     "terms": (
         (

@@ -7,12 +7,13 @@ it happened, and the signed checkpoint to the records; so each row is held again
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
 
+from headwater.casework.columns import as_bytes, shown
 from headwater.casework.log import entered, unsigned
 from headwater.casework.notices import moment
 from headwater.casework.pseudonym import Pseudonyms
@@ -62,6 +63,12 @@ class _Comparing:
     compared: Counter[str] = field(default_factory=Counter)
     untold: int = 0
     found: list[Difference] = field(default_factory=list)
+
+    def rows(self, table: str, texts: Sequence[str], *others: str, more: str = "") -> list[tuple[Any, ...]]:
+        """Rows of a table: the columns that are texts, then the others."""
+        columns = ", ".join((as_bytes(*texts), *others))
+        found = self.tx.rows(f"SELECT {columns} FROM {table} {more}")
+        return [(*map(shown, row[: len(texts)]), *row[len(texts) :]) for row in found]
 
     def differ(self, name: str, what: str) -> None:
         self.found.append(Difference(name, what))
@@ -122,16 +129,14 @@ def compare(tx: Transaction, names: Pseudonyms) -> Agreement:
 
 
 def _accounts(c: _Comparing, names: Pseudonyms) -> None:
-    for pseudonym, account in c.tx.rows("SELECT pseudonym, account FROM accounts"):
+    for pseudonym, account in c.rows("accounts", ("pseudonym", "account")):
         c.compared["accounts"] += 1
         if names.of(account) != pseudonym:
             c.differ(pseudonym, "stands for an account that has another pseudonym")
 
 
 def _verdicts(c: _Comparing) -> None:
-    here = {
-        name: (at_us, bytes(body)) for name, at_us, body in c.tx.rows("SELECT id, at_us, body FROM verdicts")
-    }
+    here = {name: (at_us, bytes(body)) for name, at_us, body in c.rows("verdicts", ("id",), "at_us", "body")}
     for name, (at_us, body) in here.items():
         c.compared["verdicts"] += 1
         said = c.log.verdicts.get(name)
@@ -149,9 +154,11 @@ def _steps(c: _Comparing) -> None:
     for one in aside:
         c.differ(one.id, f"can't be read: {one.why}")
     events: dict[str, dict[int, tuple[Any, ...]]] = {}
-    for step, revision, *rest in c.tx.rows("SELECT step, revision, what, by, at_us, reason FROM events"):
-        events.setdefault(step, {})[revision] = tuple(rest)
-    rows = c.tx.rows("SELECT id, account, state, rung, revision, last_us FROM steps ORDER BY id")
+    for step, *texts, revision, at_us in c.rows(
+        "events", ("step", "what", "by", "reason"), "revision", "at_us"
+    ):
+        events.setdefault(step, {})[revision] = (*texts, at_us)
+    rows = c.rows("steps", ("id", "account", "state"), "rung", "revision", "last_us", more="ORDER BY id")
     for name, account, *columns in rows:
         c.compared["steps"] += 1
         for revision in sorted({*events.get(name, {}), *c.log.events.get(name, {})}):
@@ -168,7 +175,7 @@ def _event(c: _Comparing, name: str, account: str, revision: int, row: tuple[Any
     if row is None:
         c.differ(name, f"{called}{_NOT_HELD}")
         return
-    what, by, at_us, reason = row
+    what, by, reason, at_us = row
     c.compared["events"] += 1
     if said is None:
         kind = ENTRY[What(what)] if what in list(What) else ""
@@ -202,8 +209,9 @@ def _step(c: _Comparing, kept: Kept, columns: list[Any]) -> None:
 
 def _notices(c: _Comparing) -> None:
     rows: dict[str, list[tuple[Any, ...]]] = {}
-    for step, *rest in c.tx.rows("SELECT step, kind, at_us, account, subject, text FROM notices ORDER BY id"):
-        rows.setdefault(step, []).append(tuple(rest))
+    texts = ("step", "kind", "account", "subject", "text")
+    for step, kind, account, subject, text, at_us in c.rows("notices", texts, "at_us", more="ORDER BY id"):
+        rows.setdefault(step, []).append((kind, at_us, account, subject, text))
     gone: list[tuple[str, str, int]] = []
     for step in sorted({*rows, *c.log.notices}):
         here = rows.get(step, [])
@@ -247,7 +255,7 @@ def _notice_said(said: Said) -> tuple[Any, ...]:
 
 
 def _statements(c: _Comparing) -> None:
-    rows = c.tx.rows("SELECT step, account, at_us, body FROM statements")
+    rows = c.rows("statements", ("step", "account"), "at_us", "body")
     for step, account, at_us, data in rows:
         c.compared["statements"] += 1
         said = c.log.statements.get(step)
@@ -268,11 +276,11 @@ def _statements(c: _Comparing) -> None:
 
 
 def _appeals(c: _Comparing) -> None:
-    columns = ("id", "step", "account", "state", "filed_us", "last_us", "reviewer", "text", "answer")
-    rows = c.tx.rows(f"SELECT {', '.join(columns)} FROM appeals ORDER BY id")
+    texts, times = ("id", "step", "account", "state", "reviewer", "text", "answer"), ("filed_us", "last_us")
+    rows = c.rows("appeals", texts, *times, more="ORDER BY id")
     for row in rows:
         c.compared["appeals"] += 1
-        here = dict(zip(columns, row, strict=True))
+        here = dict(zip((*texts, *times), row, strict=True))
         told = c.log.appeals.get(here["id"])
         if told is None:
             c.alone(here["id"], "", "appeal", here["last_us"])
@@ -300,8 +308,8 @@ def _appeal(c: _Comparing, here: Mapping[str, Any], told: list[Said]) -> None:
 
 
 def _outcomes(c: _Comparing) -> None:
-    rows = dict(c.tx.rows("SELECT step, outcome FROM outcomes WHERE step IS NOT NULL"))
-    held = {row[0] for row in c.tx.rows("SELECT id FROM steps")}
+    rows = dict(c.rows("outcomes", ("step", "outcome"), more="WHERE step IS NOT NULL"))
+    held = {name for (name,) in c.rows("steps", ("id",))}
     erased = any(kind == "outcome" and count > 0 for (kind, _), count in c.log.gone.items())
     for step, outcome in rows.items():
         c.compared["outcomes"] += 1

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -20,6 +20,7 @@ from headwater.casework.appeal import (
     taken,
     unanswered,
 )
+from headwater.casework.columns import as_bytes, exactly, shown
 from headwater.casework.follow import appeal_by_us, count_as, follow, send, span
 from headwater.casework.notices import moment
 from headwater.casework.outcomes import Outcome
@@ -31,8 +32,9 @@ from headwater.errors import ConflictError, UnreadableInput, UsageError
 from headwater.policy import LASTS_H, Rung
 from headwater.store import Transaction
 
-_COLUMNS: Final = "id, step, state, filed_us, answer_by_us, last_us, text, reviewer, answer"
-_UNKNOWN: Final = "it is in a state that no appeal is in"
+_TEXTS: Final = ("id", "step", "state", "text", "reviewer", "answer")
+_COLUMNS: Final = f"filed_us, answer_by_us, last_us, {as_bytes(*_TEXTS)}"
+_UNKNOWN: Final = "its state is none that an appeal is in, or one of its texts is no UTF-8"
 _IN_FORCE: Final = (State.STANDING, State.ANNOUNCED)
 
 
@@ -146,7 +148,7 @@ def find(tx: Transaction, name: str) -> Appeal:
         )
     from difflib import get_close_matches
 
-    known = [str(row[0]) for row in tx.rows("SELECT id FROM appeals LIMIT 10000")]
+    known = [shown(row[0]) for row in tx.rows(f"SELECT {as_bytes('id')} FROM appeals LIMIT 10000")]
     near = get_close_matches(name, known, n=1)
     raise UsageError(
         "there is no such appeal in this casebook",
@@ -165,7 +167,7 @@ def appeals(
         except UnreadableInput:
             if aside is None:
                 raise
-            aside.append(Unread(str(row[0]), _UNKNOWN))
+            aside.append(Unread(shown(row[3]), _UNKNOWN))
     return [one for one in made if (one.open or not open_only) and step in (None, one.step)]
 
 
@@ -227,10 +229,11 @@ def _times(appeal: Appeal) -> tuple[int, int, int]:
     return appeal.filed_us, appeal.answer_by_us, appeal.last_us
 
 
-def _appeal(row: tuple[object, ...]) -> Appeal:
-    name, step, word, *rest = row
+def _appeal(row: tuple[Any, ...]) -> Appeal:
+    filed_us, answer_by_us, last_us, *texts = row
     try:
-        state = AppealState(str(word))
+        name, step, word, text, reviewer, answer = map(exactly, texts)
+        state = AppealState(word)
     except ValueError:
-        raise Unread(str(name), _UNKNOWN).error() from None
-    return Appeal(str(name), str(step), state, *rest)  # type: ignore[arg-type]
+        raise Unread(shown(texts[0]), _UNKNOWN).error() from None
+    return Appeal(name, step, state, filed_us, answer_by_us, last_us, text, reviewer, answer)

@@ -24,6 +24,7 @@ from headwater.casework.acting import Acted, act
 from headwater.casework.agreement import Agreement, compare
 from headwater.casework.appeal import Appeal, AppealState
 from headwater.casework.clock import Ticked, keep_time, tick
+from headwater.casework.columns import as_bytes, shown
 from headwater.casework.follow import NoticeRow, ended_steps, notices_of, outcomes_of_accounts
 from headwater.casework.log import Log
 from headwater.casework.notices import Texts, load_texts, our_texts
@@ -157,7 +158,8 @@ class Casebook:
     def accounts(self) -> dict[str, str]:
         """Pseudonym → account id, of all that aren't erased."""
         with self.store.read() as tx:
-            return dict(tx.rows("SELECT pseudonym, account FROM accounts"))
+            found = tx.rows(f"SELECT {as_bytes('pseudonym', 'account')} FROM accounts")
+        return {shown(pseudonym): shown(account) for pseudonym, account in found}
 
     # Appeals
 

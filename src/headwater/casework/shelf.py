@@ -13,12 +13,13 @@ from typing import Any, Final
 
 import msgspec
 
+from headwater.casework.columns import as_bytes, exactly, shown
 from headwater.control import ACTIVE, Event, State, Step, Terms, What, apply
 from headwater.errors import ConflictError, HeadwaterError, UnreadableInput, UsageError
 from headwater.policy import Decision, Facts, Rung
 from headwater.store import Transaction
 
-_COLUMNS: Final = "id, account, verdict, batch, campaign, basis"
+_COLUMNS: Final = f"{as_bytes('id', 'account', 'verdict', 'batch', 'campaign')}, basis"
 
 
 class Basis(msgspec.Struct, frozen=True):
@@ -174,9 +175,8 @@ def named(tx: Transaction, name: str, aside: Aside = None) -> tuple[list[Kept], 
 
 def _named(tx: Transaction, name: str, aside: list[Unread]) -> tuple[list[Kept], bool]:
     if name.startswith("step-") and len(name) > 8:
-        ids = [
-            row[0] for row in tx.rows("SELECT id FROM steps WHERE substr(id, 1, ?) = ?", (len(name), name))
-        ]
+        sql = f"SELECT {as_bytes('id')} FROM steps WHERE substr(id, 1, ?) = ?"
+        ids = [shown(row[0]) for row in tx.rows(sql, (len(name), name))]
         if len(ids) == 1:
             return [get(tx, ids[0])], True
         if ids:
@@ -188,8 +188,10 @@ def _named(tx: Transaction, name: str, aside: list[Unread]) -> tuple[list[Kept],
     account = tx.row("SELECT pseudonym FROM accounts WHERE account = ? OR pseudonym = ?", (name, name))
     if account and ((found := select(tx, account=account[0], aside=aside)) or aside):
         return found, False
-    known = [str(row[0]) for row in tx.rows("SELECT id FROM steps UNION SELECT batch FROM steps LIMIT 10000")]
-    known += [str(row[0]) for row in tx.rows("SELECT DISTINCT campaign FROM steps LIMIT 1000")]
+    sql = f"SELECT {as_bytes('id')} FROM steps UNION SELECT {as_bytes('batch')} FROM steps LIMIT 10000"
+    known = [shown(row[0]) for row in tx.rows(sql)]
+    sql = f"SELECT DISTINCT {as_bytes('campaign')} FROM steps LIMIT 1000"
+    known += [shown(row[0]) for row in tx.rows(sql)]
     near = get_close_matches(name, known, n=1)
     raise UsageError(
         "there is no such step, batch, campaign or account in this casebook",
@@ -223,9 +225,14 @@ def seen(kept: Kept, revision: int | None) -> Kept:
 
 def history(tx: Transaction, step_id: str) -> list[Event]:
     """All events of a step, also those that were undone, oldest first."""
-    sql = "SELECT what, by, at_us, reason FROM events WHERE step = ? ORDER BY revision"
+    sql = f"SELECT at_us, {as_bytes('what', 'by', 'reason')} FROM events WHERE step = ? ORDER BY revision"
     try:
-        return [Event(What(what), by, at_us, reason) for what, by, at_us, reason in tx.rows(sql, (step_id,))]
+        return [
+            Event(What(exactly(what)), exactly(by), at_us, exactly(reason))
+            for at_us, what, by, reason in tx.rows(sql, (step_id,))
+        ]
+    except UnicodeDecodeError:
+        raise Unread(step_id, "one of its events holds a text that is no UTF-8").error() from None
     except ValueError:
         raise Unread(step_id, "one of its events is of an unknown kind").error() from None
 
@@ -264,14 +271,18 @@ def _kept(tx: Transaction, where: str, params: Sequence[Any], aside: Aside = Non
 
 
 def _read(tx: Transaction, row: tuple[Any, ...]) -> Kept | Unread:
-    step_id, account, verdict, batch, campaign, data = row
+    *texts, data = row
+    step_id = shown(texts[0])
     step: Step | None = None
     try:
+        _, account, verdict, batch, campaign = map(exactly, texts)
         basis = msgspec.json.decode(data, type=Basis)
         terms = basis.terms
         for event in history(tx, step_id):
             first = replace(event, terms=terms) if step is None else event
             step = apply(step, first, step_id=step_id, account=account)
+    except UnicodeDecodeError:
+        return Unread(step_id, "one of its texts is no UTF-8")
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return Unread(step_id, "what it rests on is not what a step rests on")
     except HeadwaterError as error:
