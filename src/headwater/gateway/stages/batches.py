@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
 from typing import Any, BinaryIO, Final
 from urllib.parse import quote
 
@@ -117,7 +118,7 @@ class Batches(Passing):
                 work = exchange.kept[_STATE] = _begun(exchange)
             except LineError as error:
                 return Refuse(Problem(Kind.INVALID, f"{error}.", param=_param(exchange.route)))
-            return self._doing(work, self._read(exchange, work))
+            return self._doing(work, partial(self._read, exchange, work))
         if work.task is not None and not work.task.done():
             return _going_on(work.task)
         if work.task is not None:
@@ -127,7 +128,7 @@ class Batches(Passing):
         if work.admitted is None:
             if (answer := self._decided(exchange, work)) is not None:
                 return answer
-            return self._doing(work, self._write(exchange, work))
+            return self._doing(work, partial(self._write, exchange, work))
         return Forward(body=work.body)
 
     def on_end(self, exchange: Exchange, outcome: Outcome) -> None:
@@ -304,10 +305,11 @@ class Batches(Passing):
         )
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
-    def _doing(self, work: _Work, what: Coroutine[Any, Any, None]) -> Wait:
+    def _doing(self, work: _Work, what: Callable[[], Coroutine[Any, Any, None]]) -> Wait:
         async def in_turn() -> None:
             async with self._turns:
-                await what
+                if not work.over:  # its client is gone
+                    await what()
 
         work.task = asyncio.ensure_future(in_turn())
         return _going_on(work.task)
