@@ -6,6 +6,7 @@ messages, their content and what tools gave back, but not in a tool's schema or 
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 #: Kind of body → the field that holds what is said.
@@ -26,13 +27,16 @@ _OTHERS: Final = frozenset(
 )
 _INNER: Final = ("content", "output")
 _DEEPEST: Final = 12
+#: How the name of a kind begins in JSON: quotes within a text are escaped.
+_KINDS: Final = re.compile(
+    rb'"(?:image|input_(?:image|file|audio|video)|computer_screenshot|file"|document"|audio_url|video_url|container_upload)'
+)
 _ESCAPE: Final = b"\\u00"
-_WORDS: Final = (b"image", b"_url", b"file", b"audio", b"document", b"screenshot", b"container")
 
 
 def holds_media(body: bytes) -> bool:
     """Whether there may be any; escapes of plain letters may hide their names."""
-    return any(word in body for word in _WORDS) or _ESCAPE in body
+    return _KINDS.search(body) is not None or _ESCAPE in body
 
 
 def media_in(said: Any) -> tuple[int, int]:

@@ -21,11 +21,16 @@ _OWN: Final = frozenset(("parameters", "input_schema", "schema", "json_schema", 
 #: Items of OpenAI's responses that stand for what the server keeps under their name.
 _KEPT: Final = frozenset(("item_reference", "image_generation_call"))
 _LAST: Final = "/v1/responses"
-#: A body without any of these names nothing, unless it hides it.
-_WORDS: Final = (b"file_id", b"container", b"conversation")
-_MORE: Final = (b"response_id", b"vector_store_ids", b"approval_request_id", b'"id"')
+#: A body without any of these names nothing, unless it hides it; quotes within a text are escaped.
+_WORDS: Final = re.compile(rb'"(?:(?:input_)?file_ids?|container(?:_id)?|conversation)"')
+_MORE: Final = re.compile(
+    rb'"(?:(?:input_)?file_ids?|container(?:_id)?|conversation|(?:previous|comparison)_response_id|vector_store_ids'
+    rb'|approval_request_id|id)"'
+)
 #: An escape of a letter or of `_`: nobody writes these but to hide something.
 _HIDES: Final = re.compile(rb"\\u00[4-7]")
+#: Names in one body at most.
+_MOST: Final = 256
 #: What is told of a body in which no names can be read: a name that nobody owns.
 UNREADABLE: Final = ""
 
@@ -43,12 +48,17 @@ _DECODE: Final = json.JSONDecoder(object_pairs_hook=_Pairs).decode
 
 def named_in(body: bytes, path: str = _LAST) -> list[str]:
     """Names of the objects that a body names, each once; `path`: where it is sent."""
-    words = (*_WORDS, *_MORE) if path == _LAST else _WORDS
-    if not any(word in body for word in words) and not (b"\\u00" in body and _HIDES.search(body)):
+    words = _MORE if path == _LAST else _WORDS
+    if words.search(body) is None and not (b"\\u00" in body and _HIDES.search(body)):
         return []
     try:
         held = _DECODE(body.decode("utf-8", "replace"))
-        return list(dict.fromkeys(_named(held, responses=path == _LAST)))
+        found: dict[str, None] = {}
+        for name in _named(held, responses=path == _LAST):
+            found[name] = None
+            if len(found) > _MOST:
+                return [UNREADABLE]
+        return list(found)
     except (ValueError, RecursionError):
         return [UNREADABLE]
 
@@ -59,24 +69,35 @@ def names_of(value: Any) -> Iterator[str]:
 
 
 def _named(value: Any, *, responses: bool) -> Iterator[str]:
-    """Objects that a value names, at any depth."""
-    if isinstance(value, dict):
-        value = _Pairs(value.items())
-    if not isinstance(value, _Pairs):
-        for one in value if isinstance(value, list) else ():
-            yield from _named(one, responses=responses)
-        return
-    kind = value.get("type")
-    called = isinstance(kind, str) and kind.endswith("tool_use")
-    yield from _itself(value, kind)
-    for name, inner in value:
-        if name in _OWN or (called and name == "input"):
+    """Objects that a value names, at any depth. A tool's input, within messages, is a client's own."""
+    waiting: list[tuple[Any, bool]] = [(value, True)]
+    while waiting:
+        held, top = waiting.pop()
+        if isinstance(held, dict):
+            held = _Pairs(held.items())
+        if not isinstance(held, _Pairs):
+            waiting += (
+                [(one, False) for one in held if isinstance(one, (list, dict))]
+                if isinstance(held, list)
+                else ()
+            )
             continue
-        if name in _NAMES:
-            yield from _told(inner)
-        if responses and name == "input" and isinstance(inner, list):
-            yield from _items(inner)
-        yield from _named(inner, responses=responses)
+        kind = held.get("type")
+        called = not top and isinstance(kind, str) and kind.endswith("tool_use")
+        yield from _itself(held, kind)
+        for name, inner in held:
+            if name in _OWN or (called and name == "input"):
+                continue
+            if name == "annotations" and isinstance(
+                inner, dict | _Pairs
+            ):  # a tool's, of a client's own server
+                continue
+            if name in _NAMES:
+                yield from _told(inner)
+            if responses and name == "input" and isinstance(inner, list):
+                yield from _items(inner)
+            if isinstance(inner, (list, dict)):
+                waiting.append((inner, False))
 
 
 def _told(value: Any) -> Iterator[str]:
