@@ -126,6 +126,26 @@ def test_a_port_that_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         assert "field relay.port" in told
 
 
+def test_two_gateways_do_not_count_in_one_folder_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that counts rates by itself is alone; where all share a store, several may serve from a folder."""
+    with modelled(Model()) as upstream, Served(tmp_path / "g", upstream) as gateway:
+        for workers in ("1", "2"):
+            told = refused(capsys, "--folder", gateway.folder, "--port", "0", "--workers", workers)
+            assert "another gateway serves from it" in told
+        assert gateway.stop() == 0
+        gateway.options = ["--workers", "2"]
+        gateway.start()
+        told = refused(capsys, "--folder", gateway.folder, "--port", "0", "--workers", "1")
+        assert "another gateway serves from it" in told
+        with started("--folder", str(gateway.folder), "--port", str(free_port()), "--workers", "2") as (
+            _,
+            said,
+        ):
+            assert "serving" in said
+
+
 def test_a_first_start_that_cant_be_leaves_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

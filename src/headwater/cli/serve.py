@@ -82,26 +82,33 @@ def command(
     With --decide nothing is forwarded: nginx, Envoy, LiteLLM or a program of yours asks what is granted. They show
     the token in the folder's decisions.token.
     """
-    from headwater.gateway.serve import serve
+    from headwater.gateway.alone import hold
 
     _log(verbose=verbose)
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         _begin(terminal, folder, upstream, decide=decide)
     gateway = _gateway(folder, upstream, given, decide=decide)
+    with hold(folder, alone=gateway.alone):
+        return _serve(terminal, gateway, decide=decide, rotates=gateway.settings.record and not no_rotation)
+
+
+def _serve(terminal: Terminal, gateway: Gateway, *, decide: bool, rotates: bool) -> int:
+    from headwater.gateway.serve import serve
+
     stages, routes, does = gateway.stages, None, f"in front of {gateway.settings.upstream}"
     if decide:
         target, routes = gateway.checked_to_decide()
         stages, does = gateway.deciding, "for decisions"
     else:
         target = gateway.checked()
-    rotation = _Rotation(folder, gateway.settings.rotate_s)
+    rotation = _Rotation(gateway.folder, gateway.settings.rotate_s)
 
     def ready(host: str, port: int) -> None:
         shown = f"[{host}]" if ":" in host else host
         scheme = "https" if gateway.settings.relay.certificate else "http"
         terminal.say(clean(f"serving {scheme}://{shown}:{port} {does}"))
 
-    beside = rotation.look if gateway.settings.record and not no_rotation else None
+    beside = rotation.look if rotates else None
     try:
         return serve(gateway.settings.relay, stages, target, routes=routes, ready=ready, beside=beside)
     finally:

@@ -206,7 +206,7 @@ class Gateway:
         if settings.casebook:
             keeping.standings(self._casebook(), self.effects, standings)
         leases = Leases(
-            Budgets(secrets.token_hex(16), alone=self._alone()),
+            Budgets(secrets.token_hex(16), alone=self.alone),
             store_of(settings.budgets, self.folder, durable=settings.redis_durable),
         )
         control = Control(authenticator, leases.budgets, settings.control, standings)
@@ -223,7 +223,9 @@ class Gateway:
         context = for_upstreams(self.settings.relay) if upstream.tls else None
         return Fetching(upstream, self._upstream_key(), context, self.settings.batch_bytes)
 
-    def _alone(self) -> bool:
+    @property
+    def alone(self) -> bool:
+        """Whether its one process counts rates by itself; see `alone.hold`."""
         return self.settings.budgets == "node" and self.settings.relay.workers == 1
 
     def _casebook(self) -> Path:
