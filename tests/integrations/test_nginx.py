@@ -31,7 +31,10 @@ from integrations.places import (
 )
 
 CONFIGURATION = Path(__file__).parents[2] / "examples" / "nginx" / "headwater.conf"
-pytestmark = pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx isn't installed")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx isn't installed"),
+]
 ACCOUNTS = {"alice": "verified-organisation", "bob": "verified-contact"}
 MAIN = """
 daemon off;

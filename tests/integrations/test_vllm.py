@@ -21,6 +21,7 @@ import pytest
 from gateway.deciders import recorded
 from integrations.places import AT_US, BY, Service, decision_service, free_port, running, until
 
+pytestmark = pytest.mark.slow
 ACCOUNTS = {"alice": "verified-organisation", "carol": "verified-contact"}
 TESTS = Path(__file__).parents[1]
 APART = Path(sys.prefix) / "litellm" / "bin" / "python"

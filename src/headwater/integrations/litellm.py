@@ -11,20 +11,18 @@
           account_from: user_id
 
 `account_from` names the field of LiteLLM's own key that holds the account (user_id, team_id, org_id, key_alias,
-end_user_id), or `credential`: then clients show Headwater's keys, and `user_api_key_auth` of this module is LiteLLM's
+end_user_id), or `credential`: then clients show Headwater's keys, and `litellm_auth.user_api_key_auth` is LiteLLM's
 `custom_auth`. Signatures are those of LiteLLM 1.106.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Final
 
-import msgspec
 from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.proxy._types import ProxyException, UserAPIKeyAuth
 
@@ -34,28 +32,22 @@ from headwater.integrations.decision_client import (
     DecisionClient,
     ServiceGoneError,
     ServiceSettings,
-    told_headers,
 )
-from headwater.integrations.litellm_answers import Streamed, got, plain, usage_of, without_reasoning
+from headwater.integrations.litellm_answers import Streamed, plain, usage_of, without_reasoning
+from headwater.integrations.litellm_requests import (
+    METADATA,
+    PATHS,
+    body_of,
+    change,
+    denial,
+    metadata_of,
+    name_account,
+    question_of,
+    undecided,
+)
 
-#: LiteLLM's name of a call → the path that is asked about, and its kind of body.
-_PATHS: Final = {
-    "completion": ("/v1/chat/completions", "chat"),
-    "acompletion": ("/v1/chat/completions", "chat"),
-    "text_completion": ("/v1/completions", "completion"),
-    "atext_completion": ("/v1/completions", "completion"),
-    "embedding": ("/v1/embeddings", "embeddings"),
-    "embeddings": ("/v1/embeddings", "embeddings"),
-    "aembedding": ("/v1/embeddings", "embeddings"),
-    "responses": ("/v1/responses", "responses"),
-    "aresponses": ("/v1/responses", "responses"),
-    "anthropic_messages": ("/v1/messages", "messages"),
-    "aanthropic_messages": ("/v1/messages", "messages"),
-}
 _ACCOUNTS: Final = ("user_id", "team_id", "org_id", "key_alias", "end_user_id")
 _CREDENTIAL: Final = "credential"
-_CARRIERS: Final = ("authorization", "x-api-key", "api-key", "x-litellm-api-key")
-_METADATA: Final = ("litellm_metadata", "metadata")
 _KEY: Final = "headwater_decision"
 _MARGIN: Final = 32
 _MOST_OPEN: Final = 20_000
@@ -129,30 +121,31 @@ class Headwater(CustomGuardrail):  # type: ignore[misc, unused-ignore]
         self, user_api_key_dict: UserAPIKeyAuth, cache: Any, data: dict[str, Any], call_type: str
     ) -> dict[str, Any] | None:
         """Decided here: raises what the client is answered, or changes the request to what is granted."""
-        path, endpoint = _PATHS.get(str(getattr(call_type, "value", call_type)), ("", ""))
+        path, endpoint = PATHS.get(str(getattr(call_type, "value", call_type)), ("", ""))
         if not path:
             if self._others == "pass":
                 return None
             raise ProxyException("This isn't offered here.", "invalid_request_error", None, 403)
-        body = _body_of(data)
-        question = self._question(user_api_key_dict, data, path, body)
+        body = body_of(data)
+        question = question_of(data, path, body)
+        if self._account_from != _CREDENTIAL:
+            name_account(question, getattr(user_api_key_dict, self._account_from, None), self._account_from)
         try:
             decision = await self._client.decide(question)
         except ServiceGoneError as error:
             self._client.say(str(error))
             if self._client.fails_open:
                 return None
-            told = "Requests can't be decided at the moment."
-            raise ProxyException(told, "server_error", None, 503, headers={"retry-after": "1"}) from None
+            raise undecided() from None
         if not decision.allowed:
-            raise _denial(decision)
-        _change(data, body, decision)
+            raise denial(decision)
+        change(data, body, decision)
         asks_usage = isinstance(body.get("stream_options"), dict) and body["stream_options"].get(
             "include_usage"
         )
         entry = _Open(decision, endpoint, hide_usage=endpoint in ("chat", "completion") and not asks_usage)
         self._remember(entry)
-        _metadata(data)[_KEY] = decision.decision
+        metadata_of(data)[_KEY] = decision.decision
         if decision.terms.delay_ms:
             try:
                 await asyncio.sleep(decision.terms.delay_ms / 1000)
@@ -242,27 +235,6 @@ class Headwater(CustomGuardrail):  # type: ignore[misc, unused-ignore]
         self._drop(entry)
         return dict(entry.decision.headers)
 
-    def _question(
-        self, who: UserAPIKeyAuth, data: dict[str, Any], path: str, body: dict[str, Any]
-    ) -> dict[str, Any]:
-        raw = dict(got(data.get("secret_fields"), "raw_headers") or {})
-        headers = told_headers([(str(name), str(value)) for name, value in raw.items()])
-        # LiteLLM gives the whole X-Forwarded-For where it is told to believe it: its last word is the nearest.
-        before, _, address = str(_metadata(data).get("requester_ip_address") or "").rpartition(",")
-        headers = [pair for pair in headers if pair[0].lower() != "x-forwarded-for"]
-        if before:
-            headers.append(("x-forwarded-for", before))
-        question = {"path": path, "address": address.strip(), "headers": headers, "body": body}
-        if self._account_from == _CREDENTIAL:
-            return question
-        account = getattr(who, self._account_from, None)
-        if not account:
-            told = f"This key has no {self._account_from}."
-            raise ProxyException(told, "invalid_request_error", None, 403)
-        question["account"] = str(account)
-        question["headers"] = [pair for pair in headers if pair[0].lower() not in _CARRIERS]
-        return question
-
     async def _paid(self, entry: _Open) -> int:
         try:
             more = await self._client.extend(entry.decision.decision)
@@ -270,9 +242,9 @@ class Headwater(CustomGuardrail):  # type: ignore[misc, unused-ignore]
             self._client.say(str(error))
             if self._client.fails_open:
                 return entry.decision.terms.slice_tokens
-            raise ProxyException("The request can't go on.", "server_error", None, 503) from None
+            raise undecided() from None
         if not more.allowed:
-            raise _denial(more)
+            raise denial(more)
         return more.tokens
 
     def _remember(self, entry: _Open) -> None:
@@ -285,7 +257,7 @@ class Headwater(CustomGuardrail):  # type: ignore[misc, unused-ignore]
             self._open.popitem(last=False)
 
     def _of(self, data: Mapping[str, Any]) -> _Open | None:
-        for name in _METADATA:
+        for name in METADATA:
             held = data.get(name)
             found = self._open.get(str(held.get(_KEY))) if isinstance(held, dict) else None
             if found is not None:
@@ -306,72 +278,6 @@ class Headwater(CustomGuardrail):  # type: ignore[misc, unused-ignore]
             self._open.pop(entry.decision.decision, None)
 
 
-async def user_api_key_auth(request: Any, api_key: str) -> UserAPIKeyAuth:
-    """LiteLLM's `custom_auth`: who shows a Headwater key is its account. What it may have is decided per request."""
-    client = _auth_client()
-    address = request.client.host if request.client else ""
-    forwarded = request.headers.get("x-forwarded-for")
-    headers = [("x-forwarded-for", forwarded)] if forwarded else []
-    question = {"identify": True, "address": address, "credential": api_key or "", "headers": headers}
-    try:
-        who = await client.decide(question)
-    except ServiceGoneError as error:
-        client.say(str(error))
-        told = "Requests can't be decided at the moment."
-        raise ProxyException(told, "server_error", None, 503) from None
-    if not who.allowed:
-        raise _denial(who)
-    # LiteLLM keeps and logs this: a digest, never the key.
-    digest = hashlib.sha256(f"headwater {api_key}".encode()).hexdigest()
-    return UserAPIKeyAuth(api_key=digest, user_id=who.account, org_id=who.organisation)
-
-
-_AUTH: dict[int, DecisionClient] = {}
-
-
-def _auth_client() -> DecisionClient:
-    loop = id(asyncio.get_running_loop())
-    if loop not in _AUTH:
-        _AUTH[loop] = DecisionClient(ServiceSettings.of())
-    return _AUTH[loop]
-
-
-def _metadata(data: dict[str, Any]) -> dict[str, Any]:
-    """LiteLLM's own words about a request: they stand in one of two places."""
-    for name in _METADATA:
-        held = data.get(name)
-        if isinstance(held, dict) and "requester_ip_address" in held:
-            return held
-    held = data.setdefault(_METADATA[1], {})
-    return held if isinstance(held, dict) else {}
-
-
-def _body_of(data: dict[str, Any]) -> dict[str, Any]:
-    """The fields that the client sent, as they are now: what LiteLLM adds for itself isn't the request's."""
-    sent = got(data.get("proxy_server_request"), "body")
-    names = sent if isinstance(sent, dict) else data
-    body = {
-        name: data[name]
-        for name in names
-        if name in data and name not in (*_METADATA, "proxy_server_request")
-    }
-    try:
-        held: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(body))
-    except (TypeError, ValueError, RecursionError, msgspec.MsgspecError):
-        raise ProxyException("The request can't be read.", "invalid_request_error", None, 400) from None
-    return held
-
-
-def _change(data: dict[str, Any], before: dict[str, Any], decision: Decision) -> None:
-    """Put what was granted in the place of what was asked for."""
-    if not bytes(decision.body):
-        return
-    after = msgspec.json.decode(decision.body)
-    for name in before.keys() - after.keys():
-        data.pop(name, None)
-    data |= {name: value for name, value in after.items() if name not in before or before[name] != value}
-
-
 def _ended(stream: Streamed, *, gone: bool) -> dict[str, Any]:
     told: dict[str, Any] = {"status": 200, "cancelled": gone, "output_tokens": stream.written}
     if stream.usage is not None:
@@ -381,16 +287,3 @@ def _ended(stream: Streamed, *, gone: bool) -> dict[str, Any]:
     if stream.text is not None:
         told["events"] = stream.text
     return told
-
-
-def _denial(decision: Decision) -> ProxyException:
-    """A denial as LiteLLM answers it: status and headers as they are, what else is native beside its own fields."""
-    held = msgspec.json.decode(decision.body)
-    error = held.get("error") if isinstance(held, dict) else None
-    error = dict(error) if isinstance(error, dict) else {}
-    headers = {name: value for name, value in decision.headers if name in ("retry-after", "x-should-retry")}
-    message, kind = str(error.pop("message", "Denied.")), str(error.pop("type", "invalid_request_error"))
-    param = error.pop("param", None)
-    return ProxyException(
-        message, kind, param, decision.status, headers=headers, provider_specific_fields=error or None
-    )
