@@ -2,8 +2,8 @@
 
 `wire` is HTTP/1.1 as bytes, `relay` moves them between connections, `stage` says what a stage is, `routes` what
 passes. `stages` are ours: who asks, what is granted, what is recorded; nothing is decided here about anybody.
-`founding` makes a gateway's folder, `composition` puts a gateway together from its settings, `serve` runs it, `alone` says
-whether another serves from the folder.
+`founding` makes a gateway's folder, `composition` puts a gateway together from its settings, `serve` runs it, and
+`alone` says whether another serves from the folder.
 """
 
 from headwater.gateway.routes import ROUTES, Does, Route, Routes
