@@ -42,6 +42,8 @@ CODE = {"type": "code_interpreter", "container": {"type": "auto", "file_ids": ["
         (RESPONSES, {"input": [{"type": "reasoning", "id": "i-1", "encrypted_content": "x"}]}, []),
         (RESPONSES, {"input": [{"type": "message", "role": "assistant", "id": "i-1", "content": []}]}, []),
         (RESPONSES, {"input": [{"type": "function_call", "id": "i-1", "call_id": "c", "arguments": "{}"}]}, []),
+        (RESPONSES, {"type": "tool_use", "input": [{"type": "item_reference", "id": "i-1"}]}, ["i-1"]),
+        (RESPONSES, {"input": [{"type": "a_tool_use", "input": [{"file_id": "f-1"}]}]}, ["f-1"]),
         # What a client's own program means by these words is nothing to the server.
         (MESSAGES, {"messages": said({"type": "tool_use", "input": {"file_id": "f-1", "container": "nginx"}})}, []),
         (MESSAGES, {"tools": [{"input_schema": {"properties": {"file_id": {"default": "f-1"}}, "file_id": "x"}}]}, []),
@@ -70,6 +72,12 @@ def test_known_bodies(path: str, body: dict[str, Any], names: list[str]) -> None
 )
 def test_what_hides_a_name_hides_it_from_nobody(body: bytes) -> None:
     assert "f-1" in named_in(body, CHAT)
+
+
+def test_a_body_that_names_too_many_names_nobodys() -> None:
+    named = [{"type": "item_reference", "id": f"i-{at}"} for at in range(1025)]
+    assert named_in(json.dumps({"input": named}).encode()) == [UNREADABLE]
+    assert len(named_in(json.dumps({"input": named[1:]}).encode())) == 1024
 
 
 @pytest.mark.parametrize("body", [b'{"file_id":', b'{"file_id":"f-1","a":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
