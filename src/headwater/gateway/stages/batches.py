@@ -149,16 +149,10 @@ class Batches(Passing):
     # Reading.
 
     def _unfit(self, exchange: Exchange) -> OnRequest | None:
-        """What is refused before a file is read for it."""
+        """What is refused before a file is read for it: as the smallest of batches would be, which takes nothing."""
         passage: Passage = exchange.kept[PASSAGE]
-        counts = not passage.principal.tier.batch  # refused for it, and nothing is taken
-        found = self._control.decide(
-            passage.principal,
-            passage.source,
-            Wish(scope="batch", counts=counts, output_tokens=0),
-            exchange.began_us,
-            steady_us(),
-        )
+        wish = Wish(scope="batch", output_tokens=0)
+        found = self._control.decide(passage.principal, passage.source, wish, exchange.began_us, steady_us())
         if isinstance(found, Denied):
             return refuse(found, passage.principal.account)
         if isinstance(found, Refill):
@@ -187,12 +181,13 @@ class Batches(Passing):
         except LineError as error:
             work.problem = Problem(Kind.INVALID, str(error), param=_param(exchange.route))
             return
-        for name, row in sums.named.items():
+        for name, (row, count) in sums.named.items():
             owner = await self._owners.of(name)
             if owner is None or owner.account != account or owner.kind == "ours":
                 told = f"Line {row} of the batch names an object that isn't there."
                 work.problem = Problem(Kind.NOT_FOUND, told, "object_not_found")
                 return
+            sums.carried += owner.tokens * count
         work.sums = sums
 
     # Deciding.

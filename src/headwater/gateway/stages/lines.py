@@ -59,7 +59,8 @@ class Sums:
     """What the lines of a batch ask for together.
 
     `models`: each with the tokens of its input; `said`: the longest that each line's answer may be, -1 where it doesn't
-    say; `answers`: how many each has; `named`: objects that they name, each with the row of the first; `plain`: whether
+    say; `answers`: how many each has; `named`: objects that they name, with the row of the first that does and how many
+    do; `carried`: tokens of input that are kept under those names; `plain`: whether
     everybody reads every line alike; `special`: whether one asks for something that may have to be left out.
     """
 
@@ -67,7 +68,8 @@ class Sums:
         self.models: dict[str, int] = {}
         self.said = array("q")
         self.answers = array("q")
-        self.named: dict[str, int] = {}
+        self.named: dict[str, tuple[int, int]] = {}
+        self.carried = 0
         self.plain = True
         self.special = self.logprobs = self.raw_reasoning = False
 
@@ -77,7 +79,7 @@ class Sums:
     @property
     def inputs(self) -> int:
         """Tokens of input, at most."""
-        return sum(self.models.values())
+        return sum(self.models.values()) + self.carried
 
     @property
     def open(self) -> bool:
@@ -201,7 +203,8 @@ def _add(sums: Sums, line: Line, path: str, row: int, settings: ControlSettings)
     sums.special |= asked.logprobs or asked.raw_reasoning or asked.unparted
     sums.plain &= line.plain and line.inner == asked.fields.keys()
     for name in named_in(line.body, path):
-        sums.named.setdefault(name, row)
+        first, count = sums.named.get(name, (row, 0))
+        sums.named[name] = first, count + 1
 
 
 def _is_plain(raw: bytes, names: frozenset[str]) -> bool:
