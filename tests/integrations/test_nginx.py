@@ -16,6 +16,7 @@ import anthropic
 import openai
 import pytest
 
+from gateway.deciders import recorded
 from gateway.stub import STREAM_HEAD, Request, Script, chunk, model, openai_events
 from integrations.places import (
     AT_US,
@@ -179,10 +180,13 @@ def test_what_a_client_says_of_itself_doesnt_count(tmp_path: Path) -> None:
     with fronted(tmp_path) as front:
         status, _, _ = front.get(
             "/v1/models", "alice", X_Headwater_Account="bob", X_Original_URI="/v1/files", X_Original_Method="DELETE",
-            X_Headwater_Token="x", X_Forwarded_For="198.51.100.1",
+            X_Headwater_Token="x", X_Forwarded_For="198.51.100.1", X_Headwater_Address="198.51.100.1",
         )  # fmt: skip
         assert status == 200
         assert b"x-headwater-account: alice" in front.model.stub.requests[-1].head.lower()
+        spoofed = {"X-Forwarded-For": "198.51.100.1", "X-Headwater-Address": "198.51.100.1"}
+        front.client("alice").chat.completions.create(extra_headers=spoofed, **CHAT)
+    assert {one.ip for one in recorded(tmp_path / "gateway")[0]} == {"127.0.0.1"}
 
 
 def test_a_stream_passes_event_by_event(tmp_path: Path) -> None:

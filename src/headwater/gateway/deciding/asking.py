@@ -56,12 +56,18 @@ class Asking:
         self._sources = sources
         self._account_header = account_header.encode()
 
-    def proxied(self, exchange: Exchange, route: Route, body: bytes) -> Question | Problem:
-        """The question of a proxy, whose request has the client's own headers."""
+    def proxied(
+        self, exchange: Exchange, route: Route, body: bytes, *, all_headers: bool
+    ) -> Question | Problem:
+        """The question of a proxy, whose request has the client's own headers.
+
+        `all_headers`: all of them, as nginx passes them on, so that one of ours may be the client's: only what nginx
+        always writes counts.
+        """
         head = exchange.head
         pairs = [(lower, value) for lower, _, value in head.fields]
         withheld = [(lower, value) for lower, _, value in head.withheld]
-        named = [value for lower, value in withheld if lower == _ADDRESS]
+        named = [value for lower, value in withheld if lower == _ADDRESS and not all_headers]
         source = self._behind(named or [value for lower, value in withheld if lower == _FORWARDED])
         if source is None:
             return NO_ADDRESS

@@ -120,7 +120,8 @@ class Deciding(Passing):
     def _asked(self, exchange: Exchange, route: Route, body: bytes) -> Admitted | Problem | Wait:
         entry: Open | None = exchange.kept.get(_STATE)
         if entry is None:
-            question = self._asking.proxied(exchange, route, body)
+            nginx = exchange.route is routes.AUTHORIZE
+            question = self._asking.proxied(exchange, route, body, all_headers=nginx)
             if isinstance(question, Problem):
                 return question
             entry = exchange.kept[_STATE] = Open(question, exchange.id, exchange.id, exchange.began_us)
