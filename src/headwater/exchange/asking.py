@@ -38,7 +38,17 @@ _LIMITS: Final = {
     "messages": ("max_tokens",),
 }
 #: Names that some servers (llama.cpp among them) prefer to those: what they say is moved to the first.
-_ALIASES: Final = ("n_predict", "max_new_tokens")
+_ALIASES: Final = ("n_predict", "max_new_tokens", "max_length")
+#: A server's other name for n.
+_COUNT_ALIAS: Final = "n_cmpl"
+#: Beyond these a body is no conversation: it would keep a worker busy. Bytes below which nothing is counted; commas and
+#: brackets in all of it, keys at the top; bytes of a flag or a number, and of a small field.
+_PLAIN_BYTES: Final = 65_536
+_MOST_VALUES: Final = 500_000
+_MOST_OPENINGS: Final = 100_000
+_MOST_KEYS: Final = 500
+_MOST_SCALAR: Final = 4_096
+_MOST_SMALL: Final = 65_536
 #: Models of OpenAI's that know only the newer name.
 _NEWER: Final = re.compile(r"(?:openai/)?(?:o[1-9]|gpt-[5-9])(?:[.-].*)?$")
 #: Path of a model server → kind of body, as in the exchange's column `endpoint`.
@@ -99,11 +109,15 @@ def read_request(body: bytes, endpoint: str) -> Asked:
     Raises `UnreadableRequestError` where the body is no JSON object, or a field that matters has a type or a value that
     no server gives a meaning to.
     """
+    if len(body) > _PLAIN_BYTES and _overfull(body):
+        raise UnreadableRequestError("the body holds too many values")
     try:
         body.decode()  # the values that stay undecoded are looked at by nobody else
         fields = _FIELDS(body)
     except (msgspec.MsgspecError, RecursionError, ValueError):
         raise UnreadableRequestError("the body is no JSON object that can be read") from None
+    if len(fields) > _MOST_KEYS:
+        raise UnreadableRequestError("the body has too many fields")
     names = "".join(fields)
     if not (names.isascii() and names.islower()):
         _plainly_named(fields)
@@ -116,6 +130,8 @@ def read_request(body: bytes, endpoint: str) -> Asked:
         found.stream = bool(_held(fields, "stream", _FLAG))
     found.unparted = not fields.keys().isdisjoint(_UNPARTED)
     _READ[endpoint](found, fields)
+    if not found.model:  # a server would choose one, and nobody had asked what it may cost
+        raise UnreadableRequestError("model is missing", where=Where(field="model"))
     return found
 
 
@@ -198,6 +214,8 @@ def _held(fields: dict[str, Raw], name: str, decode: Callable[[Raw], Any]) -> An
     if raw is None:
         return None
     try:
+        if len(memoryview(raw)) > _MOST_SCALAR:
+            raise msgspec.ValidationError
         return decode(raw)
     except msgspec.MsgspecError:
         raise UnreadableRequestError(f"{name} has a value of another type", where=Where(field=name)) from None
@@ -212,10 +230,15 @@ def _limited(found: Asked, fields: dict[str, Raw]) -> None:
     for name in names:
         if name not in fields or (length := _held(fields, name, _NUMBER)) is None:
             continue
-        if not 0 <= length < _MOST:
+        # Some servers take 0 for not said; a completion that only echoes its prompt may say it.
+        if not (length > 0 or (length == 0 and found.endpoint == "completion")) or length >= _MOST:
             raise UnreadableRequestError(f"{name} is out of range", where=Where(field=name))
         found.limits += (name,)
         found.output_tokens = length if found.output_tokens is None else min(found.output_tokens, length)
+    if len(found.limits) > 1:  # servers differ in which one counts: the least is all that is granted
+        least = Raw(str(found.output_tokens).encode())
+        for name in found.limits:
+            fields[name] = least
 
 
 def _limit_of(asked: Asked) -> str:
@@ -244,7 +267,14 @@ def _plainly_named(fields: dict[str, Raw]) -> None:
             raise UnreadableRequestError(f"{plain} is spelt in another way", where=Where(field=plain))
 
 
+def _overfull(body: bytes) -> bool:
+    """Whether a large body holds more values than a conversation has."""
+    return body.count(b",") > _MOST_VALUES or body.count(b"[") + body.count(b"{") > _MOST_OPENINGS
+
+
 def _count(fields: dict[str, Raw], name: str) -> int:
+    if name == "n" and _COUNT_ALIAS in fields:
+        fields[name] = fields.pop(_COUNT_ALIAS)
     if name not in fields or (value := _held(fields, name, _NUMBER)) is None:
         return 1
     if not 1 <= value <= _MOST_ANSWERS:
@@ -303,6 +333,8 @@ def _loose(raw: Raw | None) -> Any:
     """A small field as it is, of whatever type; None where it isn't there or can't be read."""
     if raw is None:
         return None
+    if len(memoryview(raw)) > _MOST_SMALL:
+        raise UnreadableRequestError("a field is larger than any server takes")
     try:
         return msgspec.json.decode(raw)
     except (msgspec.MsgspecError, RecursionError):

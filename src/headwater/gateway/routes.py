@@ -99,7 +99,7 @@ _ANTHROPIC: Final = (
 ROUTES: Final = _OPENAI + _ANTHROPIC
 
 #: One segment: no dots alone, no encoded slash that an upstream might take for a path.
-_ID: Final = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._~:@!+=,-]{1,256}"
+_ID: Final = r"(?!\.{1,2}(?:/|%2[Ff]|$))[A-Za-z0-9._~:@!+=,-]{1,256}"
 #: A model's name may hold slashes, plain or encoded, but no segment of dots and no empty one.
 _MODEL: Final = rf"{_ID}(?:(?:/|%2[Ff]){_ID}){{0,4}}"
 

@@ -46,6 +46,9 @@ class RelaySettings:
     buffered_bytes: int = _setting(
         32 << 20, "Bytes of a body that is held back for a stage, at most.", "1 or more"
     )
+    buffered_total_bytes: int = _setting(
+        256 << 20, "Bytes of such bodies that a worker holds at once, at most; beyond it: 503.", "1 or more"
+    )
     linger_bytes: int = _setting(
         64 << 20, "Bytes read and thrown away so that a client reads its error.", "0 or more"
     )

@@ -110,6 +110,11 @@ class ControlSettings:
     answer_tokens: int = _setting(
         8192, "Longest answer, in tokens, where neither client nor model says: it is reserved, and held to.", "from 1"
     )  # fmt: skip
+    tokens_per_second: int = _setting(
+        200,
+        "Tokens a second that count where a client left before its answer, which wasn't a stream.",
+        "from 1",
+    )
     slice_tokens: int = _setting(
         256, "Tokens by which streams of tiers without `unsliced_streams` are extended.", "from 1"
     )
@@ -135,6 +140,7 @@ class ControlSettings:
         for name in (
             "answer_tokens",
             "slice_tokens",
+            "tokens_per_second",
             "usual_requests_per_minute",
             "usual_tokens_per_minute",
             "cached",

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from headwater.exchange.answer.events import Change, EventCutter
 from headwater.exchange.answer.hiding import WORDS, Thoughts, own_usage
-from headwater.exchange.answer.usage import UsageScan
+from headwater.exchange.answer.usage import EndingUsage, UsageScan
 
 #: Bytes of text that are counted as one token where a model's server packs several into an event.
 _TOKEN_BYTES: Final = 3
@@ -37,6 +37,7 @@ class Answering:
         "_event_bytes",
         "_held",
         "_length",
+        "_pieces",
         "_quiet",
         "_received",
         "_scan",
@@ -59,8 +60,11 @@ class Answering:
         self.events = 0
         self._event_bytes = 1 << 30  # of the shortest event: what isn't text in each
         self._received = 0
-        self._scan = UsageScan(stream=self.streams)
+        self._scan: UsageScan | EndingUsage = (
+            EndingUsage() if self.streams and endpoint == "responses" else UsageScan(stream=self.streams)
+        )
         self._endpoint = endpoint
+        self._pieces: list[bytes] = []
         packed = (head.get(b"content-encoding") or b"identity").lower() != b"identity"
         #: Whether reasoning is to be left out, and nobody can: it is packed, though it wasn't asked for so.
         self.sealed = hide_reasoning and self.ok and packed
@@ -86,10 +90,11 @@ class Answering:
             else:
                 self._count(data)
                 return None
-        if self.streams or self._received > len(data) or data[-1:] != b"}" or not self._scan.whole(data):
-            self._scan.feed(data)
         if self.streams:
+            self._scan.feed(data)
             return self._event(data)
+        if self._received > len(data) or data[-1:] != b"}" or not self._scan.whole(data):
+            self._pieces.append(data)
         if self._thoughts is None:
             return None
         self._held.append(data)
@@ -107,6 +112,9 @@ class Answering:
     def usage(self) -> tuple[int, int] | None:
         """Tokens of input and output as the model's server counted them; None where it hasn't said."""
         names = _CHAT_NAMES if self._endpoint in _CHATS else _NAMES
+        if self._pieces:  # a body's own usage is that of the whole: anything may stand within it
+            pieces, self._pieces = self._pieces, []
+            self._scan.whole(b"".join(pieces))
         found = self._scan.found
         if not any(name in found for name in names):
             names = _NAMES if names is _CHAT_NAMES else _CHAT_NAMES

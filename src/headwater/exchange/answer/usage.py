@@ -14,11 +14,14 @@ from typing import Final
 
 import msgspec
 
+from headwater.exchange.answer.events import EventCutter, data_of
+
 _OPEN: Final = re.compile(rb'"usage"[ \t\r\n]*:[ \t\r\n]*(?=\{)')
 _WORD: Final = b'"usage"'
 #: Bytes kept in case the word or what follows it is cut; whitespace beyond it isn't looked over.
 _CARRY: Final = 32
 _MOST_BYTES: Final = 16_384
+_ENDINGS: Final = (b"response.completed", b"response.incomplete", b"response.failed")
 _DECODER: Final = json.JSONDecoder()
 
 
@@ -27,6 +30,39 @@ class _Body(msgspec.Struct):
 
 
 _USAGE_OF: Final = msgspec.json.Decoder(_Body).decode
+
+
+class EndingUsage:
+    """As `UsageScan`, for a stream of OpenAI's responses: what stands in the event that ends it, and nowhere else.
+
+    Its first event repeats what the client wrote as JSON, tools' schemas among it, in which anything may stand.
+    """
+
+    __slots__ = ("_cutter", "found")
+
+    under_way = False
+
+    def __init__(self) -> None:
+        self._cutter = EventCutter(self._event)
+        self.found: dict[str, int] = {}
+
+    def feed(self, data: bytes) -> None:
+        """Look at some more of the body."""
+        self._cutter.feed(data)
+
+    def whole(self, body: bytes) -> bool:
+        """Never: it is a stream."""
+        return False
+
+    def _event(self, event: bytes) -> bytes:
+        if any(ending in event for ending in _ENDINGS):
+            try:
+                held = msgspec.json.decode(data_of(event) or b"null")
+                if held["type"].encode() in _ENDINGS:
+                    self.found = dict(_numbers(held["response"]["usage"], ""))
+            except (msgspec.MsgspecError, RecursionError, KeyError, TypeError, AttributeError):
+                return b""
+        return b""
 
 
 class UsageScan:

@@ -48,6 +48,7 @@ class Ending:
     _waits = False  # whether the last of them is to be asked again
     _buffer = False  # whether the body is held back for a stage
     _kept_bytes = 0
+    _held_back = 0  # bytes that are counted among those that all exchanges hold back
     _drop: frozenset[bytes] = frozenset()
     _add: tuple[Field, ...] = ()
     _changed: bytes | None = None
@@ -188,6 +189,7 @@ class Ending:
         if self._ended:
             return
         self._ended = True
+        self.relay.buffered -= self._held_back
         if self._plan.ends:
             self._tell(ended)
         self.door.exchange_ended()

@@ -23,6 +23,7 @@ _SAFE: Final = frozenset((b"GET", b"HEAD", b"OPTIONS"))
 _SLOW: Final = Problem(Kind.UPSTREAM_TIMEOUT, "The model server took too long.")
 _UNREACHED: Final = Problem(Kind.UPSTREAM, "The model server can't be reached.")
 _FULL: Final = Problem(Kind.UNAVAILABLE, "All connections to the model server are in use.", retry_after_s=1)
+_CROWDED: Final = Problem(Kind.UNAVAILABLE, "Too many large requests at once.", retry_after_s=5)
 _TOO_LARGE: Final = Problem(Kind.TOO_LARGE, "The body is too large.")
 
 
@@ -37,10 +38,10 @@ class RelayedExchange(Responding):
                 self._fail(_TOO_LARGE, Ended.CLIENT_FAULT)
                 return
             self._buffer = True
-        if self.head.expects_continue:
-            self.door.put(CONTINUE)
-        if not self._buffer:
+        if not self._buffer or self._plan.early:
             self._decide()
+        if self.head.expects_continue and not self._ended:
+            self.door.put(CONTINUE)
 
     def begin_whole(self, body: bytes) -> None:
         """The head is there, with the whole body."""
@@ -64,8 +65,7 @@ class RelayedExchange(Responding):
         if self._pieces is not None:
             self._pieces.append(data)
         if self._buffer:
-            if self._kept_bytes > self.relay.settings.buffered_bytes:
-                self._fail(_TOO_LARGE, Ended.CLIENT_FAULT)
+            self._hold_back(len(data))
         elif self._kept_bytes > _KEPT_BYTES:
             if self._sending:
                 self._pieces = None
@@ -81,7 +81,10 @@ class RelayedExchange(Responding):
             self._buffer = False
             self.body = b"".join(self._pieces or [])
             self._pieces = [self.body]
-            self._decide()
+            if (
+                self._task is None
+            ):  # else a stage that needs no body is waited for, and the others come after it
+                self._decide()
         elif self._sending:
             if self.head.length == CHUNKED and self._connection is not None:
                 self._connection.write(LAST_CHUNK)
@@ -94,7 +97,7 @@ class RelayedExchange(Responding):
     def _decide(self) -> None:
         """Ask the stages, from the one whose turn it is."""
         stages = self._plan.stages
-        while self._waits or self._at < len(stages):
+        while self._waits or self._at < (self._plan.early if self._buffer else len(stages)):
             stage = stages[self._at - 1] if self._waits else stages[self._at]
             self._at += not self._waits
             self._waits = False
@@ -110,7 +113,18 @@ class RelayedExchange(Responding):
                 return
             if verdict is not PASS and not self._take(verdict, stage):
                 return
-        self._ask_connection()
+        if not self._buffer:
+            self._ask_connection()
+
+    def _hold_back(self, size: int) -> None:
+        """Some more of a body that is held back; refused where it, or all of them together, are too large."""
+        relay = self.relay
+        self._held_back += size
+        relay.buffered += size
+        if self._kept_bytes > relay.settings.buffered_bytes:
+            self._fail(_TOO_LARGE, Ended.CLIENT_FAULT)
+        elif relay.buffered > relay.settings.buffered_total_bytes:
+            self._fail(_CROWDED, Ended.FAILED)
 
     def _take(self, verdict: Forward, stage: Stage) -> bool:
         if verdict.body is not None:

@@ -23,9 +23,13 @@ _BACKLOG = 2048
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which stages have something to do on a route, and whether the body is held back for them."""
+    """Which stages have something to do on a route, and whether the body is held back for them.
+
+    `early`: how many of the first ones are asked before the body is there, since they don't look at it.
+    """
 
     buffer: bool
+    early: int
     stages: tuple[Stage, ...]
     heads: tuple[Stage, ...]
     taps: tuple[Stage, ...]
@@ -62,6 +66,8 @@ class Relay:
         self._empty = asyncio.Event()
         self._prefix = os.urandom(6).hex()
         self._count = 0
+        #: Bytes of bodies that are held back until they are whole.
+        self.buffered = 0
 
     async def listen(self, own: socket.socket) -> None:
         """Take clients from a bound socket, which the relay has from now on."""
@@ -97,9 +103,12 @@ class Relay:
         """What the stages do on a route."""
         plan = self._plans.get(route)
         if plan is None:
+            asked = self._doing(route, "on_request", "on_end")
+            wants = [stage.wants_body(route) for stage in asked]
             plan = self._plans[route] = Plan(
                 any(stage.wants_body(route) for stage in self._stages),
-                self._doing(route, "on_request", "on_end"),
+                wants.index(True) if True in wants else len(wants),
+                asked,
                 self._doing(route, "on_response_head"),
                 self._doing(route, "on_bytes"),
                 self._doing(route, "on_end"),

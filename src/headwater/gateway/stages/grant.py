@@ -136,15 +136,20 @@ class Grant(Passing):
         answer, admitted = passage.answer, passage.admitted
         if answer is None or admitted is None:
             return None
+        if not admitted.terms.slice_tokens or not answer.streams:
+            return answer.feed(data)
+        if not passage.fed:
+            passage.held, passage.fed = answer.feed(data), True
         paid = admitted.terms.slice_tokens
-        if paid and answer.streams and answer.written + _MARGIN > passage.paid + paid:
+        while answer.written + _MARGIN > passage.paid + paid:  # what isn't paid isn't passed on
             more = self._control.extend(admitted, time.time_ns() // 1000, steady_us())
             if isinstance(more, Refill):
                 return Wait(self._leases.send(more.asks))
             if isinstance(more, Denied):
                 return Cut(problem_of(more))
             passage.paid += more
-        return answer.feed(data)
+        passage.fed = False
+        return passage.held
 
     def on_end(self, exchange: Exchange, outcome: Outcome) -> None:
         """What was used in truth; what wasn't comes back."""
@@ -185,14 +190,21 @@ class Grant(Passing):
             return Used()
         told = answer.usage if answer is not None else None
         written = answer.written if answer is not None else 0
-        if told is not None and outcome.ended is Ended.COMPLETE:
+        whole = outcome.ended is Ended.COMPLETE
+        if told is not None and whole and not asked.background:
             return Used(input_tokens=told[0], output_tokens=told[1])
-        if told is not None and told[0]:  # an Anthropic stream tells its input at the beginning
-            inputs, written = told[0], max(told[1], written)
-        else:
-            inputs = self._settings.input_tokens(asked.text_bytes, asked.images) + passage.carried
+        inputs = self._settings.input_tokens(asked.text_bytes, asked.images) + passage.carried
+        if told is not None and asked.endpoint == "messages":  # its stream tells the input at the beginning
+            inputs, written = told[0] or inputs, max(told[1], written)
+        longest = admitted.terms.max_tokens or asked.output_tokens or written
         if asked.background:  # it goes on, whoever reads it
-            written = admitted.terms.max_tokens or asked.output_tokens or written
+            written = max(longest, written)
+        elif not whole and (answer is None or not answer.streams):
+            # Nobody has seen how much was written: as much as time allowed for, of what was granted.
+            lasted_s = max(0, outcome.ended_us - outcome.began_us) / 1_000_000
+            written = (
+                min(longest, max(written, int(lasted_s * self._settings.tokens_per_second))) * asked.answers
+            )
         return Used(input_tokens=inputs, output_tokens=written)
 
     def recheck(self) -> None:

@@ -30,6 +30,7 @@ from headwater.gateway.wire.writer import field
 
 #: Heads that are remembered: a client sends the same one with each request of a connection.
 _KEPT: Final = 4096
+_LONGEST_KEPT: Final = 8_192
 _FORWARDED: Final = b"x-forwarded-for"
 #: Answers are read as they pass: no model server may pack them, whatever the client could unpack.
 _PLAIN: Final = field(b"Accept-Encoding", b"identity")
@@ -45,6 +46,7 @@ class _Shown(NamedTuple):
     credential: Credential | Refusal
     source: Source
     forward: Forward
+    kept: bool
 
 
 class Identify(Passing):
@@ -89,6 +91,8 @@ class Identify(Passing):
         if isinstance(found, Denied):
             return refuse(found, "")
         exchange.kept[PASSAGE] = Passage(found, source)
+        if not known.kept:
+            self._keep(exchange, known)
         return known.forward
 
     def still(self, exchange: Exchange) -> Denied | None:
@@ -132,12 +136,18 @@ class Identify(Passing):
             if plain_name(lower) in CARRIERS or is_ours(lower, self._account_header) or lower in self._theirs
         )
         add = self._keys[_dialect(exchange)]
-        shown = _Shown(head.fields, credential, source, Forward(drop, add))
-        if exchange.certificate is None:  # what a certificate says belongs to the connection, not to the head
-            if len(self._known) >= _KEPT:
-                self._known.clear()
-            self._known[id(head.fields), exchange.route, exchange.client[0]] = shown
-        return shown
+        return _Shown(head.fields, credential, source, Forward(drop, add), kept=False)
+
+    def _keep(self, exchange: Exchange, shown: _Shown) -> None:
+        """Remember a head of somebody who was let in; no stranger's, and none that takes much room."""
+        if exchange.certificate is not None:  # what it says belongs to the connection, not to the head
+            return
+        if sum(len(line) for _, line, _ in shown.fields) > _LONGEST_KEPT:
+            return
+        if len(self._known) >= _KEPT:
+            self._known.clear()
+        key = (id(shown.fields), exchange.route, exchange.client[0])
+        self._known[key] = shown._replace(kept=True)
 
 
 def _dialect(exchange: Exchange) -> Dialect:

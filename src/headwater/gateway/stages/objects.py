@@ -11,7 +11,10 @@ from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import quote
 
+import msgspec
+
 from headwater.control import Control, Denied, Wish
+from headwater.exchange import ENDPOINTS
 from headwater.exchange.answer import encoded
 from headwater.exchange.journal import Outcome as Ending
 from headwater.gateway.routes import Does, Route, dialect_of
@@ -49,6 +52,7 @@ from headwater.gateway.stages.passage import PASSAGE, Passage
 from headwater.gateway.stages.refusing import refuse
 from headwater.gateway.stages.results import Results
 from headwater.gateway.stages.wishing import scope_of
+from headwater.gateway.wire.dialect import Dialect
 from headwater.gateway.wire.errors import Kind, Problem
 from headwater.gateway.wire.head import ResponseHead
 from headwater.gateway.wire.writer import field
@@ -120,6 +124,7 @@ class Objects(Passing):
         self._control, self._owners = control, owners
         self._fetching, self._journalling = fetching, journalling
         self._lists = Lists(owners, fetching)
+        self._reading: set[asyncio.Task[None]] = set()
 
     def concerns(self, route: Route, verb: str) -> bool:
         """Routes of objects; of others only what a body may name, and what an answer may."""
@@ -127,8 +132,14 @@ class Objects(Passing):
             return _is_about(route) or route.has_body
         return _is_about(route) or route.path == _MESSAGES
 
+    def wants_body(self, route: Route) -> bool:
+        """Bodies that may name objects."""
+        return route.has_body and route.path in ENDPOINTS
+
     async def on_stop(self) -> None:
         """Writes what waits."""
+        for task in [*self._reading]:
+            task.cancel()
         self._fetching.stop()
         await self._owners.stop()
 
@@ -202,19 +213,34 @@ class Objects(Passing):
         """What was read to its end is recorded once."""
         state: _State | None = exchange.kept.get(_STATE)
         owned = _owned(exchange)
-        if state is None or owned is None or outcome.ended is not Ended.COMPLETE:
+        if state is None or owned is None:
             return
-        if state.results is not None and owned.note != _RECORDED:
-            self._owners.change(_segment(exchange), owned._replace(note=_RECORDED))
-        if state.kept is not None and state.ended and self._journalling is not None:
-            body = b"".join(state.kept)
-            self._journalling.append(
-                Ending(
-                    owned.batch, outcome.ended_us, status=200, body=body if len(body) <= _MOST_KEPT else None
-                )
-            )
-            current = self._owners.known(_segment(exchange)) or owned
-            self._owners.change(_segment(exchange), current._replace(note=""))
+        name, whole = _segment(exchange), outcome.ended is Ended.COMPLETE
+        if state.results is not None and whole and owned.note != _RECORDED:
+            self._owners.change(name, owned._replace(note=_RECORDED))
+        if not state.kept or self._journalling is None:
+            return
+        if whole and state.ended:
+            self._answered(name, owned, b"".join(state.kept), outcome.ended_us)
+        elif not whole:  # its reader has left, and may have read all that matters
+            task = asyncio.ensure_future(self._read_whole(name, owned, outcome.ended_us))
+            self._reading.add(task)
+            task.add_done_callback(self._reading.discard)
+
+    async def _read_whole(self, name: str, owned: Owned, at_us: int) -> None:
+        """Read an answer that was made in the background for the journal."""
+        with suppress(FetchFailed, msgspec.MsgspecError):
+            raw = await self._fetching.get(f"{_RESPONSES}/{quote(name, safe='')}", Dialect.OPENAI)
+            if has_ended(msgspec.json.decode(raw, type=dict[str, Any])):
+                self._answered(name, owned, raw, at_us)
+
+    def _answered(self, name: str, owned: Owned, body: bytes, at_us: int) -> None:
+        current = self._owners.known(name) or owned
+        if self._journalling is None or current.note != _BACKGROUND:
+            return
+        kept = body if len(body) <= _MOST_KEPT else None
+        self._journalling.append(Ending(owned.batch, at_us, status=200, body=kept))
+        self._owners.change(name, current._replace(note=""))
 
     # Whose an object is.
 

@@ -32,7 +32,8 @@ class Batch(NamedTuple):
 class Passage:
     """One request on its way. What isn't known yet is None.
 
-    `answer` follows the response. `paid`: tokens granted after the first slice. `carried`: tokens of input that aren't
+    `answer` follows the response. `paid`: tokens granted after the first slice; `fed`: whether the piece that is asked
+    about was taken in already, and `held` what stands in its place. `carried`: tokens of input that aren't
     in the body, because they are kept upstream. `input_tokens` and `output_tokens` are those that were counted in the
     end.
     """
@@ -43,6 +44,8 @@ class Passage:
         "asked",
         "batch",
         "carried",
+        "fed",
+        "held",
         "input_tokens",
         "output_tokens",
         "paid",
@@ -59,5 +62,7 @@ class Passage:
         self.input_tokens: int | None = None
         self.output_tokens: int | None = None
         self.paid = 0
+        self.fed = False
+        self.held: bytes | None = None
         self.carried = 0
         self.batch: Batch | None = None
