@@ -404,6 +404,13 @@ def test_an_answer_made_in_the_background_is_recorded_when_it_is_read(tmp_path: 
         first = await client.responses.create(model="m", input="One", background=True)
         second = await client.responses.create(model="m", input="Two", background=True)
         await client.responses.create(model="m", input="Three", background=True)
+        one_left = await client.responses.create(model="endless", input="Left", background=True)
+        stream = await client.responses.retrieve(one_left.id, stream=True)
+        await anext(aiter(stream))
+        await stream.close()
+        async with asyncio.timeout(5):
+            while f"/v1/responses/{one_left.id}" not in [target for _, target, _ in shop.platform.requests]:
+                await asyncio.sleep(0.01)
         for _ in range(2):
             await client.responses.retrieve(first.id)
             await everything(await client.responses.retrieve(second.id, stream=True))
@@ -413,7 +420,7 @@ def test_an_answer_made_in_the_background_is_recorded_when_it_is_read(tmp_path: 
     through(tmp_path / "g", test)
     accepted, outcomes = recorded(tmp_path / "g")
     asked = {one.id: json.loads(one.body or b"")["input"] for one in accepted}
-    assert sorted(asked[one.id] for one in outcomes) == ["Four", "One", "Two"]
+    assert sorted(asked[one.id] for one in outcomes) == ["Four", "Left", "One", "Two"]
     assert all(b"Hello there." in (one.body or b"") for one in outcomes)
 
 
