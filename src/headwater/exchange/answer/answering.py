@@ -10,6 +10,8 @@ from headwater.exchange.answer.usage import EndingUsage, UsageScan
 
 #: Bytes of text that are counted as one token where a model's server packs several into an event.
 _TOKEN_BYTES: Final = 3
+#: Bytes of an event that aren't text, at most: beyond them it holds several tokens.
+_ENVELOPE: Final = 400
 _OK: Final = 200
 _USAGE_WORD: Final = b'"usage"'
 _USAGE: Final = (_USAGE_WORD,)
@@ -58,7 +60,7 @@ class Answering:
         self.streams = kind.startswith(b"text/event-stream")
         self.ok = head.status == _OK
         self.events = 0
-        self._event_bytes = 1 << 30  # of the shortest event: what isn't text in each
+        self._event_bytes = _ENVELOPE  # of the shortest event: what isn't text in each
         self._received = 0
         self._scan: UsageScan | EndingUsage = (
             EndingUsage() if self.streams and endpoint == "responses" else UsageScan(stream=self.streams)
