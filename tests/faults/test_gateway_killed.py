@@ -166,7 +166,7 @@ def test_a_rotation_killed_again_and_again_loses_and_doubles_nothing(tmp_path: P
         loads: list[Load] = []
 
         async def test() -> None:
-            load = Load(gateway, "alice", 4, pause_s=0.005)
+            load = Load(gateway, "alice", 3, pause_s=0.03)
             for _ in range(6):
                 # The one that goes round, and one that it has begun.
                 await asyncio.to_thread(gateway.wait_for, lambda: len(gateway.rotating()) == 2)

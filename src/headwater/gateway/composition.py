@@ -213,9 +213,7 @@ class Gateway:
         asns = self.identity.asn_file
         find_asn = load_asns(self.folder / IDENTITY / asns) if asns else None
         sources = Sources(self.identity.trusted_proxies, find_asn)
-        journalling = (
-            Journalling(opened(self.folder / JOURNAL, settings.journal)) if settings.record else None
-        )
+        journalling = opened(self.folder / JOURNAL, settings.journal) if settings.record else None
         return _Parts(control, leases, keeping, sources, journalling)
 
     def _fetching(self) -> Fetching:

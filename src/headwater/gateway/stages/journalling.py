@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import logging
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from headwater.errors import ConflictError, HeadwaterError
+from headwater.errors import ConflictError, HeadwaterError, Where
 from headwater.exchange.journal import Batch, Journal, JournalSettings, Record
 
 _LOG: Final = logging.getLogger("headwater.gateway")
@@ -19,24 +22,41 @@ _SAY_S: Final = 10.0
 _MOST_WORKERS: Final = 256
 #: What the folder of a worker is called, below that of the gateway's journal.
 FOLDER: Final = "relay-{}"
+#: Beside them: byte N is locked by the worker whose folder is N, as long as it lives.
+_TAKEN: Final = "taken"
 
 
-def opened(folder: Path, settings: JournalSettings) -> Journal:
-    """A journal in the first folder below `folder` that no other worker writes in."""
-    for number in range(_MOST_WORKERS):
-        try:
-            return Journal.open(folder / FOLDER.format(number), settings)
-        except ConflictError:
-            if number == _MOST_WORKERS - 1:
-                raise
-    raise AssertionError("a worker has no folder")
+def opened(folder: Path, settings: JournalSettings) -> Journalling:
+    """A journal in the first folder below `folder` that no other worker writes in; called in the loop that drives it.
+
+    Raises what `Journal.open` does.
+    """
+    # Which folders are taken is known at once by bytes of this lock; a journal's own lock would be waited for.
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(folder / _TAKEN, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        what = f"cannot be written ({error.strerror or type(error).__name__})"
+        raise HeadwaterError(what, where=Where(str(folder)), hint="check its permissions") from None
+    try:
+        for number in range(_MOST_WORKERS):
+            with suppress(BlockingIOError, PermissionError, ConflictError):
+                fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, number)
+                return Journalling(Journal.open(folder / FOLDER.format(number), settings), descriptor)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    os.close(descriptor)
+    raise ConflictError(f"{_MOST_WORKERS} workers write there already", where=Where(str(folder)))
 
 
 class Journalling:
     """One worker's journal in its event loop."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, taken: int | None = None) -> None:
+        """`taken`: a descriptor that is held as long as the journal is open."""
         self.journal = journal
+        self._taken = taken
         self._loop = asyncio.get_running_loop()
         self._thread = ThreadPoolExecutor(1, "journal")
         self._timer: asyncio.TimerHandle | None = None
@@ -69,6 +89,9 @@ class Journalling:
         except HeadwaterError as error:
             _LOG.error("%s", error)
         self._thread.shutdown()
+        if self._taken is not None:
+            os.close(self._taken)
+            self._taken = None
 
     def _arm(self) -> None:
         if self._stopping:
