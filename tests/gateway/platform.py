@@ -91,7 +91,7 @@ class Platform:
             case "GET", ["files", name]:
                 await _json(request, self._file(name)[0])
             case "GET", ["files", name, "content"]:
-                await request.send(_raw(self._file(name)[1]))
+                await request.send(_raw(self._file(name)[1], request.head))
             case "DELETE", ["files", name]:
                 self._file(name)
                 del self.files[name]
@@ -143,7 +143,7 @@ class Platform:
                 del self.message_batches[name]
                 await _json(request, {"id": name, "type": "message_batch_deleted"})
             case "GET", ["messages", "batches", name, "results"]:
-                await request.send(_raw(self._results(name)))
+                await request.send(_raw(self._results(name), request.head))
             case "POST", ["messages", "count_tokens"]:
                 body = json.loads(request.body)
                 if extra := body.keys() - {"model", "messages", "system", "tools", "tool_choice", "thinking"}:
@@ -460,11 +460,12 @@ async def _json(request: Request, body: Json) -> None:
         await request.send(plain(json.dumps(body).encode(), more=b"x-request-id: theirs\r\n"))
 
 
-def _raw(data: bytes) -> bytes:
-    return b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\n\r\n%b" % (
-        len(data),
-        data,
-    )
+def _raw(data: bytes, head: bytes) -> bytes:
+    """A file, or what is asked for of it."""
+    asked = re.search(rb"(?i)\r\nrange: bytes=(\d+)-\r\n", head)
+    data, status = (data[int(asked[1]) :], b"206 Partial Content") if asked else (data, b"200 OK")
+    fields = b"Content-Type: application/octet-stream\r\nContent-Length: %d\r\n\r\n" % len(data)
+    return b"HTTP/1.1 %b\r\n%b%b" % (status, fields, data)
 
 
 def _model(name: str, anthropic: bool) -> Json:

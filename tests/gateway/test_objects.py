@@ -237,7 +237,9 @@ def test_whose_an_object_is_never_changes(tmp_path: Path) -> None:
     async def test() -> None:
         owners, other = Owners(tmp_path / "o.sqlite"), Owners(tmp_path / "o.sqlite")
         await owners.own("f-1", Owned("alice", "file"), 1)
-        await owners.own("f-1", Owned("bob", "file"), 2)
+        said = owners.own("f-1", Owned("bob", "file"), 2)
+        assert owners.known("f-1") == Owned("alice", "file")
+        await said
         await other.own("f-1", Owned("bob", "file"), 3)
         for one in (owners, other):
             assert (await one.of("f-1")) == Owned("alice", "file")
