@@ -160,7 +160,10 @@ def _gateway(folder: Path, upstream: str | None, given: dict[str, Any], *, decid
     effects = Effects()
     if settings.casebook:
         book = Path(settings.casebook)
-        effects = casebooks.settings_of(book if book.is_absolute() else folder / book).effects
+        told = casebooks.settings_of(book if book.is_absolute() else folder / book)
+        effects = told.effects
+        if not settings.control.appeals:
+            settings = replace(settings, control=replace(settings.control, appeals=told.appeals))
     return Gateway(folder, settings, identities.settings_of(folder / IDENTITY), effects)
 
 

@@ -41,7 +41,9 @@ TOLD: Final[Mapping[Reason, str]] = {
     Reason.HELD: "Requests of this account wait until a person has looked at them.",
     Reason.STEP_UP: "The account needs a stronger proof of identity before more is served.",
     Reason.BUDGET_SPENT: "The limit is reached for now: try again later.",
-    Reason.BUDGET_TOO_LARGE: "The request is larger than this account may make: make it smaller.",
+    Reason.BUDGET_TOO_LARGE: (
+        "The request is larger than this account may make: make it smaller, or say a lower max_tokens."
+    ),
     Reason.STORE_GONE: "Limits can't be checked at the moment: try again soon.",
     Reason.ENDED: "The request ran for too long and was ended.",
 }

@@ -31,7 +31,7 @@ def _says(doc: str) -> msgspec.Meta:
 
 
 class OwnBudget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A budget of the operator's, one `[[budgets]]` in the file, for every key of a scope."""
+    """A budget of the operator's, one `[[control.budgets]]` in the file, for every key of a scope."""
 
     name: Annotated[str, _says("Its name, for the log: a-z, 0-9, '.', '_', '-'. Clients never see it.")]
     kind: Annotated[Kind, _says("What is counted, and how: see below.")]
@@ -68,7 +68,7 @@ class OwnBudget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What models cost and who may use them, one `[[models]]` in the file; the first whose name fits counts."""
+    """What models cost and who may use them, one `[[control.models]]` in the file; the first whose name fits counts."""
 
     name: Annotated[str, _says("A model's name, in which `*` and `?` stand for anything.")]
     input: Annotated[int, _says("Millionths of the currency for a million tokens of input.")] = 0

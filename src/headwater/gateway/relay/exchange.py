@@ -196,6 +196,7 @@ class RelayedExchange(Responding):
 
     def unconnected(self, *, full: bool = False, slow: bool = False) -> None:
         """No connection can be had."""
+        self.relay.tell_unconnected(full=full)
         self._fail(_FULL if full else _SLOW if slow else _UNREACHED, Ended.UPSTREAM_FAILED)
 
     def upstream_lost(self, connection: UpstreamConnection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 from collections.abc import Sequence
@@ -18,7 +19,9 @@ from headwater.gateway.routes import Route, Routes
 from headwater.gateway.settings import RelaySettings
 from headwater.gateway.stage import Passing, Stage
 
+_LOG = logging.getLogger("headwater.gateway")
 _BACKLOG = 2048
+_TELL_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Relay:
         self._count = 0
         #: Bytes of bodies that are held back until they are whole.
         self.buffered = 0
+        self._told_s = float("-inf")
 
     async def listen(self, own: socket.socket) -> None:
         """Take clients from a bound socket, which the relay has from now on."""
@@ -114,6 +118,14 @@ class Relay:
                 self._doing(route, "on_end"),
             )
         return plan
+
+    def tell_unconnected(self, *, full: bool) -> None:
+        """Say to the operator that the model server gives no connection, once in a while."""
+        now = self.loop.time()
+        if now - self._told_s > _TELL_S:
+            self._told_s = now
+            why = "all connections to it are in use" if full else "it can't be reached"
+            _LOG.error("the model server at %s: %s", self.authority.decode(), why)
 
     def client_lost(self, client: ClientConnection) -> None:
         """A client's connection has ended."""

@@ -47,6 +47,8 @@ class Upstream:
             raise ConfigurationError(
                 "not an upstream", hint="http://host:port or https://host:port, without user or query"
             )
+        if found[4].endswith("/v1"):  # as clients' base URLs do
+            raise ConfigurationError("ends in /v1, with which the paths begin already", hint="leave /v1 out")
         tls = found[1] == "https"
         return cls(tls, found[2].strip("[]"), int(found[3] or (443 if tls else 80)), found[4].encode())
 

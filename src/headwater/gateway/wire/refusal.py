@@ -25,7 +25,7 @@ class Fault(Enum):
     BAD_TARGET = 400, "the request target isn't a path"
     TARGET_TOO_LONG = 414, "the request target is too long"
     METHOD_NOT_KNOWN = 501, "the method isn't known"
-    VERSION = 505, "only HTTP/1.1 is spoken here"
+    VERSION = 505, "only HTTP/1.1 is spoken here (nginx: proxy_http_version 1.1)"
     FOLDED_LINE = 400, "a header is folded over lines"
     SPACE_BEFORE_COLON = 400, "a header has whitespace before its colon"
     BAD_FIELD_NAME = 400, "a header's name can't be read"

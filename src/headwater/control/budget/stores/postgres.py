@@ -37,7 +37,8 @@ class PostgresStore:
 
     def begin(self, *, fresh: bool) -> None:
         """See `Store`."""
-        self._transaction([(wire.BEGIN, (fresh,))])
+        forget: list[tuple[str, tuple[Any, ...]]] = [(wire.FORGET, ())] if fresh else []
+        self._transaction([*forget, (wire.BEGIN, (fresh,))])
 
     def exchange(self, replica: str, asks: Sequence[Ask]) -> list[Answer]:
         """See `Store`."""

@@ -29,6 +29,8 @@ BEGIN: Final = (
     f"INSERT INTO headwater_budget_epoch (begun_us, fresh) VALUES ({_NOW}, %s) "
     "ON CONFLICT (one) DO UPDATE SET begun_us = excluded.begun_us, fresh = excluded.fresh"
 )
+#: What was spent is forgotten.
+FORGET: Final = "DELETE FROM headwater_budget_cell"
 #: Locks the cells in order and reads them. The time of a row is read when it is locked; the last one counts, so that
 #: time doesn't go back between two batches.
 LOCK: Final = (

@@ -60,6 +60,10 @@ class RedisStore:
         from redis.exceptions import RedisError
 
         try:
+            if fresh:  # what was spent is forgotten
+                self._client.delete(
+                    wire.epoch_key(self._tree), *self._client.scan_iter(wire.all_keys(self._tree))
+                )
             self._client.eval(wire.BEGIN, 1, wire.epoch_key(self._tree), int(fresh), int(self._durable))
         except (RedisError, OSError) as error:
             raise StoreGone(type(error).__name__) from error

@@ -42,6 +42,11 @@ def epoch_key(tree: str) -> str:
     return f"{{{tree}}}:epoch"
 
 
+def all_keys(tree: str) -> str:
+    """A pattern of all keys of a tree."""
+    return f"{{{tree}}}:*"
+
+
 def keys(tree: str, asks: Sequence[Ask]) -> list[str]:
     """KEYS of the script."""
     return [epoch_key(tree), *(f"{{{tree}}}:{ask.cell}" for ask in asks)]
