@@ -24,6 +24,8 @@ _OWN: Final = frozenset(("parameters", "input_schema", "schema", "json_schema", 
 #: Items of OpenAI's responses that stand for what the server keeps under their name.
 _KEPT: Final = frozenset(("item_reference", "image_generation_call"))
 _LAST: Final = "/v1/responses"
+#: Where more than files can be named.
+_CONTAINED: Final = (_LAST, "/v1/messages", "/v1/messages/count_tokens")
 #: A body without any of these names nothing, unless it hides it; quotes within a text are escaped.
 _WORDS: Final = re.compile(rb'"(?:(?:input_)?file_ids?|container(?:_id)?|conversation)"')
 _MORE: Final = re.compile(
@@ -56,6 +58,8 @@ _FAST: Final = msgspec.json.Decoder().decode
 
 def named_in(body: bytes, path: str = _LAST) -> list[str]:
     """Names of the objects that a body names, each once; `path`: where it is sent."""
+    if path not in _CONTAINED and b"file_id" not in body and b"\\u00" not in body:
+        return []
     counted = len((_MORE if path == _LAST else _WORDS).findall(body))
     hides = b"\\u00" in body and _HIDES.search(body) is not None
     if not counted and not hides:
