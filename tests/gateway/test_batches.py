@@ -458,6 +458,10 @@ def test_a_batch_has_a_hundred_thousand_lines_at_most() -> None:
     assert (len(sums), sums.outputs(None), sums.outputs(2)) == (1_000, 3_000, 2_000)
     with pytest.raises(LineError, match="100,000 lines at most"):
         summed([one] * 100_001, LINES, settings)
+    part = {"type": "file", "file": {"file_id": "f-%d"}}
+    naming = json.dumps(line("1", messages=[{"role": "user", "content": [part]}], max_tokens=3))
+    with pytest.raises(LineError, match=r"Line 10001 .* too many objects"):
+        summed([(naming % at).encode() for at in range(10_001)], LINES, settings)
     with pytest.raises(LineError, match="no lines"):
         summed([], LINES, settings)
     with pytest.raises(LineError, match="longer than 16 MiB"):

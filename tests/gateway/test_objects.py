@@ -247,8 +247,11 @@ def test_whose_an_object_is_never_changes(tmp_path: Path) -> None:
         assert owners.known("r-499") is not None
         await asyncio.gather(*waits)
         assert (await other.of("r-499")) == Owned("alice", "response")
+        asked = ["r-7", "none", "f-1", ""]
+        assert [one and one.account for one in await other.all_of(asked)] == ["alice", None, "alice", None]
         owners.gone("f-1")
         assert await owners.of("f-1") is None
+        assert await owners.all_of(["f-1", "r-7"]) == [None, Owned("alice", "response")]
         await owners.stop()
         await other.stop()
         again = Owners(tmp_path / "o.sqlite")

@@ -181,8 +181,8 @@ class Batches(Passing):
         except LineError as error:
             work.problem = Problem(Kind.INVALID, str(error), param=_param(exchange.route))
             return
-        for name, (row, count) in sums.named.items():
-            owner = await self._owners.of(name)
+        owners = await self._owners.all_of([*sums.named])
+        for owner, (row, count) in zip(owners, sums.named.values(), strict=True):
             if owner is None or owner.account != account or owner.kind == "ours":
                 told = f"Line {row} of the batch names an object that isn't there."
                 work.problem = Problem(Kind.NOT_FOUND, told, "object_not_found")

@@ -21,6 +21,7 @@ from headwater.gateway.stages.naming import named_in
 _MOST_LINES: Final = 100_000
 _LONGEST: Final = 16 << 20
 _LONGEST_NAME: Final = 512
+_MOST_NAMED: Final = 10_000
 #: The other threads' turn comes at least so often.
 _TURN: Final = 32
 #: A batch's endpoint → kind of body.
@@ -205,6 +206,8 @@ def _add(sums: Sums, line: Line, path: str, row: int, settings: ControlSettings)
     for name in named_in(line.body, path):
         first, count = sums.named.get(name, (row, 0))
         sums.named[name] = first, count + 1
+        if len(sums.named) > _MOST_NAMED:
+            raise LineError("the lines up to it name too many objects")
 
 
 def _is_plain(raw: bytes, names: frozenset[str]) -> bool:

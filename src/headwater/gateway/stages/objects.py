@@ -247,7 +247,7 @@ class Objects(Passing):
     async def _look(self, state: _State, names: list[str], route: Route) -> None:
         """A response is used at once, and another worker may have heard of it: its file is looked at again."""
         for attempt in range(_TRIES):
-            found = [await self._owners.of(name) for name in names]
+            found = await self._owners.all_of(names)
             if all(found) or not route.path.startswith(_RESPONSES):
                 break
             await asyncio.sleep(_TRY_S * attempt)

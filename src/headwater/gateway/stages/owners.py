@@ -38,6 +38,7 @@ MIGRATIONS: Final = (
     ),
 )
 _KNOWN: Final = 65_536
+_AT_ONCE: Final = 500
 #: Stored responses are kept upstream for 30 days, files and batches until they are deleted.
 _RESPONSES_US: Final = 31 * 86_400_000_000
 _SWEEP_EVERY: Final = 10_000
@@ -138,6 +139,17 @@ class Owners:
                 self._keep(name, found)
         return found
 
+    async def all_of(self, names: Sequence[str]) -> list[Owned | None]:
+        """Whose several objects are, in their order."""
+        unknown = [name for name in names if name and self.known(name) is None and name not in self._left]
+        found: dict[str, Owned] = {}
+        for at in range(0, len(unknown), _AT_ONCE):
+            found.update(await self._asked(partial(_read_all, names=unknown[at : at + _AT_ONCE])))
+        for name, owned in found.items():
+            if self.known(name) is None and name not in self._left:
+                self._keep(name, owned)
+        return [self.known(name) or (None if name in self._left else found.get(name)) for name in names]
+
     async def place(self, account: str, kinds: Sequence[str], name: str) -> tuple[int, str] | None:
         """Where one of the account's objects stands in its list; None where it isn't its own."""
         found: tuple[int, str] | None = await self._asked(
@@ -223,6 +235,12 @@ def _read(store: Store, name: str) -> Owned | None:
     return None if row is None else Owned(*row)
 
 
+def _read_all(store: Store, names: Sequence[str]) -> dict[str, Owned]:
+    sql = f"SELECT id, account, kind, batch, note, tokens FROM objects WHERE id IN ({_places(names)})"
+    with store.read() as tx:
+        return {row[0]: Owned(*row[1:]) for row in tx.rows(sql, tuple(names))}
+
+
 def _wrote(store: Store, statements: list[Statement]) -> dict[str, Owned]:
     """Run them; what is owned otherwise than was just said: a server may give one name twice."""
     others = {}
@@ -264,5 +282,5 @@ def _paged(
     return [Listed(row[0], Owned(*row[1:6]), row[6], row[7]) for row in rows]
 
 
-def _places(values: tuple[str, ...]) -> str:
+def _places(values: Sequence[str]) -> str:
     return ", ".join("?" * len(values))
