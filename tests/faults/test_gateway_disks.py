@@ -73,6 +73,7 @@ def test_a_disk_that_is_full_and_has_room_again(tmp_path: Path, way: str) -> Non
         run(test)
         assert gateway.stop() == 0
         assert gateway.log.count("the journal can't be written") == 1
+        assert gateway.log.count("the journal is written again") == 1
     records = journalled(gateway.folder)
     accepted = [one for one in records if isinstance(one, Accepted)]
     served = [number for number, (status, _, _) in said.items() if status == 200]

@@ -132,6 +132,8 @@ class Exchange(Protocol):
     certificate: dict[str, Any] | None
     #: Microseconds since 1970 UTC.
     began_us: int
+    #: Bytes of the response's body so far.
+    received: int
     #: What stages keep about this exchange, each under a key of its own.
     kept: dict[Any, Any]
 

@@ -61,7 +61,7 @@ class Journalling:
         self._thread = ThreadPoolExecutor(1, "journal")
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Future[None] | None = None
-        self._said = float("-inf")
+        self._said: float | None = None
         self._looker: asyncio.TimerHandle | None = None
         self._stopping = False
 
@@ -112,9 +112,13 @@ class Journalling:
         written = await self._loop.run_in_executor(self._thread, batch.write)
         self.journal.settle(written, _now_us())
         self._writing = None
-        if written.error is not None and time.monotonic() - self._said > _SAY_S:
-            self._said = time.monotonic()
-            _LOG.error("the journal can't be written (%s)", type(written.error).__name__)
+        if written.error is not None:
+            if self._said is None or time.monotonic() - self._said > _SAY_S:
+                self._said = time.monotonic()
+                _LOG.error("the journal can't be written (%s)", type(written.error).__name__)
+        elif self._said is not None:
+            self._said = None
+            _LOG.warning("the journal is written again")
         self._arm()
 
     def _look(self) -> None:

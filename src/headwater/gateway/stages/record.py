@@ -25,6 +25,8 @@ _PIECES: Final = "journal"
 _OK: Final = 200
 _ENDED: Final = frozenset(("completed", "failed", "incomplete", "cancelled"))
 _KEPT: Final = 4096
+#: So many pieces of an answer are kept before it is looked whether it's too long.
+_FEW: Final = 16
 
 
 class _Status(Struct):
@@ -83,6 +85,8 @@ class Record(Passing):
         pieces = exchange.kept.get(_PIECES)
         if pieces is not None:
             pieces.append(data)
+            if len(pieces) > _FEW and exchange.received > self._most:
+                pieces.clear()  # it won't be recorded, and nobody knows how long it gets
 
     def on_end(self, exchange: Exchange, outcome: Outcome) -> None:
         """Records how it ended."""
