@@ -97,6 +97,24 @@ def test_four_workers_serve(tmp_path: Path) -> None:
         assert gateway.stop() == 0
 
 
+@pytest.mark.parametrize("size", [12, 300])
+def test_what_clients_write_into_heads_takes_no_memory(tmp_path: Path, size: int) -> None:
+    with modelled(Model()) as upstream, Served(tmp_path / "g", upstream, "--no-rotation") as gateway:
+
+        async def ask(number: int) -> None:
+            client = await gateway.client()
+            more = "".join(f"x-{at}-{number}: {'y' * size}\r\n" for at in range(90))
+            assert (await client.ask(gateway.request("alice", chat(number), more=more)))[0] == 200
+            client.close()
+
+        async def test() -> None:
+            for at in range(0, 3_000, 30):
+                await asyncio.gather(*(ask(number) for number in range(at, at + 30)))
+
+        run(test)
+        assert psutil.Process(gateway.pid).memory_info().rss < 80_000_000
+
+
 def refused(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:
     """What a start says that can't be; it leaves no process."""
     capsys.readouterr()

@@ -29,8 +29,8 @@ from headwater.gateway.wire.head import Field
 from headwater.gateway.wire.writer import field
 
 #: Heads that are remembered: a client sends the same one with each request of a connection.
-_KEPT: Final = 4096
-_LONGEST_KEPT: Final = 8_192
+_KEPT: Final = 1024
+_LONGEST_KEPT: Final = 4_096
 _FORWARDED: Final = b"x-forwarded-for"
 #: Answers are read as they pass: no model server may pack them, whatever the client could unpack.
 _PLAIN: Final = field(b"Accept-Encoding", b"identity")

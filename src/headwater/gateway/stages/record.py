@@ -24,7 +24,8 @@ _RECORDED: Final = frozenset(path for path in ENDPOINTS if not path.endswith("co
 _PIECES: Final = "journal"
 _OK: Final = 200
 _ENDED: Final = frozenset(("completed", "failed", "incomplete", "cancelled"))
-_KEPT: Final = 4096
+#: Heads that are remembered, and the longest, in bytes: what they hold is a client's to choose.
+_KEPT, _LONGEST_KEPT = 1024, 4096
 #: So many pieces of an answer are kept before it is looked whether it's too long.
 _FEW: Final = 16
 
@@ -118,9 +119,11 @@ class Record(Passing):
             agent = next((value for lower, _, value in fields if lower == b"user-agent"), None)
             text = None if agent is None else agent.decode("latin-1")
             order = ",".join(line.partition(b":")[0].decode("latin-1") for _, line, _ in fields)
-            if len(self._heads) >= _KEPT:
-                self._heads.clear()
-            known = self._heads[id(fields)] = (fields, text, order)
+            known = (fields, text, order)
+            if sum(len(line) for _, line, _ in fields) <= _LONGEST_KEPT:
+                if len(self._heads) >= _KEPT:
+                    self._heads.clear()
+                self._heads[id(fields)] = known
         return known[1], known[2]
 
 
