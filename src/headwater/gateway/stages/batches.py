@@ -312,7 +312,7 @@ class Batches(Passing):
 
 def _going_on(task: asyncio.Task[None]) -> Wait:
     """Wait a while; the relay asks again, so that long work isn't taken for a standstill."""
-    return Wait(asyncio.wait({task}, timeout=_STEP_S))
+    return Wait(asyncio.ensure_future(asyncio.wait({task}, timeout=_STEP_S)))
 
 
 def _begun(exchange: Exchange) -> _Work:

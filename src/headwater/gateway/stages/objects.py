@@ -312,7 +312,7 @@ class Objects(Passing):
     def _result(self, results: Results, data: bytes) -> OnBytes:
         journalling = self._journalling
         if journalling is not None and journalling.journal.crowded:
-            return Wait(asyncio.sleep(_CROWDED_S))
+            return Wait(asyncio.ensure_future(asyncio.sleep(_CROWDED_S)))
         out = results.feed(data, _now_us())
         if journalling is not None:
             for ending in results.outcomes:
