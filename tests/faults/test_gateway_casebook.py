@@ -140,6 +140,20 @@ def test_a_step_is_felt_and_its_end_too(desk: Desk, model: tuple[Model, int], tm
         run(test)
 
 
+def test_a_shaped_account_may_wait_longer_than_a_stage_is_waited_for(
+    desk: Desk, model: tuple[Model, int], tmp_path: Path
+) -> None:
+    settings = (desk.folder / "casebook.toml").read_text().replace("= 400", "= 2500")
+    (desk.folder / "casebook.toml").write_text(settings)
+    desk.propose("shape")
+    desk.confirm("shape")
+    with Served(
+        tmp_path / "g", model[1], "--casebook", str(desk.folder), toml="[relay]\nstage_s = 2",
+        accounts={account("shape"): "contracted"},
+    ) as gateway:  # fmt: skip
+        assert gateway.now(account("shape"), chat(1))[0] == 200
+
+
 def test_a_step_ends_by_itself(model: tuple[Model, int], tmp_path: Path) -> None:
     """Nobody does anything: its hour is over."""
     begun = time.time_ns() // 1000 - HOUR + 8_000_000

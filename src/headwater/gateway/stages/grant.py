@@ -47,6 +47,8 @@ from headwater.gateway.wire.head import ResponseHead
 
 #: Slices are asked for when so many of the tokens paid for are left.
 _MARGIN: Final = 32
+_WAITS_UNTIL: Final = "waits until"
+_NAP_S: Final = 1.0
 _LOST: Final = Problem(Kind.UNAVAILABLE, "The request was ended: its place was needed.", retry_after_s=5)
 #: Where a stored response is read: what was hidden when it was made stays hidden.
 _STORED: Final = frozenset(
@@ -88,7 +90,10 @@ class Grant(Passing):
     def on_request(self, exchange: Exchange) -> OnRequest:
         """Grants, refuses, or waits for a lease."""
         passage: Passage = exchange.kept[PASSAGE]
-        if passage.admitted is not None:  # it has waited as long as a step says
+        if passage.admitted is not None:
+            left = exchange.kept.get(_WAITS_UNTIL, 0.0) - time.monotonic()
+            if left > 0:  # as long as a step says, which may be longer than a stage is waited for
+                return Wait(asyncio.sleep(min(left, _NAP_S)))
             return self._forward(passage, passage.admitted)
         try:
             wish = self._wish(exchange, passage)
@@ -105,7 +110,8 @@ class Grant(Passing):
         if self._leases.budgets.hungry:
             self._leases.hungry()
         if found.terms.delay_ms:
-            return Wait(asyncio.sleep(found.terms.delay_ms / 1000))
+            exchange.kept[_WAITS_UNTIL] = time.monotonic() + found.terms.delay_ms / 1000
+            return self.on_request(exchange)
         return self._forward(passage, found)
 
     def on_response_head(self, exchange: Exchange, head: ResponseHead) -> Shape | None:
