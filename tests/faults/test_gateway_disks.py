@@ -135,12 +135,22 @@ def test_an_identity_store_that_is_locked_gone_damaged_and_replaced(tmp_path: Pa
             assert gateway.now("alice", chat(number))[0] == 200
         shutil.copy(kept, tmp_path / "again")
         (tmp_path / "again").rename(store)
+        older = gateway.keys["alice"]
         for name in ("identity.sqlite-wal", "identity.sqlite-shm"):
             store.with_name(name).unlink(missing_ok=True)
         with open_identity(store.parent, IdentitySettings()) as identity:
             gateway.keys["alice"] = identity.new_key("alice", "bob", now_us()).text
         gateway.wait_for(lambda: gateway.now("alice", chat(1))[0] == 200)
         gateway.wait_for(lambda: "who may come is up to date again" in gateway.log)
+        assert gateway.log.count(words) == 1
+        # An older copy that is written back through SQLite, beside everybody who has the store open: known as it was.
+        newer = gateway.keys["alice"]
+        with closing(sqlite3.connect(kept)) as copy, closing(sqlite3.connect(store)) as live:
+            copy.backup(live)
+        gateway.wait_for(lambda: gateway.now("alice", chat(1))[0] == 401)
+        gateway.keys["alice"] = older
+        assert gateway.now("alice", chat(1))[0] == 200
+        assert newer != older
         assert gateway.log.count(words) == 1
         assert gateway.stop() == 0
 
