@@ -19,6 +19,7 @@ from headwater.control.budget import Budget, Kind, Per, Scope, ask_nothing, open
 from headwater.control.identity import IdentitySettings, open_identity
 from headwater.gateway.composition import IDENTITY
 from headwater.gateway.founding import found
+from headwater.gateway.stages.stores import check_store
 
 pytest.importorskip("redis")
 pytest.importorskip("psycopg")
@@ -230,3 +231,20 @@ def test_what_cannot_be_shown_is_said(tmp_path: Path, run: Callable[..., str]) -
         said = run("show", "bot", "--folder", str(folder), "--budgets", url, code=2)
         assert "the store of budgets can't be read" in said
         assert "hunter2" not in said
+
+
+def test_a_redis_that_nobody_has_begun_serves_no_gateway(
+    tmp_path: Path, run: Callable[..., str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = Redis(tmp_path / "redis")
+    try:
+        folder = gateway(tmp_path / "gateway")
+        asked = ["serve", "--folder", str(folder), "--port", "0", "--budgets", server.url]
+        assert app.run(asked) == 2
+        told = capsys.readouterr().err
+        assert "hasn't been begun" in told
+        assert "headwater budget begin" in told
+        run("begin", "--forget", "--budgets", server.url)
+        check_store(server.url, folder)
+    finally:
+        server.kill()

@@ -66,8 +66,28 @@ def check_store(budgets: str, folder: Path, *, durable: bool = False) -> None:
     """See that `store_of` will work, as far as can be known without the store; raises what it does."""
     if budgets == "node":
         _file(folder).close()
-    else:
-        store_of(budgets, folder, durable=durable)
+        return
+    store_of(budgets, folder, durable=durable)
+    if budgets.startswith(("redis://", "rediss://", "unix://")):
+        _begun(budgets)
+
+
+def _begun(budgets: str) -> None:
+    """A Redis that knows nothing of before keeps budgets of a day closed until the next one: say so at the start."""
+    from headwater.control.budget import RedisStore
+
+    store = RedisStore(budgets)
+    try:
+        begun = store.begun()
+    except StoreGone:  # it may come back; until then each budget fails as it says
+        return
+    finally:
+        store.close()
+    if not begun:
+        hint = "headwater budget begin --forget where nothing was spent before, else --keep"
+        raise ConfigurationError(
+            "the store of budgets hasn't been begun", where=Where(field="budgets"), hint=hint
+        )
 
 
 def store_of(budgets: str, folder: Path, *, durable: bool = False) -> AsyncStore:

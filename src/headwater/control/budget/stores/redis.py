@@ -55,6 +55,15 @@ class RedisStore:
         """See `Store`."""
         return self.exchange(wire.LOOKER, asks)
 
+    def begun(self) -> bool:
+        """Whether anybody has said what was spent before; raises `StoreGone`."""
+        from redis.exceptions import RedisError
+
+        try:
+            return bool(self._client.exists(wire.epoch_key(self._tree)))
+        except (RedisError, OSError) as error:
+            raise StoreGone(type(error).__name__) from error
+
     def begin(self, *, fresh: bool) -> None:
         """See `Store`."""
         from redis.exceptions import RedisError
