@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+import pyarrow.parquet as pq
 import pytest
 
 from control.budget.servers import free_port
@@ -179,6 +180,28 @@ def test_a_first_start_that_cant_be_leaves_nothing(
         told = refused(capsys, "--upstream", "http://127.0.0.1:1", "--folder", folder)
         assert str(folder) in told
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_where_only_imprints_are_kept_there_is_a_key(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the rotation would fail again and again, and prompts would lie in the journal for ever."""
+    monkeypatch.delenv("HEADWATER_IMPRINT_KEY", raising=False)
+    toml = 'imprint_key_file = "imprint.key"\nrotate_s = 1\n[rotation]\nkeep = "imprints"\n'
+    toml += "[journal]\nfile_age_us = 1_000_000"
+    with modelled(Model()) as upstream:
+        gateway = Served(tmp_path / "g", upstream, toml=toml)
+        told = refused(capsys, "--folder", gateway.folder, "--port", "0")
+        assert f"{gateway.folder / 'imprint.key'}: cannot read the key" in told
+        assert command(["keys", "new", str(gateway.folder / "imprint.key")]) == 0
+        with gateway:
+            assert gateway.now("alice", chat(1))[0] == 200
+            gateway.wait_for(lambda: list((gateway.folder / "exchanges").glob("day=*/*.parquet")))
+            assert gateway.stop() == 0
+    (path,) = (gateway.folder / "exchanges").glob("day=*/*.parquet")
+    rows = pq.read_table(path, columns=["prompt", "imprint"], partitioning=None).to_pylist()
+    assert [(row["prompt"], row["imprint"] is None) for row in rows] == [(None, False)]
+    assert b"number 1 of many" not in path.read_bytes()
 
 
 def test_a_folder_that_is_no_gateways(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

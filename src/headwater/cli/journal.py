@@ -15,10 +15,11 @@ import click
 from headwater.cli.casebooks import now_us
 from headwater.cli.options import HELP, PATH, as_json, manners
 from headwater.cli.terminal import Terminal, clean
-from headwater.errors import HeadwaterError, UsageError, Where
+from headwater.errors import HeadwaterError, UsageError
 
 if TYPE_CHECKING:
     from headwater.exchange.journal import Rotated
+    from headwater.keys import ImprintKey
 
 _LOOK_S = 0.5
 
@@ -47,7 +48,12 @@ _at_folder = click.option(
     metavar="DIR",
     help="Where the Parquet goes; `exchanges` in the folder if left out.",
 )
-@click.option("--key-file", type=PATH, metavar="FILE", help="The key of imprints, where only those are kept.")
+@click.option(
+    "--key-file",
+    type=PATH,
+    metavar="FILE",
+    help="The key of imprints, where only those are kept; as the settings say if left out.",
+)
 @click.option("--every", type=click.FloatRange(1), metavar="SECONDS", help="Do it again and again.")
 @click.option("--parent", type=int, hidden=True)
 @as_json
@@ -72,8 +78,9 @@ def rotate(
     arguments += ["--output", str(output)] if output else []
     arguments += ["--key-file", str(key_file)] if key_file else []
     with suppress(KeyboardInterrupt):  # told to end: that is how it ends
+        looks = _Looks(folder)
         while _waited(every, parent):
-            if _closed(folder):  # a process of its own, so that what it needed of memory is free again
+            if looks.found():  # a process of its own, so that what it needed of memory is free again
                 child = [sys.executable, "-m", "headwater.cli", *arguments]
                 subprocess.run(child, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     return 0
@@ -86,7 +93,10 @@ def _once(
     from headwater.exchange.journal import relays, rotate
     from headwater.gateway.composition import EXCHANGES, JOURNAL
 
-    settings = settings_of(folder).rotation
+    gateway = settings_of(folder)
+    settings = gateway.rotation
+    if key_file is None and gateway.imprint_key_file:
+        key_file = folder / gateway.imprint_key_file
     imprinting = _imprinting(key_file) if settings.keep == "imprints" else None
     totals: dict[str, int] = {}
     for relay in relays(folder / JOURNAL):
@@ -111,28 +121,55 @@ def _add(totals: dict[str, int], done: Rotated) -> None:
             totals[entry.name] = totals.get(entry.name, 0) + value
 
 
-def _imprinting(key_file: Path | None) -> Any:
-    from headwater.imprint import imprint
+def imprint_key(key_file: Path | None) -> ImprintKey:
+    """The key that imprints are made under: of the file, else of the environment; raises where there is none."""
     from headwater.keys import load_imprint_key
 
-    if key_file is None:
-        hint = "--key-file FILE; `headwater keys new FILE` makes one"
-        raise UsageError("only imprints are to be kept, and there is no key to make them under", hint=hint)
     key = load_imprint_key(key_file)
     if key is None:
-        raise UsageError("holds no key", where=Where(str(key_file)))
+        hint = "imprint_key_file in gateway.toml, or --key-file FILE; `headwater keys new FILE` makes one"
+        raise UsageError("only imprints are to be kept, and there is no key to make them under", hint=hint)
+    return key
+
+
+def _imprinting(key_file: Path | None) -> Any:
+    from headwater.imprint import imprint
+
+    key = imprint_key(key_file)
     return lambda prompts: imprint(prompts, key)
 
 
-def _closed(folder: Path) -> bool:
-    """Whether any file is there beside the one that each relay writes."""
-    from headwater.exchange.journal import journal_files, lives, relays
-    from headwater.gateway.composition import JOURNAL
+class _Looks:
+    """Looks whether there is anything to rotate, without reading a file."""
 
-    try:
-        return any(len(journal_files(one)) > lives(one) for one in relays(folder / JOURNAL))
-    except HeadwaterError:
-        return False
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        #: The newest file of each relay → its size, and whether it was tried since it has that.
+        self._newest: dict[str, tuple[int, bool]] = {}
+
+    def found(self) -> bool:
+        """Whether a file is there beside those that are written, or one of those hasn't grown since the last look.
+
+        Where nobody asks anything, the newest file is closed when it is old enough, and no other is begun.
+        """
+        from headwater.exchange.journal import journal_files, lives, relays
+        from headwater.gateway.composition import JOURNAL
+
+        found, newest = False, {}
+        try:
+            for relay in relays(self._folder / JOURNAL):
+                files = journal_files(relay)
+                found = found or len(files) > lives(relay)
+                if files:
+                    name, size = str(files[-1].path), files[-1].path.stat().st_size
+                    before, tried = self._newest.get(name, (-1, False))
+                    still = size == before
+                    found = found or (still and not tried)
+                    newest[name] = size, still
+        except (HeadwaterError, OSError):
+            return False
+        self._newest = newest
+        return found
 
 
 def _waited(seconds: float, parent: int | None) -> bool:

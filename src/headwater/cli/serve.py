@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from headwater.cli.casebooks import now_us
+from headwater.cli.journal import imprint_key
 from headwater.cli.options import PATH, manners
 from headwater.cli.terminal import Terminal, clean
 from headwater.errors import UsageError, Where
@@ -101,6 +102,9 @@ def _serve(terminal: Terminal, gateway: Gateway, *, decide: bool, rotates: bool)
         stages, does = gateway.deciding, "for decisions"
     else:
         target = gateway.checked()
+    if rotates and gateway.settings.rotation.keep == "imprints":
+        name = gateway.settings.imprint_key_file
+        imprint_key(gateway.folder / name if name else None)  # else prompts would lie in the journal for ever
     rotation = _Rotation(gateway.folder, gateway.settings.rotate_s)
 
     def ready(host: str, port: int) -> None:

@@ -95,6 +95,10 @@ class GatewaySettings:
     rotate_s: float = _setting(
         30.0, "Seconds between looks for files of the journal that can be made Parquet.", "1 to 86400"
     )
+    imprint_key_file: str = _setting(
+        "",
+        "File with the key that imprints of prompts are made under, where `rotation.keep` keeps only those.",
+    )
     relay: RelaySettings = field(default_factory=RelaySettings)
     control: ControlSettings = field(default_factory=ControlSettings)
     decide: DecideSettings = field(default_factory=DecideSettings)
