@@ -37,7 +37,7 @@ MEANING: dict[Rung, str] = {
     Rung.SHAPE: "Smooth bursts: the same volume, more slowly.",
     Rung.REDUCE: "Lower the account's budget for the kind of request concerned.",
     Rung.STEP_UP: "Ask for a stronger proof of identity or purpose before more is served.",
-    Rung.QUARANTINE: "Hold new requests of the kind concerned until a person has looked.",
+    Rung.QUARANTINE: "Hold new requests that have something generated until a person has looked.",
     Rung.SUSPEND: "Stop the account until the customer has been heard.",
     Rung.BAN: "Close the account.",
     Rung.REFER: "Hand the case to counsel or to an authority.",
