@@ -44,7 +44,7 @@ class Restrictions:
 
     `rate` is the share of its usual rate, `delay_ms` what each request waits, `max_tokens` the longest answer (None: as
     usual); without `logprobs` and `reasoning` these are left out of answers; `proof` asks for a stronger proof of
-    identity first; `held` holds what would be generated until a person has looked; unless `served`, nothing is answered.
+    identity first; `held` holds what would be generated for a person to look at; unless `served`, nothing is answered.
     `step_ids` are the steps behind it, the highest rung first; it may change at `until_us` (None: it won't by itself).
     """
 
