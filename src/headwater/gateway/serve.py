@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
+import logging
+import resource
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -33,6 +35,9 @@ _LOOK_S: Final = 0.5
 #: A port may be taken for so long by a gateway that ends just now.
 _PORT_S: Final = 1.0
 _BACKLOG: Final = 2048
+#: Files that a worker has open beside its connections.
+_OWN_FILES: Final = 100
+_LOG: Final = logging.getLogger("headwater.gateway")
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ def serve(
     ends the whole; one that dies later is replaced.
     """
     loops = _loops()
+    _make_room(settings)
     for_clients(settings)
     for_upstreams(settings)
     served = _Served(settings, stages, upstream, routes)
@@ -96,6 +102,19 @@ def _loops() -> Any:
             "the gateway needs uvloop and httptools", hint="pip install 'headwater[gateway]'"
         ) from None
     return uvloop
+
+
+def _make_room(settings: RelaySettings) -> None:
+    """Let processes open as many files as the system allows them to: each connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and soft < hard:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+    wanted = settings.connections + settings.upstream_connections + _OWN_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        what = "a worker may open %d files, and all its connections would be %d: raise the limit (ulimit -n)"
+        _LOG.warning(what, soft, wanted)
 
 
 def _free(settings: RelaySettings) -> socket.socket:
