@@ -7,6 +7,7 @@ gateway/exchanges/        the same as Parquet, for `headwater investigate`
 gateway/objects.sqlite    whose files, batches and stored responses are whose
 gateway/decisions.token   what programs show a decision service
 gateway/budgets.sqlite    what is left of budgets, unless Redis or PostgreSQL keep it
+gateway/serving.lock      held by whoever serves from here
 """
 
 from __future__ import annotations
