@@ -60,9 +60,15 @@ def log_identity(
         identity.done([one.id for one in waiting])
         between("taken out")
         entered += fresh
-    if entered:
+    if entered or _left(book):
         book.publish(at_us)
     return entered
+
+
+def _left(book: Casebook) -> bool:
+    """Whether a run that was killed has entered something that isn't published yet."""
+    with book.store.read() as tx:
+        return bool(tx.waiting(1))
 
 
 def _enter(book: Casebook, tx: Transaction, register: str, waiting: list[Waiting]) -> int:
