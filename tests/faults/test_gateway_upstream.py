@@ -124,6 +124,28 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, S
         folder / "g", upstream, "--no-rotation", toml=TOML, accounts={"bob": "contracted", "eve": "contracted"}
     ) as gateway:  # fmt: skip
         yield gateway, switch
+        settled(gateway, switch)
+
+
+def settled(gateway: Served, switch: Switch) -> None:
+    """After whatever tests there were: exchanges have outcomes, slots are free, and what isn't used is given back."""
+    switch.script = no_usage
+    for number in range(2 * SLOTS):
+        assert gateway.now("bob", chat(9_000 + number))[0] == 200
+    assert gateway.stop() == 0
+    records = journalled(gateway.folder)
+    outcomes = {one.id: one for one in records if isinstance(one, Outcome)}
+    assert len(outcomes) == len(numbers(records)) >= 2 * SLOTS
+    used = sum((one.input_tokens or 0) + (one.output_tokens or 0) for one in outcomes.values())
+    assert spent(gateway, "bob") + spent(gateway, "eve") == used
+    for one in records:
+        if isinstance(one, Accepted) and one.account == "eve":
+            assert 40 < (outcomes[one.id].input_tokens or 0) < 100
+            assert 5 < (outcomes[one.id].output_tokens or 0) <= 50
+    assert {0, 200, 500, 502, 504} >= {one.status or 0 for one in outcomes.values()}
+    assert slots(gateway, "bob") == slots(gateway, "eve") == SLOTS
+    assert "Traceback" not in gateway.log
+    assert " failed" not in gateway.log
 
 
 def in_stream(body: bytes) -> dict[str, Any]:
@@ -171,7 +193,7 @@ def test_half_an_answer_is_told_by_the_end_of_the_connection(served: tuple[Serve
 
 @pytest.mark.parametrize("script", [no_usage, broken_json, boasting])
 def test_what_cant_be_counted_is_counted_all_the_same(served: tuple[Served, Switch], script: Script) -> None:
-    """Nobody gets it for nothing, or is billed what no answer can have been: see the last test."""
+    """Nobody gets it for nothing, or is billed what no answer can have been: see `settled`."""
     gateway, switch = served
     switch.script = script
     for number in range(SLOTS + 1):
@@ -209,29 +231,6 @@ def test_slow_and_large_requests(served: tuple[Served, Switch]) -> None:
         assert (await gateway.ask("bob", chat(1)))[0] == 200
 
     run(test)
-
-
-def test_at_the_end_nothing_is_open(served: tuple[Served, Switch]) -> None:
-    """The last: each exchange of these tests has its outcome, slots are free, and what isn't used is given back."""
-    gateway, switch = served
-    switch.script = no_usage
-    for number in range(2 * SLOTS):
-        assert gateway.now("bob", chat(9_000 + number))[0] == 200
-    assert gateway.stop() == 0
-    records = journalled(gateway.folder)
-    outcomes = {one.id: one for one in records if isinstance(one, Outcome)}
-    assert len(outcomes) == len(numbers(records)) > 40
-    used = sum((one.input_tokens or 0) + (one.output_tokens or 0) for one in outcomes.values())
-    assert spent(gateway, "bob") + spent(gateway, "eve") == used
-    eves = {one.id for one in records if isinstance(one, Accepted) and one.account == "eve"}
-    assert len(eves) == 3 * (SLOTS + 1)
-    for one in (outcomes[name] for name in eves):
-        assert 40 < (one.input_tokens or 0) < 100
-        assert 5 < (one.output_tokens or 0) <= 50
-    assert {0, 200, 500, 502, 504} >= {one.status or 0 for one in outcomes.values()}
-    assert slots(gateway, "bob") == slots(gateway, "eve") == SLOTS
-    assert "Traceback" not in gateway.log
-    assert " failed" not in gateway.log
 
 
 def test_a_model_server_that_is_down_costs_nothing(tmp_path: Path) -> None:
