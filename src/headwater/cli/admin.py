@@ -82,8 +82,8 @@ def _settings(config: Path | None, host: str | None, port: int | None) -> Consol
 
 
 def _till(folder: str) -> Till | None:
-    from headwater.cli.budget import casebook_of, counting_of
-    from headwater.cli.budget import settings_of as gateway_settings
+    from headwater.cli.gateways import casebook_of, counting_of
+    from headwater.cli.gateways import settings_of as gateway_settings
     from headwater.console import Till
 
     if not folder:

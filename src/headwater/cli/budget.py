@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from headwater.cli.casebooks import draw, limit, now_us
+from headwater.cli.gateways import at_gateway, casebook_of, counting_of, settings_of
 from headwater.cli.identities import moment
-from headwater.cli.options import HELP, PATH, as_json, manners
+from headwater.cli.options import HELP, as_json, manners
 from headwater.cli.terminal import Terminal
-from headwater.errors import HeadwaterError, UsageError, Where
+from headwater.errors import HeadwaterError, UsageError
 
 if TYPE_CHECKING:
-    from headwater.control import Balance, Counting, Effects
+    from headwater.control import Balance, Counting
     from headwater.gateway.composition import GatewaySettings
 
 _REACH: Final = "see that it can be reached, with this user and password"
@@ -33,20 +34,11 @@ _at = click.option(
     metavar="URL",
     help="redis://… or postgresql://…, as the folder's settings say if left out; also HEADWATER_GATEWAY_BUDGETS.",
 )
-_folder = click.option(
-    "--folder",
-    type=PATH,
-    default=Path("gateway"),
-    show_default=True,
-    envvar="HEADWATER_GATEWAY",
-    metavar="DIR",
-    help="The gateway's folder; also HEADWATER_GATEWAY.",
-)
 
 
 @command.command()
 @_at
-@_folder
+@at_gateway
 @click.option(
     "--forget/--keep",
     "forget",
@@ -64,10 +56,9 @@ def begin(terminal: Terminal, *, budgets: str | None, folder: Path, forget: bool
     if forget is None:
         hint = "--forget where nothing was spent before, --keep to stay closed until the next period"
         raise UsageError("say what becomes of what was spent before", hint=hint)
-    from headwater.cli.serve import settings_of as read
     from headwater.control.budget import open_store
 
-    store = open_store(budgets or read(folder).budgets, folder)
+    store = open_store(budgets or settings_of(folder).budgets, folder)
     try:
         if hasattr(store, "set_up"):
             store.set_up()
@@ -88,7 +79,7 @@ def begin(terminal: Terminal, *, budgets: str | None, folder: Path, forget: bool
 @command.command()
 @click.argument("account", required=False)
 @_at
-@_folder
+@at_gateway
 @limit
 @as_json
 @manners
@@ -117,36 +108,6 @@ def show(
     cells = [[_named(one), _whose(one), _most(one), _left(one), _again(one)] for one in found]
     draw(terminal, columns, cells, below=() if found else ["no limits"], limit=limit)
     return 0
-
-
-def settings_of(folder: Path) -> GatewaySettings:
-    """The settings of the gateway in a folder; `UsageError` where there is none."""
-    from headwater.cli.serve import settings_of as read
-
-    if not folder.is_dir():
-        raise UsageError("is no gateway's folder", where=Where(str(folder)), hint="--folder DIR")
-    return read(folder)
-
-
-def counting_of(folder: Path, settings: GatewaySettings, budgets: str | None = None) -> Counting:
-    """Where and how a gateway counts; `budgets`: the store, in place of the setting."""
-    from headwater.control import Counting
-
-    store = budgets or settings.budgets
-    alone = store == "node" and settings.relay.workers == 1
-    return Counting(
-        settings=settings.control, store=store, folder=folder, durable=settings.redis_durable, alone=alone
-    )
-
-
-def casebook_of(folder: Path, settings: GatewaySettings) -> tuple[Path, Effects] | None:
-    """The casebook whose steps count at a gateway, and what they do; None where there is none."""
-    from headwater.cli import casebooks
-
-    if not settings.casebook:
-        return None
-    place = folder / settings.casebook
-    return place, casebooks.settings_of(place).effects
 
 
 def _balances(account: str, folder: Path, settings: GatewaySettings, counting: Counting) -> list[Balance]:

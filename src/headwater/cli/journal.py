@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from headwater.cli.casebooks import now_us
+from headwater.cli.gateways import at_gateway, imprint_key, settings_of
 from headwater.cli.options import HELP, PATH, as_json, manners
 from headwater.cli.terminal import Terminal, clean
-from headwater.errors import HeadwaterError, UsageError
+from headwater.errors import HeadwaterError
 
 if TYPE_CHECKING:
     from headwater.exchange.journal import Rotated
-    from headwater.keys import ImprintKey
 
 _LOOK_S = 0.5
 
@@ -29,19 +29,8 @@ def command() -> None:
     """Read what a gateway has recorded."""
 
 
-_at_folder = click.option(
-    "--folder",
-    type=PATH,
-    default=Path("gateway"),
-    show_default=True,
-    envvar="HEADWATER_GATEWAY",
-    metavar="DIR",
-    help="The gateway's folder; also HEADWATER_GATEWAY.",
-)
-
-
 @command.command()
-@_at_folder
+@at_gateway
 @click.option(
     "--output",
     type=PATH,
@@ -89,7 +78,6 @@ def rotate(
 def _once(
     terminal: Terminal, folder: Path, output: Path | None, key_file: Path | None, *, as_json: bool
 ) -> int:
-    from headwater.cli.serve import settings_of
     from headwater.exchange.journal import relays, rotate
     from headwater.gateway.composition import EXCHANGES, JOURNAL
 
@@ -119,17 +107,6 @@ def _add(totals: dict[str, int], done: Rotated) -> None:
         value = getattr(done, entry.name)
         if isinstance(value, int):
             totals[entry.name] = totals.get(entry.name, 0) + value
-
-
-def imprint_key(key_file: Path | None) -> ImprintKey:
-    """The key that imprints are made under: of the file, else of the environment; raises where there is none."""
-    from headwater.keys import load_imprint_key
-
-    key = load_imprint_key(key_file)
-    if key is None:
-        hint = "imprint_key_file in gateway.toml, or --key-file FILE; `headwater keys new FILE` makes one"
-        raise UsageError("only imprints are to be kept, and there is no key to make them under", hint=hint)
-    return key
 
 
 def _imprinting(key_file: Path | None) -> Any:

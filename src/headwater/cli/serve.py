@@ -8,25 +8,23 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from headwater.cli.casebooks import now_us
-from headwater.cli.journal import imprint_key
+from headwater.cli.gateways import at_gateway, casebook_settings, imprint_key, settings_of
 from headwater.cli.options import PATH, manners
 from headwater.cli.terminal import Terminal, clean
-from headwater.errors import UsageError, Where
+from headwater.errors import UsageError
 
 if TYPE_CHECKING:
-    from headwater.gateway.composition import Gateway, GatewaySettings
+    from headwater.gateway.composition import Gateway
 
-_FOLDER = Path("gateway")
 _FIRST = "first"
 _BY = "first-start"
-#: Settings of the relay that name files, as seen from the folder.
-_FILES = ("certificate", "certificate_key", "client_ca", "upstream_ca")
 #: Seconds between two starts of the rotation, and for it to end in.
 _AGAIN_S, _PATIENCE_S = 2.0, 10.0
 
@@ -35,15 +33,7 @@ _AGAIN_S, _PATIENCE_S = 2.0, 10.0
 @click.option(
     "--upstream", metavar="URL", help="The model server; kept in the folder's settings on the first start."
 )
-@click.option(
-    "--folder",
-    type=PATH,
-    default=_FOLDER,
-    show_default=True,
-    envvar="HEADWATER_GATEWAY",
-    metavar="DIR",
-    help="The gateway's folder, made on the first start; also HEADWATER_GATEWAY.",
-)
+@partial(at_gateway, text="The gateway's folder, made on the first start; also HEADWATER_GATEWAY.")
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65_535), help="Port to listen on; 0 takes a free one.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes, one a core.")
@@ -119,20 +109,6 @@ def _serve(terminal: Terminal, gateway: Gateway, *, decide: bool, rotates: bool)
         rotation.end()
 
 
-def settings_of(folder: Path) -> GatewaySettings:
-    """The settings in a gateway's folder; the environment has no say in who is let in and what counts."""
-    from headwater.cli.settings import load_settings
-    from headwater.gateway.composition import SETTINGS, GatewaySettings
-
-    if not (folder / SETTINGS).exists():
-        hint = "choose a new folder, or the one that the first start has made"
-        raise UsageError("is no gateway's folder", where=Where(str(folder)), hint=hint)
-    settings = load_settings(GatewaySettings, folder / SETTINGS, {})
-    paths = {name: getattr(settings.relay, name) for name in _FILES}
-    held: dict[str, Any] = {name: str(folder / path) for name, path in paths.items() if path}
-    return replace(settings, relay=replace(settings.relay, **held)) if held else settings
-
-
 def _begin(terminal: Terminal, folder: Path, upstream: str | None, *, decide: bool) -> None:
     from headwater.gateway.founding import found_with_key
 
@@ -145,7 +121,7 @@ def _begin(terminal: Terminal, folder: Path, upstream: str | None, *, decide: bo
 
 
 def _gateway(folder: Path, upstream: str | None, given: dict[str, Any], *, decide: bool) -> Gateway:
-    from headwater.cli import casebooks, identities
+    from headwater.cli import identities
     from headwater.control import Effects
     from headwater.gateway.composition import IDENTITY, Gateway
 
@@ -161,13 +137,10 @@ def _gateway(folder: Path, upstream: str | None, given: dict[str, Any], *, decid
     settings = replace(settings, **own)
     if not settings.upstream and not decide:
         raise UsageError("say which model server stands behind the gateway", hint="--upstream URL")
-    effects = Effects()
-    if settings.casebook:
-        book = Path(settings.casebook)
-        told = casebooks.settings_of(book if book.is_absolute() else folder / book)
-        effects = told.effects
-        if not settings.control.appeals:
-            settings = replace(settings, control=replace(settings.control, appeals=told.appeals))
+    told = casebook_settings(folder, settings)
+    if told is not None and not settings.control.appeals:
+        settings = replace(settings, control=replace(settings.control, appeals=told.appeals))
+    effects = Effects() if told is None else told.effects
     return Gateway(folder, settings, identities.settings_of(folder / IDENTITY), effects)
 
 

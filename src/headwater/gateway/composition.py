@@ -116,6 +116,11 @@ class GatewaySettings:
         if self.batch_bytes < 1:
             raise ConfigurationError("is out of range", where=Where(field="batch_bytes"))
 
+    @property
+    def alone(self) -> bool:
+        """Whether its one process counts rates by itself."""
+        return self.budgets == "node" and self.relay.workers == 1
+
 
 class _Parts(NamedTuple):
     """What the stages of one worker share."""
@@ -229,17 +234,16 @@ class Gateway:
     @property
     def alone(self) -> bool:
         """Whether its one process counts rates by itself; see `alone.hold`."""
-        return self.settings.budgets == "node" and self.settings.relay.workers == 1
+        return self.settings.alone
 
     def _casebook(self) -> Path:
-        path = Path(self.settings.casebook)
-        return path if path.is_absolute() else self.folder / path
+        return self.folder / self.settings.casebook
 
     def _upstream_key(self) -> str:
         name = self.settings.upstream_key_file
         if not name:
             return ""
-        path = Path(name) if Path(name).is_absolute() else self.folder / name
+        path = self.folder / name
         try:
             key = path.read_text("ascii").strip()
         except OSError as error:
