@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from headwater.exchange.answer import Answering, Thoughts
 from headwater.exchange.answer.events import EventCutter, data_of
 from headwater.exchange.answer.hiding import own_usage
+from headwater.exchange.answer.usage import WholeUsage
 
 ENDS = ("\n\n", "\r\n\r\n", "\n\r\n")
 WORDS = ("reasoning", "reasoning_content", "reasoning_details", "thinking", "thinking_blocks")
@@ -302,3 +303,23 @@ def test_a_clients_own_words_that_come_back_lower_no_count() -> None:
     assert counted("embeddings", False, {"data": [], "usage": {"prompt_tokens": 5}}) == (5, 0)
     assert counted("chat", False, {"usage": {"input_tokens": 5, "output_tokens": 2}}) == (5, 2)
     assert counted("chat", False, {"choices": []}) is None
+
+
+def test_a_body_that_is_too_long_to_hold_is_searched() -> None:
+    usage = WholeUsage()
+    usage.feed(b'{"data": ["')
+    for _ in range(20):
+        usage.feed(b"x" * (1 << 20))
+    usage.feed(b'"], "usage": {"prompt_tokens": 7, "completion_tokens": 0}}')
+    assert usage.found == {"prompt_tokens": 7, "completion_tokens": 0}
+    assert sum(map(len, usage._pieces)) == 0
+
+
+def test_a_bodys_usage_is_its_own_in_however_many_pieces_it_comes() -> None:
+    within = b'{"usage": {"prompt_tokens": %d}}'
+    body = b'{"tools": [%b], "usage": {"prompt_tokens": 7}, "x": %b}' % (within % 1, within % 2)
+    for cut in range(len(body)):
+        usage = WholeUsage()
+        usage.feed(body[:cut])
+        usage.feed(body[cut:])
+        assert usage.found == {"prompt_tokens": 7}

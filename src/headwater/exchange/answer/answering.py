@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from headwater.exchange.answer.events import Change, EventCutter
 from headwater.exchange.answer.hiding import WORDS, Thoughts, own_usage
-from headwater.exchange.answer.usage import EndingUsage, UsageScan
+from headwater.exchange.answer.usage import EndingUsage, UsageScan, WholeUsage
 
 #: Bytes of text that are counted as one token where a model's server packs several into an event.
 _TOKEN_BYTES: Final = 3
@@ -39,7 +39,6 @@ class Answering:
         "_event_bytes",
         "_held",
         "_length",
-        "_pieces",
         "_quiet",
         "_received",
         "_scan",
@@ -62,11 +61,8 @@ class Answering:
         self.events = 0
         self._event_bytes = _ENVELOPE  # of the shortest event: what isn't text in each
         self._received = 0
-        self._scan: UsageScan | EndingUsage = (
-            EndingUsage() if self.streams and endpoint == "responses" else UsageScan(stream=self.streams)
-        )
+        self._scan = _scan_of(endpoint, streams=self.streams)
         self._endpoint = endpoint
-        self._pieces: list[bytes] = []
         packed = (head.get(b"content-encoding") or b"identity").lower() != b"identity"
         #: Whether reasoning is to be left out, and nobody can: it is packed, though it wasn't asked for so.
         self.sealed = hide_reasoning and self.ok and packed
@@ -92,11 +88,9 @@ class Answering:
             else:
                 self._count(data)
                 return None
+        self._scan.feed(data)
         if self.streams:
-            self._scan.feed(data)
             return self._event(data)
-        if self._received > len(data) or data[-1:] != b"}" or not self._scan.whole(data):
-            self._pieces.append(data)
         if self._thoughts is None:
             return None
         self._held.append(data)
@@ -114,9 +108,6 @@ class Answering:
     def usage(self) -> tuple[int, int] | None:
         """Tokens of input and output as the model's server counted them; None where it hasn't said."""
         names = _CHAT_NAMES if self._endpoint in _CHATS else _NAMES
-        if self._pieces:  # a body's own usage is that of the whole: anything may stand within it
-            pieces, self._pieces = self._pieces, []
-            self._scan.whole(b"".join(pieces))
         found = self._scan.found
         if not any(name in found for name in names):
             names = _NAMES if names is _CHAT_NAMES else _CHAT_NAMES
@@ -163,6 +154,13 @@ class Answering:
         if not hide_usage:
             return thoughts.event
         return lambda event: own_usage(thoughts.event(event))
+
+
+def _scan_of(endpoint: str, *, streams: bool) -> UsageScan | EndingUsage | WholeUsage:
+    """What finds the usage of an answer."""
+    if not streams:
+        return WholeUsage()
+    return EndingUsage() if endpoint == "responses" else UsageScan(stream=True)
 
 
 def _only_null(data: bytes) -> bool:

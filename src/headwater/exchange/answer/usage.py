@@ -21,6 +21,8 @@ _WORD: Final = b'"usage"'
 #: Bytes kept in case the word or what follows it is cut; whitespace beyond it isn't looked over.
 _CARRY: Final = 32
 _MOST_BYTES: Final = 16_384
+#: Bytes of a body that is held to be decoded as a whole.
+_MOST_HELD: Final = 8 << 20
 _ENDINGS: Final = (b"response.completed", b"response.incomplete", b"response.failed")
 _DECODER: Final = json.JSONDecoder()
 
@@ -30,6 +32,50 @@ class _Body(msgspec.Struct):
 
 
 _USAGE_OF: Final = msgspec.json.Decoder(_Body).decode
+
+
+class WholeUsage:
+    """As `UsageScan`, for one body of JSON: its own usage, and nothing that stands within it.
+
+    It is decoded once it is asked for, and held until then; one that is too long for that is searched instead.
+    """
+
+    __slots__ = ("_found", "_pieces", "_scan", "_size")
+
+    under_way = False
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._found: dict[str, int] = {}
+        self._scan: UsageScan | None = None
+
+    def feed(self, data: bytes) -> None:
+        """Some more of the body."""
+        if self._scan is not None:
+            self._scan.feed(data)
+            return
+        self._pieces.append(data)
+        self._size += len(data)
+        if self._size > _MOST_HELD:
+            self._scan = UsageScan(stream=False)
+            self._scan.feed(b"".join(self._pieces))
+            self._pieces = []
+
+    @property
+    def found(self) -> dict[str, int]:
+        """The numbers of the usage; none before the body is whole."""
+        if self._scan is not None:
+            return self._scan.found
+        if self._pieces:
+            body = b"".join(self._pieces)
+            self._pieces = [body]
+            try:
+                usage = _USAGE_OF(body).usage
+            except (msgspec.MsgspecError, ValueError, RecursionError):
+                return {}
+            self._found, self._pieces = dict(_numbers(usage, "")) if usage else {}, []
+        return self._found
 
 
 class EndingUsage:
@@ -49,10 +95,6 @@ class EndingUsage:
     def feed(self, data: bytes) -> None:
         """Look at some more of the body."""
         self._cutter.feed(data)
-
-    def whole(self, body: bytes) -> bool:
-        """Never: it is a stream."""
-        return False
 
     def _event(self, event: bytes) -> bytes:
         if any(ending in event for ending in _ENDINGS):
@@ -80,15 +122,6 @@ class UsageScan:
     def under_way(self) -> bool:
         """Whether a usage has begun that isn't whole."""
         return bool(self._begun)
-
-    def whole(self, body: bytes) -> bool:
-        """Take the usage of a body of JSON that is whole; False where it isn't, and is to be fed."""
-        try:
-            usage = _USAGE_OF(body).usage
-        except (msgspec.MsgspecError, ValueError, RecursionError):
-            return False
-        self.found = dict(_numbers(usage, "")) if usage else {}
-        return True
 
     def feed(self, data: bytes) -> None:
         """Look at some more of the body."""
