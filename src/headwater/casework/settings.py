@@ -6,24 +6,18 @@ The file is `casebook.toml`; a door reads it. Nothing here knows what follows fr
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from headwater.control import Effects
 from headwater.errors import ConfigurationError, Where
-
-
-def _setting(default: Any, doc: str, bounds: str = "") -> Any:
-    return field(default=default, metadata={"doc": doc, "range": bounds})
+from headwater.setting import setting
 
 
 @dataclass(frozen=True)
 class Clock:
     """What time does by itself, when `headwater casebook tick` is run."""
 
-    lapse_after_h: int = _setting(
-        168, "Hours after which a proposal that nobody decided on lapses.", "from 1"
-    )
-    unanswered_ends: bool = _setting(False, "End a step whose appeal nobody answered in time.")
+    lapse_after_h: int = setting(168, "Hours after which a proposal that nobody decided on lapses.", "from 1")
+    unanswered_ends: bool = setting(False, "End a step whose appeal nobody answered in time.")
 
     def __post_init__(self) -> None:
         if self.lapse_after_h < 1:
@@ -34,14 +28,12 @@ class Clock:
 class Retention:
     """Days that each class of data is kept, counted from when it ended; a pack's overlays may ask for less."""
 
-    verdicts: int = _setting(180, "Days that what was found of a campaign is kept.", "from 1")
-    steps: int = _setting(180, "Days that a step and what happened to it are kept after its end.", "from 1")
-    notices: int = _setting(180, "Days that notices are kept after the step's end.", "from 1")
-    statements: int = _setting(
-        180, "Days that statements of reasons are kept after the step's end.", "from 1"
-    )
-    appeals: int = _setting(180, "Days that the words of an appeal are kept after its answer.", "from 1")
-    records: int = _setting(
+    verdicts: int = setting(180, "Days that what was found of a campaign is kept.", "from 1")
+    steps: int = setting(180, "Days that a step and what happened to it are kept after its end.", "from 1")
+    notices: int = setting(180, "Days that notices are kept after the step's end.", "from 1")
+    statements: int = setting(180, "Days that statements of reasons are kept after the step's end.", "from 1")
+    appeals: int = setting(180, "Days that the words of an appeal are kept after its answer.", "from 1")
+    records: int = setting(
         365, "Days that the records and secrets behind the log's entries are kept.", "from 1"
     )
 
@@ -55,11 +47,11 @@ class Retention:
 class CasebookSettings:
     """The settings of one casebook; each has a safe default, but who the operator is nobody can guess."""
 
-    operator: str = _setting("", "The operator's name, as customers know it.")
-    appeals: str = _setting("", "Where a customer appeals: a web page or an address.")
-    origin: str = _setting("", "The log's name for everybody who checks it; it never changes.")
-    terms_url: str = _setting("", "Where the contract's terms can be read; statements of reasons name it.")
-    texts: str = _setting("", "A folder with notices of your own, from the casebook's folder; empty: ours.")
+    operator: str = setting("", "The operator's name, as customers know it.")
+    appeals: str = setting("", "Where a customer appeals: a web page or an address.")
+    origin: str = setting("", "The log's name for everybody who checks it; it never changes.")
+    terms_url: str = setting("", "Where the contract's terms can be read; statements of reasons name it.")
+    texts: str = setting("", "A folder with notices of your own, from the casebook's folder; empty: ours.")
     clock: Clock = field(default_factory=Clock)
     retention: Retention = field(default_factory=Retention)
     effects: Effects = field(default_factory=Effects)

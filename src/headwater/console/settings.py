@@ -8,20 +8,17 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 
 from headwater.control.identity import ASSERTABLE
 from headwater.errors import ConfigurationError, Where
+from headwater.setting import setting
 
 #: Names by which this machine reaches itself.
 LOCAL_NAMES: Final = ("localhost", "127.0.0.1", "::1")
 _VERIFIER: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}", re.ASCII)
-
-
-def _setting(default: Any, doc: str, bounds: str = "") -> Any:
-    return field(default=default, metadata={"doc": doc, "range": bounds})
 
 
 def _says(doc: str) -> msgspec.Meta:
@@ -58,35 +55,35 @@ class Verifier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class ConsoleSettings:
     """The settings of one console; bytes and seconds are in the names."""
 
-    host: str = _setting("127.0.0.1", "Address to listen on; another than this machine's own needs TLS.")
-    port: int = _setting(8089, "Port to listen on; 0 takes a free one.", "from 0 to 65535")
-    certificate: str = _setting(
+    host: str = setting("127.0.0.1", "Address to listen on; another than this machine's own needs TLS.")
+    port: int = setting(8089, "Port to listen on; 0 takes a free one.", "from 0 to 65535")
+    certificate: str = setting(
         "", "PEM file with the certificate chain to serve TLS with; empty: plain HTTP."
     )
-    certificate_key: str = _setting("", "PEM file with the certificate's key; empty: it is in `certificate`.")
-    plain_http: bool = _setting(
+    certificate_key: str = setting("", "PEM file with the certificate's key; empty: it is in `certificate`.")
+    plain_http: bool = setting(
         False, "Listen without TLS beyond this machine, because something in front ends TLS."
     )
-    hosts: tuple[str, ...] = _setting(
+    hosts: tuple[str, ...] = setting(
         (), "Names by which it is reached, beside the address it listens on; requests for others are refused."
     )
-    connections: int = _setting(200, "Connections held at most.", "1 or more")
-    at_once: int = _setting(8, "Requests answered at once; others wait.", "1 or more")
-    waiting: int = _setting(64, "Requests that wait at most; others are told to come again.", "0 or more")
-    head_bytes: int = _setting(16_384, "Bytes of a request's head, at most.", "from 1024 to 131072")
-    body_bytes: int = _setting(262_144, "Bytes of a request's body, at most.", "1 or more")
-    receive_s: float = _setting(10.0, "Seconds for a request's head, and again for its body.", "above 0")
-    drain_s: float = _setting(10.0, "Seconds that requests may go on after SIGTERM.", "0 or more")
-    failures_a_minute: int = _setting(
+    connections: int = setting(200, "Connections held at most.", "1 or more")
+    at_once: int = setting(8, "Requests answered at once; others wait.", "1 or more")
+    waiting: int = setting(64, "Requests that wait at most; others are told to come again.", "0 or more")
+    head_bytes: int = setting(16_384, "Bytes of a request's head, at most.", "from 1024 to 131072")
+    body_bytes: int = setting(262_144, "Bytes of a request's body, at most.", "1 or more")
+    receive_s: float = setting(10.0, "Seconds for a request's head, and again for its body.", "above 0")
+    drain_s: float = setting(10.0, "Seconds that requests may go on after SIGTERM.", "0 or more")
+    failures_a_minute: int = setting(
         20,
         "Wrong admin keys from one address a minute, at most; and webhooks that can't be trusted.",
         "1 or more",
     )
-    verifiers: tuple[Verifier, ...] = _setting((), "Providers that verify accounts by signed webhooks.")
-    gateway: str = _setting(
+    verifiers: tuple[Verifier, ...] = setting((), "Providers that verify accounts by signed webhooks.")
+    gateway: str = setting(
         "", "Folder of the gateway over the same accounts, whose budgets can be looked at; empty: none."
     )
-    follow_s: float = _setting(
+    follow_s: float = setting(
         0.5, "Seconds between looks for changes that the casebook's log lacks.", "above 0"
     )
 

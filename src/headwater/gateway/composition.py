@@ -16,7 +16,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from headwater.casework import StandingsReader
 from headwater.control import Control, ControlSettings, Effects, Standings
@@ -52,6 +52,7 @@ from headwater.gateway.stages.objects import Objects
 from headwater.gateway.stages.owners import Owners
 from headwater.gateway.stages.record import Record
 from headwater.gateway.stages.stores import check_store, store_of
+from headwater.setting import setting
 
 SETTINGS: Final = "gateway.toml"
 IDENTITY: Final = "identity"
@@ -60,43 +61,39 @@ EXCHANGES: Final = "exchanges"
 OBJECTS: Final = "objects.sqlite"
 
 
-def _setting(default: Any, doc: str, bounds: str = "") -> Any:
-    return field(default=default, metadata={"doc": doc, "range": bounds})
-
-
 @dataclass(frozen=True)
 class GatewaySettings:
     """The settings of a gateway: its own, and in tables those of the relay, of decisions and of the journal."""
 
-    upstream: str = _setting(
+    upstream: str = setting(
         "", "The model server: http://HOST:PORT or https://HOST, with a path in front if need be."
     )
-    upstream_key_file: str = _setting(
+    upstream_key_file: str = setting(
         "",
         "File with the key that the model server is shown; empty: it is shown none. The client's never goes there.",
     )
-    casebook: str = _setting("", "Folder of the casebook whose standing steps count; empty: none.")
-    budgets: str = _setting(
+    casebook: str = setting("", "Folder of the casebook whose standing steps count; empty: none.")
+    budgets: str = setting(
         "node",
         "Where budgets are kept: node (a file here), redis://… or postgresql://… for several machines.",
     )
-    redis_durable: bool = _setting(
+    redis_durable: bool = setting(
         False, "Whether Redis keeps every write over a restart (appendonly yes, appendfsync always)."
     )
-    record: bool = _setting(True, "Write what is accepted to the journal.")
-    answer_bytes: int = _setting(
+    record: bool = setting(True, "Write what is accepted to the journal.")
+    answer_bytes: int = setting(
         4 << 20,
         "Bytes of an answer that are recorded at most; a longer one is recorded without its text.",
         "0 or more",
     )
-    batch_bytes: int = _setting(256 << 20, "Bytes of a batch's file at most.", "1 or more")
-    look_s: float = _setting(
+    batch_bytes: int = setting(256 << 20, "Bytes of a batch's file at most.", "1 or more")
+    look_s: float = setting(
         0.5, "Seconds between looks at changes of accounts, keys, tiers and steps.", "0.05 to 60"
     )
-    rotate_s: float = _setting(
+    rotate_s: float = setting(
         30.0, "Seconds between looks for files of the journal that can be made Parquet.", "1 to 86400"
     )
-    imprint_key_file: str = _setting(
+    imprint_key_file: str = setting(
         "",
         "File with the key that imprints of prompts are made under, where `rotation.keep` keeps only those.",
     )

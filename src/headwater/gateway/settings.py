@@ -5,79 +5,75 @@ Every default is safe to run with. The stages have settings of their own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, fields
 
 from headwater.errors import ConfigurationError, Where
 from headwater.gateway.wire.limits import WireLimits
-
-
-def _setting(default: Any, doc: str, bounds: str = "") -> Any:
-    return field(default=default, metadata={"doc": doc, "range": bounds})
+from headwater.setting import setting
 
 
 @dataclass(frozen=True)
 class RelaySettings:
     """The settings of one relay; bytes and seconds are in the names."""
 
-    host: str = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 or :: for all.")
-    port: int = _setting(8080, "Port to listen on; 0 takes a free one.", "from 0 to 65535")
-    workers: int = _setting(1, "Processes, one a core; they share the port.", "from 1 to 256")
-    certificate: str = _setting(
+    host: str = setting("127.0.0.1", "Address to listen on; 0.0.0.0 or :: for all.")
+    port: int = setting(8080, "Port to listen on; 0 takes a free one.", "from 0 to 65535")
+    workers: int = setting(1, "Processes, one a core; they share the port.", "from 1 to 256")
+    certificate: str = setting(
         "", "PEM file with the certificate chain to serve TLS with; empty: plain HTTP."
     )
-    certificate_key: str = _setting("", "PEM file with the certificate's key; empty: it is in `certificate`.")
-    client_ca: str = _setting(
+    certificate_key: str = setting("", "PEM file with the certificate's key; empty: it is in `certificate`.")
+    client_ca: str = setting(
         "", "PEM file of authorities whose client certificates are asked for and verified."
     )
-    upstream_ca: str = _setting(
+    upstream_ca: str = setting(
         "", "PEM file of authorities that upstreams are verified by; empty: the system's."
     )
 
-    connections: int = _setting(10_000, "Client connections a worker holds at most.", "1 or more")
-    upstream_connections: int = _setting(1_000, "Connections a worker opens upstream at most.", "1 or more")
-    upstream_waiting: int = _setting(1_000, "Requests that wait for one of them at most.", "0 or more")
-    head_bytes: int = _setting(32_768, "Bytes of a head, at most.", "from 1024 to 131072")
-    target_bytes: int = _setting(8_192, "Bytes of a request's target, at most.", "from 64 to 65536")
-    head_fields: int = _setting(100, "Headers of a message, at most.", "from 8 to 1000")
-    body_bytes: int = _setting(
+    connections: int = setting(10_000, "Client connections a worker holds at most.", "1 or more")
+    upstream_connections: int = setting(1_000, "Connections a worker opens upstream at most.", "1 or more")
+    upstream_waiting: int = setting(1_000, "Requests that wait for one of them at most.", "0 or more")
+    head_bytes: int = setting(32_768, "Bytes of a head, at most.", "from 1024 to 131072")
+    target_bytes: int = setting(8_192, "Bytes of a request's target, at most.", "from 64 to 65536")
+    head_fields: int = setting(100, "Headers of a message, at most.", "from 8 to 1000")
+    body_bytes: int = setting(
         512 << 20, "Bytes of a request's body that is passed on as it comes, at most.", "1 or more"
     )
-    buffered_bytes: int = _setting(
+    buffered_bytes: int = setting(
         32 << 20, "Bytes of a body that is held back for a stage, at most.", "1 or more"
     )
-    buffered_total_bytes: int = _setting(
+    buffered_total_bytes: int = setting(
         256 << 20, "Bytes of such bodies that a worker holds at once, at most; beyond it: 503.", "1 or more"
     )
-    linger_bytes: int = _setting(
+    linger_bytes: int = setting(
         64 << 20, "Bytes read and thrown away so that a client reads its error.", "0 or more"
     )
 
-    head_s: float = _setting(
+    head_s: float = setting(
         10.0, "Seconds from a head's first byte (or the connection's begin) to its end.", "above 0"
     )
-    keep_alive_s: float = _setting(
+    keep_alive_s: float = setting(
         75.0, "Seconds that a client's connection may wait for a request.", "above 0"
     )
-    body_s: float = _setting(30.0, "Seconds for a body, beside what its size gives it.", "above 0")
-    body_bytes_s: int = _setting(
+    body_s: float = setting(30.0, "Seconds for a body, beside what its size gives it.", "above 0")
+    body_bytes_s: int = setting(
         16_384, "Bytes a second that a client must send of a body on average.", "1 or more"
     )
-    stage_s: float = _setting(10.0, "Seconds that stages may wait for something (a lease, a key).", "above 0")
-    connect_s: float = _setting(
+    stage_s: float = setting(10.0, "Seconds that stages may wait for something (a lease, a key).", "above 0")
+    connect_s: float = setting(
         5.0, "Seconds for connecting upstream, or waiting for a free connection.", "above 0"
     )
-    first_byte_s: float = _setting(600.0, "Seconds from the request's end to the response's head.", "above 0")
-    idle_s: float = _setting(300.0, "Seconds between two pieces of a response.", "above 0")
-    stall_s: float = _setting(60.0, "Seconds that a client may leave what is sent to it unread.", "above 0")
-    total_s: float = _setting(3_600.0, "Seconds from a request's head to the response's end.", "above 0")
-    upstream_keep_s: float = _setting(
+    first_byte_s: float = setting(600.0, "Seconds from the request's end to the response's head.", "above 0")
+    idle_s: float = setting(300.0, "Seconds between two pieces of a response.", "above 0")
+    stall_s: float = setting(60.0, "Seconds that a client may leave what is sent to it unread.", "above 0")
+    total_s: float = setting(3_600.0, "Seconds from a request's head to the response's end.", "above 0")
+    upstream_keep_s: float = setting(
         4.0, "Seconds an upstream connection is kept unused; servers close after 5.", "above 0"
     )
-    linger_s: float = _setting(
+    linger_s: float = setting(
         5.0, "Seconds that a connection is still read after an early answer.", "above 0"
     )
-    drain_s: float = _setting(
+    drain_s: float = setting(
         30.0, "Seconds that a worker told to stop lets its exchanges go on.", "0 or more"
     )
 

@@ -5,25 +5,22 @@ A door reads the file. Nothing here knows what follows from a setting.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
 from headwater.control.budget import Budget, Fails, Kind, Per, Scope
 from headwater.control.identity import TIERS
 from headwater.errors import ConfigurationError, UsageError, Where
+from headwater.setting import setting
 
 #: What names of the tiers' own budgets and of steps begin with.
 TAKEN: Final = ("account.", "step.")
 PerName: TypeAlias = Literal["none", "second", "minute", "hour", "day", "month"]
 _MOST_MICROS: Final = 10**12
 _MOST_TOKENS: Final = 10**8
-
-
-def _setting(default: Any, doc: str, bounds: str = "") -> Any:
-    return field(default=default, metadata={"doc": doc, "range": bounds})
 
 
 def _says(doc: str) -> msgspec.Meta:
@@ -100,35 +97,35 @@ _ANY: Final = Model(name="*")
 class ControlSettings:
     """The settings of decisions; each has a safe default."""
 
-    budgets: tuple[OwnBudget, ...] = _setting((), "Budgets beside those of the tiers.")
-    models: tuple[Model, ...] = _setting((), "What models cost, how long they answer, and who may use them.")
-    only_listed: bool = _setting(False, "Refuse models that no entry of `models` names.")
-    bytes_per_token: float = _setting(
+    budgets: tuple[OwnBudget, ...] = setting((), "Budgets beside those of the tiers.")
+    models: tuple[Model, ...] = setting((), "What models cost, how long they answer, and who may use them.")
+    only_listed: bool = setting(False, "Refuse models that no entry of `models` names.")
+    bytes_per_token: float = setting(
         1.5, "Bytes of text counted as one token before it is known; 1 is a bound that no tokenizer passes.", "1 to 8"
     )  # fmt: skip
-    image_tokens: int = _setting(1600, "Tokens that an image counts as before it is known.", "from 0")
-    answer_tokens: int = _setting(
+    image_tokens: int = setting(1600, "Tokens that an image counts as before it is known.", "from 0")
+    answer_tokens: int = setting(
         8192, "Longest answer, in tokens, where neither client nor model says: it is reserved, and held to.", "from 1"
     )  # fmt: skip
-    tokens_per_second: int = _setting(
+    tokens_per_second: int = setting(
         200,
         "Tokens a second that count where a client left before its answer, which wasn't a stream.",
         "from 1",
     )
-    slice_tokens: int = _setting(
+    slice_tokens: int = setting(
         256, "Tokens by which streams of tiers without `unsliced_streams` are extended.", "from 1"
     )
-    usual_requests_per_minute: int = _setting(
+    usual_requests_per_minute: int = setting(
         3000, "What a step takes its share of, where the tier sets no limit of requests.", "from 1"
     )
-    usual_tokens_per_minute: int = _setting(
+    usual_tokens_per_minute: int = setting(
         4_000_000, "What a step takes its share of, where the tier sets no limit of tokens.", "from 1"
     )
-    request_s: int = _setting(
+    request_s: int = setting(
         1800, "Seconds after which a request that nobody settled counts as spent.", "1 to 86400"
     )
-    cached: int = _setting(8192, "Accounts, and places, whose budgets are kept at hand.", "from 1")
-    appeals: str = _setting("", "Where a customer appeals: a web page or an address.")
+    cached: int = setting(8192, "Accounts, and places, whose budgets are kept at hand.", "from 1")
+    appeals: str = setting("", "Where a customer appeals: a web page or an address.")
 
     def __post_init__(self) -> None:
         if not 1 <= self.bytes_per_token <= 8:

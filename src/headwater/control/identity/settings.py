@@ -5,23 +5,20 @@ The file is `identity.toml`; a door reads it. Nothing here knows what follows fr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Final
+from dataclasses import dataclass
+from typing import Annotated, Final
 
 import msgspec
 
 from headwater.control.identity.api_key import checked_name
 from headwater.control.identity.fields import networks
 from headwater.errors import ConfigurationError, UsageError, Where
+from headwater.setting import setting
 
 #: Signatures of tokens that can be allowed: all of them asymmetric (RFC 7518, RFC 8037, RFC 9864).
 ALGORITHMS: Final = (
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519",
 )  # fmt: skip
-
-
-def _setting(default: Any, doc: str, bounds: str = "") -> Any:
-    return field(default=default, metadata={"doc": doc, "range": bounds})
 
 
 def _says(doc: str) -> msgspec.Meta:
@@ -62,20 +59,18 @@ class Issuer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class IdentitySettings:
     """The settings of one identity store; each has a safe default."""
 
-    prefix: str = _setting("hw", "What API keys begin with; keys made before keep theirs.", "a-z, 0-9")
-    environments: tuple[str, ...] = _setting(("live", "test"), "Environments that keys are made for.")
-    anonymous: bool = _setting(
-        False, "Admit who shows nothing, at the tier anonymous, one account a network."
-    )
-    trusted_proxies: tuple[str, ...] = _setting(
+    prefix: str = setting("hw", "What API keys begin with; keys made before keep theirs.", "a-z, 0-9")
+    environments: tuple[str, ...] = setting(("live", "test"), "Environments that keys are made for.")
+    anonymous: bool = setting(False, "Admit who shows nothing, at the tier anonymous, one account a network.")
+    trusted_proxies: tuple[str, ...] = setting(
         (), "Networks of proxies in front: only their X-Forwarded-For and account header count."
     )
-    account_header: str = _setting(
+    account_header: str = setting(
         "", "Header in which a trusted proxy names the account that it has authenticated; empty: none does."
     )
-    certificates: bool = _setting(False, "Admit who shows a client certificate with a linked name.")
-    asn_file: str = _setting("", "A database of networks (MaxMind DB, .mmdb) that gives ASNs; empty: none.")
-    issuers: tuple[Issuer, ...] = _setting((), "Issuers of tokens that are trusted.")
+    certificates: bool = setting(False, "Admit who shows a client certificate with a linked name.")
+    asn_file: str = setting("", "A database of networks (MaxMind DB, .mmdb) that gives ASNs; empty: none.")
+    issuers: tuple[Issuer, ...] = setting((), "Issuers of tokens that are trusted.")
 
     def __post_init__(self) -> None:
         try:

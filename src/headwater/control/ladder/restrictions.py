@@ -7,27 +7,23 @@ the one above it ends. `Effects` are the operator's figures.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from headwater.control.ladder.states import State
 from headwater.control.ladder.step import Step
 from headwater.errors import ConfigurationError, Where
 from headwater.policy import Rung
-
-
-def _setting(default: Any, doc: str, bounds: str = "") -> Any:
-    return field(default=default, metadata={"doc": doc, "range": bounds})
+from headwater.setting import setting
 
 
 @dataclass(frozen=True)
 class Effects:
     """What the rungs do, in figures that the operator chooses."""
 
-    shape_rate: float = _setting(0.5, "Share of its usual rate that a shaped account keeps.", "0 to 1")
-    shape_delay_ms: int = _setting(0, "Milliseconds that each request of a shaped account waits.", "from 0")
-    reduce_rate: float = _setting(0.25, "Share of its usual rate that a reduced account keeps.", "0 to 1")
-    reduce_max_tokens: int = _setting(1024, "Longest answer, in tokens, of a reduced account.", "from 1")
+    shape_rate: float = setting(0.5, "Share of its usual rate that a shaped account keeps.", "0 to 1")
+    shape_delay_ms: int = setting(0, "Milliseconds that each request of a shaped account waits.", "from 0")
+    reduce_rate: float = setting(0.25, "Share of its usual rate that a reduced account keeps.", "0 to 1")
+    reduce_max_tokens: int = setting(1024, "Longest answer, in tokens, of a reduced account.", "from 1")
 
     def __post_init__(self) -> None:
         for name in ("shape_rate", "reduce_rate"):

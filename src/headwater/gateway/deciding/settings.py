@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from headwater.errors import ConfigurationError, Where
-
-
-def _setting(default: Any, doc: str, bounds: str = "") -> Any:
-    return field(default=default, metadata={"doc": doc, "range": bounds})
+from headwater.setting import setting
 
 
 @dataclass(frozen=True)
 class DecideSettings:
     """The settings of the decision service; each has a safe default."""
 
-    token_file: str = _setting(
+    token_file: str = setting(
         "decisions.token",
         "File with the tokens of programs that may ask, one a line; made on the first start, its owner's alone.",
     )
-    count_tokens: bool = _setting(
+    count_tokens: bool = setting(
         True,
         "Count the tokens of a request that is only checked (`/check`) at their bound; false: not at all.",
     )
-    need_length: bool = _setting(
+    need_length: bool = setting(
         False, "Refuse a checked request that doesn't say how long its answer may be: the bound is then kept."
     )
-    stored_objects: bool = _setting(
+    stored_objects: bool = setting(
         False,
         "Let paths and bodies pass that name stored objects (files, responses): nothing here keeps accounts apart in "
         "them.",
     )
-    open_decisions: int = _setting(
+    open_decisions: int = setting(
         100_000, "Decisions that wait for their settlement, at most; further requests are refused.", "1 or more"
     )  # fmt: skip
 
