@@ -27,7 +27,7 @@ from headwater.control.budget.kinds import (
     Taken,
 )
 from headwater.control.budget.lease import Answer, Ask, Store, StoreGone
-from headwater.control.budget.looking import ask_nothing, open_store, open_to_look
+from headwater.control.budget.looking import ask_nothing, kind_of, named, open_store, open_to_look
 from headwater.control.budget.pots import shared_rate
 from headwater.control.budget.refusal import Refused, Standing, Why
 from headwater.control.budget.stores.memory import MemoryStore
@@ -73,7 +73,9 @@ __all__ = [
     "Upkeep",
     "Why",
     "ask_nothing",
+    "kind_of",
     "leaving",
+    "named",
     "open_store",
     "open_to_look",
     "shared_rate",

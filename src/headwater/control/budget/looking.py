@@ -6,16 +6,17 @@ replicas hold in leases counts as used there.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import gcd
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from headwater.control.budget.calendar import LENGTH_US
 from headwater.control.budget.kinds import Budget, Shape
 from headwater.control.budget.lease import Ask
 from headwater.control.budget.pots import shared_rate
 from headwater.control.budget.stores.memory import MemoryStore
-from headwater.errors import UsageError, Where
+from headwater.errors import ConfigurationError, Where
 
 if TYPE_CHECKING:
     from headwater.control.budget.stores.postgres import PostgresStore
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 #: The file of the store `node`, in a gateway's folder.
 FILE: Final = "budgets.sqlite"
+S = TypeVar("S")
 
 
 def ask_nothing(budget: Budget, key: str) -> Ask:
@@ -42,22 +44,44 @@ def open_store(
 ) -> SqliteStore | RedisStore | PostgresStore:
     """The store that the setting `budgets` names: `node` (a file in `folder`), or a URL of Redis or PostgreSQL.
 
-    Raises `UsageError` where it names none, or its client isn't installed.
+    Raises `ConfigurationError` where it names none, `UsageError` where its client isn't installed.
     """
-    if budgets == "node":
+    kind = kind_of(budgets)
+    if kind == "node":
         from headwater.control.budget.stores.sqlite import SqliteStore
 
         return SqliteStore(folder / FILE)
-    if budgets.startswith(("redis://", "rediss://", "unix://")):
+    if kind == "redis":
         from headwater.control.budget.stores.redis import RedisStore
 
-        return RedisStore(budgets, durable=durable)
-    if budgets.startswith(("postgres://", "postgresql://")):
-        from headwater.control.budget.stores.postgres import PostgresStore
+        return named(lambda: RedisStore(budgets, durable=durable))
+    from headwater.control.budget.stores.postgres import PostgresStore
 
-        return PostgresStore(budgets)
+    return named(lambda: PostgresStore(budgets))
+
+
+def kind_of(budgets: str) -> Literal["node", "redis", "postgres"]:
+    """Which kind of store the setting `budgets` names; `ConfigurationError` where it names none."""
+    if budgets == "node":
+        return "node"
+    if budgets.startswith(("redis://", "rediss://", "unix://")):
+        return "redis"
+    if budgets.startswith(("postgres://", "postgresql://")):
+        return "postgres"
+    raise _nameless()
+
+
+def named(make: Callable[[], S]) -> S:
+    """A store of a URL; `ConfigurationError` where its client can't read it, whose own words may name a password."""
+    try:
+        return make()
+    except ValueError:
+        raise _nameless() from None
+
+
+def _nameless() -> ConfigurationError:
     hint = "node, redis://HOST/0 or postgresql://HOST/DATABASE"
-    raise UsageError("names no store of budgets", where=Where(field="budgets"), hint=hint)
+    return ConfigurationError("names no store of budgets", where=Where(field="budgets"), hint=hint)
 
 
 def open_to_look(

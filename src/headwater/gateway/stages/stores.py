@@ -8,12 +8,23 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from headwater.control.budget import Answer, Ask, Store, StoreGone
+from headwater.control.budget import (
+    Answer,
+    Ask,
+    AsyncPostgresStore,
+    AsyncRedisStore,
+    RedisStore,
+    Store,
+    StoreGone,
+    kind_of,
+    named,
+    open_store,
+)
 from headwater.errors import ConfigurationError, Where
 from headwater.gateway.stages.leases import AsyncStore
 
 if TYPE_CHECKING:
-    from headwater.control.budget import SqliteStore
+    pass
 
 #: Seconds that a store on this machine's disk is waited for.
 _PATIENCE_S: Final = 2.0
@@ -63,31 +74,21 @@ def _heard(late: asyncio.Future[list[Answer]]) -> None:
 
 
 def check_store(budgets: str, folder: Path, *, durable: bool = False) -> None:
-    """See that `store_of` will work, as far as can be known without the store; raises what it does."""
-    if budgets == "node":
-        _file(folder).close()
-        return
-    store_of(budgets, folder, durable=durable)
-    if budgets.startswith(("redis://", "rediss://", "unix://")):
-        _begun(budgets)
+    """See that `store_of` will work, as far as can be known without the store; raises what it does.
 
-
-def _begun(budgets: str) -> None:
-    """A Redis that knows nothing of before keeps budgets of a day closed until the next one: say so at the start."""
-    from headwater.control.budget import RedisStore
-
-    store = RedisStore(budgets)
+    A Redis that knows nothing of before keeps budgets of a day closed until the next one: that is an error, too.
+    """
+    store = open_store(budgets, folder, durable=durable)
     try:
-        begun = store.begun()
+        begun = store.begun() if isinstance(store, RedisStore) else True
     except StoreGone:  # it may come back; until then each budget fails as it says
         return
     finally:
         store.close()
     if not begun:
         hint = "headwater budget begin --forget where nothing was spent before, else --keep"
-        raise ConfigurationError(
-            "the store of budgets hasn't been begun", where=Where(field="budgets"), hint=hint
-        )
+        where = Where(field="budgets")
+        raise ConfigurationError("the store of budgets hasn't been begun", where=where, hint=hint)
 
 
 def store_of(budgets: str, folder: Path, *, durable: bool = False) -> AsyncStore:
@@ -96,26 +97,11 @@ def store_of(budgets: str, folder: Path, *, durable: bool = False) -> AsyncStore
     `durable`: a Redis that keeps every write over a restart. Raises `ConfigurationError` where it names none,
     `UsageError` where its client isn't installed.
     """
-    if budgets == "node":
-        store = InThread(lambda: _file(folder))
-        store.ready()
-        return store
-    try:
-        if budgets.startswith(("redis://", "rediss://", "unix://")):
-            from headwater.control.budget import AsyncRedisStore
-
-            return AsyncRedisStore(budgets, durable=durable)
-        if budgets.startswith(("postgres://", "postgresql://")):
-            from headwater.control.budget import AsyncPostgresStore
-
-            return AsyncPostgresStore(budgets)
-    except ValueError:  # the client's own words may name a password
-        pass
-    hint = "node, redis://HOST/0 or postgresql://HOST/DATABASE"
-    raise ConfigurationError("names no store of budgets", where=Where(field="budgets"), hint=hint)
-
-
-def _file(folder: Path) -> SqliteStore:
-    from headwater.control.budget import SqliteStore
-
-    return SqliteStore(folder / "budgets.sqlite")
+    kind = kind_of(budgets)
+    if kind == "redis":
+        return named(lambda: AsyncRedisStore(budgets, durable=durable))
+    if kind == "postgres":
+        return named(lambda: AsyncPostgresStore(budgets))
+    store = InThread(lambda: open_store(budgets, folder))
+    store.ready()
+    return store
