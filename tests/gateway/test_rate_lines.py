@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.control import Shown
-from headwater.gateway import Dialect, rate_headers
+from headwater.control import Shown, stands_now
+from headwater.gateway import Dialect, Limit, rate_headers
 from headwater.gateway.stages import limits
-from headwater.gateway.stages.limits import RateLines, limits_of
+from headwater.gateway.stages.limits import RateLines
 
 NAMES = st.lists(
     st.sampled_from(["requests_per_minute", "tokens_per_minute", "tokens_per_day", "concurrent_requests"]),
@@ -37,7 +37,14 @@ FIGURES = NAMES.flatmap(
         )
     )
 )
+COUNTED = {"requests_per_minute": "requests", "tokens_per_minute": "tokens"}
 NOW_US = 1_790_000_000_000_000
+
+
+def told(one: Shown) -> Limit:
+    """A limit of a minute as a client may see it: nothing below 0, nothing above the limit."""
+    left, reset_us = stands_now(one, 0)
+    return Limit(COUNTED[one.name], one.limit, min(max(left, 0), one.limit), max(reset_us, 0), 60)
 
 
 @pytest.mark.parametrize("dialect", [Dialect.OPENAI, Dialect.ANTHROPIC, Dialect.OWN])
@@ -50,5 +57,5 @@ def test_the_lines_are_the_headers(dialect: Dialect, figures: tuple[Shown, ...])
         lines = RateLines(control).lines(dialect, SimpleNamespace())  # type: ignore[arg-type]
     finally:
         limits.time = real
-    wanted = rate_headers(limits_of(figures, 0), dialect, NOW_US)
+    wanted = rate_headers([told(one) for one in figures if one.name in COUNTED], dialect, NOW_US)
     assert lines == b"".join(b"%b: %b\r\n" % header for header in wanted)

@@ -20,7 +20,8 @@ from headwater.cli.terminal import Terminal, clean
 from headwater.errors import UsageError
 
 if TYPE_CHECKING:
-    from headwater.casework import Casebook, CasebookSettings, Kept, Unread
+    from headwater.casework import Casebook, CasebookSettings, Kept, Known, Unread
+    from headwater.exchange import SetAside
     from headwater.report import Cell, Column
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -235,6 +236,18 @@ def tell_aside(terminal: Terminal, aside: Sequence[Unread]) -> None:
         terminal.warn(f"{len(aside):,} rows were set aside in all")
     if aside:
         terminal.say("headwater casebook check says what differs from the log")
+
+
+def tell_known(terminal: Terminal, known: Known, aside: SetAside) -> None:
+    """Say what of the operator's tables wasn't used: rows that were set aside, values, columns."""
+    for row in aside.rows:
+        terminal.warn(clean(f"set aside: {row.where}: {row.what}"))
+    if aside.total > len(aside.rows):
+        terminal.warn(f"{aside.total:,} rows were set aside in all")
+    for what, count in aside.by_notice():
+        terminal.say(clean(f"{what} ({count:,} values)"))
+    if known.passed_over:
+        terminal.say(clean(f"columns that mean nothing here: {', '.join(known.passed_over)}"))
 
 
 def limit(command: F) -> F:

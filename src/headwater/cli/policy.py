@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from headwater.cli.casebooks import now_us
+from headwater.cli.casebooks import now_us, tell_known
 from headwater.cli.options import HELP, PATH, as_json, manners
 from headwater.cli.terminal import Terminal, clean
 
@@ -219,14 +219,7 @@ def _known(terminal: Terminal, accounts: tuple[Path, ...]) -> Mapping[str, Accou
         return {}
     aside = SetAside(keep=5)
     known = read_known(accounts, aside, now_us())
-    for row in aside.rows:
-        terminal.warn(clean(f"set aside: {row.where}: {row.what}"))
-    if aside.total > len(aside.rows):
-        terminal.warn(f"{aside.total:,} rows were set aside in all")
-    for what, count in aside.by_notice():
-        terminal.say(clean(f"{what} ({count:,} values)"))
-    if known.passed_over:
-        terminal.say(clean(f"columns that mean nothing here: {', '.join(known.passed_over)}"))
+    tell_known(terminal, known, aside)
     return known.facts
 
 

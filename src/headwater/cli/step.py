@@ -21,6 +21,7 @@ from headwater.cli.casebooks import (
     step_record,
     step_table,
     tell_aside,
+    tell_known,
 )
 from headwater.cli.options import HELP, PATH, manners
 from headwater.cli.terminal import Terminal, clean
@@ -75,14 +76,8 @@ def propose(
         aside = SetAside(keep=5)
         known = read_known(accounts, aside, at_us) if accounts else None
         batch = book.propose(findings, by or "", at_us, known.facts if known else None)
-    for row in aside.rows:
-        terminal.warn(clean(f"set aside: {row.where}: {row.what}"))
-    if aside.total > len(aside.rows):
-        terminal.warn(f"{aside.total:,} rows were set aside in all")
-    for what, count in aside.by_notice():
-        terminal.say(clean(f"{what} ({count:,} values)"))
-    if known and known.passed_over:
-        terminal.say(clean(f"columns that mean nothing here: {', '.join(known.passed_over)}"))
+    if known:
+        tell_known(terminal, known, aside)
     if form == "json":
         called = Names()
         told = {"batch": batch.id, "watched": batch.observed, "there_before": batch.known_before}

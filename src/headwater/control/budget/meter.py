@@ -61,10 +61,6 @@ class Meter:
         """Use `amount`; below nothing: give it back. Doesn't look whether it is there."""
         self.tat = max(self.tat, now_us * self.per_us) + amount * self.cost
 
-    def refund(self, amount: int) -> None:
-        """Give back `amount` of what was taken; below nothing: take more, into debt if need be."""
-        self.tat -= amount * self.cost
-
     def wait_us(self, amount: int, now_us: int) -> int | None:
         """How long until `amount` may be used, in µs, rounded up; None: never."""
         if amount > self.budget.most:

@@ -13,8 +13,7 @@ import msgspec
 from headwater.control.budget import Cell
 from headwater.control.budget.calendar import LENGTH_US
 
-#: Names of the tiers' own budgets begin with the first, those of a step's lower rates with the second.
-OF_TIER: Final = "account."
+#: What names of a step's lower rates begin with.
 OF_STEP: Final = "step."
 
 

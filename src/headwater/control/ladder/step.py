@@ -67,11 +67,6 @@ class Step:
         return tuple(_confirmed(self.counted))
 
     @property
-    def decided_us(self) -> int | None:
-        """When enough persons had decided; None before."""
-        return _decided_us(self.counted)
-
-    @property
     def begins_us(self) -> int | None:
         """When it may begin, its period of notice over; None while it isn't decided."""
         return _begins_us(self.counted)

@@ -14,22 +14,13 @@ import msgspec
 
 from headwater.errors import BadRow, Where
 from headwater.exchange.journal.records import Accepted, Outcome
+from headwater.exchange.statuses import STATUSES
 
 #: Bytes of one line; lines that are longer are told, and are no exchange.
 _LINE: Final = 64 << 20
 _ID: Final = 200
 _NOT: Final = "is no request of a batch"
 _NO_ANSWER: Final = "is no answer of a batch"
-_HTTP: Final = {
-    "invalid_request_error": 400,
-    "authentication_error": 401,
-    "permission_error": 403,
-    "not_found_error": 404,
-    "request_too_large": 413,
-    "rate_limit_error": 429,
-    "api_error": 500,
-    "overloaded_error": 529,
-}
 
 
 class _Line(msgspec.Struct):
@@ -119,7 +110,7 @@ def answers_of_batch(data: bytes, batch_id: str, at_us: int) -> Iterator[Outcome
         if (result := answer.result) is not None:
             fault = result.error
             kind = (fault.error.type if fault.error else fault.type) if fault else None
-            status = 200 if result.type == "succeeded" else _HTTP.get(kind or "")
+            status = 200 if result.type == "succeeded" else STATUSES.get(kind or "")
             yield Outcome(
                 name, at_us, status=status, finish_reason=_short(result.type), body=_body(result.message)
             )

@@ -18,6 +18,7 @@ from headwater.errors import BadRow, Where
 from headwater.exchange.model import ONE_ACCOUNT
 from headwater.exchange.readers.calls import answer_columns, endpoint_of, first, part, request_columns
 from headwater.exchange.readers.protocol import Record, Row, bad
+from headwater.exchange.statuses import STATUSES
 
 #: Characters of text that may wait for their other half; beyond it the longest waiting are given up.
 WAITING: Final = 512 << 20
@@ -26,16 +27,6 @@ _NO_REQUEST: Final = "answers a request that was not read"
 _BOTH: Final = "read the batch's input file together with its output file"
 _GIVEN_UP: Final = "waited too long for its other half"
 _ACCOUNT: Final = f"a batch file does not say who was billed: {ONE_ACCOUNT}"
-_STATUS: Final = {
-    "invalid_request_error": 400,
-    "authentication_error": 401,
-    "permission_error": 403,
-    "not_found_error": 404,
-    "request_too_large": 413,
-    "rate_limit_error": 429,
-    "api_error": 500,
-    "overloaded_error": 529,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +184,9 @@ class AnthropicBatch(BatchReader):
         kind = result.get("type")
         error = part(result, "error")
         fault = part(error, "error").get("type") or error.get("type")
-        row["status"] = 200 if kind == "succeeded" else _STATUS.get(fault) if isinstance(fault, str) else None
+        row["status"] = (
+            200 if kind == "succeeded" else STATUSES.get(fault) if isinstance(fault, str) else None
+        )
         row["finish_reason"] = row["finish_reason"] or kind
         return False, row
 

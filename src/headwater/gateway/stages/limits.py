@@ -15,7 +15,7 @@ from headwater.gateway.routes import Route
 from headwater.gateway.stage import Shape
 from headwater.gateway.stages.leases import steady_us
 from headwater.gateway.wire.dialect import Dialect
-from headwater.gateway.wire.rate_headers import UNITS, Limit, duration
+from headwater.gateway.wire.rate_headers import UNITS, duration
 
 _THEIRS: Final = frozenset(
     [b"ratelimit", b"ratelimit-policy", b"anthropic-ratelimit-unified-status"]
@@ -98,15 +98,6 @@ class RateLines:
         told = tuple(one for one in shown if one.name in _COUNTED)
         account = self._accounts[id(shown)] = _Account(shown, told, {})
         return account
-
-
-def limits_of(shown: tuple[Shown, ...], steady_us: int) -> list[Limit]:
-    """The limits that a client may see: those of a minute."""
-    return [
-        Limit(_COUNTED[one.name], one.limit, *_bounded(one, steady_us), max(1, one.window_us // 1_000_000))
-        for one in shown
-        if one.name in _COUNTED
-    ]
 
 
 def _bounded(one: Shown, now_us: int) -> tuple[int, int]:

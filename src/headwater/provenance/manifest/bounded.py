@@ -70,8 +70,3 @@ def parsed_json(data: bytes, name: str) -> Any:
         children = inner.values() if isinstance(inner, dict) else inner if isinstance(inner, list) else ()
         waiting.extend((child, depth + 1) for child in children)
     return value
-
-
-def read_json(path: Path, *, largest: int = LARGEST_DOCUMENT, name: str | None = None) -> Any:
-    """The JSON value in the file at `path`, within all bounds."""
-    return parsed_json(read_bytes(path, largest=largest, name=name), name or str(path))

@@ -31,8 +31,6 @@ Texts = Fact[tuple[str, ...]]
 Flag = Fact[bool]
 Date = Fact[datetime.date]
 
-#: What may be said of each use in a training and data mining assertion (CAWG 1.1); "unknown" is not written.
-TrainingMining = Literal["allowed", "notAllowed", "constrained", "unknown"]
 #: Uses of the CAWG training and data mining assertion.
 MINING_USES: Final = ("data_mining", "ai_inference", "ai_generative_training", "ai_training")
 

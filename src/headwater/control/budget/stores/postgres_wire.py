@@ -48,8 +48,6 @@ WRITE: Final = (
     "FROM unnest(%s::text[], %s::bytea[], %s::bigint[]) AS new (cell, record, seen_us) "
     "WHERE headwater_budget_cell.cell = new.cell"
 )
-#: Cells that nobody asked for in two months: quotas are over, buckets full.
-SWEEP: Final = f"DELETE FROM headwater_budget_cell WHERE seen_us < {_NOW} - 5184000000000"
 
 _DECODER: Final = msgspec.json.Decoder(Record)
 _ENCODER: Final = msgspec.json.Encoder()
