@@ -44,7 +44,7 @@ def free(desk: Desk) -> None:
         ({}, {"input_tokens": 32_769}, Reason.CONTEXT,
          "An input of this length: this needs the tier verified-payment or a higher one."),
         ({}, {"output_tokens": 40_000}, Reason.BUDGET_TOO_LARGE,
-         "The request is larger than this account may make: make it smaller."),
+         "The request is larger than this account may make: make it smaller, or say a lower max_tokens."),
     ],
 )  # fmt: skip
 def test_who_is_refused_hears_why_and_pays_nothing(
