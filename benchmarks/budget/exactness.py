@@ -95,7 +95,7 @@ class Store:
             import redis
 
             with redis.Redis.from_url(self.address) as client:
-                client.set("{headwater}:clock", by_us)
+                client.set("{headwater}-clock", by_us)
 
     def _sql(self, statement: str) -> None:
         import psycopg

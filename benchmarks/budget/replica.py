@@ -56,7 +56,7 @@ def stepped(kind: str, address: str) -> Any:
     from headwater.control.budget.stores import redis_wire
 
     after = "local now = tonumber(time[1]) * 1000000 + tonumber(time[2])"
-    by = " + tonumber(redis.call('GET', '{headwater}:clock'))"
+    by = " + tonumber(redis.call('GET', '{headwater}-clock'))"
     redis_wire.SCRIPT = redis_wire.SCRIPT.replace(after, after + by)  # type: ignore[misc]
     from headwater.control.budget.stores.redis import RedisStore
 
