@@ -156,6 +156,29 @@ def test_a_request_that_is_asked_about_twice_under_one_name_counts_once(tmp_path
     run(test)
 
 
+def test_a_name_frees_nothing_for_a_bad_key_or_another_account(tmp_path: Path) -> None:
+    async def test() -> None:
+        accounts = {"alice": "verified-organisation", "bob": "verified-organisation"}
+        async with deciding(tmp_path / "g", accounts, ONE_AT_A_TIME) as service:
+            held = await service.decided("alice", SHORT, id="request-1")
+            assert held["allowed"]
+            told = await service.decided("alice", SHORT, id="request-1", credential="hw_live_nobody")
+            assert (told["allowed"], told["status"]) == (False, 401)
+            question = {"path": CHATS, "address": CLIENT, "body": CHAT, "id": "request-1"}
+            status, problem = await service.post(
+                "/v1/decisions", {**question, "credential": service.keys["bob"]}
+            )
+            assert (status, problem["type"]) == (400, "about:blank")
+            await service.post("/v1/decisions", {**question, "identify": True, "account": "alice"})
+            assert not (await service.decided("alice", SHORT))[
+                "allowed"
+            ]  # its one slot is held all the while
+            assert (await service.settled("request-1", input_tokens=1, output_tokens=1))[0] == 200
+            assert (await service.decided("bob", SHORT, id="request-1"))["allowed"]
+
+    run(test)
+
+
 def test_a_stream_of_a_low_tier_is_extended_until_nothing_is_left(tmp_path: Path) -> None:
     async def test() -> None:
         tiers = {"verified-contact": {"tokens_per_minute": 700}}

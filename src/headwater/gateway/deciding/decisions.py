@@ -32,6 +32,8 @@ from headwater.gateway.wire.errors import Kind, Problem
 
 _FULL: Final = Problem(Kind.UNAVAILABLE, "Too many requests haven't ended yet.", retry_after_s=5)
 _UNRECORDED: Final = Problem(Kind.UNAVAILABLE, "Requests can't be recorded at the moment.", retry_after_s=5)
+#: Told to the program, not to its client: it chooses the names.
+TAKEN: Final = Problem(Kind.INVALID, "A decision of this id is open for another account.", param="id")
 _NO_OBJECTS: Final = Problem(Kind.BLOCKED, "Stored objects aren't offered here.", "feature_not_available")
 _NO_BATCHES: Final = Problem(Kind.BLOCKED, "Batches aren't offered here.", "feature_not_available")
 _NO_LENGTH: Final = "The request doesn't say how long its answer may be: name it, {} tokens at most."
@@ -151,6 +153,10 @@ class Decisions:
         if checked:
             self._spent(entry)
         elif found.reservation is not None:
+            problem = self.again(entry)  # the name may have been taken while this one waited for a lease
+            if problem is not None:
+                self._release(entry)
+                return problem
             self._open[entry.id] = self._holding[found.reservation] = entry
         return found
 
@@ -164,11 +170,21 @@ class Decisions:
         """A request that hasn't ended; None where there is none of this name."""
         return self._open.get(id)
 
-    def again(self, id: str) -> None:
-        """The same request is asked about once more: what it held is taken back."""
-        entry = self._open.get(id)
-        if entry is not None:
-            self._release(entry)
+    def again(self, entry: Open) -> Problem | None:
+        """A request may be asked about once more under its name: what it held is taken back.
+
+        Only by who is let in, and for the account that it was granted to (`TAKEN` where it was another's).
+        """
+        before = self._open.get(entry.id)
+        if before is None:
+            return None
+        who = self.who(entry)
+        if isinstance(who, Problem):
+            return who
+        if before.principal is None or before.principal.account != who.account:
+            return TAKEN
+        self._release(before)
+        return None
 
     def extend(self, entry: Open) -> int | Problem | Wait:
         """The next slice of a stream: how many tokens more."""
@@ -288,7 +304,8 @@ class Decisions:
         )
 
     def _forget(self, entry: Open) -> None:
-        self._open.pop(entry.id, None)
+        if self._open.get(entry.id) is entry:
+            del self._open[entry.id]
         if entry.reservation is not None:
             self._holding.pop(entry.reservation, None)
 

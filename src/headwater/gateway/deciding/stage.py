@@ -15,7 +15,7 @@ from headwater.control.identity import bearer_of
 from headwater.exchange import write_request
 from headwater.gateway.deciding import routes
 from headwater.gateway.deciding.asking import NO_ADDRESS, NO_ROUTE, NOT_SO, Asking, Question
-from headwater.gateway.deciding.decisions import Decisions, Open
+from headwater.gateway.deciding.decisions import TAKEN, Decisions, Open
 from headwater.gateway.deciding.tokens import Tokens
 from headwater.gateway.deciding.wording import (
     ASKED,
@@ -182,16 +182,23 @@ class Deciding(Passing):
             question = self._asking.told(request)
             if isinstance(question, Problem):
                 return _refused(question, Dialect.OPENAI, exchange.id)
-            if request.id is not None:
-                self._decisions.again(request.id)
             id = request.id or exchange.id
             entry = exchange.kept[_STATE] = Open(question, id, exchange.id, exchange.began_us)
             if request.identify:
                 return self._identified(entry)
+            problem = self._decisions.again(entry)
+            if problem is not None:
+                return self._denied(entry, problem)
         found = self._decisions.decide(entry, checked=False)
         if isinstance(found, Problem):
-            return _refused(found, entry.question.dialect, exchange.id)
+            return self._denied(entry, found)
         return found if isinstance(found, Wait) else self._allowed(entry, found)
+
+    def _denied(self, entry: Open, problem: Problem) -> OnRequest:
+        """A denial as a program is told of it; a fault of the program's own is no denial."""
+        if problem is TAKEN:
+            return Refuse(problem)
+        return _refused(problem, entry.question.dialect, entry.name)
 
     def _identified(self, entry: Open) -> Answer:
         who = self._decisions.who(entry)
