@@ -150,6 +150,20 @@ class Pattern:
 
 
 @dataclass(frozen=True)
+class Highlighted:
+    """A text in reading order, with runs that are set off: (text, number), and number 0 for what isn't.
+
+    The numbers are those of `legend`, one line each from 1. A text of a million characters is no page; the caller cuts.
+    """
+
+    kind: ClassVar[str] = "highlighted"
+    title: str
+    parts: Sequence[tuple[str, int]]
+    legend: Sequence[str]
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Note:
     """A box set apart: a caution, a limit, a decision that is left to a person."""
 
@@ -186,7 +200,7 @@ class Part:
     blocks: Sequence[Block]
 
 
-Block = Text | Bullets | Facts | Table | Chart | Pulse | Pattern | Note | Fold | Beside | Part
+Block = Text | Bullets | Facts | Table | Chart | Pulse | Pattern | Highlighted | Note | Fold | Beside | Part
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,209 @@
+"""`headwater mark`: read the marks that serving engines put into text, show where they are, trace whose they were."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from headwater.cli.options import HELP, PATH, as_json, manners
+from headwater.cli.terminal import Terminal
+from headwater.errors import HeadwaterError, UsageError, Where
+
+if TYPE_CHECKING:
+    from headwater.mark import Detection, Keyring
+
+FOUND = 1
+#: Files of a folder that are looked at; a data set of many texts is for the audit.
+_MOST_FILES = 10_000
+
+keyring_option = click.option(
+    "--keyring",
+    type=PATH,
+    required=True,
+    metavar="FILE",
+    help="The keys to look for, with their schemes and tokenizers (TOML).",
+)
+prompt_option = click.option(
+    "--prompt",
+    type=PATH,
+    metavar="FILE",
+    help="What the model was asked: read as context, never scored.",
+)
+alpha_option = click.option(
+    "--alpha",
+    type=click.FloatRange(0, 0.1, min_open=True),
+    default=1e-6,
+    show_default=True,
+    help="How often texts without a mark may be called marked, all together.",
+)
+
+
+@click.group(context_settings=HELP)
+def command() -> None:
+    """Read marks in text, show where they are, and trace whose they were."""
+
+
+@command.command()
+@click.argument("texts", nargs=-1, required=True, metavar="TEXT|FILE|DIR...")
+@keyring_option
+@prompt_option
+@alpha_option
+@click.option(
+    "--fail-on",
+    type=click.Choice(["marked", "never"]),
+    default="never",
+    show_default=True,
+    help="Exit with 1 where a text is marked.",
+)
+@as_json
+@manners
+def detect(
+    terminal: Terminal,
+    *,
+    texts: tuple[str, ...],
+    keyring: Path,
+    prompt: Path | None,
+    alpha: float,
+    fail_on: str,
+    as_json: bool,
+) -> int:
+    """Say which marks of a keyring texts carry: marked, not shown, or not enough evidence.
+
+    TEXT is taken as it stands where it holds a space; FILE is one text; of a DIR each file is one; - reads what comes
+    in. Every p-value counts all keys, tokenizers, readings, windows and texts that were looked at.
+    """
+    ring = _keyring(keyring)
+    asked = _read(prompt) if prompt else ""
+    found = list(_texts(texts, terminal))
+    results: list[tuple[str, Detection]] = []
+    bad = 0
+    with terminal.progress() as progress:
+        for number, (name, text) in enumerate(found):
+            progress("read marks", number, len(found))
+            if isinstance(text, HeadwaterError):
+                bad += 1
+                terminal.warn(str(text))
+                continue
+            results.append((name, _detect(text, ring, asked, alpha, len(found))))
+    from headwater.explain import mark_board, mark_record
+
+    if as_json:
+        terminal.json([mark_record(name, each) for name, each in results])
+    else:
+        terminal.draw(
+            mark_board(results, below=[f"{bad:,} of {len(found):,} texts could not be read"] * bool(bad))
+        )
+    if bad and not results:
+        return 2
+    marked = any(each.found for _, each in results)
+    return FOUND if marked and fail_on == "marked" else 0
+
+
+@command.command()
+@click.argument("file", type=PATH, metavar="FILE")
+@keyring_option
+@prompt_option
+@alpha_option
+@click.option("-o", "--out", type=PATH, default=Path("marks.html"), show_default=True, metavar="FILE")
+@as_json
+@manners
+def show(
+    terminal: Terminal,
+    *,
+    file: Path,
+    keyring: Path,
+    prompt: Path | None,
+    alpha: float,
+    out: Path,
+    as_json: bool,
+) -> int:
+    """Write a page of FILE with its marked passages set off."""
+    ring = _keyring(keyring)
+    text = _read(file)
+    found = _detect(text, ring, _read(prompt) if prompt else "", alpha, 1)
+    from headwater.explain import mark_page, mark_record, mark_verdict
+    from headwater.places import together
+    from headwater.report import html
+
+    with together(out.parent) as place:
+        place(out.name).write_bytes(html(mark_page(file.name, text, found)))
+    if as_json:
+        terminal.json({**mark_record(file.name, found), "page": str(out)})
+    else:
+        terminal.out(f"{mark_verdict(file.name, found)}\n{out}\n")
+    return 0
+
+
+@command.command()
+@as_json
+@manners
+def schemes(terminal: Terminal, *, as_json: bool) -> int:
+    """List the schemes that can be read, and what each was checked against."""
+    from headwater.mark import scheme_cards
+
+    cards = scheme_cards()
+    if as_json:
+        terminal.json(cards)
+        return 0
+    for name, card in cards.items():
+        terminal.out(f"{name}\n" + "".join(f"  {key}: {value}\n" for key, value in card.items()))
+    return 0
+
+
+def _keyring(path: Path) -> Keyring:
+    from headwater.mark import load_keyring
+
+    return load_keyring(path)
+
+
+def _detect(text: str, ring: Keyring, prompt: str, alpha: float, texts: int) -> Detection:
+    from headwater.mark import detect as read
+
+    return read(text, ring.marks, prompt=prompt, alpha=alpha, texts=texts)
+
+
+def _read(path: Path) -> str:
+    from headwater.mark import read_text
+
+    return read_text(path)
+
+
+def _texts(given: tuple[str, ...], terminal: Terminal) -> Iterator[tuple[str, str | HeadwaterError]]:
+    for each in given:
+        if each == "-":
+            yield "standard input", sys.stdin.read()
+            continue
+        path = Path(each)
+        if _exists(path):
+            yield from _files(path)
+        elif any(letter.isspace() for letter in each):
+            yield "text", each
+        else:
+            raise UsageError(
+                "no such file or folder", where=Where(each), hint="a text is taken where it holds a space"
+            )
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # longer than a path may be
+        return False
+
+
+def _files(path: Path) -> Iterator[tuple[str, str | HeadwaterError]]:
+    paths = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+    if len(paths) > _MOST_FILES:
+        hint = "headwater audit reads marks in data sets: --keyring"
+        raise UsageError(f"{len(paths):,} files", where=Where(str(path)), hint=hint)
+    if not paths:
+        raise UsageError("holds no files", where=Where(str(path)))
+    for each in paths:
+        try:
+            yield str(each), _read(each)
+        except HeadwaterError as error:
+            yield str(each), error

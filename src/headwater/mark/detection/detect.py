@@ -1,0 +1,218 @@
+"""One text against every mark of a keyring: each key under each of its tokenizers, the text as it is and normalised.
+
+All that was tried is counted: keys, tokenizers, readings, and windows inside the text. A key is named where its
+p-value stands with all of it counted (Holm), and where decoy keys agree.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from headwater.mark.detection.decoys import Decoys, decoys
+from headwater.mark.detection.regions import Region, best, regions
+from headwater.mark.detection.scored import Scored, score
+from headwater.mark.detection.verdict import ALPHA, Verdict, units_wanted
+from headwater.mark.keyring import Mark
+from headwater.mark.scheme import Scheme, Tokens
+from headwater.mark.score import Scorer
+from headwater.mark.text import normalised
+from headwater.mark.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Characters `begin` … `end`-1 of the text as given, with ln p of the passage, all windows counted."""
+
+    begin: int
+    end: int
+    log_p: float
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One mark in one reading of the text.
+
+    `tokens`: how many the text has there; `units`: distinct pieces of evidence; `log_p`: ln of the p-value of this key
+    in this reading, windows counted; `whole`: the same of the whole text alone; `wanted`: units that a text of a
+    chat's entropy would need; `refused`: why a low p-value isn't believed.
+    """
+
+    mark: str
+    scheme: str
+    tokenizer: str
+    normalised: bool
+    tokens: int
+    units: int
+    wanted: int
+    log_p: float
+    whole: float
+    passages: tuple[Passage, ...] = ()
+    decoys: Decoys | None = None
+
+    @property
+    def refused(self) -> str:
+        """Why a low p-value isn't believed; empty where it is."""
+        return "" if self.decoys is None or self.decoys.agrees else self.decoys.why
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What was found in one text. `tests`: readings that had any evidence, all counted in `log_p`."""
+
+    verdict: Verdict
+    log_p: float
+    tests: int
+    alpha: float
+    readings: tuple[Reading, ...]
+    found: tuple[Reading, ...] = ()
+    why: str = ""
+    changed: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Read:
+    mark: Mark
+    tokenizer: str
+    normalised: bool
+    scored: Scored
+    spans: np.ndarray
+    offsets: np.ndarray | None
+    prompt: int
+
+
+ScorerOf = Callable[[Scheme], Scorer]
+
+
+def detect(
+    text: str,
+    marks: Sequence[Mark],
+    scorer_of: ScorerOf,
+    *,
+    prompt: str = "",
+    alpha: float = ALPHA,
+    texts: int = 1,
+) -> Detection:
+    """Which of `marks` the text carries.
+
+    `prompt`: what the model was asked, which is read as context and never scored (it is left out where the text
+    begins with it). `texts`: how many texts are looked at together; `alpha` is for all of them.
+    """
+    reads = list(_reads(text, prompt, marks, scorer_of))
+    changed = normalised(text).changed
+    level = math.log(alpha) - math.log(max(1, texts))
+    tests = sum(len(each.scored.units) > 0 for each in reads)
+    each_level = level - math.log(max(1, tests))
+    readings = [_reading(each, each_level) for each in reads]
+    found = [each for each in _holm(readings, level, tests) if not each.refused]
+    refused = [each for each in readings if each.refused]
+    log_p = min((each.log_p for each in readings), default=0.0)
+    log_p = min(0.0, log_p + math.log(max(1, tests)) + math.log(max(1, texts)))
+    if found:
+        verdict, why = Verdict.MARKED, ""
+    elif refused:
+        verdict, why = Verdict.NOT_ENOUGH, f"the p-value isn't believed: {refused[0].refused}"
+    else:
+        verdict, why = _without(readings)
+    return Detection(verdict, log_p, tests, alpha, tuple(readings), tuple(found), why, changed)
+
+
+def _reads(text: str, prompt: str, marks: Sequence[Mark], scorer_of: ScorerOf) -> Iterator[_Read]:
+    if prompt and text.startswith(prompt):
+        begin = len(prompt)
+    else:
+        begin = 0
+    body = text[begin:]
+    clean = normalised(body)
+    texts = [(False, body, np.arange(len(body) + 1) + begin)]
+    if clean.text != body:
+        texts.append((True, clean.text, clean.offsets + begin))
+    encoded: dict[tuple[str, bool], tuple[Tokens, np.ndarray, int]] = {}
+    for mark in marks:
+        scorer = scorer_of(mark.scheme)
+        for tokenizer in mark.tokenizers:
+            for clean_one, content, offsets in texts:
+                at = (tokenizer.name, clean_one)
+                if at not in encoded:
+                    encoded[at] = _encoded(tokenizer, prompt, content)
+                tokens, spans, before = encoded[at]
+                units = mark.scheme.units(tokens, prompt=before)
+                scored = score(mark.scheme, mark.key, units, scorer)
+                yield _Read(mark, tokenizer.name, clean_one, scored, spans, offsets, before)
+
+
+def _encoded(tokenizer: Tokenizer, prompt: str, text: str) -> tuple[Tokens, np.ndarray, int]:
+    here = tokenizer.encode(text)
+    if not prompt:
+        return here.ids, here.spans, 0
+    before = tokenizer.encode(prompt).ids
+    return np.concatenate([before, here.ids]), here.spans, len(before)
+
+
+def _reading(read: _Read, level: float) -> Reading:
+    scored = read.scored
+    whole = scored.log_p
+    window, count = best(scored)
+    log_p = min(0.0, min(whole, window + math.log(count)) + math.log(2)) if count > 1 else whole
+    passages: tuple[Passage, ...] = ()
+    held = None
+    if log_p <= level:
+        found = regions(scored, level - math.log(2))
+        passages = tuple(_passage(read, each) for each in found)
+        believed = scored if whole <= window + math.log(count) or not found else _window(scored, found[0])
+        held = decoys(believed, read.mark.key)
+    return Reading(
+        mark=read.mark.name,
+        scheme=read.mark.scheme.name,
+        tokenizer=read.tokenizer,
+        normalised=read.normalised,
+        tokens=scored.units.tokens,
+        units=len(scored.units),
+        wanted=units_wanted(read.mark.scheme.name, level),
+        log_p=log_p,
+        whole=whole,
+        passages=passages,
+        decoys=held,
+    )
+
+
+def _window(scored: Scored, region: Region) -> Scored:
+    return scored.within(region.begin, region.end)
+
+
+def _passage(read: _Read, region: Region) -> Passage:
+    first, last = region.begin - read.prompt, region.end - 1 - read.prompt
+    begin, end = int(read.spans[first][0]), int(read.spans[last][1])
+    if read.offsets is not None:
+        begin, end = int(read.offsets[begin]), int(read.offsets[end])
+    return Passage(begin, end, region.adjusted)
+
+
+def _holm(readings: Sequence[Reading], level: float, tests: int) -> list[Reading]:
+    """Those that stand when the least is tested at 1/tests of the level, the next at 1/(tests-1), … ."""
+    found = []
+    for number, each in enumerate(sorted(readings, key=lambda each: each.log_p)):
+        if each.log_p > level - math.log(max(1, tests - number)):
+            break
+        found.append(each)
+    return found
+
+
+def _without(readings: Sequence[Reading]) -> tuple[Verdict, str]:
+    """A mark isn't shown where one of its readings had as much evidence as it takes."""
+    if all(each.units == 0 for each in readings):
+        return Verdict.NOT_ENOUGH, "no token of the text can be scored"
+    most: dict[str, Reading] = {}
+    for each in readings:
+        if each.mark not in most or each.units > most[each.mark].units:
+            most[each.mark] = each
+    for each in most.values():
+        if each.units < each.wanted:
+            told = (
+                f"{each.units} distinct tokens, of about {each.wanted} that a text of a chat's entropy needs"
+            )
+            return Verdict.NOT_ENOUGH, f"{each.mark}: {told}"
+    return Verdict.NOT_SHOWN, ""
