@@ -78,7 +78,7 @@ def detect(
     """
     ring = _keyring(keyring)
     asked = _read(prompt) if prompt else ""
-    found = list(_texts(texts, terminal))
+    found = list(_texts(texts))
     results: list[tuple[str, Detection]] = []
     bad = 0
     with terminal.progress() as progress:
@@ -172,7 +172,7 @@ def _read(path: Path) -> str:
     return read_text(path)
 
 
-def _texts(given: tuple[str, ...], terminal: Terminal) -> Iterator[tuple[str, str | HeadwaterError]]:
+def _texts(given: tuple[str, ...]) -> Iterator[tuple[str, str | HeadwaterError]]:
     for each in given:
         if each == "-":
             yield "standard input", sys.stdin.read()

@@ -22,7 +22,10 @@ _WORDS: Final = {
 }
 #: Characters of a text that a page shows.
 MOST_SHOWN: Final = 200_000
-_SAYS: Final = "A mark says that tokens of this text were picked under a key. It doesn't say who used the text, or with what right."
+_SAYS: Final = (
+    "A mark says that tokens of this text were picked under a key. "
+    "It doesn't say who used the text, or with what right."
+)
 
 
 def log10_p(log_p: float) -> float:
@@ -123,8 +126,9 @@ def mark_page(document: str, text: str, detection: Detection) -> Page:
     if detection.changed:
         told = ", ".join(f"{name}: {count:,}" for name, count in detection.changed.items())
         notes.append(Note("Characters that were read as others", [told]))
+    tried = words.many(detection.tests, "reading")
     lead = [
-        f"{words.many(detection.tests, 'reading')} of the text had evidence: keys by tokenizers, as it is and normalised. "
+        f"{tried} of the text had evidence: keys by tokenizers, as it is and normalised.",
         f"A text without a mark is called marked at most once in {1 / detection.alpha:,.0f} texts.",
     ]
     return Page(
@@ -145,11 +149,9 @@ def _highlighted(text: str, detection: Detection) -> Highlighted:
 def _runs(size: int, detection: Detection) -> tuple[list[tuple[int, int, int]], list[str]]:
     """(begin, end, number) over the whole text, and what each number says; earlier passages come first."""
     passages = sorted(
-        (
-            (each.begin, min(each.end, size), reading.mark, each.log_p)
-            for reading in detection.found
-            for each in reading.passages
-        )
+        (each.begin, min(each.end, size), reading.mark, each.log_p)
+        for reading in detection.found
+        for each in reading.passages
     )
     runs: list[tuple[int, int, int]] = []
     legend: list[str] = []

@@ -25,10 +25,10 @@ class Toy:
     name = "toy"
     streams = 1
     null = Null(1 << 24)
-    card: dict[str, str] = {}
 
     def __init__(self, width: int = 2, *, weak: bool = False) -> None:
         self.width, self.weak = width, weak
+        self.card = {"checked": "nothing"}
 
     def units(self, tokens: Tokens, *, prompt: int = 0) -> Units:
         first = max(prompt, self.width)

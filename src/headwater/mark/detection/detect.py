@@ -121,10 +121,7 @@ def detect(
 
 
 def _reads(text: str, prompt: str, marks: Sequence[Mark], scorer_of: ScorerOf) -> Iterator[_Read]:
-    if prompt and text.startswith(prompt):
-        begin = len(prompt)
-    else:
-        begin = 0
+    begin = len(prompt) if text.startswith(prompt) else 0
     body = text[begin:]
     clean = normalised(body)
     texts = [(False, body, np.arange(len(body) + 1) + begin)]

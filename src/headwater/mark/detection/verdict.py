@@ -12,8 +12,8 @@ from typing import Final
 
 #: A text without the mark is called marked at most this often, all keys, readings and windows together.
 ALPHA: Final = 1e-6
-#: Evidence a distinct unit at 0.72 nats a token, in nats, by scheme: what the plain detector finds (research: 112 tokens
-#: of vLLM's to p = 1e-6, 115 of SynthID's, 276 of a green list).
+#: Evidence a distinct unit at 0.72 nats a token, in nats, by scheme: what the plain detector finds (112
+#: tokens of vLLM's to p = 1e-6, 115 of SynthID's, 276 of a green list).
 _NATS: Final = {
     "vllm-gumbel": 0.123,
     "vllm-dual-key": 0.1,
