@@ -1,4 +1,4 @@
-"""Named secrets by purpose: what imprints are made under, what signs manifests, log or as a witness, and peppers.
+"""Named secrets by purpose: what imprints and marks are made under, what signs manifests, log or as a witness, peppers.
 
 This room loads, writes and derives keys and never shows one; what a key protects is decided above it.
 """
@@ -6,6 +6,17 @@ This room loads, writes and derives keys and never shows one; what a key protect
 from headwater.keys.certificate import CertifiedKey, load_certified_key
 from headwater.keys.hkdf import hkdf_sha256
 from headwater.keys.imprint_key import DEMO_KEY, ENVIRONMENT, ImprintKey, load_imprint_key, save_imprint_key
+from headwater.keys.mark_key import (
+    MASTER,
+    MASTER_BITS,
+    MarkSecret,
+    account_numbers,
+    checked_numbers,
+    load_mark_key,
+    parse_numbers,
+    read_key,
+    save_mark_key,
+)
 from headwater.keys.pepper import Pepper, load_peppers, save_pepper
 from headwater.keys.private_file import read_private, write_private
 from headwater.keys.signing import SigningKey, key_id, load_signing_key, save_signing_key
@@ -13,18 +24,27 @@ from headwater.keys.signing import SigningKey, key_id, load_signing_key, save_si
 __all__ = [
     "DEMO_KEY",
     "ENVIRONMENT",
+    "MASTER",
+    "MASTER_BITS",
     "CertifiedKey",
     "ImprintKey",
+    "MarkSecret",
     "Pepper",
     "SigningKey",
+    "account_numbers",
+    "checked_numbers",
     "hkdf_sha256",
     "key_id",
     "load_certified_key",
     "load_imprint_key",
+    "load_mark_key",
     "load_peppers",
     "load_signing_key",
+    "parse_numbers",
+    "read_key",
     "read_private",
     "save_imprint_key",
+    "save_mark_key",
     "save_pepper",
     "save_signing_key",
     "write_private",

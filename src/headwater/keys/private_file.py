@@ -14,8 +14,8 @@ from headwater.errors import ConfigurationError, Where
 LARGEST_FILE = 65_536
 
 
-def read_private(path: Path, *, hint: str | None = None) -> bytes:
-    """The content of a small file that nobody but its owner can read; `ConfigurationError` otherwise."""
+def read_private(path: Path, *, hint: str | None = None, largest: int = LARGEST_FILE) -> bytes:
+    """The content of a small file (`largest`: bytes) that nobody but its owner can read, else `ConfigurationError`."""
     where = Where(file=str(path))
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
@@ -25,11 +25,11 @@ def read_private(path: Path, *, hint: str | None = None) -> bytes:
             if os.name == "posix" and status.st_mode & 0o077:
                 what = f"others than its owner may read this key (mode {stat.S_IMODE(status.st_mode):04o})"
                 raise ConfigurationError(what, where=where, hint=f"chmod 600 {path}")
-            content = file.read(LARGEST_FILE + 1)
+            content = file.read(largest + 1)
     except OSError as error:
         raise ConfigurationError(f"cannot read the key: {error.strerror}", where=where, hint=hint) from error
-    if len(content) > LARGEST_FILE:
-        raise ConfigurationError("too large for a key", where=where)
+    if len(content) > largest:
+        raise ConfigurationError(f"too large for keys: more than {largest:,} bytes", where=where)
     return content
 
 
