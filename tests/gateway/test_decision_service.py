@@ -89,6 +89,7 @@ def test_what_was_used_is_settled_and_the_rest_comes_back(tmp_path: Path) -> Non
             assert (again["allowed"], again["status"]) == (False, 429)
             assert again["body"]["error"]["violated_policies"] == ["tokens_per_minute"]
             assert "retry-after" in dict(again["headers"])
+            assert dict(again["headers"])["x-ratelimit-limit-tokens"] == "1000"
             status, counted = await service.settled(
                 first["decision"], status=200, input_tokens=5, output_tokens=10
             )
@@ -377,7 +378,9 @@ def test_nginx_is_told_401_or_403_and_the_truth_in_headers(tmp_path: Path) -> No
             assert (status, headers["x-headwater-status"]) == (403, "429")
             assert int(headers["retry-after"]) > 0
             assert error_of(headers)["violated_policies"] == ["requests_per_minute"]
+            assert headers["x-ratelimit-remaining-requests"] == "0"
             _, headers, _ = await service.authorize("/v1/messages", "alice")
+            assert headers["anthropic-ratelimit-requests-remaining"] == "0"
             assert error_of(headers)["type"] == "rate_limit_error"
 
     run(test)
@@ -462,8 +465,9 @@ def test_a_check_reads_the_body_and_answers_in_native_words(tmp_path: Path) -> N
             path = "/check" + CHATS
             status, headers, body = await service.proxied(path + "?x=1", "alice", SHORT)
             assert (status, headers["x-headwater-account"], body) == (200, "alice", b"")
-            status, _, body = await service.proxied(path, "alice", {**CHAT, "max_tokens": 900})
+            status, headers, body = await service.proxied(path, "alice", {**CHAT, "max_tokens": 900})
             assert (status, json.loads(body)["error"]["type"]) == (429, "tokens")
+            assert headers["x-ratelimit-limit-tokens"] == "1000"
             status, _, body = await service.proxied(path, "alice", b'{"model": 1}')
             assert (status, json.loads(body)["error"]["param"]) == (400, "model")
             status, headers, body = await service.proxied(

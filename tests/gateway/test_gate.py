@@ -105,6 +105,14 @@ def test_requests_of_a_minute_are_counted_and_told_in_both_dialects(tmp_path: Pa
             assert json.loads(told)["error"]["code"] == "rate_limit_exceeded"
             assert json.loads(told)["error"]["violated_policies"] == ["requests_per_minute"]
             assert 1 <= int(fields["retry-after"]) <= 60
+            assert fields["x-ratelimit-limit-requests"] == "3"
+            assert fields["x-ratelimit-remaining-requests"] == "0"
+            assert fields["ratelimit"].startswith('"requests";r=0;t=')
+            _, fields, _ = await door.ask("bob", "/v1/messages", body)
+            assert fields["anthropic-ratelimit-requests-remaining"] == "0"
+            logprobs = json.dumps({**json.loads(body), "logprobs": True}).encode()
+            status, fields, _ = await door.ask("bob", CHATS, logprobs)
+            assert (status, fields["x-ratelimit-remaining-requests"]) == (403, "0")
             assert len(door.stub.requests) == 3
 
     run(test)

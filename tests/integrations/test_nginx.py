@@ -147,6 +147,8 @@ def test_who_isnt_let_in_reads_a_native_error_with_its_status(tmp_path: Path) ->
             bob.chat.completions.create(**CHAT)
         assert int(limited.value.response.headers["retry-after"]) > 0
         assert limited.value.body["violated_policies"] == ["requests_per_minute"]  # type: ignore[index]
+        assert limited.value.response.headers["x-ratelimit-remaining-requests"] == "0"
+        assert limited.value.response.headers["ratelimit-policy"].startswith('"requests";q=2')
         with (
             anthropic.Anthropic(
                 api_key=front.service.keys["bob"], base_url=f"http://127.0.0.1:{front.port}", max_retries=0

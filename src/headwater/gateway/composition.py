@@ -48,6 +48,7 @@ from headwater.gateway.stages.identify import Identify
 from headwater.gateway.stages.journalling import Journalling, opened
 from headwater.gateway.stages.keeping import Keeping, Latest
 from headwater.gateway.stages.leases import Leases
+from headwater.gateway.stages.limits import RateLines
 from headwater.gateway.stages.objects import Objects
 from headwater.gateway.stages.owners import Owners
 from headwater.gateway.stages.record import Record
@@ -161,6 +162,7 @@ class Gateway:
         """The stages of one worker; called in its event loop."""
         settings, parts = self.settings, self._parts()
         control, leases, journalling = parts.control, parts.leases, parts.journalling
+        lines = RateLines(control)
         identify = Identify(
             control,
             parts.sources,
@@ -168,11 +170,11 @@ class Gateway:
             account_header=self.identity.account_header,
             upstream_key=self._upstream_key(),
         )
-        grant = Grant(control, settings.control, leases, identify.still)
+        grant = Grant(control, settings.control, leases, identify.still, lines)
         parts.keeping.changed = grant.recheck
         owners, fetching = Owners(self.folder / OBJECTS), self._fetching()
-        objects = Objects(control, owners, fetching, journalling)
-        batches = Batches(control, settings.control, leases, owners, fetching, journalling)
+        objects = Objects(control, owners, fetching, journalling, lines)
+        batches = Batches(control, settings.control, leases, owners, fetching, journalling, lines)
         stages: list[Stage] = [identify, objects, batches, grant]
         if journalling is not None:
             stages.append(Record(journalling, settings.answer_bytes))

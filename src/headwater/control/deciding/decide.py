@@ -131,9 +131,10 @@ class Control:
         principal = who.principal if isinstance(who, Admitted) else who
         return figures(self._at_hand(principal).holding.shown, steady_us)
 
-    def shown(self, admitted: Admitted) -> tuple[Shown, ...]:
+    def shown(self, who: Admitted | Principal) -> tuple[Shown, ...]:
         """What `standing` is read from; the same object for an account as long as nothing about its limits changes."""
-        return self._at_hand(admitted.principal).holding.shown
+        principal = who.principal if isinstance(who, Admitted) else who
+        return self._at_hand(principal).holding.shown
 
     def _at_hand(self, principal: Principal) -> Ready:
         """The account made ready, as it is now."""

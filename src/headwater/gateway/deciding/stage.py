@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import msgspec
 
 from headwater.control import Admitted
-from headwater.control.identity import bearer_of
+from headwater.control.identity import Principal, bearer_of
 from headwater.exchange import write_request
 from headwater.gateway.deciding import routes
-from headwater.gateway.deciding.asking import NO_ADDRESS, NO_ROUTE, NOT_SO, Asking, Question
+from headwater.gateway.deciding.asking import NO_ADDRESS, NO_ROUTE, NOT_SO, Asking
 from headwater.gateway.deciding.decisions import TAKEN, Decisions, Open
 from headwater.gateway.deciding.tokens import Tokens
 from headwater.gateway.deciding.wording import (
@@ -98,14 +99,13 @@ class Deciding(Passing):
         path = uri.partition(b"?")[0]
         route = routes.PASSING.find(method, path)
         if route is None:
-            return _in_headers(
-                NOT_SO if routes.PASSING.methods(path) else NO_ROUTE, Dialect.OPENAI, exchange.id
-            )
+            none = NOT_SO if routes.PASSING.methods(path) else NO_ROUTE
+            return _in_headers(none, Dialect.OPENAI, (), exchange.id)
         found = self._asked(exchange, route, b"")
         if found is NO_ADDRESS:
             return Refuse(NO_ADDRESS)
         if isinstance(found, Problem):
-            return _in_headers(found, _entry(exchange, route), exchange.id)
+            return _in_headers(found, *self._asker(exchange, route), exchange.id)
         return found if isinstance(found, Wait) else Answer(200, self._told(exchange, found))
 
     def _check(self, exchange: Exchange) -> OnRequest:
@@ -114,7 +114,7 @@ class Deciding(Passing):
             return Refuse(_NO_PROXY)
         found = self._asked(exchange, routes.CHECKED[exchange.route], exchange.body)
         if isinstance(found, Problem):
-            return Refuse(found)
+            return Refuse(found, self._asker(exchange, routes.CHECKED[exchange.route])[1])
         return found if isinstance(found, Wait) else Answer(200, self._told(exchange, found))
 
     def _asked(self, exchange: Exchange, route: Route, body: bytes) -> Admitted | Problem | Wait:
@@ -151,10 +151,17 @@ class Deciding(Passing):
             told.append((b"ratelimit", lines, b""))
         return tuple(told)
 
-    def _rates(self, admitted: Admitted, dialect: Dialect) -> list[tuple[bytes, bytes]]:
-        if admitted.reservation is None:
-            return []
-        lines = self._lines.lines(dialect, admitted).split(b"\r\n")
+    def _asker(self, exchange: Exchange, route: Route) -> tuple[Dialect, tuple[Field, ...]]:
+        """Whose words a denial is told in, and how the limits stand of an account that is known."""
+        entry: Open | None = exchange.kept.get(_STATE)
+        if entry is None:
+            return route.dialect, ()
+        dialect = entry.question.dialect
+        lines = b"" if entry.principal is None else self._lines.lines(dialect, entry.principal)
+        return dialect, ((b"ratelimit", lines, b""),) if lines else ()
+
+    def _rates(self, who: Admitted | Principal, dialect: Dialect) -> list[tuple[bytes, bytes]]:
+        lines = self._lines.lines(dialect, who).split(b"\r\n")
         return [(name, value.strip()) for name, _, value in (line.partition(b":") for line in lines) if name]
 
     def _proxy(self, exchange: Exchange) -> bool:
@@ -198,7 +205,9 @@ class Deciding(Passing):
         """A denial as a program is told of it; a fault of the program's own is no denial."""
         if problem is TAKEN:
             return Refuse(problem)
-        return _refused(problem, entry.question.dialect, entry.name)
+        dialect = entry.question.dialect
+        rates = [] if entry.principal is None else self._rates(entry.principal, dialect)
+        return _refused(problem, dialect, entry.name, rates)
 
     def _identified(self, entry: Open) -> Answer:
         who = self._decisions.who(entry)
@@ -220,12 +229,13 @@ class Deciding(Passing):
             held_to = admitted.terms.max_tokens if asked.endpoint != "embeddings" else None
             body = write_request(asked, max_tokens=held_to, drop=admitted.terms.drop)
         self._decisions.sent(entry)
+        rates = [] if admitted.reservation is None else self._rates(admitted, entry.question.dialect)
         told = Allowed(
             decision=entry.id,
             account=admitted.principal.account,
             organisation=admitted.principal.organisation,
             terms=terms_of(admitted),
-            headers=pairs_of(self._rates(admitted, entry.question.dialect)),
+            headers=pairs_of(rates),
             settle=admitted.reservation is not None,
             lasts_s=self._decisions.settings.request_s,
             body=msgspec.Raw(body) if body else msgspec.UNSET,
@@ -274,26 +284,24 @@ class Deciding(Passing):
         return Refuse(_NO_TOKEN, fields_of([(b"WWW-Authenticate", b"Bearer")]))
 
 
-def _in_headers(problem: Problem, where: Question | Dialect, id: str) -> Answer:
+def _in_headers(problem: Problem, dialect: Dialect, rates: tuple[Field, ...], id: str) -> Answer:
     """An error as nginx can pass it on: 401 or 403, the rest in headers, and no body, so that its connection lasts."""
-    told = render(problem, where if isinstance(where, Dialect) else where.dialect, id)
+    told = render(problem, dialect, id)
     headers = [
         (name, value) for name, value in told.headers if name not in (b"Content-Type", b"Cache-Control")
     ]
     headers += [(b"X-Headwater-Status", b"%d" % told.status), (b"X-Headwater-Error", told.body)]
     if told.status == 401:
         headers.append((b"WWW-Authenticate", b"Bearer"))
-    return Answer(401 if told.status == 401 else 403, fields_of(headers))
+    return Answer(401 if told.status == 401 else 403, (*fields_of(headers), *rates))
 
 
-def _entry(exchange: Exchange, route: Route) -> Question | Dialect:
-    entry: Open | None = exchange.kept.get(_STATE)
-    return route.dialect if entry is None else entry.question
-
-
-def _refused(problem: Problem, dialect: Dialect, id: str) -> Answer:
-    """A denial as a program is told of it."""
-    return Answer(200, (JSON, NO_STORE), encoded(refused_of(render(problem, dialect, id))))
+def _refused(
+    problem: Problem, dialect: Dialect, id: str, rates: Sequence[tuple[bytes, bytes]] = ()
+) -> Answer:
+    """A denial as a program is told of it; `rates`: how the account's limits stand."""
+    told = render(problem, dialect, id)
+    return Answer(200, (JSON, NO_STORE), encoded(refused_of(replace(told, headers=(*told.headers, *rates)))))
 
 
 def _withheld(exchange: Exchange, name: bytes) -> bytes | None:

@@ -25,7 +25,8 @@ class DecisionRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     `path`: of the model server's API. `address`: the client's. `headers`: those that the client sent, in order;
     `credential`: its key or token, in place of what they carry; `account`: the account that the program has
     authenticated itself, in place of both. `id`: a name for the decision, made by the program: asked again under the
-    same name, what was granted to the same account before is taken back first. `identify`: only who asks is asked; there is no path.
+    same name, what was granted to the same account before is taken back first. `identify`: only who asks is asked;
+    there is no path.
     """
 
     address: str

@@ -25,6 +25,7 @@ from headwater.gateway.stage import Exchange, Forward, OnRequest, Outcome, Passi
 from headwater.gateway.stages.fetching import FetchFailed, Fetching
 from headwater.gateway.stages.journalling import Journalling
 from headwater.gateway.stages.leases import Leases, steady_us
+from headwater.gateway.stages.limits import RateLines
 from headwater.gateway.stages.lines import (
     ENDPOINTS,
     MESSAGES,
@@ -39,7 +40,6 @@ from headwater.gateway.stages.lines import (
 )
 from headwater.gateway.stages.owners import Owned, Owners
 from headwater.gateway.stages.passage import PASSAGE, Batch, Passage
-from headwater.gateway.stages.refusing import refuse
 from headwater.gateway.wire.dialect import Dialect
 from headwater.gateway.wire.errors import Kind, Problem
 
@@ -95,9 +95,11 @@ class Batches(Passing):
         owners: Owners,
         fetching: Fetching,
         journalling: Journalling | None,
+        lines: RateLines,
     ) -> None:
         self._control, self._settings, self._leases = control, settings, leases
         self._owners, self._fetching, self._journalling = owners, fetching, journalling
+        self._lines = lines
         self._turns = asyncio.Semaphore(_AT_A_TIME)
 
     def concerns(self, route: Route, verb: str) -> bool:
@@ -154,7 +156,7 @@ class Batches(Passing):
         wish = Wish(scope="batch", output_tokens=0)
         found = self._control.decide(passage.principal, passage.source, wish, exchange.began_us, steady_us())
         if isinstance(found, Denied):
-            return refuse(found, passage.principal.account)
+            return self._lines.refuse(found, exchange, passage.principal)
         if isinstance(found, Refill):
             return Wait(self._leases.send(found.asks))
         if found.reservation is not None:
@@ -206,7 +208,7 @@ class Batches(Passing):
         if isinstance(found, Refill):
             return Wait(self._leases.send(found.asks))
         if isinstance(found, Denied):
-            return refuse(found, passage.principal.account)
+            return self._lines.refuse(found, exchange, passage.principal)
         if self._leases.budgets.hungry:
             self._leases.hungry()
         work.admitted = passage.admitted = found
@@ -231,7 +233,7 @@ class Batches(Passing):
                 passage.principal, passage.source, wish, exchange.began_us, steady_us()
             )
             if isinstance(found, Denied):
-                return refuse(found, passage.principal.account)
+                return self._lines.refuse(found, exchange, passage.principal)
             model = self._settings.model(name)
             prices[name] = (0, 0) if model is None else (model.input, model.output)
         dearest = max(prices, key=lambda name: prices[name])

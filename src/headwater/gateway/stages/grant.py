@@ -67,11 +67,11 @@ class Grant(Passing):
         settings: ControlSettings,
         leases: Leases,
         still: Callable[[Exchange], Denied | None],
+        lines: RateLines,
     ) -> None:
         """`still`: why a request that runs is served no longer; see `recheck`."""
         self._control, self._settings, self._leases = control, settings, leases
-        self._still = still
-        self._lines = RateLines(control)
+        self._still, self._lines = still, lines
         self._running: dict[Reservation, Exchange] = {}
         leases.lapsed = self._lapsed
 
@@ -103,7 +103,7 @@ class Grant(Passing):
         if isinstance(found, Refill):
             return Wait(self._leases.send(found.asks))
         if isinstance(found, Denied):
-            return refuse(found, passage.principal.account)
+            return self._lines.refuse(found, exchange, passage.principal)
         passage.admitted = found
         if found.reservation is not None:
             self._running[found.reservation] = exchange

@@ -10,10 +10,12 @@ from __future__ import annotations
 import time
 from typing import Final, NamedTuple
 
-from headwater.control import Admitted, Control, Shown, stands_now
-from headwater.gateway.routes import Route
-from headwater.gateway.stage import Shape
+from headwater.control import Admitted, Control, Denied, Shown, stands_now
+from headwater.control.identity import Principal
+from headwater.gateway.routes import Route, dialect_of
+from headwater.gateway.stage import Exchange, Refuse, Shape
 from headwater.gateway.stages.leases import steady_us
+from headwater.gateway.stages.refusing import refuse
 from headwater.gateway.wire.dialect import Dialect
 from headwater.gateway.wire.rate_headers import UNITS, duration
 
@@ -70,9 +72,15 @@ class RateLines:
         # One entry with several lines: only its bytes are looked at from here on.
         return Shape(_THEIRS, ((b"ratelimit", lines, b""),), reframe)
 
-    def lines(self, dialect: Dialect, admitted: Admitted) -> bytes:
-        """The header lines for what is admitted; empty where a tier has no limit of a minute."""
-        shown = self._control.shown(admitted)
+    def refuse(self, denied: Denied, exchange: Exchange, principal: Principal) -> Refuse:
+        """The refusal of a request whose account is known: it tells how the limits stand, as an answer does."""
+        lines = self.lines(dialect_of(exchange.route, exchange.head), principal)
+        told = refuse(denied, principal.account)
+        return Refuse(told.problem, ((b"ratelimit", lines, b""),)) if lines else told
+
+    def lines(self, dialect: Dialect, who: Admitted | Principal) -> bytes:
+        """The header lines for an account; empty where its tier has no limit of a minute."""
+        shown = self._control.shown(who)
         account = self._accounts.get(id(shown))
         if account is None or account.shown is not shown:
             account = self._account(shown)

@@ -45,11 +45,11 @@ from headwater.gateway.stages.following import (
 )
 from headwater.gateway.stages.journalling import Journalling
 from headwater.gateway.stages.leases import steady_us
+from headwater.gateway.stages.limits import RateLines
 from headwater.gateway.stages.lists import LISTS, Lists, NoSuchObjectError, changes, page_of
 from headwater.gateway.stages.naming import named_in
 from headwater.gateway.stages.owners import Owned, Owners
 from headwater.gateway.stages.passage import PASSAGE, Passage
-from headwater.gateway.stages.refusing import refuse
 from headwater.gateway.stages.results import Results
 from headwater.gateway.stages.wishing import scope_of
 from headwater.gateway.wire.dialect import Dialect
@@ -118,12 +118,17 @@ class Objects(Passing):
     """Keeps accounts apart on a model server that knows only one client."""
 
     def __init__(
-        self, control: Control, owners: Owners, fetching: Fetching, journalling: Journalling | None
+        self,
+        control: Control,
+        owners: Owners,
+        fetching: Fetching,
+        journalling: Journalling | None,
+        lines: RateLines,
     ) -> None:
         """`journalling` is told how lines of batches ended."""
         self._control, self._owners = control, owners
         self._fetching, self._journalling = fetching, journalling
-        self._lists = Lists(owners, fetching)
+        self._lists, self._lines = Lists(owners, fetching), lines
         self._reading: set[asyncio.Task[None]] = set()
 
     def concerns(self, route: Route, verb: str) -> bool:
@@ -274,7 +279,7 @@ class Objects(Passing):
                 passage.principal, passage.source, wish, exchange.began_us, steady_us()
             )
             if isinstance(found, Denied):
-                return refuse(found, passage.principal.account)
+                return self._lines.refuse(found, exchange, passage.principal)
             state = exchange.kept[_STATE] = _State()
             return Wait(asyncio.ensure_future(self._list(exchange, state)))
         if isinstance(state.found, Problem):
