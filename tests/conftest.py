@@ -31,6 +31,18 @@ def _no_skip(report: Any) -> None:
         report.outcome = "failed"
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Groups of tests hold where pytest-xdist writes a name that pytest no longer reads (pytest-xdist issue 1386).
+
+    From pytest 9.2 on an item's name is its `_id`; pytest-xdist 3.8 adds the group to `_nodeid`, and nobody heeds it.
+    """
+    for item in items:
+        grouped = getattr(item, "_nodeid", item.nodeid)
+        if grouped != item.nodeid and hasattr(item, "_id"):
+            item._id = type(item._id).parse(grouped)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
