@@ -61,6 +61,14 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return counted
 
 
+def test_a_file_that_has_two_names_is_read_once(tmp_path: Path) -> None:
+    log = days(tmp_path / "log", 2)
+    alone = found(log, tmp_path / "first")
+    (log / "again.jsonl").symlink_to(log / "day-0.jsonl")
+    assert found(log, tmp_path / "second") == alone
+    assert found(log, None) == alone
+
+
 def test_a_day_more_costs_a_day(tmp_path: Path, made: list[int]) -> None:
     log, store = days(tmp_path / "log", 4), tmp_path / "store"
     last = (log / "day-3.jsonl").read_text("utf-8")

@@ -61,15 +61,17 @@ class LogFile:
 def files(paths: Iterable[str | Path]) -> list[LogFile]:
     """The files under `paths`: given ones as they are, folders recursively in order of name.
 
-    In folders only known extensions count; names that begin with "." or "_" are passed over, and manifests. Raises
-    UnreadableInput where a path is missing, is of no known kind, or a folder holds nothing to read.
+    In folders only known extensions count; names that begin with "." or "_" are passed over, and manifests. A file that
+    has several names by links is read once, under the first. Raises UnreadableInput where a path is missing, is of no
+    known kind, or a folder holds nothing to read.
     """
     found: dict[Path, LogFile] = {}
     named = [Path(given) for given in paths]
     for given in named:
         for inner in _inside(given):
-            if inner not in found:
-                found[inner] = _opened(inner, walked=inner not in named)
+            place = inner.resolve()
+            if place not in found:
+                found[place] = _opened(inner, walked=inner not in named)
     return list(found.values())
 
 
