@@ -1,0 +1,68 @@
+"""Philox4x32-10, compiled, in loops that run on vectors of units.
+
+Words of 32 bits are kept in 64 and masked before a product, so that the compiler takes the instruction that multiplies
+32 by 32 bits, several units at a time; that is why the generator works on columns and is inlined everywhere.
+"""
+
+# mypy: disable-error-code="untyped-decorator, call-overload, assignment, no-any-return, return-value"
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from headwater.mark.engines.philox import M0, M1, W0, W1, WORD
+
+#: How functions are compiled that only other compiled functions call: inlined, without wrappers for Python.
+INNER = {"nogil": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True}
+#: How many units are computed at a time: their state stays in the nearest cache.
+BLOCK = 512
+
+_32 = np.uint64(32)
+_WORD = np.uint64(WORD)
+_M0, _M1, _W0, _W1 = (np.uint64(number) for number in (M0, M1, W0, W1))
+_1, _2, _3 = (np.uint64(number) for number in (1, 2, 3))
+
+
+@njit(**INNER)
+def _round(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int]:
+    product0 = (c0 & _WORD) * _M0
+    product1 = (c2 & _WORD) * _M1
+    return (product1 >> _32) ^ c1 ^ k0, product1 & _WORD, (product0 >> _32) ^ c3 ^ k1, product0 & _WORD
+
+
+@njit(**INNER)
+def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int]:
+    """The four words of one counter (c0 … c3) under one key (k0, k1)."""
+    for _ in range(9):
+        c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+        k0, k1 = (k0 + _W0) & _WORD, (k1 + _W1) & _WORD
+    return _round(c0, c1, c2, c3, k0, k1)
+
+
+@njit(**INNER)
+def one_word(words: tuple[int, int, int, int], token: int) -> int:
+    """The word that the two lowest bits of a token name."""
+    which = token & _3
+    low = words[1] if which == _1 else words[0]
+    high = words[3] if which == _3 else words[2]
+    return high if which >= _2 else low
+
+
+@njit(**INNER)
+def lay(context: Any, token: Any, first: int, count: int, words: Any, ids: Any) -> None:
+    """Copy `count` units from `first` on into columns: `words` (at least width, BLOCK) and `ids` (BLOCK,), uint32."""
+    for i in range(count):
+        ids[i] = np.uint32(token[first + i])
+        for j in range(context.shape[1]):
+            words[j, i] = np.uint32(context[first + i, j])
+
+
+@njit(cache=True, nogil=True)
+def many(counters: Any, keys: Any, out: Any) -> None:
+    """`out` (n, 4) words of `counters` (n, 4) under `keys` (n, 2), all uint64."""
+    for i in range(len(out)):
+        out[i, 0], out[i, 1], out[i, 2], out[i, 3] = philox(
+            counters[i, 0], counters[i, 1], counters[i, 2], counters[i, 3], keys[i, 0], keys[i, 1]
+        )
