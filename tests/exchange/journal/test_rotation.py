@@ -225,6 +225,17 @@ def test_parts_lie_by_day_and_are_named_after_their_file(tmp_path: Path) -> None
     assert [row["id"] for row in rows(tmp_path / "out")] == ["r0", "r1", "r2"]
 
 
+def test_parts_and_notes_are_their_owners_alone(tmp_path: Path) -> None:
+    held = journal(tmp_path / "relay")
+    held.append(request(1))
+    held.append(Gap(AT, AT, served=1))
+    held.close(AT)
+    rotate(tmp_path / "relay", tmp_path / "out", AT)
+    parts = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert {path.suffix for path in parts} == {".parquet", ".json"}
+    assert {path.stat().st_mode & 0o777 for path in parts} == {0o600}
+
+
 def test_bodies_are_read_as_any_log_is_and_fields_count_before_them(tmp_path: Path) -> None:
     body = {
         "model": "in the body",

@@ -146,12 +146,14 @@ class _Writing:
         for day, batches in sorted(days.finish().items()):
             path = self._place(f"{prefix}day={day}/{stem}.parquet")
             write_parquet(batches, path, schema=schema_of(columns))
+            path.chmod(0o600)  # it holds prompts; until now it lay where its owner alone can look
             _synced_file(path)
             self._between("part written")
 
     def file(self, part: str, data: bytes) -> None:
         path = self._place(part)
         path.write_bytes(data)
+        path.chmod(0o600)
         _synced_file(path)
 
     def settle(self) -> None:

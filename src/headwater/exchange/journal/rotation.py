@@ -147,7 +147,7 @@ class _Rotation:
     def _rotated(self, file: JournalFile, found: Contents, state: State) -> State:
         beside = self._out / "_staged" / state.id
         shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir(parents=True)
+        beside.mkdir(mode=0o700, parents=True)
         texts = self._settings.keep == "prompts"
         made = staged(
             file, found, state.unanswered, beside, self._imprinting, texts=texts, between=self._between
