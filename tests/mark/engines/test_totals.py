@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from headwater.errors import UsageError
+from headwater.mark.engines import sglang
 from headwater.mark.engines.totals import total_scores
 from headwater.mark.engines.vllm import DualKey, Gumbel
 from headwater.mark.scheme import Units
@@ -18,6 +19,8 @@ SCHEMES: dict[str, Any] = {
     "vllm": Gumbel(4),
     "vllm, five tokens": Gumbel(5, "none"),
     "vllm, two keys": DualKey(2),
+    "sglang": sglang.Gumbel(4),
+    "sglang, two keys": sglang.Gumbel(2, 0.4),
 }
 
 
