@@ -25,7 +25,7 @@ def effective(seed: int) -> int:
 
 
 def words(seed: int, count: int) -> NDArray[np.uint32]:
-    """The first `count` 32-bit words of `torch.Generator().manual_seed(seed)`, by NumPy's generator of the same kind."""
+    """The first `count` 32-bit words of `torch.Generator().manual_seed(seed)`, by NumPy's own MT19937."""
     raw = np.random.RandomState(effective(seed)).bytes(4 * count)
     return np.frombuffer(raw, "<u4").astype(np.uint32, copy=False)
 

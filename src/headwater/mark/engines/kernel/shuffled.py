@@ -87,7 +87,7 @@ def _follow_few(
 
 
 @njit(cache=True, nogil=True)
-def _followed(words: Any, place: int, base: int, steps: int, size: int, reciprocals: Any) -> int:
+def _followed(words: Any, place: Any, base: int, steps: int, size: int, reciprocals: Any) -> Any:
     """The place that a token has after a block of steps; -1 once it's among the first."""
     at = 0
     while at < steps:
@@ -107,9 +107,9 @@ def _followed(words: Any, place: int, base: int, steps: int, size: int, reciproc
 
 
 @njit(cache=True, nogil=True)
-def _named(words: Any, place: int, size: int, reciprocals: Any) -> bool:
+def _named(words: Any, place: int, size: int, reciprocals: Any) -> Any:
     """Whether any of some steps swaps with `place`; it and `size` are counted from the first of them."""
-    hits = 0
+    hits: Any = 0
     for i in range(len(words)):
         above = np.float64(words[i]) - np.float64(place - i)
         times = np.rint(above * reciprocals[i])

@@ -1,0 +1,72 @@
+"""Green lists are drawn without replacement: what that does to tails which are computed as if it weren't so.
+
+Distinct tokens of one list are slightly dependent. The chance of any outcome of theirs is at most a known factor above
+what independent draws would give it, whatever the outcome is scored by; so its logarithm, added to a log tail, makes
+that tail an upper bound again. It's small: half the share of the vocabulary that was read, about, in nats a list.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.errors import UsageError
+
+#: More than what rounding does to the factor of one list.
+_ROUNDING = 1e-8
+
+
+def log_factor(counts: NDArray[np.int64], size: int, ones: int) -> float:
+    """ln of the largest ratio between chances with and without replacement, in nats, rounded up.
+
+    counts: (lists,) how many distinct tokens of each list were read. `ones` of `size` tokens are green.
+    """
+    different, lists = np.unique(np.asarray(counts, np.int64), return_counts=True)
+    several = different > 1
+    if several.any() and int(different[-1]) > size:
+        raise UsageError("more distinct tokens than the vocabulary has")
+    factors = [_of_one(int(count), size, ones) for count in different[several]]
+    return float(np.dot(factors, lists[several])) if factors else 0.0
+
+
+def _of_one(count: int, size: int, ones: int) -> float:
+    """The largest over k of F(ones, k) F(size - ones, count - k) / F(size, count), where F(n, k) is
+    n (n-1) … (n-k+1) / n^k. It grows in k as long as k <= ones / size * (count - 1)."""
+    green = min(ones * (count - 1) // size + 1, ones)
+    red = count - green
+    if red > size - ones:
+        green, red = count - (size - ones), size - ones
+    found = _falling(ones, green) + _falling(size - ones, red) - _falling(size, count)
+    return max(found, 0.0) + _ROUNDING
+
+
+def _falling(size: int, count: int) -> float:
+    """ln of size (size-1) … (size-count+1) / size^count."""
+    if count > 1000:
+        return math.lgamma(size + 1) - math.lgamma(size - count + 1) - count * math.log(size)
+    return math.fsum(math.log1p(-i / size) for i in range(count))
+
+
+def log_hypergeometric_tail(size: int, ones: int, count: int, green: int) -> float:
+    """ln of the chance that at least `green` of `count` tokens drawn without replacement are among `ones` of `size`.
+
+    Rounded up; 0.0 where there can't be less, -inf where there can't be as much.
+    """
+    least, most = max(0, count - (size - ones)), min(count, ones)
+    if green <= least:
+        return 0.0
+    if green > most:
+        return -math.inf
+    hits = np.arange(green, most, dtype=np.float64)
+    ratios = (ones - hits) * (count - hits) / ((hits + 1) * (size - ones - count + hits + 1))
+    terms = np.concatenate([[0.0], np.cumsum(np.log(ratios))])
+    first = _choose(ones, green) + _choose(size - ones, count - green) - _choose(size, count)
+    top = float(terms.max())
+    return min(first + top + math.log(float(np.exp(terms - top).sum())) + _ROUNDING, 0.0)
+
+
+def _choose(size: int, count: int) -> float:
+    """ln of the binomial coefficient."""
+    return math.lgamma(size + 1) - math.lgamma(count + 1) - math.lgamma(size - count + 1)
