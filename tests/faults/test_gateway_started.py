@@ -21,6 +21,7 @@ import pytest
 from control.budget.servers import free_port
 from faults.gateways import Load, Model, Served, chat, modelled, run
 from headwater.cli.app import run as command
+from headwater.exchange.journal import Outcome, follow
 
 pytestmark = pytest.mark.xdist_group("gateway-started")
 
@@ -114,6 +115,35 @@ def test_what_clients_write_into_heads_takes_no_memory(tmp_path: Path, size: int
 
         run(test)
         assert psutil.Process(gateway.pid).memory_info().rss < 80_000_000
+
+
+def test_what_was_asked_just_now_is_rotated_where_that_is_wanted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The file that a gateway writes is closed after ten minutes; with --now at once, and it goes on in another."""
+    words = ("journal", "rotate", "--folder", str(tmp_path / "g"))
+    relay = tmp_path / "g" / "journal" / "relay-0"
+
+    def answered() -> bool:
+        return any(isinstance(record, Outcome) for _, record in follow(relay, None))
+
+    with modelled(Model()) as upstream, Served(tmp_path / "g", upstream, "--no-rotation") as gateway:
+        assert gateway.now("alice", chat(1))[0] == 200
+        gateway.wait_for(answered)
+        assert command([*words]) == 0
+        told = capsys.readouterr().out
+        assert told.startswith("0 exchanges of 0 files; 1 left for later: still written (closed 10 minutes ")
+        assert command([*words, "--now"]) == 0
+        assert capsys.readouterr().out == "1 exchanges of 1 files\n"
+        assert gateway.now("alice", chat(2))[0] == 200
+        gateway.wait_for(answered)
+        assert command([*words, "--now", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["rows"] == 1
+        assert pq.read_table(tmp_path / "g" / "exchanges").num_rows == 2
+        assert command([*words, "--now"]) == 0  # nothing is open: nothing is waited for
+        assert capsys.readouterr().out == "0 exchanges of 0 files\n"
+        assert command([*words, "--now", "--every", "5"]) == 2
+        assert gateway.stop() == 0
 
 
 def refused(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:

@@ -16,12 +16,14 @@ from headwater.cli.casebooks import now_us
 from headwater.cli.gateways import at_gateway, imprint_key, settings_of
 from headwater.cli.options import HELP, PATH, as_json, manners
 from headwater.cli.terminal import Terminal, clean
-from headwater.errors import HeadwaterError
+from headwater.errors import HeadwaterError, UsageError
 
 if TYPE_CHECKING:
     from headwater.exchange.journal import Rotated
 
 _LOOK_S = 0.5
+#: Seconds that a gateway has to close its file.
+_CLOSE_S = 5.0
 
 
 @click.group(context_settings=HELP)
@@ -43,6 +45,11 @@ def command() -> None:
     metavar="FILE",
     help="The key of imprints, where only those are kept; as the settings say if left out.",
 )
+@click.option(
+    "--now",
+    is_flag=True,
+    help="Have running gateways close the file that they write, so that it is taken too.",
+)
 @click.option("--every", type=click.FloatRange(1), metavar="SECONDS", help="Do it again and again.")
 @click.option("--parent", type=int, hidden=True)
 @as_json
@@ -53,16 +60,21 @@ def rotate(
     folder: Path,
     output: Path | None,
     key_file: Path | None,
+    now: bool,
     every: float | None,
     parent: int | None,
     as_json: bool,
 ) -> int:
     """Turn closed files of the journal into Parquet that `headwater investigate` reads, each exactly once.
 
-    A gateway does this by itself. Files that it still writes, or waits for answers in, are left for the next time.
+    A gateway does this by itself. A file that it still writes is left for the next time: it is closed once it is ten
+    minutes old or 64 MiB large, unless [journal] in gateway.toml says otherwise, and with --now within a second or two.
+    So is a file with requests that may still be answered.
     """
     if every is None:
-        return _once(terminal, folder, output, key_file, as_json=as_json)
+        return _once(terminal, folder, output, key_file, now=now, as_json=as_json)
+    if now:
+        raise UsageError("--now is for once", hint="leave out --every, or --now")
     arguments = ["journal", "rotate", "--folder", str(folder), "--quiet"]
     arguments += ["--output", str(output)] if output else []
     arguments += ["--key-file", str(key_file)] if key_file else []
@@ -76,9 +88,9 @@ def rotate(
 
 
 def _once(
-    terminal: Terminal, folder: Path, output: Path | None, key_file: Path | None, *, as_json: bool
+    terminal: Terminal, folder: Path, output: Path | None, key_file: Path | None, *, now: bool, as_json: bool
 ) -> int:
-    from headwater.exchange.journal import relays, rotate
+    from headwater.exchange.journal import close_now, relays, rotate
     from headwater.gateway.composition import EXCHANGES, JOURNAL
 
     gateway = settings_of(folder)
@@ -87,7 +99,10 @@ def _once(
         key_file = folder / gateway.imprint_key_file
     imprinting = _imprinting(key_file) if settings.keep == "imprints" else None
     totals: dict[str, int] = {}
-    for relay in relays(folder / JOURNAL):
+    found = relays(folder / JOURNAL)
+    if now and not close_now(found, _CLOSE_S):
+        terminal.warn("a gateway didn't close its file in time: it is left for the next time")
+    for relay in found:
         done = rotate(relay, output or folder / EXCHANGES, now_us(), settings, imprinting=imprinting)
         _add(totals, done)
         for row in done.damaged:
@@ -95,9 +110,18 @@ def _once(
     if as_json:
         terminal.json(totals)
     else:
-        rows, files = totals.get("rows", 0), totals.get("files", 0)
-        terminal.out(f"{rows:,} exchanges of {files:,} files; {totals.get('waiting', 0):,} files wait\n")
+        terminal.out(_told(totals, gateway.journal.file_age_us, now=now))
     return 0
+
+
+def _told(totals: dict[str, int], file_age_us: int, *, now: bool) -> str:
+    rows, files, waiting = (totals.get(name, 0) for name in ("rows", "files", "waiting"))
+    told = f"{rows:,} exchanges of {files:,} files"
+    if not waiting:
+        return f"{told}\n"
+    age = f"closed {file_age_us / 60_000_000:.3g} minutes after it was begun, or with --now"
+    why = "their requests may still be answered" if now else f"still written ({age}), or waiting for answers"
+    return f"{told}; {waiting:,} left for later: {why}\n"
 
 
 def _add(totals: dict[str, int], done: Rotated) -> None:

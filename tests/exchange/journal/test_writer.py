@@ -22,8 +22,10 @@ from headwater.exchange.journal import (
     Gap,
     Journal,
     JournalSettings,
+    close_now,
     follow,
     journal_files,
+    was_asked,
 )
 
 
@@ -424,3 +426,25 @@ def test_who_follows_sees_what_is_written_and_goes_on_from_where_it_was(tmp_path
 def test_settings_that_cannot_be(given: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         JournalSettings(**given)  # type: ignore[arg-type]
+
+
+def test_a_file_is_closed_when_that_is_asked_and_only_for_who_waits(tmp_path: Path) -> None:
+    held = journal(tmp_path)
+    held.append(request(1))
+    held.flush(AT)
+    assert not close_now([tmp_path], 0.1, sleep=lambda _: None)  # its writer doesn't look
+    assert not was_asked(tmp_path)  # and needn't do it any more
+    asked = []
+
+    def looks(_: float) -> None:
+        asked.append(was_asked(tmp_path))
+        held.close_file()
+        held.flush(AT + 1)
+
+    assert close_now([tmp_path], 1.0, sleep=looks)
+    assert asked == [True]
+    held.append(request(2))
+    held.flush(AT + 2)
+    assert len(journal_files(tmp_path)) == 2
+    held.close(AT + 3)
+    assert close_now([tmp_path], 0.0)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.exchange.journal.appender import Batch, Written
 from headwater.exchange.journal.batches import answers_of_batch, line_id, lines_of_batch
+from headwater.exchange.journal.closing import close_now, was_asked
 from headwater.exchange.journal.folder import JournalFile, journal_files, lives, relays
 from headwater.exchange.journal.follow import Position, follow
 from headwater.exchange.journal.reading import Account, Entry, FileReader
@@ -47,6 +48,7 @@ __all__ = [
     "RotationSettings",
     "Written",
     "answers_of_batch",
+    "close_now",
     "follow",
     "journal_files",
     "line_id",
@@ -54,6 +56,7 @@ __all__ = [
     "lives",
     "relays",
     "rotate",
+    "was_asked",
 ]
 
 

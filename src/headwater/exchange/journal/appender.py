@@ -64,6 +64,7 @@ class Appender:
         self._size = 0
         self._opened_us = 0
         self._last = 0
+        self._asked = False
 
     def write(self, batch: Batch) -> Written:
         """The batch on the disk, and the file closed where it's large or old enough."""
@@ -83,12 +84,16 @@ class Appender:
             self._end()
         return Written(batch, None)
 
+    def close_soon(self) -> None:
+        """The file counts as old enough, whenever it was begun; where none is open there is nothing to close."""
+        self._asked = self._descriptor is not None
+
     def has_aged(self, at_us: int) -> bool:
         """Whether the file is old enough to be closed; one whose beginning lies ahead begins now."""
         if self._descriptor is None:
             return False
         self._opened_us = min(self._opened_us, at_us)
-        return at_us - self._opened_us >= self._settings.file_age_us
+        return self._asked or at_us - self._opened_us >= self._settings.file_age_us
 
     def _is_due(self, at_us: int) -> bool:
         return self._size >= self._settings.file_bytes or self.has_aged(at_us)
@@ -111,7 +116,7 @@ class Appender:
             with suppress(OSError):
                 path.unlink()
             raise
-        self._size, self._opened_us = len(head), batch.at_us
+        self._size, self._opened_us, self._asked = len(head), batch.at_us, False
         return descriptor
 
     def _end(self) -> None:

@@ -3,6 +3,7 @@
     <number, 12 digits>-<incarnation, 16 hex digits>.journal     the records
     lock                                                         held while a writer lives; holds the last number given
     rotation.lock, rotated.json, damaged/                        of the rotation
+    close                                                        there as long as the writer is asked to close its file
 
 The folder is its owner's alone: it holds prompts.
 """

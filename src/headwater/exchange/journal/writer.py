@@ -184,6 +184,10 @@ class Journal:
                 break
         return self.durable
 
+    def close_file(self) -> None:
+        """The newest file is to be closed with the next batch, however young it is; the journal goes on in another."""
+        self._appender.close_soon()
+
     def close(self, at_us: int) -> None:
         """Write what waits, mark the file's end, and let another process write.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from headwater.errors import ConflictError, HeadwaterError, Where
-from headwater.exchange.journal import Batch, Journal, JournalSettings, Record
+from headwater.exchange.journal import Batch, Journal, JournalSettings, Record, was_asked
 
 _LOG: Final = logging.getLogger("headwater.gateway")
 #: Files that are old enough are closed though nothing is written; looked at this often.
@@ -123,6 +123,8 @@ class Journalling:
 
     def _look(self) -> None:
         self._looker = self._loop.call_later(_LOOK_S, self._look)
+        if was_asked(self.journal.folder):
+            self.journal.close_file()
         if self._timer is None and self._writing is None:
             self._arm()
 
