@@ -1,0 +1,228 @@
+"""Which accounts' outputs are in a dataset: an exact p-value for each key, all keys counted, and how much is whose.
+
+Under a key that had no part in the dataset its total has one known law, whatever else is in there: other accounts'
+marks, unmarked text, templates. So tracing among 100,000 accounts is 100,000 tests of one law, with Holm's step-down.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.errors import UsageError
+from headwater.mark.engines.totals import total_scores
+from headwater.mark.law import log_tails, moments
+from headwater.mark.scheme import MarkKey, Scheme, Units
+from headwater.mark.score import Scorer
+from headwater.mark.trace import holm
+from headwater.mark.trace.dataset import Dataset, gather
+from headwater.mark.trace.evidence import Evidence, read
+from headwater.mark.trace.shares import Share, Shares, Tilt, shares
+
+#: How many values of the keyed function are computed at most before keys are screened: a minute or two on one core
+#: with a compiled scheme.
+EVALUATIONS = 4e9
+#: Of the keys that are screened this part stays, and at least so many.
+_KEPT, _KEPT_LEAST = 0.02, 2_000
+#: Cells (keys times documents) that are held at once.
+_CELLS = 4_000_000
+
+
+@dataclass(frozen=True)
+class Named:
+    """An account whose key is in the dataset.
+
+    `log_p`: ln of its exact p-value; `log_adjusted`: with all keys counted (Holm); `by`: which evidence was the
+    better, `units` or `documents`; `share`: how much of the dataset is its; `documents`: those that carry its mark by
+    themselves, with all keys and all documents counted.
+    """
+
+    name: str
+    log_p: float
+    log_adjusted: float
+    by: str
+    share: Share
+    documents: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What was found.
+
+    `answer`: `named`, `not-shown` (nobody's, or of a smaller share than `reach`), or `not-enough-evidence` (even a
+    dataset that was one account's as a whole might not have been found); `named`: most evidence first; `level`: the
+    chance that any innocent key is named is at most this; `keys`: how many were tested; `units`, `documents`: distinct
+    pieces of evidence, and documents that were read; `reach`: the share that an account mixed in token by token needs
+    to be found half the time (None: none is enough); `screened`: of all keys those that were read in full, and the
+    part of the units by which they were chosen; `shares`: what the shares rest on.
+    """
+
+    answer: str
+    named: tuple[Named, ...]
+    level: float
+    keys: int
+    units: int
+    documents: int
+    reach: float | None
+    screened: tuple[int, float]
+    shares: Shares | None
+
+
+def trace(
+    scheme: Scheme,
+    units: Units,
+    keys: Sequence[MarkKey],
+    scorer: Scorer,
+    *,
+    document: NDArray[np.int64] | None = None,
+    classes: NDArray[np.intp] | None = None,
+    level: float = 0.05,
+    effect: float = 1.0,
+    find_effect: bool = False,
+    evaluations: float = EVALUATIONS,
+) -> Trace:
+    """The accounts whose keys are in `units` (n,), with `document` (n,) the number of each unit's document.
+
+    `classes`: the scorer's class of each unit. `level`: family-wise, over all keys. `effect`: how strongly a marked
+    unit's score is tilted (1: the scorer is the likelihood ratio of this traffic; see `shares`), found from the data
+    where `find_effect`. Beyond `evaluations` values of the keyed function, keys are screened by a part of the units
+    first: a key that is left out has p = 1, so this costs power, never an innocent.
+    Raises `UsageError` for keys that are equal or a level outside (0, 1).
+    """
+    _check(keys, level, effect)
+    dataset = gather(units, document, classes)
+    if len(dataset) and int(dataset.classes.max()) >= len(scorer.tables):
+        raise UsageError("the scorer has no table for some units' class")
+    if not len(dataset) or not keys:
+        return Trace("not-enough-evidence", (), level, len(keys), 0, dataset.read, None, (0, 1.0), None)
+    kept, part = _screen(scheme, dataset, keys, scorer, evaluations)
+    evidence = read(dataset, scorer, scheme.null)
+    whole, scores = _totals(scheme, evidence, dataset, [keys[i] for i in kept], scorer)
+    rows, log_p, by = _p_values(evidence, whole, scores, level, len(keys))
+    adjusted = holm.adjusted(log_p, len(keys))
+    order = [i for i in np.argsort(log_p, kind="stable") if adjusted[i] <= math.log(level)]
+    reach, enough = _reach(evidence, scorer, scheme, dataset, level / len(keys), effect)
+    whose = [keys[kept[rows[i]]] for i in order]
+    found = _shares(scheme, dataset, whose, scorer, effect, find_effect) if whose else None
+    theirs = _documents(
+        scheme, evidence, dataset, whose, scorer, math.log(level / len(keys) / dataset.documents)
+    )
+    named = tuple(
+        Named(key.name, float(log_p[i]), float(adjusted[i]), by[i], share, documents)
+        for key, i, share, documents in zip(whose, order, found.of if found else (), theirs, strict=True)
+    )
+    answer = "named" if named else "not-shown" if enough else "not-enough-evidence"
+    return Trace(answer, named, level, len(keys), len(dataset), dataset.read, reach, (len(kept), part), found)
+
+
+def _check(keys: Sequence[MarkKey], level: float, effect: float) -> None:
+    if not 0 < level < 1:
+        raise UsageError("the level must be between 0 and 1")
+    if not (effect > 0 and math.isfinite(effect)):
+        raise UsageError("the effect must be above 0")
+    if len({key.numbers for key in keys}) < len(keys):
+        raise UsageError(
+            "two accounts have the same key", hint="give each account a key of its own, or list it once"
+        )
+
+
+def _screen(
+    scheme: Scheme, dataset: Dataset, keys: Sequence[MarkKey], scorer: Scorer, evaluations: float
+) -> tuple[NDArray[np.intp], float]:
+    """Which keys to read in full, and by which part of the units they were chosen.
+
+    Every document is read in part, so that an account with one document isn't overlooked.
+    """
+    kept = max(_KEPT_LEAST, int(_KEPT * len(keys)))
+    work = float(len(keys)) * len(dataset) * scheme.streams
+    if work <= evaluations or len(keys) <= 2 * kept:
+        return np.arange(len(keys)), 1.0
+    part = max(1e-3, evaluations / work - kept / len(keys), 0.2 * evaluations / work)
+    some = dataset.strided(part)
+    whole, scores = _totals(scheme, read(some, scorer, scheme.null), some, keys, scorer)
+    best = [np.argsort(-statistic, kind="stable")[: kept // 2] for statistic in (whole, scores)]
+    return np.unique(np.concatenate(best)), len(some) / len(dataset)
+
+
+def _totals(
+    scheme: Scheme, evidence: Evidence, dataset: Dataset, keys: Sequence[MarkKey], scorer: Scorer
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """For each key its total over all units and its documents' score."""
+    batch = max(1, min(8192, _CELLS // dataset.documents))
+    whole, scores = np.zeros(len(keys), np.int64), np.zeros(len(keys), np.int64)
+    for first in range(0, len(keys), batch):
+        table = total_scores(
+            scheme,
+            keys[first : first + batch],
+            dataset.units,
+            scorer,
+            classes=dataset.classes,
+            starts=dataset.starts,
+        )
+        whole[first : first + batch] = table.sum(axis=1)
+        scores[first : first + batch] = evidence.scores(table)
+    return whole, scores
+
+
+def _shares(
+    scheme: Scheme, dataset: Dataset, keys: list[MarkKey], scorer: Scorer, effect: float, find_effect: bool
+) -> Shares:
+    columns = [scorer.scores(scheme.values(key, dataset.units), dataset.classes) for key in keys]
+    return shares(
+        np.column_stack(columns), dataset, scorer, scheme.null, effect=effect, find_effect=find_effect
+    )
+
+
+def _documents(
+    scheme: Scheme, evidence: Evidence, dataset: Dataset, keys: list[MarkKey], scorer: Scorer, level: float
+) -> list[tuple[int, ...]]:
+    """The numbers of the documents in which each key by itself has ln p of at most `level`."""
+    table = total_scores(scheme, keys, dataset.units, scorer, classes=dataset.classes, starts=dataset.starts)
+    return [tuple(map(int, dataset.numbers[row <= level])) for row in evidence.log_p(table)]
+
+
+def _p_values(
+    evidence: Evidence, whole: NDArray[np.int64], scores: NDArray[np.int64], level: float, tests: int
+) -> tuple[NDArray[np.intp], NDArray[np.float64], list[str]]:
+    """Rows of the keys with the most evidence, ln p of each, and by what.
+
+    A key's p-value is twice the smaller of its two. Keys beyond the first few can't be named by Holm's test before
+    those are, so they are only computed where that happens.
+    """
+    both = bool(evidence.tables)
+    count = 256
+    while True:
+        rows = np.argsort(-whole, kind="stable")[:count]
+        if both:
+            rows = np.union1d(rows, np.argsort(-scores, kind="stable")[:count])
+        by_units = log_tails(evidence.whole, whole[rows])
+        log_p, by = by_units, ["units"] * len(rows)
+        if both:
+            by_documents = log_tails(evidence.of_documents, scores[rows])
+            log_p = np.minimum(0.0, math.log(2) + np.minimum(by_units, by_documents))
+            by = ["units" if u <= d else "documents" for u, d in zip(by_units, by_documents, strict=True)]
+        rejected = int(np.sum(holm.adjusted(log_p, tests) <= math.log(level)))
+        if rejected < count / 2 or count >= len(whole):
+            return rows, log_p, by
+        count *= 4
+
+
+def _reach(
+    evidence: Evidence, scorer: Scorer, scheme: Scheme, dataset: Dataset, level: float, effect: float
+) -> tuple[float | None, bool]:
+    """The share that is found half the time when mixed in by tokens (by a normal law: an orientation, no test), and
+    whether a dataset that is one account's as a whole is expected to be found."""
+    tilt = Tilt(scorer, scheme.null, dataset.classes)
+    norms, slopes = tilt.norm(effect)
+    counts = np.bincount(dataset.classes, minlength=len(norms))
+    mean, variance = moments(evidence.whole)
+    shift = float(counts @ slopes) / tilt.grain - mean
+    needed = -NormalDist().inv_cdf(max(level / 2, 1e-300)) * math.sqrt(variance)
+    # The mean of ln of the likelihood ratio where every unit is the account's.
+    enough = float(counts @ (effect * slopes - norms)) >= -math.log(level / 2)
+    return (needed / shift if 0 < needed <= shift else None), enough
