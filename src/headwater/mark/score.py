@@ -6,12 +6,13 @@ A table is all that a detector is: the engines' own sums, a likelihood ratio lea
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.mark.law import Law, Part
-from headwater.mark.scheme import Null, Units, Values
+from headwater.mark.law import Law, Part, log_tails
+from headwater.mark.scheme import Null, Scheme, Units, Values
 
 
 @dataclass(frozen=True)
@@ -69,3 +70,27 @@ class Scorer:
         for (kind, times), count in zip(both.T, counts, strict=True):
             found += (Part(table.law(null), int(times), int(count)) for table in self.tables[kind])
         return found
+
+
+@runtime_checkable
+class OwnTails(Protocol):
+    """A scheme whose values aren't quite as independent as its null says, and which knows what that does to tails."""
+
+    def log_tails(
+        self, scorer: Scorer, units: Units, totals: NDArray[np.int64], classes: NDArray[np.intp] | None = None
+    ) -> NDArray[np.float64]:
+        """ln of the chance of at least each of `totals`, rounded up."""
+        ...
+
+
+def tails(
+    scheme: Scheme,
+    scorer: Scorer,
+    units: Units,
+    totals: NDArray[np.int64],
+    classes: NDArray[np.intp] | None = None,
+) -> NDArray[np.float64]:
+    """ln of the chance that a key without a part in the text gives `units` at least each of `totals`, rounded up."""
+    if isinstance(scheme, OwnTails):
+        return scheme.log_tails(scorer, units, totals, classes)
+    return log_tails(scorer.parts(scheme.null, units, classes), totals)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.mark.detection.scored import Scored
-from headwater.mark.law import log_tails
+from headwater.mark.engines.totals import total_scores
 from headwater.mark.scheme import MarkKey, Units
 
 #: Decoys at most, and at least, and how many units all of them may look at together.
@@ -54,7 +54,7 @@ def decoys(scored: Scored, key: MarkKey, *, most: int = MOST) -> Decoys:
     count = max(FEWEST, min(most, _UNITS // max(1, len(units))))
     random = np.random.default_rng(_seed(key, units))
     totals = _totals(scored, random, count)
-    levels = log_tails(scored.parts, totals)
+    levels = scored.tails(totals)
     above = int((totals >= scored.total).sum())
     for level in _LEVELS:
         seen = int((levels <= math.log(level)).sum())
@@ -68,12 +68,8 @@ def decoys(scored: Scored, key: MarkKey, *, most: int = MOST) -> Decoys:
 
 
 def _totals(scored: Scored, random: np.random.Generator, count: int) -> NDArray[np.int64]:
-    scheme, units = scored.scheme, scored.units
-    found = np.empty(count, np.int64)
-    for number in range(count):
-        values = scheme.values(scheme.random_key(random), units)
-        found[number] = scored.scorer.scores(values, scored.classes) @ units.times
-    return found
+    keys = [scored.scheme.random_key(random) for _ in range(count)]
+    return total_scores(scored.scheme, keys, scored.units, scored.scorer, classes=scored.classes)
 
 
 def _seed(key: MarkKey, units: Units) -> int:

@@ -8,9 +8,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.mark.law import Law, Part, log_tail
+from headwater.mark.law import Law
 from headwater.mark.scheme import MarkKey, Scheme, Units
-from headwater.mark.score import Scorer
+from headwater.mark.score import Scorer, tails
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,13 @@ class Scored:
         return int(self.scores @ self.units.times)
 
     @cached_property
-    def parts(self) -> list[Part]:
-        """What the total is made of without the key."""
-        return self.scorer.parts(self.scheme.null, self.units, self.classes)
-
-    @cached_property
     def log_p(self) -> float:
         """ln of the chance that a key without a part in the text gives this total or more."""
-        return log_tail(self.parts, self.total) if len(self.units) else 0.0
+        return float(self.tails(np.array([self.total]))[0]) if len(self.units) else 0.0
+
+    def tails(self, totals: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The same for other totals."""
+        return tails(self.scheme, self.scorer, self.units, totals, self.classes)
 
     def within(self, begin: int, end: int) -> Scored:
         """The units that stand first at tokens `begin` … `end`-1, each counted once."""
