@@ -78,3 +78,10 @@ def test_every_command_has_help_and_its_line_in_the_list(name: str) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_help_of_a_command_loads_no_heavy_module(name: str) -> None:
     assert {module.split(".")[0] for module in loaded_by(name, "--help")} & HEAVY == set()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_what_a_groups_commands_do_is_told_in_whole_sentences(name: str) -> None:
+    told = CliRunner().invoke(app, [name, "--help"], terminal_width=80).output
+    _, _, commands = told.partition("\nCommands:\n")
+    assert not [line for line in commands.splitlines() if line.endswith(("...", "…"))]

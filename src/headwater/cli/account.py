@@ -9,7 +9,7 @@ import click
 
 from headwater.cli.casebooks import draw, limit
 from headwater.cli.identities import acting, done, given, moment, reading, show_row, with_history
-from headwater.cli.options import HELP, PATH, manners
+from headwater.cli.options import HELP, PATH, Group, manners
 from headwater.cli.terminal import Terminal, clean
 from headwater.errors import UsageError
 
@@ -20,7 +20,7 @@ _STATES = ("active", "suspended", "closed")
 _KINDS = ("account", "link", "verification")
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=Group, context_settings=HELP)
 def command() -> None:
     """Keep accounts: who may ask, at which tier, for which organisation."""
 

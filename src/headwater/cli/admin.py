@@ -13,7 +13,7 @@ import click
 
 from headwater.cli.casebooks import by_person, draw, limit, now_us
 from headwater.cli.identities import at_identity, moment, named, settings_of, span_us
-from headwater.cli.options import HELP, PATH, as_json, manners
+from headwater.cli.options import HELP, PATH, Group, as_json, manners
 from headwater.cli.terminal import Terminal, clean
 from headwater.errors import UsageError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from headwater.console import AdminKey, AdminKeys, Books, ConsoleSettings, Till
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=Group, context_settings=HELP)
 def command() -> None:
     """Serve the admin API, and keep the keys of those who may ask it."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from headwater.cli.casebooks import at_casebook, by_person, draw, in_form, limit, now_us, opened, tell_aside
-from headwater.cli.options import HELP, PATH, manners
+from headwater.cli.options import HELP, PATH, Group, manners
 from headwater.cli.terminal import Terminal, clean
 from headwater.errors import UnreadableInput, UsageError, Where, unreadable
 
@@ -21,7 +21,7 @@ _RUNGS = ("notice", "shape", "reduce", "step-up", "quarantine", "suspend", "ban"
 _MOST_BYTES = 200_000
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=Group, context_settings=HELP)
 def command() -> None:
     """File, review and decide appeals against steps."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headwater.cli.options import HELP, PATH, as_json, manners, max_bad, too_many_bad
+from headwater.cli.options import HELP, PATH, Group, as_json, manners, max_bad, too_many_bad
 from headwater.cli.terminal import Terminal
 from headwater.errors import UsageError
 
@@ -37,7 +37,7 @@ _USES = (
 _ROW = "FILE:ROW"
 
 
-class Audit(click.Group):
+class Audit(Group):
     """A group whose first argument may be a corpus instead of a command: then the corpus is audited."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -10,7 +10,7 @@ import click
 from headwater.cli.casebooks import draw, limit, now_us
 from headwater.cli.gateways import at_gateway, casebook_of, counting_of, settings_of
 from headwater.cli.identities import moment
-from headwater.cli.options import HELP, as_json, manners
+from headwater.cli.options import HELP, Group, as_json, manners
 from headwater.cli.terminal import Terminal
 from headwater.errors import HeadwaterError, UsageError
 
@@ -23,7 +23,7 @@ _REACH: Final = "see that it can be reached, with this user and password"
 _FAR_US: Final = 600_000_000
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=Group, context_settings=HELP)
 def command() -> None:
     """Look after budgets: where what is left of them is kept."""
 

@@ -19,7 +19,7 @@ from headwater.cli.casebooks import (
     tell_aside,
 )
 from headwater.cli.follow import follow
-from headwater.cli.options import HELP, PATH, manners
+from headwater.cli.options import HELP, PATH, Group, manners
 from headwater.cli.terminal import Terminal, clean
 from headwater.errors import UnreadableInput, Where, unreadable
 
@@ -31,7 +31,7 @@ _MOST_PACK = 1 << 20
 _TOLD = {"confirmed": "upheld", "reversed": "reversed", "lowered": "reversed", "unconfirmed": "reversed"}
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=Group, context_settings=HELP)
 def command() -> None:
     """Keep a casebook: who decided what about which account, and why."""
 

@@ -14,7 +14,7 @@ import click
 
 from headwater.cli.casebooks import now_us
 from headwater.cli.gateways import at_gateway, imprint_key, settings_of
-from headwater.cli.options import HELP, PATH, as_json, manners
+from headwater.cli.options import HELP, PATH, Group, as_json, manners
 from headwater.cli.terminal import Terminal, clean
 from headwater.errors import HeadwaterError, UsageError
 
@@ -26,7 +26,7 @@ _LOOK_S = 0.5
 _CLOSE_S = 5.0
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=Group, context_settings=HELP)
 def command() -> None:
     """Read what a gateway has recorded."""
 

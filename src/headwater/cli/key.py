@@ -20,7 +20,7 @@ from headwater.cli.identities import (
     span_us,
     with_history,
 )
-from headwater.cli.options import HELP, manners
+from headwater.cli.options import HELP, Group, manners
 from headwater.cli.terminal import Terminal, clean
 from headwater.errors import UsageError
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _MOST_READ = 4096
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=Group, context_settings=HELP)
 def command() -> None:
     """Make, rotate and revoke customers' API keys.
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from headwater.cli.options import HELP, PATH, manners
+from headwater.cli.options import HELP, PATH, Group, manners
 from headwater.cli.terminal import Terminal
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=Group, context_settings=HELP)
 def command() -> None:
     """Make keys."""
 

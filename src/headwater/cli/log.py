@@ -20,7 +20,7 @@ from headwater.cli.log_inputs import (
     trusted,
     vkey,
 )
-from headwater.cli.options import HELP, PATH, PLACE, as_json, manners
+from headwater.cli.options import HELP, PATH, PLACE, Group, as_json, manners
 from headwater.cli.terminal import Terminal, clean
 from headwater.errors import UsageError
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from headwater.casework.log import Verified
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=Group, context_settings=HELP)
 def command() -> None:
     """Publish, prove and verify the log of a casebook."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headwater.cli.options import HELP, PATH, as_json, manners
+from headwater.cli.options import HELP, PATH, Group, as_json, manners
 from headwater.cli.terminal import Terminal, clean
 from headwater.errors import UsageError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from headwater.provenance.manifest import Check, Claims, Verification
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=Group, context_settings=HELP)
 def command() -> None:
     """Write, read and check the manifests of a data set."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headwater.cli.options import HELP, PATH, as_json, manners
+from headwater.cli.options import HELP, PATH, Group, as_json, manners
 from headwater.cli.terminal import Terminal
 from headwater.errors import HeadwaterError, UsageError, Where
 
@@ -42,7 +42,7 @@ alpha_option = click.option(
 )
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=Group, context_settings=HELP)
 def command() -> None:
     """Read marks in text, show where they are, and trace whose they were."""
 

@@ -20,6 +20,24 @@ PATH = click.Path(path_type=Path)
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
+#: Longer than any sentence of a help.
+_WHOLE = 1000
+
+
+class Group(click.Group):
+    """A group that tells what its commands do in whole sentences."""
+
+    group_class = type
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list; what doesn't fit into a line goes on in the next."""
+        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, one.get_short_help_str(_WHOLE)) for name, one in found if one and not one.hidden]
+        if rows:
+            with formatter.section("Commands"):
+                formatter.write_dl(rows)
+
+
 class _Place(click.Path):
     """A path, or the URI of an object store as it is given."""
 

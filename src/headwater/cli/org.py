@@ -8,7 +8,7 @@ import click
 
 from headwater.cli.casebooks import draw, limit
 from headwater.cli.identities import acting, done, given, moment, reading, show_row, with_history
-from headwater.cli.options import HELP
+from headwater.cli.options import HELP, Group
 from headwater.cli.terminal import Terminal, clean
 from headwater.errors import UsageError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _STATES = ("active", "suspended", "closed")
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=Group, context_settings=HELP)
 def command() -> None:
     """Keep organisations: their accounts share a tier, a means of payment and a state."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from headwater.cli.casebooks import now_us, tell_known
-from headwater.cli.options import HELP, PATH, as_json, manners
+from headwater.cli.options import HELP, PATH, Group, as_json, manners
 from headwater.cli.terminal import Terminal, clean
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=Group, context_settings=HELP)
 def command() -> None:
     """Check, test, compare and replay policy packs."""
 

@@ -23,7 +23,7 @@ from headwater.cli.casebooks import (
     tell_aside,
     tell_known,
 )
-from headwater.cli.options import HELP, PATH, manners
+from headwater.cli.options import HELP, PATH, Group, manners
 from headwater.cli.terminal import Terminal, clean
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _STATES = ("proposed", "announced", "standing", "declined", "lapsed", "expired",
 _SHOWN = 5
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=Group, context_settings=HELP)
 def command() -> None:
     """Propose steps for accounts, and decide on them."""
 

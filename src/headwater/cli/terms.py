@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headwater.cli.options import HELP, PATH, as_json, manners
+from headwater.cli.options import HELP, PATH, Group, as_json, manners
 from headwater.cli.terminal import Terminal, clean
 from headwater.errors import UsageError, unreadable
 
@@ -43,7 +43,7 @@ own_terms = click.option(
 )
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=Group, context_settings=HELP)
 def command() -> None:
     """Say what terms say about training on outputs."""
 

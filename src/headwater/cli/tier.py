@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from headwater.cli.identities import acting, done, reading, with_history
-from headwater.cli.options import HELP, PATH
+from headwater.cli.options import HELP, PATH, Group
 from headwater.cli.terminal import Terminal, clean
 from headwater.errors import UsageError, Where, unreadable
 
@@ -19,7 +19,7 @@ _MOST_FILE = 65_536
 _MILLION = 1_000_000
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=Group, context_settings=HELP)
 def command() -> None:
     """Say and change what each tier may use."""
 
