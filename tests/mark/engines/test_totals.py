@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from headwater.errors import UsageError
+from headwater.mark import own
 from headwater.mark.engines import sglang
 from headwater.mark.engines.totals import total_scores
 from headwater.mark.engines.vllm import DualKey, Gumbel
@@ -19,6 +20,10 @@ SCHEMES: dict[str, Any] = {
     "vllm": Gumbel(4),
     "vllm, five tokens": Gumbel(5, "none"),
     "vllm, two keys": DualKey(2),
+    "own": own.Gumbel(4),
+    "own, three tokens": own.Gumbel(3),
+    "own, a green list": own.Tilt(1, 0.3),
+    "own, two layers": own.Layered(2, coin=(3, 4)),
     "sglang": sglang.Gumbel(4),
     "sglang, two keys": sglang.Gumbel(2, 0.4),
 }

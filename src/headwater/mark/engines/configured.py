@@ -39,6 +39,8 @@ def _fits(value: object, hint: Any) -> bool:
         if hint is float:
             return isinstance(value, int | float) and not isinstance(value, bool)
         return type(value) is hint if isinstance(hint, type) else True
+    if get_origin(hint) is tuple:
+        return isinstance(value, tuple)
     if "Literal" in str(get_origin(hint)):
         return value in get_args(hint)
     return any(_fits(value, each) for each in get_args(hint))

@@ -106,7 +106,8 @@ def total_scores(
     if len(keys) and len(units):
         of = np.stack([units.times, kinds, np.repeat(np.arange(len(sizes)), sizes)]).astype(np.int64)
         if isinstance(scheme, Fast):
-            scheme.totals(scheme.rows(keys), units, of, laid_out(scorer, scheme.null.size), found)
+            size = scheme.null.size if scheme.null.ones is None else 2
+            scheme.totals(scheme.rows(keys), units, of, laid_out(scorer, size), found)
         else:
             _one_by_one(scheme, keys, units, scorer, of, found)
     return found[:, 0] if starts is None else found
