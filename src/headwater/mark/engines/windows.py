@@ -128,8 +128,8 @@ def _laid_out(tokens: Tokens, window: Window, prompt: int) -> tuple[Tokens, int,
 def _units(
     padded: Tokens, width: int, where: NDArray[np.int64], times: NDArray[np.int64], moved: int, tokens: int
 ) -> Units:
-    if width and len(padded) >= width:
-        context = np.lib.stride_tricks.sliding_window_view(padded, width)[where - width]
-    else:
-        context = np.zeros((len(where), width), np.int64)
+    from headwater.mark.engines.kernel.windows import contexts
+
+    context = np.empty((len(where), width), np.int64)
+    contexts(padded, where, context)
     return Units(context, padded[where], where + moved, times, tokens)

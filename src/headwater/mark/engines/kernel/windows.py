@@ -3,6 +3,7 @@
 A hit counts only when the whole window agrees, so two windows are never taken for one. The hash starts from a number
 that nobody outside the process knows, so that a text can't be made to fill one corner of the table.
 """
+# mypy: disable-error-code="untyped-decorator, call-overload, assignment, no-any-return, return-value"
 
 from __future__ import annotations
 
@@ -14,7 +15,21 @@ from numba import njit
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 _32 = np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
-_ONE = np.uint64(1)
+_ONE, _NONE = np.uint64(1), np.uint64(0)
+#: Windows are looked up so many at a time: first their slots are all fetched, so that memory is waited for once.
+_BATCH = 256
+
+
+@njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+def _hashed(tokens: Any, place: int, back: int, ahead: int, seed: int, out: Any) -> None:
+    """`out`: hashes of the windows tokens[place+i-back : place+i+ahead]."""
+    for i in range(len(out)):
+        out[i] = seed
+    for j in range(-back, ahead):
+        column = tokens[place + j : place + j + len(out)]
+        for i in range(len(out)):
+            mixed = (out[i] ^ np.uint64(column[i])) * _SPREAD
+            out[i] = mixed ^ (mixed >> _32)
 
 
 @njit(cache=True, nogil=True)
@@ -34,42 +49,52 @@ def distinct(
     The window of place j is tokens[j-width:j], and tokens[j] with it where `pairs`. Returns how many windows there
     are, and how many of them stand before `first`. `bits`: log2 of the slots of the table.
     """
-    length = len(tokens)
     table = np.zeros(1 << bits, np.uint64)  # 32 bits of the hash, then 1 + number of the window
-    mask = np.uint64((1 << bits) - 1)
-    shift = np.uint64(64 - bits)
-    found = 0
-    before = 0
-    for place in range(history, length):
-        if place == first:
-            before = found
-        last = place + 1 if pairs else place
-        hashed = np.uint64(seed)
-        for i in range(place - width, last):
-            hashed = (hashed ^ np.uint64(tokens[i])) * _SPREAD
-            hashed ^= hashed >> _32
-        tag = (hashed & _LOW) << _32
-        slot = (hashed * _SPREAD) >> shift
-        while True:
-            entry = table[slot]
-            if entry == np.uint64(0):
-                table[slot] = tag | np.uint64(found + 1)
-                where[found] = place
-                times[found] = 1
-                found += 1
-                break
-            if (entry >> _32) << _32 == tag:
-                number = np.int64(entry & _LOW) - 1
-                away = where[number] - place
-                same = True
-                for i in range(place - width, last):
-                    if tokens[i] != tokens[i + away]:
-                        same = False
-                        break
-                if same:
-                    times[number] += 1
+    mask, shift = np.uint64((1 << bits) - 1), np.uint64(64 - bits)
+    hashes, entries = np.empty(_BATCH, np.uint64), np.empty(_BATCH, np.uint64)
+    ahead = 1 if pairs else 0
+    found = before = 0
+    for start in range(history, len(tokens), _BATCH):
+        count = min(_BATCH, len(tokens) - start)
+        _hashed(tokens, start, width, ahead, np.uint64(seed), hashes[:count])
+        for i in range(count):
+            entries[i] = table[(hashes[i] * _SPREAD) >> shift]
+        for i in range(count):
+            place = start + i
+            if place == first:
+                before = found
+            tag = (hashes[i] & _LOW) << _32
+            slot = (hashes[i] * _SPREAD) >> shift
+            entry = entries[i]
+            if entry == _NONE:  # it may have been filled since
+                entry = table[slot]
+            while True:
+                if entry == _NONE:
+                    table[slot] = tag | np.uint64(found + 1)
+                    where[found] = place
+                    times[found] = 1
+                    found += 1
                     break
-            slot = (slot + _ONE) & mask
-    if first >= length:
-        before = found
-    return found, before
+                if (entry >> _32) << _32 == tag:
+                    number = np.int64(entry & _LOW) - 1
+                    away = where[number] - place
+                    same = True
+                    for j in range(place - width, place + ahead):
+                        if tokens[j] != tokens[j + away]:
+                            same = False
+                            break
+                    if same:
+                        times[number] += 1
+                        break
+                slot = (slot + _ONE) & mask
+                entry = table[slot]
+    return found, found if first >= len(tokens) else before
+
+
+@njit(cache=True, nogil=True)
+def contexts(tokens: Any, where: Any, out: Any) -> None:
+    """`out` (n, width): the tokens before each place of `where` (n,)."""
+    width = out.shape[1]
+    for i in range(len(where)):
+        for j in range(width):
+            out[i, j] = tokens[where[i] - width + j]
