@@ -6,7 +6,7 @@ A setting that a scheme doesn't have, or a value of the wrong kind, is a `Config
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -31,6 +31,10 @@ def configured(kind: type[_S], config: Mapping[str, Any]) -> _S:
             )
         if not _fits(value, known[name]):
             raise ConfigurationError("not a value that this setting takes", where=Where(field=name))
+    for each in fields(kind):  # type: ignore[arg-type]
+        needed = each.init and each.default is MISSING and each.default_factory is MISSING
+        if needed and each.name not in config:
+            raise ConfigurationError("this scheme needs this setting", where=Where(field=each.name))
     return kind(**config)
 
 

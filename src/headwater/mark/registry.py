@@ -1,0 +1,79 @@
+"""Schemes by name: Headwater's own adapters and other packages', found through the entry points `headwater.marks`.
+
+An entry point names a factory: it takes a mapping of settings, as a keyring has them, and makes a `Scheme`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from headwater.errors import ConfigurationError, HeadwaterError, UsageError, Where
+from headwater.mark.scheme import Scheme
+
+GROUP, OURS = "headwater.marks", "headwater"
+PARTS = ("name", "width", "streams", "null", "card", "units", "values", "random_key")
+
+
+def names() -> tuple[str, ...]:
+    """The names of all schemes that are installed, in order."""
+    return tuple(sorted({point.name for point in entry_points(group=GROUP)}))
+
+
+def scheme(name: str, config: Mapping[str, Any] | None = None) -> Scheme:
+    """The scheme `name` with the settings of `config`.
+
+    Raises `ConfigurationError` for a name that isn't installed and for a setting that the scheme doesn't have or take
+    (`where.field` names it), `UsageError` where another package's scheme can't be loaded or made; none says a value.
+    """
+    point = _point(name)
+    factory = _loaded(point)
+    try:
+        made = factory(dict(config or {}))
+    except (HeadwaterError, MemoryError):
+        raise
+    except Exception as error:
+        # Its message may quote a setting, and a key may stand there by mistake.
+        if _owner(point) == OURS:
+            raise
+        what = (
+            f"the scheme {name} of {_owner(point)} can't be made of these settings ({type(error).__name__})"
+        )
+        raise UsageError(what, hint="check them against its documentation, or tell its authors") from None
+    lacks = [part for part in PARTS if not hasattr(made, part)]
+    if lacks:
+        what = f"the entry point {name} of {_owner(point)} ({point.value}) makes no scheme: it lacks {', '.join(lacks)}"
+        raise UsageError(what, hint="tell its authors, or take the package away")
+    found: Scheme = made
+    return found
+
+
+def _point(name: str) -> EntryPoint:
+    points = {(point.value, _owner(point)): point for point in entry_points(group=GROUP, name=name)}
+    if len(points) > 1:
+        whose = " and of ".join(sorted(owner for _, owner in points))
+        hint = "take one of the packages away"
+        raise UsageError(f"two schemes are called {name}: of {whose}", hint=hint)
+    if not points:
+        known = names()
+        near = get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"installed are {', '.join(known)}"
+        raise ConfigurationError("no such scheme is installed", where=Where(field="scheme"), hint=hint)
+    return next(iter(points.values()))
+
+
+def _loaded(point: EntryPoint) -> Any:
+    try:
+        return point.load()
+    except Exception as error:
+        if _owner(point) == OURS:
+            raise
+        what = f"the entry point {point.name} of {_owner(point)} ({point.value}) can't be loaded"
+        hint = "mend it, install its package again, or take the package away"
+        raise UsageError(f"{what} ({type(error).__name__})", hint=hint) from error
+
+
+def _owner(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else point.module.partition(".")[0]
