@@ -189,7 +189,20 @@ def test_a_gateway_of_one_process_counts_its_rates_itself_and_no_file_is_made(
     assert told["requests_per_minute"]["left"] is None
     assert told["requests_per_day"]["left"] == 1000
     assert not (folder / "budgets.sqlite").exists()
-    assert "counted in the process" in run("show", "bot", "--folder", str(folder))
+    assert "no store knows them" in run("show", "bot", "--folder", str(folder))
+
+
+def test_eighty_columns_are_enough_for_whole_lines(
+    tmp_path: Path, run: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = gateway(tmp_path / "gateway")
+    monkeypatch.setenv("COLUMNS", "80")
+    told = run("show", "bot", "--folder", str(folder)).splitlines()
+    assert len(told) == 1 + 7 + 2, told
+    (line,) = [line for line in told if line.startswith("org-tokens")]
+    assert "organisation acme  1,000,000/month  1,000,000" in line
+    told = run("show", "--folder", str(folder)).splitlines()
+    assert [line.split()[0] for line in told] == ["budget", "org-tokens", "card-spend", "net-rate", "others"]
 
 
 def test_without_an_account_the_settings_are_shown(tmp_path: Path, run: Callable[..., str]) -> None:
@@ -197,7 +210,7 @@ def test_without_an_account_the_settings_are_shown(tmp_path: Path, run: Callable
     told = json.loads(run("show", "--folder", str(folder), "--json"))
     assert [one["name"] for one in told] == ["org-tokens", "card-spend", "net-rate", "others"]
     text = run("show", "--folder", str(folder))
-    assert "5,000 per day" in text
+    assert "5,000/day" in text
     assert "somebody-else" not in text
     (folder / "gateway.toml").write_text("")
     assert "no budgets beside" in run("show", "--folder", str(folder))

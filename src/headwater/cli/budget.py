@@ -104,9 +104,9 @@ def show(
     from headwater.report import Column
 
     columns = [Column("limit", "name"), Column("of"), Column("at most", "number"), Column("left", "number")]
-    columns += [Column("all of it again", minor=True)]
+    columns += [Column("full (UTC)", minor=True)]
     cells = [[_named(one), _whose(one), _most(one), _left(one), _again(one)] for one in found]
-    draw(terminal, columns, cells, below=() if found else ["no limits"], limit=limit)
+    draw(terminal, columns, cells, below=_said(found), limit=limit)
     return 0
 
 
@@ -142,7 +142,7 @@ def _configured(terminal: Terminal, settings: GatewaySettings, limit: int, as_js
     from headwater.report import Column
 
     columns = [Column("budget", "name"), Column("kind"), Column("of each"), Column("at most", "number")]
-    columns += [Column("if the store is gone", minor=True), Column("only", minor=True)]
+    columns += [Column("store gone", minor=True), Column("only", minor=True)]
     cells: list[list[Any]] = []
     for one in own:
         fails = "refuses" if one.budget().closed else "serves"
@@ -166,18 +166,27 @@ def _most(one: Balance) -> str:
 
 
 def _per(limit: int, per: str) -> str:
-    return f"{limit:,}" if per == "none" else f"{limit:,} per {per}"
+    return f"{limit:,}" if per == "none" else f"{limit:,}/{per}"
 
 
 def _left(one: Balance) -> str:
-    return "counted in the process" if one.left is None else f"{one.left:,}"
+    return "?" if one.left is None else f"{one.left:,}"
 
 
 def _again(one: Balance) -> str:
-    """When all of it is there again."""
+    """When all of it is there again: a time in UTC, or in how many seconds."""
     if one.resets_us is None:
-        slots = one.per == "none" and one.limit
-        return "when requests end" if slots else "never" if not one.limit else "-"
+        return "never" if not one.limit else "-"
     if one.resets_us >= _FAR_US:
-        return f"{moment(now_us() + one.resets_us)} UTC"
+        return moment(now_us() + one.resets_us)[5:]
     return f"in {-(-one.resets_us // 1_000_000)} s" if one.resets_us else "now"
+
+
+def _said(found: list[Balance]) -> list[str]:
+    """What the table leaves open."""
+    told = [] if found else ["no limits"]
+    if any(one.left is None for one in found):
+        told.append("? a gateway of one process counts its rates itself: no store knows them")
+    if any(one.per == "none" and one.limit for one in found):
+        told.append("- what runs at once comes back when requests end")
+    return told
