@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import socket
 import stat
@@ -242,6 +243,36 @@ def test_a_folder_that_is_no_gateways(tmp_path: Path, capsys: pytest.CaptureFixt
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["letter"]
 
 
+BUDGETS = """
+[[control.budgets]]
+name = "x"
+kind = "requests"
+scope = "account"
+limit = 5
+per = "minute"
+
+[[control.budgets]]
+name = "y"
+kind = "token-quota"
+scope = "account"
+limit = {}
+"""
+DOCUMENTED = Path(__file__).parents[2] / "docs" / "how-to" / "serve-a-model.md"
+
+
+def test_the_settings_that_are_documented_can_be_started_as_pasted(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```toml\n(.*?)```", DOCUMENTED.read_text("utf-8"), re.DOTALL)
+    with modelled(Model()) as upstream:
+        gateway = Served(tmp_path / "g", upstream, accounts={"bob": "verified-contact"})
+        assert "127.0.0.1:8000" in text
+        (gateway.folder / "gateway.toml").write_text(text.replace("127.0.0.1:8000", f"127.0.0.1:{upstream}"))
+        with gateway:
+            assert len(gateway.workers()) == 2
+            assert gateway.now("bob", chat(1))[0] == 200
+            assert gateway.now("bob", chat(2).replace(b'"m"', b'"large-1"'))[0] == 404
+            assert gateway.stop() == 0
+
+
 SETTINGS = [
     ('upstreem = "http://x"', "upstreem", "did you mean upstream?"),
     ("answer_bytes = -1", "answer_bytes", "out of range"),
@@ -250,7 +281,7 @@ SETTINGS = [
     ('[relay]\nhost = "203.0.113.77"', "relay.host", "can't listen"),
     ('[relay]\ncertificate = "nofile"', "g/nofile", "can't be used for TLS"),
     ("[control]\nanswer_tokens = 0", "control.answer_tokens", "out of range"),
-    ('[[control.models]]\nname = "m"\ntier = "gold"', "control.models", "there is no such tier"),
+    ('[[control.models]]\nname = "m"\ntier = "gold"', "control.models.tier", "no such tier (model m)"),
     ("[journal]\nwindow_us = -5", "journal", "window"),
     ('[journal]\nwhen_full = "maybe"', "journal.when_full", "one of refuse, serve-unrecorded;"),
     ('budgets = "mysql://x"', "budgets", "names no store"),
@@ -258,15 +289,28 @@ SETTINGS = [
     ('casebook = "nowhere"', "g/nowhere", "is no casebook"),
     ('upstream_key_file = "nokey"', "g/nokey", "does not exist"),
     ("this is no TOML", "gateway.toml", "is not TOML"),
+    (BUDGETS.format("5"), "control.budgets[1].per", "can't be counted per none (budget y)"),
+    (BUDGETS.format('0\nper = "day"'), "control.budgets[1].limit", "not a whole number"),
+    (BUDGETS.format('5\nper = "day"\nburst = 3'), "control.budgets[1].burst", "leave it out"),
+    (BUDGETS.format('5\nper = "day"\nlasts_s = 0'), "control.budgets[1].lasts_s", "(budget y)"),
+    (BUDGETS.format('5\nper = "day"\nbursts = 3'), "control.budgets[1]", "known here: name, kind, scope"),
     (
-        '[[control.budgets]]\nname = "x"\nkind = "token-quota"\nscope = "account"\nlimit = 5',
-        "control.budgets",
-        "can't be counted per none",
+        BUDGETS.format('5\nper = "day"').replace("token-quota", "tokens-a-day"),
+        ".kind",
+        "requests, tokens, spend",
     ),
+    (
+        BUDGETS.format('5\nper = "day"').replace('"y"', '"x"'),
+        "control.budgets[1].name",
+        "the name x is taken",
+    ),
+    (BUDGETS.format('5\nper = "day"').replace('"y"', '"step.x"'), "control.budgets[1].name", "one of ours"),
 ]
 
 
-@pytest.mark.parametrize(("line", "place", "words"), SETTINGS, ids=[place for _, place, _ in SETTINGS])
+@pytest.mark.parametrize(
+    ("line", "place", "words"), SETTINGS, ids=[f"{place}: {words[:20]}" for _, place, words in SETTINGS]
+)
 def test_a_wrong_setting_is_told_with_its_file_and_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str, place: str, words: str
 ) -> None:

@@ -7,8 +7,10 @@ setting `threads` in the table `[engine]` is `HEADWATER_ENGINE_THREADS` in the e
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass, replace
+from enum import EnumType
 from pathlib import Path
 from typing import Any, Final, TypeVar, get_args, get_type_hints
 
@@ -20,6 +22,8 @@ T = TypeVar("T")
 #: Read where it lies in the working folder and no other file is named.
 DEFAULT_FILE = Path("headwater.toml")
 PREFIX = "HEADWATER"
+#: The path of an entry in a list of tables, and of a field of it.
+_IN_LIST: Final = re.compile(r"([a-z_.]+)\[\d+\](?:\.([a-z_]+))?")
 #: How a hint calls the types of settings.
 _KINDS: Final[Mapping[Any, str]] = {
     float: "a number",
@@ -124,12 +128,25 @@ def _expected(kind: type, field: str | None) -> str | None:
     """What may be written at a setting's dotted path, and its default."""
     found = _entry(kind, field)
     if found is None:
-        return None
+        return _within(kind, field)
     entry, hint = found
     named = f"one of {', '.join(map(str, get_args(hint)))}" if get_args(hint) else ""
     parts = [part for part in (named or _KINDS.get(hint), not named and entry.metadata.get("range")) if part]
     default = _default(kind, field)
     return "; ".join(part for part in (", ".join(parts), default) if part) or None
+
+
+def _within(kind: type, field: str | None) -> str | None:
+    """What may be written in an entry of a list of tables, `budgets[0]`, or in one of its fields, `budgets[0].kind`."""
+    path = _IN_LIST.fullmatch(field or "")
+    found = _entry(kind, path[1]) if path else None
+    if path is None or found is None:
+        return None
+    held = get_type_hints(get_args(found[1])[0])
+    if path[2] is None:
+        return f"known here: {', '.join(held)}"
+    each = [one for one in (held.get(path[2]), *get_args(held.get(path[2]))) if isinstance(one, EnumType)]
+    return f"one of {', '.join(map(str, each[0]))}" if each else _KINDS.get(held.get(path[2]))
 
 
 def _default(kind: type, field: str | None) -> str | None:

@@ -19,6 +19,8 @@ from headwater.setting import setting
 #: What names of the tiers' own budgets and of steps begin with.
 TAKEN: Final = ("account.", "step.")
 PerName: TypeAlias = Literal["none", "second", "minute", "hour", "day", "month"]
+#: What a budget calls otherwise than its entry in the file.
+_WRITTEN: Final = {"lifetime_us": "lasts_s"}
 _MOST_MICROS: Final = 10**12
 _MOST_TOKENS: Final = 10**8
 
@@ -77,13 +79,17 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     tier: Annotated[str, _says("The lowest tier that may use it.")] = "anonymous"
 
     def __post_init__(self) -> None:
-        where = Where(field="models")
-        if not 0 <= self.input <= _MOST_MICROS or not 0 <= self.output <= _MOST_MICROS:
-            raise ConfigurationError("a model's price is out of range", where=where)
+        for name in ("input", "output"):
+            if not 0 <= getattr(self, name) <= _MOST_MICROS:
+                self._refuse(name, "the price is out of range", f"from 0 to {_MOST_MICROS:,}")
         if self.answer_tokens is not None and not 1 <= self.answer_tokens <= _MOST_TOKENS:
-            raise ConfigurationError("a model's longest answer is out of range", where=where)
+            self._refuse("answer_tokens", "the longest answer is out of range", f"from 1 to {_MOST_TOKENS:,}")
         if self.tier not in TIERS:
-            raise ConfigurationError("there is no such tier", where=where, hint=f"tiers: {', '.join(TIERS)}")
+            self._refuse("tier", "there is no such tier", f"tiers: {', '.join(TIERS)}")
+
+    def _refuse(self, field: str, what: str, hint: str) -> None:
+        where = Where(field=f"models.{field}")
+        raise ConfigurationError(f"{what} (model {self.name})", where=where, hint=hint)
 
     def micros(self, input_tokens: int, output_tokens: int) -> int:
         """What so many tokens cost, in millionths of the currency, rounded up."""
@@ -144,16 +150,25 @@ class ControlSettings:
         ):
             if not 1 <= getattr(self, name) <= _MOST_TOKENS:
                 raise ConfigurationError("out of range", where=Where(field=name))
-        names = [one.name for one in self.budgets]
-        if len(set(names)) < len(names) or any(name.startswith(TAKEN) for name in names):
-            what = "a budget's name is taken"
-            hint = f"each has its own, and none begins with {' or '.join(TAKEN)}"
-            raise ConfigurationError(what, where=Where(field="budgets"), hint=hint)
-        for one in self.budgets:
+        self._check_budgets()
+
+    def _check_budgets(self) -> None:
+        """Each can be counted, under a name of its own; a fault is told with the entry's place and its name."""
+        names: set[str] = set()
+        for at, one in enumerate(self.budgets):
+            field = f"budgets[{at}]"
+            if one.name in names or one.name.startswith(TAKEN):
+                what = f"the name {one.name} is taken" if one.name in names else "the name is one of ours"
+                hint = f"each has its own, and none begins with {' or '.join(TAKEN)}"
+                raise ConfigurationError(what, where=Where(field=f"{field}.name"), hint=hint)
+            names.add(one.name)
             try:
                 one.budget()
             except UsageError as error:
-                raise ConfigurationError(error.what, where=Where(field="budgets"), hint=error.hint) from None
+                entry = (error.where.field or "").rpartition(".")[2]
+                where = Where(field=f"{field}.{_WRITTEN.get(entry, entry)}".rstrip("."))
+                what = error.what if entry == "name" else f"{error.what} (budget {one.name})"
+                raise ConfigurationError(what, where=where, hint=error.hint) from None
 
     def input_tokens(self, text_bytes: int, images: int = 0) -> int:
         """How many tokens an input is held to be before anybody has counted them."""
