@@ -4,7 +4,7 @@
 """
 
 from headwater.mark.trace.dataset import Dataset, gather, joined
-from headwater.mark.trace.shares import Share, Shares, shares
+from headwater.mark.trace.shares import Share, Shares, mixture_shares
 from headwater.mark.trace.tardos import Accused, Code, length
 from headwater.mark.trace.tracing import Named, Trace, trace
 
@@ -19,6 +19,6 @@ __all__ = [
     "gather",
     "joined",
     "length",
-    "shares",
+    "mixture_shares",
     "trace",
 ]

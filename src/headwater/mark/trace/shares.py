@@ -25,8 +25,11 @@ Floats = NDArray[np.float64]
 _BARRIER = 1e-3
 #: Nats by which a document must be one account's rather than anybody else's.
 _CLEAR = 3.0
-#: Effects that are looked at where the data are to tell it: from a fifth of the assumed one to threefold.
-_EFFECTS = (0.2, 3.0)
+#: Effects that are looked at where the data are to tell it, as parts of the usual one.
+_EFFECTS = (0.15, 4.0)
+#: How near 0 ln of the mean of exp(score) is for a likelihood ratio on a grid; the effect of an engine's own sum of
+#: -ln(1-u) at a chat's entropy, 1 - 1/mean.
+_RATIO, _OF_ENGINES = 0.05, 0.4
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,10 @@ class Tilt:
         self._laws = [[table.law(null) for table in tables] for tables in scorer.tables]
         self._classes = classes
 
+    def usual(self) -> float:
+        """The effect at first: 1 for a likelihood ratio, whose exp has mean 1 without the key, or an engine's."""
+        return 1.0 if abs(float(self.norm(1.0)[0].max())) < _RATIO else _OF_ENGINES
+
     def norm(self, effect: float) -> tuple[Floats, Floats]:
         """By class: ln of the mean of exp(effect · score) without the key, and its derivative by the effect."""
         norms, slopes = np.zeros(len(self._laws)), np.zeros(len(self._laws))
@@ -82,31 +89,32 @@ class Tilt:
         return effect * nats - norms[self._classes][:, None], nats - slopes[self._classes][:, None]
 
 
-def shares(
+def mixture_shares(
     scores: NDArray[np.int64],
     dataset: Dataset,
     scorer: Scorer,
     null: Null,
     *,
-    effect: float = 1.0,
-    find_effect: bool = False,
+    effect: float | None = None,
     confidence: float = 0.95,
 ) -> Shares:
     """The shares of accounts whose scores of the dataset's units are `scores` (n, accounts).
 
-    The interval covers what chance does to the marks and, clustered by document, to which documents were taken; it
-    covers doubt about the effect only with `find_effect`. Without that the share is as good as the effect assumed.
+    The intervals (`confidence`) cover what chance does to the marks, as much as documents vary in it. Where `effect` is
+    None it is found together with the shares and they cover that, too, within the family; a share is otherwise as good
+    as the effect that was assumed. That all accounts' traffic has one effect is assumed either way.
     """
     tilt = Tilt(scorer, null, dataset.classes)
+    find_effect = effect is None
     found = np.full(scores.shape[1], 0.5 / (scores.shape[1] + 1))
-    if find_effect:
+    if effect is None:
 
         def value(tried: float) -> float:
             nonlocal found
             found, reached = _fit(np.expm1(tilt.log_ratio(scores, tried)[0]), found)
             return reached
 
-        effect = _best(value, effect)
+        effect = _best(value, tilt.usual())
     log_ratio, slope = tilt.log_ratio(scores, effect)
     excess = np.expm1(log_ratio)
     found, _ = _fit(excess, found)
@@ -198,7 +206,7 @@ def _covariance(
     accounts = len(shares)
     mixed = (1 + excess @ shares)[:, None]
     score = excess / mixed if slopes is None else np.column_stack([excess, slopes]) / mixed
-    bread = np.linalg.pinv(score.T @ score)
+    bread = np.linalg.pinv(score.T @ score).astype(np.float64)
     counts = np.bincount(strata, minlength=accounts + 1)
     compared = counts[strata] > 1
     if not compared.any():
@@ -216,9 +224,6 @@ def _covariance(
 
 
 def _interval(share: float, variance: float, z: float) -> tuple[float, float, float]:
-    """An estimate with an interval that is symmetric in the logarithm of its odds, so that it stays inside (0, 1)."""
-    share = min(max(float(share), 1e-12), 1 - 1e-12)
-    spread = z * math.sqrt(max(float(variance), 0.0)) / (share * (1 - share))
-    odds = math.log(share / (1 - share))
-    low, high = (1 / (1 + math.exp(min(700.0, -(odds + sign * spread)))) for sign in (-1, 1))
-    return share, low, high
+    """An estimate with its interval, cut to what a share can be."""
+    spread = z * math.sqrt(max(float(variance), 0.0))
+    return float(share), max(0.0, float(share) - spread), min(1.0, float(share) + spread)

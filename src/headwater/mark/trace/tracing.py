@@ -21,8 +21,8 @@ from headwater.mark.scheme import MarkKey, Scheme, Units
 from headwater.mark.score import Scorer
 from headwater.mark.trace import holm
 from headwater.mark.trace.dataset import Dataset, gather
-from headwater.mark.trace.evidence import Evidence, read
-from headwater.mark.trace.shares import Share, Shares, Tilt, shares
+from headwater.mark.trace.shares import Share, Shares, Tilt, mixture_shares
+from headwater.mark.trace.statistic import Statistic, read
 
 #: How many values of the keyed function are computed at most before keys are screened: a minute or two on one core
 #: with a compiled scheme.
@@ -82,17 +82,16 @@ def trace(
     document: NDArray[np.int64] | None = None,
     classes: NDArray[np.intp] | None = None,
     level: float = 0.05,
-    effect: float = 1.0,
-    find_effect: bool = False,
+    effect: float | None = None,
     evaluations: float = EVALUATIONS,
 ) -> Trace:
     """The accounts whose keys are in `units` (n,), with `document` (n,) the number of each unit's document.
 
     `classes`: the scorer's class of each unit. `level`: family-wise, over all keys. `effect`: how strongly a marked
-    unit's score is tilted (1: the scorer is the likelihood ratio of this traffic; see `shares`), found from the data
-    where `find_effect`. Beyond `evaluations` values of the keyed function, keys are screened by a part of the units
-    first: a key that is left out has p = 1, so this costs power, never an innocent.
-    Raises `UsageError` for keys that are equal or a level outside (0, 1).
+    unit's score is tilted (1: the scorer is the likelihood ratio of this very traffic; see `shares`); None: found from
+    the data together with the shares. Beyond `evaluations` values of the keyed function, keys are screened by a part of
+    the units first: a key that is left out has p = 1, so this costs power, never an innocent. Raises `UsageError` for
+    keys that are equal, a level outside (0, 1), or a class without a table.
     """
     _check(keys, level, effect)
     dataset = gather(units, document, classes)
@@ -101,16 +100,16 @@ def trace(
     if not len(dataset) or not keys:
         return Trace("not-enough-evidence", (), level, len(keys), 0, dataset.read, None, (0, 1.0), None)
     kept, part = _screen(scheme, dataset, keys, scorer, evaluations)
-    evidence = read(dataset, scorer, scheme.null)
-    whole, scores = _totals(scheme, evidence, dataset, [keys[i] for i in kept], scorer)
-    rows, log_p, by = _p_values(evidence, whole, scores, level, len(keys))
+    statistic = read(scheme, dataset, scorer)
+    whole, scores = _totals(scheme, statistic, dataset, [keys[i] for i in kept], scorer)
+    rows, log_p, by = _p_values(statistic, whole, scores, level, len(keys))
     adjusted = holm.adjusted(log_p, len(keys))
     order = [i for i in np.argsort(log_p, kind="stable") if adjusted[i] <= math.log(level)]
-    reach, enough = _reach(evidence, scorer, scheme, dataset, level / len(keys), effect)
+    reach, enough = _reach(statistic, scorer, scheme, dataset, level / len(keys), effect)
     whose = [keys[kept[rows[i]]] for i in order]
-    found = _shares(scheme, dataset, whose, scorer, effect, find_effect) if whose else None
+    found = _shares(scheme, dataset, whose, scorer, effect) if whose else None
     theirs = _documents(
-        scheme, evidence, dataset, whose, scorer, math.log(level / len(keys) / dataset.documents)
+        scheme, statistic, dataset, whose, scorer, math.log(level / len(keys) / dataset.documents)
     )
     named = tuple(
         Named(key.name, float(log_p[i]), float(adjusted[i]), by[i], share, documents)
@@ -120,11 +119,11 @@ def trace(
     return Trace(answer, named, level, len(keys), len(dataset), dataset.read, reach, (len(kept), part), found)
 
 
-def _check(keys: Sequence[MarkKey], level: float, effect: float) -> None:
+def _check(keys: Sequence[MarkKey], level: float, effect: float | None) -> None:
     if not 0 < level < 1:
         raise UsageError("the level must be between 0 and 1")
-    if not (effect > 0 and math.isfinite(effect)):
-        raise UsageError("the effect must be above 0")
+    if effect is not None and not 0 < effect <= 100:
+        raise UsageError("the effect must be above 0 and at most 100")
     if len({key.numbers for key in keys}) < len(keys):
         raise UsageError(
             "two accounts have the same key", hint="give each account a key of its own, or list it once"
@@ -144,13 +143,13 @@ def _screen(
         return np.arange(len(keys)), 1.0
     part = max(1e-3, evaluations / work - kept / len(keys), 0.2 * evaluations / work)
     some = dataset.strided(part)
-    whole, scores = _totals(scheme, read(some, scorer, scheme.null), some, keys, scorer)
-    best = [np.argsort(-statistic, kind="stable")[: kept // 2] for statistic in (whole, scores)]
+    whole, scores = _totals(scheme, read(scheme, some, scorer), some, keys, scorer)
+    best = [np.argsort(-sums, kind="stable")[: kept // 2] for sums in (whole, scores)]
     return np.unique(np.concatenate(best)), len(some) / len(dataset)
 
 
 def _totals(
-    scheme: Scheme, evidence: Evidence, dataset: Dataset, keys: Sequence[MarkKey], scorer: Scorer
+    scheme: Scheme, statistic: Statistic, dataset: Dataset, keys: Sequence[MarkKey], scorer: Scorer
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """For each key its total over all units and its documents' score."""
     batch = max(1, min(8192, _CELLS // dataset.documents))
@@ -165,45 +164,45 @@ def _totals(
             starts=dataset.starts,
         )
         whole[first : first + batch] = table.sum(axis=1)
-        scores[first : first + batch] = evidence.scores(table)
+        scores[first : first + batch] = statistic.scores(table)
     return whole, scores
 
 
 def _shares(
-    scheme: Scheme, dataset: Dataset, keys: list[MarkKey], scorer: Scorer, effect: float, find_effect: bool
+    scheme: Scheme, dataset: Dataset, keys: list[MarkKey], scorer: Scorer, effect: float | None
 ) -> Shares:
     columns = [scorer.scores(scheme.values(key, dataset.units), dataset.classes) for key in keys]
-    return shares(
-        np.column_stack(columns), dataset, scorer, scheme.null, effect=effect, find_effect=find_effect
-    )
+    return mixture_shares(np.column_stack(columns), dataset, scorer, scheme.null, effect=effect)
 
 
 def _documents(
-    scheme: Scheme, evidence: Evidence, dataset: Dataset, keys: list[MarkKey], scorer: Scorer, level: float
+    scheme: Scheme, statistic: Statistic, dataset: Dataset, keys: list[MarkKey], scorer: Scorer, level: float
 ) -> list[tuple[int, ...]]:
     """The numbers of the documents in which each key by itself has ln p of at most `level`."""
+    if not statistic.tables or not keys:
+        return [()] * len(keys)
     table = total_scores(scheme, keys, dataset.units, scorer, classes=dataset.classes, starts=dataset.starts)
-    return [tuple(map(int, dataset.numbers[row <= level])) for row in evidence.log_p(table)]
+    return [tuple(map(int, dataset.numbers[row <= level])) for row in statistic.log_p(table)]
 
 
 def _p_values(
-    evidence: Evidence, whole: NDArray[np.int64], scores: NDArray[np.int64], level: float, tests: int
+    statistic: Statistic, whole: NDArray[np.int64], scores: NDArray[np.int64], level: float, tests: int
 ) -> tuple[NDArray[np.intp], NDArray[np.float64], list[str]]:
     """Rows of the keys with the most evidence, ln p of each, and by what.
 
     A key's p-value is twice the smaller of its two. Keys beyond the first few can't be named by Holm's test before
     those are, so they are only computed where that happens.
     """
-    both = bool(evidence.tables)
+    both = bool(statistic.tables)
     count = 256
     while True:
         rows = np.argsort(-whole, kind="stable")[:count]
         if both:
             rows = np.union1d(rows, np.argsort(-scores, kind="stable")[:count])
-        by_units = log_tails(evidence.whole, whole[rows])
+        by_units = statistic.whole(whole[rows])
         log_p, by = by_units, ["units"] * len(rows)
         if both:
-            by_documents = log_tails(evidence.of_documents, scores[rows])
+            by_documents = log_tails(statistic.of_documents, scores[rows])
             log_p = np.minimum(0.0, math.log(2) + np.minimum(by_units, by_documents))
             by = ["units" if u <= d else "documents" for u, d in zip(by_units, by_documents, strict=True)]
         rejected = int(np.sum(holm.adjusted(log_p, tests) <= math.log(level)))
@@ -213,14 +212,15 @@ def _p_values(
 
 
 def _reach(
-    evidence: Evidence, scorer: Scorer, scheme: Scheme, dataset: Dataset, level: float, effect: float
+    statistic: Statistic, scorer: Scorer, scheme: Scheme, dataset: Dataset, level: float, effect: float | None
 ) -> tuple[float | None, bool]:
     """The share that is found half the time when mixed in by tokens (by a normal law: an orientation, no test), and
     whether a dataset that is one account's as a whole is expected to be found."""
     tilt = Tilt(scorer, scheme.null, dataset.classes)
+    effect = tilt.usual() if effect is None else effect
     norms, slopes = tilt.norm(effect)
     counts = np.bincount(dataset.classes, minlength=len(norms))
-    mean, variance = moments(evidence.whole)
+    mean, variance = moments(statistic.parts)
     shift = float(counts @ slopes) / tilt.grain - mean
     needed = -NormalDist().inv_cdf(max(level / 2, 1e-300)) * math.sqrt(variance)
     # The mean of ln of the likelihood ratio where every unit is the account's.

@@ -7,14 +7,15 @@ a document is one account's, the second finds it with a few documents. Both have
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.mark.law import Law, Part, log_tails, moments
-from headwater.mark.scheme import Null
-from headwater.mark.score import Scorer
+from headwater.mark.scheme import Null, Scheme
+from headwater.mark.score import OwnTails, Scorer, tails
 from headwater.mark.trace.dataset import Dataset
 
 #: Nats of a document's own -ln p that still count, the steps in which they are read, and how many totals are looked
@@ -25,18 +26,20 @@ _FINE = 16
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Statistic:
     """How totals are read: the law of a total over all units, and a table from a document's total to its score.
 
-    `kinds`: (documents,) which law and table a document has (documents of equal length and classes share them);
-    `laws`: of its total; `tables`: the totals where a score begins, and the scores, none for a single document;
-    `whole`: the law of all units; `of_documents`: that of the scores.
+    `whole`: ln of the tails of a total over all units; `parts`: what that total is made of, as the scheme's null has
+    it; `kinds`: (documents,) which law and table a document has (documents of equal length and classes share them);
+    `laws`: of its total; `tables`: the totals where a score begins, and the scores; none for a single document, or
+    where a scheme has tails of its own; `of_documents`: the law of the scores together.
     """
 
+    whole: Callable[[NDArray[np.int64]], NDArray[np.float64]]
+    parts: list[Part]
     kinds: NDArray[np.intp]
     laws: list[list[Part]]
     tables: tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...]
-    whole: list[Part]
     of_documents: list[Part]
 
     def scores(self, totals: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -56,17 +59,24 @@ class Evidence:
         return found
 
 
-def read(dataset: Dataset, scorer: Scorer, null: Null) -> Evidence:
+def read(scheme: Scheme, dataset: Dataset, scorer: Scorer) -> Statistic:
     """How to read totals over `dataset`."""
-    shares = np.zeros((dataset.documents, len(scorer.tables)), np.int64)
-    np.add.at(shares, (dataset.document, dataset.classes), 1)
-    compositions, kinds = np.unique(shares, axis=0, return_inverse=True)
-    mixed = 1 / math.sqrt(max(1, dataset.documents))
+    counts = np.zeros((dataset.documents, len(scorer.tables)), np.int64)
+    np.add.at(counts, (dataset.document, dataset.classes), 1)
+    compositions, kinds = np.unique(counts, axis=0, return_inverse=True)
+    mixed = 1 / math.sqrt(dataset.documents)
     scores = _scores(min(0.2, max(0.005, mixed)))
-    laws = [_parts(row, scorer, null) for row in compositions]
-    tables = [_table(parts, scores) for parts in laws] if dataset.documents > 1 else []
-    whole = _parts(shares.sum(axis=0), scorer, null)
-    return Evidence(kinds.reshape(-1), laws, tuple(tables), whole, [Part(_law(scores), 1, dataset.documents)])
+    laws = [_parts(row, scorer, scheme.null) for row in compositions]
+    # Documents of a scheme with tails of its own may hang together, so only the whole is tested.
+    apart = dataset.documents > 1 and not isinstance(scheme, OwnTails)
+    return Statistic(
+        lambda totals: tails(scheme, scorer, dataset.units, totals, dataset.classes),
+        _parts(counts.sum(axis=0), scorer, scheme.null),
+        kinds.reshape(-1),
+        laws,
+        tuple(_table(parts, scores) for parts in laws) if apart else (),
+        [Part(_law(scores), 1, dataset.documents)],
+    )
 
 
 def _parts(counts: NDArray[np.int64], scorer: Scorer, null: Null) -> list[Part]:
