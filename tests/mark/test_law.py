@@ -6,11 +6,10 @@ import math
 from fractions import Fraction
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headwater.mark.law import Law, Part, log_chernoff, log_tail, log_tails, moments
+from headwater.mark.law import Law, Part, log_chernoff, log_tail, log_tails
 
 FAIR = Law(0, np.array([0.5, 0.5]))
 

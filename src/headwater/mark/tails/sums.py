@@ -81,6 +81,15 @@ class Sum:
         weights, total, _ = self.weighed(s)
         return weights / np.repeat(total, self.sizes)
 
+    def variances(self, s: float) -> NDArray[np.float64]:
+        """The tilted variance of one integer of each part."""
+        chances = self.chances(s)
+        means = np.add.reduceat(chances * self.value, self.start)
+        found: NDArray[np.float64] = np.add.reduceat(
+            chances * (self.value - np.repeat(means, self.sizes)) ** 2, self.start
+        )
+        return found
+
     def cumulants(self, s: float) -> Cumulants:
         """K(s) and its derivatives: mean and variance of the tilted sum."""
         weights, total, scale = self.weighed(s)
@@ -111,11 +120,10 @@ class Sum:
             s = step if low < step < min(high, outward) else (low + high) / 2 if high < math.inf else 4 * s
         return s
 
-    def reach(self, s: float, log_loss: float) -> tuple[int, int]:
-        """First and last value that need be kept of the tilted law: e^`log_loss` at most lies beyond each (Chernoff)."""
-        at = self.cumulants(s)
+    def reach(self, s: float, at: Cumulants, log_loss: float) -> tuple[int, int]:
+        """First and last value to keep of the law tilted by `s`: beyond each lies e^`log_loss` at most (Chernoff)."""
         deviation = math.sqrt(at.variance) or 1.0
-        slopes = [times / deviation for times in (1, 2, 4, 6, 8, 11, 16)]
+        slopes = [times / deviation for times in (3, 6, 9)]
         last = min((self.log_mgf(s + h) - at.log_mgf - log_loss) / h for h in slopes)
         first = max((at.log_mgf - self.log_mgf(s - h) + log_loss) / h for h in slopes)
         first, last = max(0, first - 1), min(self.top, last + 1)

@@ -7,11 +7,12 @@ All that is left out or uncertain in T(x) is added to it, so the answer is round
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.mark.tails.coarse import coarsened, fits
+from headwater.mark.tails.coarse import fitted
 from headwater.mark.tails.sums import EPSILON, Cumulants, Sum
 from headwater.mark.tails.transform import Grid, convolved, transformed
 
@@ -40,46 +41,46 @@ def _inside(parts: Sum, totals: NDArray[np.int64]) -> NDArray[np.float64]:
     """The same for distinct ascending totals between the least value and the top."""
     found = np.full(len(totals), np.nan)
     left = np.arange(len(totals))
-    plain = parts.cumulants(0.0)
     while len(left):
         asked = totals[left]
-        lowest = int(asked[0])
-        exact = parts.tilt(lowest)
-        tries = [exact]
-        if asked[-1] > lowest:
-            ahead = lowest + 2.5 * math.sqrt(parts.cumulants(exact).variance)
-            tries.insert(0, parts.tilt(min(float(asked[-1]), ahead)))
-        if lowest < plain.mean + 3 * math.sqrt(plain.variance) and len(left) == len(totals):
-            tries.insert(0, 0.0)
-        for s in tries:
-            tails, good = _tilted(parts, s, asked, last=s == tries[-1])
+        for s, last in _tilts(parts, asked, untilted=len(left) == len(totals)):
+            tails, good = _tilted(parts, s, asked, last=last)
+            good[0] |= last
             if good[0]:
                 break
-        good[0] = True
         found[left[good]] = tails[good]
         left = left[~good]
     return found
+
+
+def _tilts(parts: Sum, totals: NDArray[np.int64], *, untilted: bool) -> Iterator[tuple[float, bool]]:
+    """Tilts to try for the lowest of `totals`, those first that serve many; and whether it is the last."""
+    lowest = int(totals[0])
+    plain = parts.cumulants(0.0)
+    if untilted and lowest < plain.mean + 3 * math.sqrt(plain.variance):
+        yield 0.0, False
+    exact = parts.tilt(lowest)
+    if totals[-1] > lowest:
+        ahead = lowest + 2.5 * math.sqrt(parts.cumulants(exact).variance)
+        yield parts.tilt(min(float(totals[-1]), ahead)), False
+    yield exact, True
 
 
 def _tilted(
     parts: Sum, s: float, totals: NDArray[np.int64], *, last: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Tails at one tilt, and which of them are as near as promised; `last`: nothing better comes for the first."""
+    at = parts.cumulants(s)
     if parts.top <= DIRECT:
-        return _read(parts.cumulants(s), s, convolved(parts, s), totals)
-    log_loss = LOG_LOSS - math.log1p(s * math.sqrt(parts.cumulants(s).variance))
-    if not fits(parts, s, log_loss):
-        rough = coarsened(parts, s, log_loss)
-        grid = transformed(rough.parts, s * rough.factor, log_loss)
-        grid = grid._replace(lost=grid.lost + rough.lost)
-        at = rough.parts.cumulants(s * rough.factor)
-        tails, good = _read(at, s * rough.factor, grid, -(-totals // rough.factor))
-        bound = parts.cumulants(s)
-        chernoff = bound.log_mgf - s * totals + bound.rounding
-        return np.minimum(tails, chernoff), good
-    tails, good = _read(parts.cumulants(s), s, transformed(parts, s, log_loss), totals)
+        return _read(at, s, convolved(parts, s), totals)
+    log_loss = LOG_LOSS - math.log1p(s * math.sqrt(at.variance))
+    fit = fitted(parts, s, log_loss)
+    grid = transformed(fit.parts, fit.s, fit.window, log_loss)
+    tails, good = _read(fit.at, fit.s, grid._replace(lost=grid.lost + fit.lost), -(-totals // fit.factor))
+    if fit.factor > 1:
+        return np.minimum(tails, at.log_mgf - s * totals + at.rounding), good
     if last and not good[0] and parts.top <= PATIENT:
-        return _read(parts.cumulants(s), s, convolved(parts, s), totals)
+        return _read(at, s, convolved(parts, s), totals)
     return tails, good
 
 
@@ -96,11 +97,11 @@ def _read(
     with np.errstate(divide="ignore"):
         log = at.log_mgf - s * totals + np.log(np.minimum(tail + added, 1.0))
     slack = at.rounding + EPSILON * len(grid.chance) + 1e-10
-    return log + slack, added <= ADDED * tail
+    return np.asarray(log + slack, np.float64), added <= ADDED * tail
 
 
 def _suffix_sums(chance: NDArray[np.float64], s: float) -> NDArray[np.float64]:
-    """T(k) = chance[k] + e^(-s) T(k + 1), for each k and one beyond: in blocks over which e^(-s k) stays above 1e-18."""
+    """T(k) = chance[k] + e^(-s) T(k + 1), for each k and one beyond: in blocks that e^(-s k) doesn't make small."""
     found = np.zeros(len(chance) + 1)
     block = len(chance) if s * len(chance) <= 40 else max(1, int(40 / s))
     for first in range((len(chance) - 1) // block * block, -1, -block):

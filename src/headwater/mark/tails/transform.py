@@ -45,9 +45,9 @@ def convolved(parts: Sum, s: float) -> Grid:
     return Grid(0, found, 0.0, len(found) * 1e-290)
 
 
-def transformed(parts: Sum, s: float, log_loss: float) -> Grid:
+def transformed(parts: Sum, s: float, window: tuple[int, int], log_loss: float) -> Grid:
     """By Fourier transform, in a window beyond which at most e^`log_loss` lies on either side."""
-    first, last = parts.reach(s, log_loss)
+    first, last = window
     length = fft_length(last - first + 1)
     log_cut = -35 - math.log(length)
     characteristic = _characteristic(parts, s, length, log_cut)
@@ -70,11 +70,13 @@ def fft_length(least: int) -> int:
 def _characteristic(parts: Sum, s: float, length: int, log_cut: float) -> Complex:
     """The product of the parts' transforms at frequencies 0 … `length`/2, 0 where its modulus is below e^`log_cut`."""
     chances = parts.chances(s)
-    away = parts.count * (1 - np.maximum.reduceat(chances, parts.start))
+    # The mean of a modulus squared is the sum of squared chances: what is spread widest comes first.
+    spread = np.sqrt(parts.count) * -np.log(np.add.reduceat(chances * chances, parts.start))
+    sizes = parts.sizes
     alive: NDArray[np.intp] | None = None
     product: Complex = np.ones(1, np.complex128)
-    for part in np.argsort(-away, kind="stable"):
-        span = slice(parts.start[part], parts.start[part] + parts.sizes[part])
+    for part in np.argsort(-spread, kind="stable"):
+        span = slice(parts.start[part], parts.start[part] + sizes[part])
         count = int(parts.count[part])
         factor = _transform(parts.value[span], chances[span], length, alive)
         kept = np.flatnonzero(factor.real**2 + factor.imag**2 > math.exp(2 * log_cut / count))
@@ -97,7 +99,7 @@ def _transform(
     asked = length // 2 + 1 if at is None else len(at)
     step = int(np.gcd.reduce(value)) if len(value) > 16 else 1
     side = math.isqrt(int(value.max()) // step) + 1
-    by_points, by_squares = 30 * len(value) * asked, (60 * side + side * side) * asked
+    by_points, by_squares = 30 * len(value) * asked, (60 * side + 3 * side * side) * asked
     if min(by_points, by_squares) > 2 * length * math.log2(length):
         found = np.fft.rfft(np.bincount(value % length, chance, length))
         return found if at is None else found[at]
@@ -105,10 +107,10 @@ def _transform(
     if by_points <= by_squares:
         total = np.zeros(asked, np.complex128)
         for each, weight in zip(value % length, chance, strict=True):
-            total += weight * _turn(frequency * each, length)
+            total += weight * _turn(frequency * each, length) if each else weight
         return total
-    # value / step = a + side b: an inner sum over a by matrix product, an outer one over b.
-    table = np.bincount(value // step, chance, side * side).reshape(side, side).T
+    # value / step = a + side b: an inner sum over a, an outer one over b.
+    table: NDArray[np.float64] = np.bincount(value // step, chance, side * side).reshape(side, side).T
     blocks = [
         _in_two_steps(frequency[first : first + 4096] * (step % length) % length, table, length)
         for first in range(0, asked, 4096)
@@ -119,7 +121,8 @@ def _transform(
 def _in_two_steps(frequency: NDArray[np.int64], table: NDArray[np.float64], length: int) -> Complex:
     """Sum over a and b of `table`[a, b] e^(-2πi f (a + side b) / length)."""
     side = np.arange(len(table))
-    inner = _turn(frequency[:, None] * side, length) @ table
+    # Not by BLAS, whose threads wait for each other longer than these small sums take.
+    inner = np.einsum("fa,ab->fb", _turn(frequency[:, None] * side, length), table)
     outer = _turn((frequency * len(table) % length)[:, None] * side, length)
     found: Complex = np.einsum("fb,fb->f", inner, outer)
     return found
