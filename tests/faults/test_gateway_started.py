@@ -153,7 +153,8 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:
     before = psutil.Process().children()
     assert command(["serve", *map(str, words)]) == 2
     assert psutil.Process().children() == before
-    told = capsys.readouterr().err
+    out, told = capsys.readouterr()
+    assert out == ""
     assert told.count("error: ") == 1
     assert "fault in Headwater" not in told
     return told
@@ -195,8 +196,8 @@ def test_two_gateways_do_not_count_in_one_folder_apart(
             assert "serving" in said
 
 
-def test_a_first_start_that_cant_be_leaves_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_first_start_that_cant_be_leaves_nothing_and_shows_no_key(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for words in (
         (),
@@ -206,9 +207,19 @@ def test_a_first_start_that_cant_be_leaves_nothing(
     ):
         assert "upstream" in refused(capsys, "--folder", tmp_path / "g", *words)
         assert list(tmp_path.iterdir()) == []
+    server = ("--upstream", "http://127.0.0.1:1", "--folder", tmp_path / "g")
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        assert "Address already in use" in refused(capsys, *server, "--port", str(held.getsockname()[1]))
+    assert "names no store" in refused(capsys, *server, "--port", "0", "--budgets", "mysql://x")
+    assert "one process" in refused(capsys, "--folder", tmp_path / "g", "--decide", "--workers", "2")
+    assert "casebook" in refused(capsys, *server, "--port", "0", "--casebook", tmp_path / "nowhere")
+    monkeypatch.setitem(sys.modules, "httptools", None)  # the extra isn't installed
+    assert "pip install 'headwater[gateway]'" in refused(capsys, *server, "--port", "0")
+    monkeypatch.delitem(sys.modules, "httptools")
+    assert list(tmp_path.iterdir()) == []
     (tmp_path / "file").touch()
     for folder in (tmp_path / "file", tmp_path / "file" / "g"):
-        told = refused(capsys, "--upstream", "http://127.0.0.1:1", "--folder", folder)
+        told = refused(capsys, "--upstream", "http://127.0.0.1:1", "--folder", folder, "--port", "0")
         assert str(folder) in told
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 

@@ -21,7 +21,7 @@ from headwater.cli.terminal import Terminal, clean
 from headwater.errors import UsageError
 
 if TYPE_CHECKING:
-    from headwater.gateway.composition import Gateway
+    from headwater.gateway.composition import Gateway, GatewaySettings
 
 _FIRST = "first"
 _BY = "first-start"
@@ -77,7 +77,7 @@ def command(
 
     _log(verbose=verbose)
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        _begin(terminal, folder, upstream, decide=decide)
+        _begin(terminal, folder, upstream, given, decide=decide)
     gateway = _gateway(folder, upstream, given, decide=decide)
     with hold(folder, alone=gateway.alone):
         return _serve(terminal, gateway, decide=decide, rotates=gateway.settings.record and not no_rotation)
@@ -109,12 +109,28 @@ def _serve(terminal: Terminal, gateway: Gateway, *, decide: bool, rotates: bool)
         rotation.end()
 
 
-def _begin(terminal: Terminal, folder: Path, upstream: str | None, *, decide: bool) -> None:
+def _begin(
+    terminal: Terminal, folder: Path, upstream: str | None, given: dict[str, Any], *, decide: bool
+) -> None:
+    """Make the folder, and show its first key; what would keep the gateway from starting is told before that."""
+    from headwater.gateway.composition import GatewaySettings, check_to_decide
     from headwater.gateway.founding import found_with_key
+    from headwater.gateway.relay.upstream import Upstream
+    from headwater.gateway.serve import check
+    from headwater.gateway.stages.stores import check_store
 
     if upstream is None and not decide:
         hint = "headwater serve --upstream http://127.0.0.1:8000"
         raise UsageError("say which model server stands behind the gateway", hint=hint)
+    if upstream:
+        Upstream.parse(upstream)
+    settings = _changed(GatewaySettings(), upstream, given)
+    if decide:
+        check_to_decide(settings)
+    check(settings.relay)
+    casebook_settings(folder, settings)
+    if settings.budgets != GatewaySettings().budgets:
+        check_store(settings.budgets, folder)
     key = found_with_key(folder, upstream or "", _FIRST, _BY, now_us())
     terminal.out(f"{key}\n")
     terminal.say(clean(f"made {folder}, with the account {_FIRST} and this key, which is shown once"))
@@ -125,7 +141,18 @@ def _gateway(folder: Path, upstream: str | None, given: dict[str, Any], *, decid
     from headwater.control import Effects
     from headwater.gateway.composition import IDENTITY, Gateway
 
-    settings = settings_of(folder)
+    settings = _changed(settings_of(folder), upstream, given)
+    if not settings.upstream and not decide:
+        raise UsageError("say which model server stands behind the gateway", hint="--upstream URL")
+    told = casebook_settings(folder, settings)
+    if told is not None and not settings.control.appeals:
+        settings = replace(settings, control=replace(settings.control, appeals=told.appeals))
+    effects = Effects() if told is None else told.effects
+    return Gateway(folder, settings, identities.settings_of(folder / IDENTITY), effects)
+
+
+def _changed(settings: GatewaySettings, upstream: str | None, given: dict[str, Any]) -> GatewaySettings:
+    """The settings with what the command line says instead."""
     relay = {name: given[name] for name in ("host", "port", "workers") if given[name] is not None}
     own: dict[str, Any] = {"relay": replace(settings.relay, **relay)}
     if upstream:
@@ -134,14 +161,7 @@ def _gateway(folder: Path, upstream: str | None, given: dict[str, Any], *, decid
         own["casebook"] = str(Path(given["casebook"]).absolute())
     if given["budgets"]:
         own["budgets"] = given["budgets"]
-    settings = replace(settings, **own)
-    if not settings.upstream and not decide:
-        raise UsageError("say which model server stands behind the gateway", hint="--upstream URL")
-    told = casebook_settings(folder, settings)
-    if told is not None and not settings.control.appeals:
-        settings = replace(settings, control=replace(settings.control, appeals=told.appeals))
-    effects = Effects() if told is None else told.effects
-    return Gateway(folder, settings, identities.settings_of(folder / IDENTITY), effects)
+    return replace(settings, **own)
 
 
 class _Rotation:

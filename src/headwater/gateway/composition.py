@@ -130,6 +130,14 @@ class _Parts(NamedTuple):
     journalling: Journalling | None
 
 
+def check_to_decide(settings: GatewaySettings) -> None:
+    """Raise `ConfigurationError` where a decision service can't run with these settings."""
+    if settings.relay.workers != 1:
+        hint = "several services share budgets in Redis or PostgreSQL"
+        where = Where(field="relay.workers")
+        raise ConfigurationError("a decision service is one process", where=where, hint=hint)
+
+
 @dataclass(frozen=True)
 class Gateway:
     """What a worker is made of: the folder, all settings, and what the casebook's steps do."""
@@ -148,10 +156,7 @@ class Gateway:
 
     def checked_to_decide(self) -> tuple[Upstream, Routes]:
         """No model server, and the paths of a decision service; raises as `checked`. Makes its token where none is."""
-        if self.settings.relay.workers != 1:
-            hint = "several services share budgets in Redis or PostgreSQL"
-            where = Where(field="relay.workers")
-            raise ConfigurationError("a decision service is one process", where=where, hint=hint)
+        check_to_decide(self.settings)
         tokens = self.folder / self.settings.decide.token_file
         make_tokens(tokens)
         load_tokens(tokens)

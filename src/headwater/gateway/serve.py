@@ -93,6 +93,14 @@ def serve(
     return watch(settings.workers, worker, told, look, patience_s=settings.drain_s + 5)
 
 
+def check(settings: RelaySettings) -> None:
+    """See that `serve` could begin, as far as the machine knows now: raises what it does, and keeps nothing."""
+    _loops()
+    for_clients(settings)
+    for_upstreams(settings)
+    _free(settings).close()
+
+
 def _loops() -> Any:
     try:
         import httptools  # noqa: F401
