@@ -20,6 +20,7 @@ COMMANDS = {
     "explain": "Say in sentences why an account or campaign was reported.",
     "diff": "Compare two investigations.",
     "audit": "Say whose a corpus is, what models left in it, and which terms bind it.",
+    "mark": "Read marks in text; trace whose they were.",
     "terms": "Say what terms say about training on outputs.",
     "manifest": "Publish what a data set is made of; read and verify what others published.",
     "policy": "Check, test, compare and replay policies.",

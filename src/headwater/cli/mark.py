@@ -143,14 +143,14 @@ def show(
 @manners
 def schemes(terminal: Terminal, *, as_json: bool) -> int:
     """List the schemes that can be read, and what each was checked against."""
-    from headwater.mark import scheme_cards
+    from headwater.mark import card, names
 
-    cards = scheme_cards()
+    cards = {name: dict(card(name)) for name in names()}
     if as_json:
         terminal.json(cards)
         return 0
-    for name, card in cards.items():
-        terminal.out(f"{name}\n" + "".join(f"  {key}: {value}\n" for key, value in card.items()))
+    for name, told in cards.items():
+        terminal.out(f"{name}\n" + "".join(f"  {key}: {value}\n" for key, value in told.items()))
     return 0
 
 

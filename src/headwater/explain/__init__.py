@@ -15,6 +15,7 @@ from headwater.explain.diff import Change, Diff, compare
 from headwater.explain.document import FORMAT, FORMAT_VERSION, dumps, load, loads, schema, sent_by
 from headwater.explain.hide import without_details
 from headwater.explain.learned import with_outcomes
+from headwater.explain.marked import mark_board, mark_page, mark_record, mark_verdict
 from headwater.explain.story import Passage, Story
 from headwater.explain.summary import board
 
@@ -34,6 +35,10 @@ __all__ = [
     "explain_untied",
     "load",
     "loads",
+    "mark_board",
+    "mark_page",
+    "mark_record",
+    "mark_verdict",
     "notes",
     "page",
     "rings_of",

@@ -1,4 +1,65 @@
 """Marks in text: reads them with p-values that hold, traces whose they are; NumPy only, engines are adapters.
 
-This room knows token ids, keys and statistics; accounts and the gateway are above it.
+`detect` holds one text against a keyring, `trace` says which accounts' outputs are in a dataset. `scheme` finds a
+family of marks by name, `Evidence` is a detector for one. This room knows token ids, keys and statistics; accounts and
+the gateway are above it.
 """
+
+from headwater.mark.detection.decoys import Decoys
+from headwater.mark.detection.detect import Detection, Passage, Reading, detect, plain
+from headwater.mark.detection.verdict import ALPHA, Verdict, units_wanted
+from headwater.mark.engines.totals import total_scores
+from headwater.mark.evidence import Evidence
+from headwater.mark.evidence import load as load_evidence
+from headwater.mark.evidence import save as save_evidence
+from headwater.mark.keyring import Accounts, Keyring, Mark, load_keyring, new_key
+from headwater.mark.registry import card, names, scheme
+from headwater.mark.scheme import MarkKey, Null, Scheme, Tokens, Units, Values
+from headwater.mark.score import Scorer, Table, tails
+from headwater.mark.text import decoded, normalised, read_text
+from headwater.mark.tokenizer import Encoded, Tokenizer, load_tokenizer
+from headwater.mark.trace import Named, Share, Trace, joined, trace
+
+__all__ = [
+    "ALPHA",
+    "Accounts",
+    "Decoys",
+    "Detection",
+    "Encoded",
+    "Evidence",
+    "Keyring",
+    "Mark",
+    "MarkKey",
+    "Named",
+    "Null",
+    "Passage",
+    "Reading",
+    "Scheme",
+    "Scorer",
+    "Share",
+    "Table",
+    "Tokenizer",
+    "Tokens",
+    "Trace",
+    "Units",
+    "Values",
+    "Verdict",
+    "card",
+    "decoded",
+    "detect",
+    "joined",
+    "load_evidence",
+    "load_keyring",
+    "load_tokenizer",
+    "names",
+    "new_key",
+    "normalised",
+    "plain",
+    "read_text",
+    "save_evidence",
+    "scheme",
+    "tails",
+    "total_scores",
+    "trace",
+    "units_wanted",
+]

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, get_type_hints
 
 from headwater.errors import ConfigurationError, HeadwaterError, UsageError, Where
 from headwater.mark.scheme import Scheme
@@ -19,7 +20,13 @@ PARTS = ("name", "width", "streams", "null", "card", "units", "values", "random_
 
 def names() -> tuple[str, ...]:
     """The names of all schemes that are installed, in order."""
-    return tuple(sorted({point.name for point in entry_points(group=GROUP)}))
+    return tuple(sorted({point.name for point in installed()}))
+
+
+@cache
+def installed() -> tuple[EntryPoint, ...]:
+    """The entry points, looked for once: that takes longer than making a scheme."""
+    return tuple(entry_points(group=GROUP))
 
 
 def scheme(name: str, config: Mapping[str, Any] | None = None) -> Scheme:
@@ -50,8 +57,15 @@ def scheme(name: str, config: Mapping[str, Any] | None = None) -> Scheme:
     return found
 
 
+def card(name: str) -> Mapping[str, str]:
+    """What the scheme `name` was checked against, and its known weaknesses; it needs no settings for that."""
+    factory = _loaded(_point(name))
+    kept = getattr(get_type_hints(factory).get("return"), "card", None)
+    return kept if isinstance(kept, Mapping) else scheme(name).card
+
+
 def _point(name: str) -> EntryPoint:
-    points = {(point.value, _owner(point)): point for point in entry_points(group=GROUP, name=name)}
+    points = {(point.value, _owner(point)): point for point in installed() if point.name == name}
     if len(points) > 1:
         whose = " and of ".join(sorted(owner for _, owner in points))
         hint = "take one of the packages away"

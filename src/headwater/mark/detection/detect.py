@@ -11,14 +11,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headwater.mark.detection.decoys import Decoys, decoys
 from headwater.mark.detection.regions import Region, best, regions
 from headwater.mark.detection.scored import Scored, score
 from headwater.mark.detection.verdict import ALPHA, Verdict, units_wanted
+from headwater.mark.evidence import Evidence, standard
 from headwater.mark.keyring import Mark
 from headwater.mark.scheme import Scheme, Tokens
-from headwater.mark.score import Scorer
 from headwater.mark.text import normalised
 from headwater.mark.tokenizer import Tokenizer
 
@@ -75,23 +76,30 @@ class Detection:
 
 @dataclass(frozen=True)
 class _Read:
+    """A mark in one reading. `spans`: (n, 2) characters of the text as given, of the tokens after the prompt's."""
+
     mark: Mark
     tokenizer: str
     normalised: bool
     scored: Scored
-    spans: np.ndarray
-    offsets: np.ndarray | None
+    spans: NDArray[np.int64]
     prompt: int
 
 
-ScorerOf = Callable[[Scheme], Scorer]
+#: The detector for a scheme.
+EvidenceOf = Callable[[Scheme], Evidence]
+
+
+def plain(scheme: Scheme) -> Evidence:
+    """The engine's own statistic, with its exact law."""
+    return Evidence(scheme.name, standard(scheme))
 
 
 def detect(
     text: str,
     marks: Sequence[Mark],
-    scorer_of: ScorerOf,
     *,
+    evidence_of: EvidenceOf = plain,
     prompt: str = "",
     alpha: float = ALPHA,
     texts: int = 1,
@@ -99,9 +107,10 @@ def detect(
     """Which of `marks` the text carries.
 
     `prompt`: what the model was asked, which is read as context and never scored (it is left out where the text
-    begins with it). `texts`: how many texts are looked at together; `alpha` is for all of them.
+    begins with it). `evidence_of`: the detector for each scheme, chosen before
+    the text was seen. `texts`: how many texts are looked at together; `alpha` is for all of them.
     """
-    reads = list(_reads(text, prompt, marks, scorer_of))
+    reads = list(_reads(text, prompt, marks, evidence_of))
     changed = normalised(text).changed
     level = math.log(alpha) - math.log(max(1, texts))
     tests = sum(len(each.scored.units) > 0 for each in reads)
@@ -120,28 +129,29 @@ def detect(
     return Detection(verdict, log_p, tests, alpha, tuple(readings), tuple(found), why, changed)
 
 
-def _reads(text: str, prompt: str, marks: Sequence[Mark], scorer_of: ScorerOf) -> Iterator[_Read]:
+def _reads(text: str, prompt: str, marks: Sequence[Mark], evidence_of: EvidenceOf) -> Iterator[_Read]:
     begin = len(prompt) if text.startswith(prompt) else 0
     body = text[begin:]
     clean = normalised(body)
-    texts = [(False, body, np.arange(len(body) + 1) + begin)]
-    if clean.text != body:
-        texts.append((True, clean.text, clean.offsets + begin))
-    encoded: dict[tuple[str, bool], tuple[Tokens, np.ndarray, int]] = {}
+    texts = [(False, body)] + ([(True, clean.text)] if clean.text != body else [])
+    encoded: dict[tuple[str, bool], tuple[Tokens, NDArray[np.int64], int]] = {}
     for mark in marks:
-        scorer = scorer_of(mark.scheme)
+        evidence = evidence_of(mark.scheme)
         for tokenizer in mark.tokenizers:
-            for clean_one, content, offsets in texts:
-                at = (tokenizer.name, clean_one)
+            for cleaned, content in texts:
+                at = (tokenizer.name, cleaned)
                 if at not in encoded:
-                    encoded[at] = _encoded(tokenizer, prompt, content)
+                    tokens, of_content, before = _encoded(tokenizer, prompt, content)
+                    of_body = clean.original(of_content) if cleaned else of_content.astype(np.int64)
+                    encoded[at] = tokens, of_body + begin, before
                 tokens, spans, before = encoded[at]
                 units = mark.scheme.units(tokens, prompt=before)
-                scored = score(mark.scheme, mark.key, units, scorer)
-                yield _Read(mark, tokenizer.name, clean_one, scored, spans, offsets, before)
+                classes = evidence.classes(tokens, units)
+                scored = score(mark.scheme, mark.key, units, evidence.scorer, classes)
+                yield _Read(mark, tokenizer.name, cleaned, scored, spans, before)
 
 
-def _encoded(tokenizer: Tokenizer, prompt: str, text: str) -> tuple[Tokens, np.ndarray, int]:
+def _encoded(tokenizer: Tokenizer, prompt: str, text: str) -> tuple[Tokens, NDArray[np.int32], int]:
     here = tokenizer.encode(text)
     if not prompt:
         return here.ids, here.spans, 0
@@ -182,10 +192,7 @@ def _window(scored: Scored, region: Region) -> Scored:
 
 def _passage(read: _Read, region: Region) -> Passage:
     first, last = region.begin - read.prompt, region.end - 1 - read.prompt
-    begin, end = int(read.spans[first][0]), int(read.spans[last][1])
-    if read.offsets is not None:
-        begin, end = int(read.offsets[begin]), int(read.offsets[end])
-    return Passage(begin, end, region.adjusted)
+    return Passage(int(read.spans[first, 0]), int(read.spans[last, 1]), region.adjusted)
 
 
 def _holm(readings: Sequence[Reading], level: float, tests: int) -> list[Reading]:
