@@ -92,7 +92,7 @@ class SynthID:
         room = max(len(answer) - self.width, 0)
         where, times = np.empty(room, np.int64), np.empty(room, np.int64)
         bits = max(int(1.5 * room).bit_length(), 4)
-        mask = self.sampling_table_size - 1 if self._shifted else 2**64 - 1
+        mask = np.uint64(self.sampling_table_size - 1 if self._shifted else 2**64 - 1)
         found = marked(answer, self.width, self.context_history_size, mask, _SEED, bits, where, times)
         where = where[:found]
         context = answer[where[:, None] + np.arange(-self.width, 0)]

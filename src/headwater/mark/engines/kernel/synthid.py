@@ -30,7 +30,7 @@ def _slot(keys: Any, numbers: Any, key: Any, seed: int, shift: int) -> Any:
 
 @njit(cache=True, nogil=True)
 def marked(
-    tokens: Any, width: int, history: int, mask: int, seed: int, bits: int, where: Any, times: Any
+    tokens: Any, width: int, history: int, mask: Any, seed: int, bits: int, where: Any, times: Any
 ) -> int:
     """Fill `where` with the places of distinct marked windows and `times` with how often each was read; how many.
 
@@ -51,7 +51,7 @@ def marked(
         contexts[slot], calls[slot] = hashed, call
         if (last >= 0 and last >= call - history) or (hashed == _0 and call < history):
             continue
-        hashed = ((hashed + np.uint64(tokens[call + width])) * _FACTOR + _1) & np.uint64(mask)
+        hashed = ((hashed + np.uint64(tokens[call + width])) * _FACTOR + _1) & mask
         slot = _slot(windows, owners, hashed, seed, shift)
         if owners[slot] >= 0:
             times[owners[slot]] += 1
