@@ -22,7 +22,7 @@ from torch.nn import functional
 
 SEED = {"proxy": 20261, "teacher": 20262}
 SHAPE = {"proxy": gpt.Shape(width=128, heads=4, layers=4), "teacher": gpt.Shape(width=256, heads=8, layers=4)}
-STEPS = {"proxy": 1500, "teacher": 1200}
+STEPS = {"proxy": 800, "teacher": 400}
 BATCH = 8
 
 

@@ -44,7 +44,7 @@ class Counts:
         chance = np.full(len(tokens), 1 / self.tokens)
         entropy = np.full(len(tokens), np.log(self.tokens))
         for before, order in enumerate(self.orders):
-            if before >= len(tokens):
+            if before >= len(tokens) or not len(order.contexts):
                 break
             contexts, grams = _hashes(tokens, before)
             found, at = _found(order.contexts, contexts)

@@ -7,6 +7,7 @@ before it. Weights are an `.npz` of float16 arrays as `benchmarks/marks/lm/train
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,8 @@ Array = NDArray[np.float32]
 #: Windows read at once: bounds the memory of one step.
 _ROWS: Final = 8
 _NUMBERS: Final = 5
+#: What `fitted` tries, unless told.
+TEMPERATURES: Final = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0)
 _EPSILON: Final = np.float32(1e-6)
 
 
@@ -54,20 +57,24 @@ class GPT:
         return Features(chance, entropy)
 
     def at(self, temperature: float) -> GPT:
-        """The same model with another temperature."""
+        """The same model with another temperature, from 0.01 to 100."""
+        if not 0.01 <= temperature <= 100:
+            raise UsageError("a proxy's temperature lies between 0.01 and 100")
         return GPT(self.name, self.tokens, self.heads, self.layers, self.window, self.weights, temperature)
 
     def _windows(self, tokens: Tokens) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Rows (b, window+1) of tokens, and the positions (b, window) that each of them predicts; 0 where none."""
-        half = self.window // 2
+        half, window = self.window // 2, min(self.window, max(len(tokens) - 1, 1))
         starts = np.arange(0, max(len(tokens) - half - 1, 1), half)
+        if window < self.window:
+            starts = starts[:1]
         padded = np.concatenate([tokens, np.zeros(self.window + 1, np.int64)])
         found = []
         for some in np.array_split(starts, -(-len(starts) // _ROWS)):
-            places = some[:, None] + np.arange(1, self.window + 1)
-            fresh = (np.arange(self.window) >= half) | (some[:, None] == 0)
+            places = some[:, None] + np.arange(1, window + 1)
+            fresh = (np.arange(window) >= half) | (some[:, None] == 0)
             kept = np.where(fresh & (places < len(tokens)), places, 0)
-            found.append((padded[some[:, None] + np.arange(self.window + 1)], kept))
+            found.append((padded[some[:, None] + np.arange(window + 1)], kept))
         return found
 
     def _logits(self, rows: NDArray[np.int64], places: NDArray[np.int64]) -> Array:
@@ -84,7 +91,7 @@ class GPT:
         return found
 
 
-def fitted(model: GPT, tokens: Tokens, temperatures: tuple[float, ...] = (0.3, 0.45, 0.6, 0.8, 1.0)) -> GPT:
+def fitted(model: GPT, tokens: Tokens, temperatures: Sequence[float] = TEMPERATURES) -> GPT:
     """The model at that of `temperatures` under which `tokens`, of own traffic, are likeliest."""
     likely = [float(model.at(each).read(tokens).log_chance.mean()) for each in temperatures]
     return model.at(temperatures[int(np.argmax(likely))])
@@ -112,13 +119,6 @@ def load(path: Path, *, name: str = "gpt") -> GPT:
     if width % (2 * heads) or window < 2:
         raise UnreadableInput("the width isn't a multiple of twice the heads", where=Where(file=str(path)))
     return GPT(name, tokens, heads, layers, window, weights)
-
-
-def checked_temperature(temperature: float) -> float:
-    """A temperature that laws can be divided by; raises `UsageError` for others."""
-    if not 0.01 <= temperature <= 100:
-        raise UsageError("a proxy's temperature lies between 0.01 and 100")
-    return temperature
 
 
 def _shapes(tokens: int, width: int, layers: int) -> dict[str, tuple[int, ...]]:

@@ -1,0 +1,100 @@
+"""The forward pass in NumPy: the same as torch's, causal, and clear about files that hold no model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from headwater.errors import UnreadableInput
+from headwater.mark.proxy import GPT, fitted, load
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+TEXT = (
+    "It was the best of times, it was the worst of times, and the old gentleman said that he would not go to town. "
+    "She looked at him for a moment, and then she said: 'I am sure that you are quite right, my dear.' "
+)
+
+
+@pytest.fixture(scope="module")
+def model() -> GPT:
+    return load(FIXTURES / "proxy.npz")
+
+
+@pytest.fixture(scope="module")
+def tokens() -> np.ndarray:
+    from tokenizers import Tokenizer
+
+    return np.array(Tokenizer.from_file(str(FIXTURES / "tokenizer.json")).encode(TEXT * 12).ids, np.int64)
+
+
+def test_it_says_what_torch_says(model: GPT) -> None:
+    told = json.loads((FIXTURES / "proxy_logs.json").read_text())
+    found = model.read(np.array(told["tokens"], np.int64))
+    assert np.allclose(found.log_chance[1:], told["log_chance"][1:], atol=2e-4)
+    assert np.allclose(found.entropy[1:], told["entropy"][1:], atol=2e-4)
+
+
+def test_it_knows_english(model: GPT, tokens: np.ndarray) -> None:
+    once = tokens[:60]
+    shuffled = np.random.default_rng(1).permutation(once)
+    assert model.read(once).log_chance[1:].mean() > model.read(shuffled).log_chance[1:].mean() + 1
+    assert model.read(once).log_chance[1:].mean() > -6.5
+
+
+def test_what_comes_later_changes_nothing(model: GPT, tokens: np.ndarray) -> None:
+    other = tokens.copy()
+    other[200:] = 7
+    for length in (200, 130):
+        assert np.allclose(
+            model.read(tokens).log_chance[:length], model.read(other).log_chance[:length], atol=1e-4
+        )
+
+
+def test_windows_join_without_a_gap(model: GPT, tokens: np.ndarray) -> None:
+    text = np.tile(tokens, 2)[: 3 * model.window + 17]
+    found = model.read(text)
+    start = len(text) - model.window
+    alone = model.read(text[start:])
+    half = model.window // 2 + 17
+    assert len(found.log_chance) == len(text)
+    # The last tokens have nearly the same window before them either way.
+    assert np.abs(found.log_chance[start + half :] - alone.log_chance[half:]).mean() < 0.5
+
+
+def test_a_temperature_is_fitted_to_sharp_traffic(model: GPT, tokens: np.ndarray) -> None:
+    sharp = [int(tokens[0])]
+    for _ in range(40):
+        guess = [model.read(np.array([*sharp, int(each)])).log_chance[-1] for each in np.unique(tokens)[:12]]
+        sharp.append(int(np.unique(tokens)[int(np.argmax(guess))]))
+    assert fitted(model, np.array(sharp), (0.5, 1.0)).temperature == 0.5
+
+
+@pytest.mark.parametrize("ids", [[], [5], [-1, 10**15, 4096, 3], [9] * 3000])
+def test_any_ids_can_be_read(model: GPT, ids: list[int]) -> None:
+    found = model.read(np.array(ids, np.int64))
+    assert len(found.log_chance) == len(found.entropy) == len(ids)
+    assert np.isfinite(found.log_chance).all()
+    assert (found.entropy >= -1e-9).all()
+
+
+@pytest.mark.parametrize("content", [b"", b"no model", b"PK\x03\x04 broken"])
+def test_a_file_that_holds_no_model_is_told_so(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "model.npz"
+    path.write_bytes(content)
+    with pytest.raises(UnreadableInput):
+        load(path)
+    with pytest.raises(UnreadableInput):
+        load(tmp_path / "missing.npz")
+
+
+def test_weights_of_other_shapes_are_told_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "model.npz"
+    np.savez(path, shape=np.array([10, 8, 2, 1, 4]), **{"embedding.weight": np.zeros((10, 9))})
+    with pytest.raises(UnreadableInput, match="missing"):
+        load(path)
+    np.savez(path, shape=np.array(["x"]))
+    with pytest.raises(UnreadableInput):
+        load(path)
