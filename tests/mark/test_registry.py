@@ -91,18 +91,15 @@ OTHER = _Other()
 
 @pytest.fixture
 def others(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = [
+    found = (
         EntryPoint("half", f"{__name__}:OTHER.half", registry.GROUP),
         EntryPoint("failing", f"{__name__}:OTHER.failing", registry.GROUP),
         EntryPoint("gone", "no_such_package:scheme", registry.GROUP),
         EntryPoint("twice", "one:scheme", registry.GROUP),
         EntryPoint("twice", "two:scheme", registry.GROUP),
-    ]
+    )
 
-    def entry_points(group: str, name: str | None = None) -> list[EntryPoint]:
-        return [point for point in found if name in (None, point.name)]
-
-    monkeypatch.setattr(registry, "entry_points", entry_points)
+    monkeypatch.setattr(registry, "installed", lambda: found)
 
 
 @pytest.mark.usefixtures("others")

@@ -5,7 +5,6 @@ Only the standard library is used. What is derived, and under which label, is th
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 
 _HASH_BYTES = 32
@@ -18,9 +17,9 @@ def hkdf_sha256(secret: bytes, *, salt: bytes = b"", info: bytes = b"", length: 
     """
     if not 0 < length <= 255 * _HASH_BYTES:
         raise ValueError(f"length must be from 1 to {255 * _HASH_BYTES}, not {length}")
-    extracted = hmac.new(salt or bytes(_HASH_BYTES), secret, hashlib.sha256).digest()
+    extracted = hmac.digest(salt or bytes(_HASH_BYTES), secret, "sha256")
     block, expanded = b"", b""
     for counter in range(1, -(-length // _HASH_BYTES) + 1):
-        block = hmac.new(extracted, block + info + bytes([counter]), hashlib.sha256).digest()
+        block = hmac.digest(extracted, block + info + bytes([counter]), "sha256")
         expanded += block
     return expanded[:length]

@@ -1,0 +1,286 @@
+"""A keyring: the marks that are looked for, in one TOML file that only its owner may read.
+
+It says which scheme, key and tokenizers each mark has, when it was used, and from which master key keys of accounts
+are derived. Keys are never shown: not by printing what is made here, and not by an error.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headwater.errors import ConfigurationError, HeadwaterError, UnreadableInput, UsageError, Where
+from headwater.keys import MASTER, MASTER_BITS, MarkSecret, account_numbers, read_private
+from headwater.mark import registry
+from headwater.mark.entries import LONGEST_NAME, Entry, entries, key_numbers, printable
+from headwater.mark.own import coin_of
+from headwater.mark.scheme import MarkKey, Scheme
+from headwater.mark.text import read_text
+from headwater.mark.tokenizer import Bytes, Ids, Tokenizer, load_tokenizer
+from headwater.toml import parsed
+
+#: The largest keyring, and the largest list of accounts, in bytes.
+LARGEST_KEYRING, LARGEST_LIST = 1 << 20, 64 << 20
+#: Integers of a key that is given to an account have at least this many bits, or two accounts might get the same.
+LEAST_BITS = 63
+
+_TOKENIZERS: dict[str, Callable[[], Tokenizer]] = {"bytes": Bytes, "ids": Ids}
+_LAYERED = "headwater-layered"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One mark to look for. `begins`, `ends`: first and last day on which it was put into text, where that is known.
+
+    `revoked`: others may have its key, so text under it proves nothing. `account`: whose it is, an opaque id.
+    """
+
+    name: str
+    scheme: Scheme
+    key: MarkKey
+    tokenizers: tuple[Tokenizer, ...]
+    begins: date | None = None
+    ends: date | None = None
+    revoked: bool = False
+    account: str = ""
+
+    def used_on(self, day: date) -> bool:
+        """Whether it was put into text on `day`, as far as its dates say."""
+        return (self.begins is None or self.begins <= day) and (self.ends is None or day <= self.ends)
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Accounts whose keys are derived from a master key: one for each account and epoch.
+
+    `epochs`: the names of its periods, as the keys were derived with; `ids`: the accounts, in the order of their list.
+    """
+
+    name: str
+    scheme: Scheme
+    tokenizers: tuple[Tokenizer, ...]
+    epochs: tuple[str, ...]
+    ids: tuple[str, ...]
+    revoked: bool = False
+    _master: bytes = field(default=b"", repr=False)
+
+    def key(self, account: str, epoch: str) -> MarkKey:
+        """The key of an account, of the list or not, under its id as name (HKDF: see `keys.account_numbers`)."""
+        numbers = account_numbers(
+            self._master, scheme=self.scheme.name, account=account, epoch=epoch, bits=self._bits
+        )
+        return MarkKey(account, numbers)
+
+    def keys(self, epoch: str) -> list[MarkKey]:
+        """The keys of all accounts in one epoch, in the order of `ids`."""
+        return [self.key(account, epoch) for account in self.ids]
+
+    @cached_property
+    def _bits(self) -> tuple[int, ...]:
+        return key_bits(self.scheme)
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """What the file at `path` says. Marks and accounts in the order of the file."""
+
+    path: Path
+    marks: tuple[Mark, ...]
+    accounts: tuple[Accounts, ...]
+    tokenizers: Mapping[str, Tokenizer]
+
+    def current(self, day: date | None = None) -> tuple[Mark, ...]:
+        """The marks that aren't revoked; with `day`, of them those that were put into text on that day."""
+        return tuple(mark for mark in self.marks if not mark.revoked and (day is None or mark.used_on(day)))
+
+
+def load_keyring(path: Path, environment: Mapping[str, str] | None = None) -> Keyring:
+    """The keyring in the file at `path`; `environment` (default: the process's) holds keys of `key_env`.
+
+    Names of files are relative to the keyring's folder. Raises `ConfigurationError`, with file, entry and field and
+    never with a key, for what can't be used as written; `UnreadableInput` for a file that can't be read; `UsageError`
+    where a tokenizer.json needs the extra `mark`.
+    """
+    where = Where(str(path))
+    content = read_private(path, largest=LARGEST_KEYRING)
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        raise ConfigurationError("is not valid UTF-8", where=where) from None
+    tables = entries(parsed(text, str(path)), path, os.environ if environment is None else environment)
+    tokenizers: dict[str, Tokenizer] = {name: kind() for name, kind in _TOKENIZERS.items()}
+    for entry in tables["tokenizer"]:
+        tokenizers[entry.name] = _tokenizer(entry)
+    marks = tuple(_mark(entry, tokenizers) for entry in tables["mark"])
+    accounts = tuple(_accounts(entry, tokenizers) for entry in tables["accounts"])
+    return Keyring(path, marks, accounts, tokenizers)
+
+
+def new_key(name: str, config: Mapping[str, Any] | None = None, *, version: int = 1) -> MarkSecret:
+    """A new key for the scheme `name` with the settings `config`, from the system's randomness; see `save_mark_key`.
+
+    `accounts` as the name gives a master key of 256 bits, from which keys of accounts are derived.
+    """
+    if name == MASTER:
+        return MarkSecret((1 << 255 | secrets.randbits(255),), MASTER, version)
+    scheme = registry.scheme(name, config)
+    bits = key_bits(scheme)
+    if min(bits) >= LEAST_BITS:
+        return MarkSecret(tuple(secrets.randbits(each) for each in bits), name, version)
+    random = np.random.default_rng(secrets.randbits(256))
+    return MarkSecret(scheme.random_key(random).numbers, name, version)
+
+
+def key_bits(scheme: Scheme) -> tuple[int, ...]:
+    """How many integers a key of `scheme` has, and how many bits each of them has at most.
+
+    Told by 64 of its random keys, so it would be wrong once in 2^64 keys.
+    """
+    random = np.random.default_rng(0)
+    drawn = [scheme.random_key(random).numbers for _ in range(64)]
+    return tuple(max(number.bit_length() for number in each) for each in zip(*drawn, strict=True))
+
+
+def _tokenizer(entry: Entry) -> Tokenizer:
+    if entry.name in _TOKENIZERS:
+        raise entry.error("name", "is the name of a tokenizer that is built in")
+    file, kind, size = entry.text("file"), entry.text("kind"), entry.whole("vocab_size")
+    entry.nothing_else()
+    if (file is None) == (kind is None):
+        hint = f"`file` names a tokenizer.json; `kind` can be {' or '.join(_TOKENIZERS)}"
+        raise entry.error("file", "a tokenizer has either a file or a kind", hint)
+    if kind is not None and kind not in _TOKENIZERS:
+        raise entry.error("kind", "no such kind of tokenizer", f"built in are {', '.join(_TOKENIZERS)}")
+    if size is not None and kind != "ids":
+        raise entry.error("vocab_size", "is only for the kind ids")
+    if size is not None and not 0 < size <= 2**32:
+        raise entry.error("vocab_size", "must be from 1 to 4294967296")
+    if kind == "ids":
+        return Ids(entry.name, size)
+    if file is None:
+        return Bytes(entry.name)
+    with _placed(entry, "file"):
+        return load_tokenizer(entry.name, entry.path(file))
+
+
+def _mark(entry: Entry, tokenizers: Mapping[str, Tokenizer]) -> Mark:
+    name = entry.needed("scheme")
+    chosen = _chosen(entry, tokenizers)
+    begins, ends = entry.day("from"), entry.day("until")
+    if begins is not None and ends is not None and ends < begins:
+        raise entry.error("until", "ends before it begins")
+    revoked, account = entry.flag("revoked"), entry.text("account") or ""
+    numbers, source = key_numbers(entry, name)
+    config = entry.rest()
+    if name == _LAYERED and config.get("layer") == "master" and "coin" not in config:
+        config["coin"] = coin_of(_master(entry, source, numbers))
+    scheme = _scheme(entry, name, config)
+    key = MarkKey(entry.name, _fitting(entry, source, numbers, scheme))
+    return Mark(entry.name, scheme, key, chosen, begins, ends, revoked, account)
+
+
+def _accounts(entry: Entry, tokenizers: Mapping[str, Tokenizer]) -> Accounts:
+    name = entry.needed("scheme")
+    chosen = _chosen(entry, tokenizers)
+    epochs = entry.texts("epoch")
+    if not epochs:
+        raise entry.error("epoch", "is needed: the name of the period that keys are for, or several")
+    ids = _ids(entry)
+    revoked = entry.flag("revoked")
+    numbers, source = key_numbers(entry, MASTER)
+    master = _master(entry, source, numbers)
+    config = entry.rest()
+    if name == _LAYERED and "coin" not in config:
+        config["coin"] = coin_of(master)
+    scheme = _scheme(entry, name, config)
+    if min(key_bits(scheme)) < LEAST_BITS:
+        hint = "use one of Headwater's own, such as headwater-gumbel"
+        raise entry.error("scheme", "keys of this scheme are too short to give each account its own", hint)
+    return Accounts(entry.name, scheme, chosen, epochs, ids, revoked, master)
+
+
+def _scheme(entry: Entry, name: str, config: Mapping[str, Any]) -> Scheme:
+    try:
+        return registry.scheme(name, config)
+    except ConfigurationError as error:
+        raise entry.error(error.where.field or "scheme", error.what, error.hint) from None
+    except UsageError as error:
+        raise entry.error("scheme", error.what, error.hint) from None
+
+
+def _chosen(entry: Entry, tokenizers: Mapping[str, Tokenizer]) -> tuple[Tokenizer, ...]:
+    names = entry.texts("tokenizer")
+    if not names:
+        raise entry.error("tokenizer", "is needed: the name of a tokenizer, or several")
+    for name in names:
+        if name not in tokenizers:
+            raise entry.error("tokenizer", "no such tokenizer", f"there are {', '.join(tokenizers)}")
+    return tuple(tokenizers[name] for name in names)
+
+
+def _fitting(entry: Entry, source: str, numbers: tuple[int, ...], scheme: Scheme) -> tuple[int, ...]:
+    """The key as the scheme takes it. One integer of 128 bits stands for two of 64."""
+    count = len(scheme.random_key(np.random.default_rng(0)).numbers)
+    if len(numbers) == 1 and count == 2 and 64 < numbers[0].bit_length() <= 128:
+        numbers = (numbers[0] >> 64, numbers[0] & (2**64 - 1))
+    if len(numbers) != count:
+        raise entry.error(source, f"a key of this scheme has {count} integers, not {len(numbers)}")
+    if max(numbers).bit_length() > 64 and max(numbers).bit_length() > max(key_bits(scheme)):
+        raise entry.error(
+            source, f"an integer of this scheme's keys has at most {max(64, *key_bits(scheme))} bits"
+        )
+    return numbers
+
+
+def _master(entry: Entry, source: str, numbers: tuple[int, ...]) -> bytes:
+    """A master key as bytes, big-endian: two integers of 64 bits or one of 128 are 16, a longer one is 32."""
+    if len(numbers) == 2 and all(0 < number.bit_length() <= 64 for number in numbers):
+        return b"".join(number.to_bytes(8, "big") for number in numbers)
+    bits = numbers[0].bit_length()
+    if len(numbers) == 1 and bits > MASTER_BITS - 16:  # a random one may begin with zeros
+        return numbers[0].to_bytes(16 if bits <= 128 else 32, "big")
+    hint = "0x and 64 random hexadecimal digits, or two integers of 64 bits"
+    raise entry.error(source, f"a master key has at least {MASTER_BITS} bits", hint)
+
+
+def _ids(entry: Entry) -> tuple[str, ...]:
+    file = entry.text("file")
+    if file is None:
+        raise entry.error("file", "is needed: a list of accounts, one a line")
+    with _placed(entry, "file"):
+        lines = read_text(entry.path(file), largest=LARGEST_LIST).splitlines()
+    ids: dict[str, None] = {}
+    for row, line in enumerate(lines, 1):
+        account = line.strip()
+        if not account:
+            continue
+        where = Where(str(entry.path(file)), row)
+        if not printable(account):
+            what = f"an account's id has at most {LONGEST_NAME} characters, all of them printable"
+            raise ConfigurationError(what, where=where)
+        if account in ids:
+            raise ConfigurationError("this account stands in the list twice", where=where)
+        ids[account] = None
+    if not ids:
+        raise entry.error("file", "lists no account", "write one id a line")
+    return tuple(ids)
+
+
+@contextmanager
+def _placed(entry: Entry, field: str) -> Iterator[None]:
+    """Errors of a file that an entry names say which entry that is."""
+    try:
+        yield
+    except (ConfigurationError, UnreadableInput) as error:
+        raise type(error)(str(error), where=entry.where(field), hint=error.hint) from None
+    except HeadwaterError as error:
+        raise type(error)(error.what, where=entry.where(field), hint=error.hint) from None
