@@ -178,5 +178,7 @@ def test_hostile_texts() -> None:
     assert len(scheme.units(np.full(10**6, 9))) == 1
     with pytest.raises(UsageError):
         scheme.units(np.array([-1, 3]))
+    with pytest.raises(UsageError, match="vocabulary"):
+        scheme.values(key, Kgw(5000).units(np.array([1, 4000])))
     with pytest.raises(ConfigurationError):
         Kgw(1000, seeding_scheme="selfhash").values(MarkKey("k", (2**63,)), Kgw(1000).units(np.array([1, 2])))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy.stats import hypergeom
 
-from headwater.errors import ConfigurationError
+from headwater.errors import ConfigurationError, UsageError
 from headwater.mark.engines.replacement import log_factor, log_hypergeometric_tail
 from headwater.mark.engines.unigram import Unigram, green_list, unigram, unigram_log_tail
 from headwater.mark.scheme import MarkKey
@@ -76,6 +76,8 @@ def test_tokens_outside_the_vocabulary_are_left_out() -> None:
     assert scheme.units(np.array([3, 10, 2**32 - 1, 3])).token.tolist() == [3]
     assert len(scheme.units(np.zeros(0, np.int64))) == 0
     assert len(scheme.units(np.full(10**6, 4))) == 1
+    with pytest.raises(UsageError, match="vocabulary"):
+        scheme.values(MarkKey("k", (1,)), Unigram(100).units(np.array([50])))
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from headwater.errors import ConfigurationError, Where
 from headwater.mark import law
 from headwater.mark.engines import kgw_seeds, windows
 from headwater.mark.engines.configured import configured, numbers_of, within
-from headwater.mark.engines.replacement import log_factor
+from headwater.mark.engines.replacement import log_factor, within_vocabulary
 from headwater.mark.engines.torch_random import LARGEST
 from headwater.mark.scheme import MarkKey, Null, Tokens, Units, Values
 from headwater.mark.score import Scorer
@@ -104,6 +104,7 @@ class Kgw:
         """1 where a token is green: (n, 1)."""
         if not len(units):
             return np.zeros((0, 1), np.uint32)
+        within_vocabulary(units, self.vocab_size)
         from headwater.mark.engines.kernel.shuffled import leading
 
         pairs, where = np.unique(self._inputs(key, units), return_inverse=True)

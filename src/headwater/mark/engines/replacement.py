@@ -13,9 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import UsageError
+from headwater.mark.scheme import Units
 
 #: More than what rounding does to the factor of one list.
 _ROUNDING = 1e-8
+
+
+def within_vocabulary(units: Units, size: int) -> None:
+    """Raise `UsageError` for units whose tokens a vocabulary of `size` doesn't have: another scheme's units."""
+    if len(units) and not 0 <= units.token.min() <= units.token.max() < size:
+        raise UsageError("a token is outside the vocabulary of this scheme")
 
 
 def log_factor(counts: NDArray[np.int64], size: int, ones: int) -> float:

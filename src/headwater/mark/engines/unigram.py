@@ -19,7 +19,7 @@ from headwater.errors import ConfigurationError, Where
 from headwater.mark import law
 from headwater.mark.engines import windows
 from headwater.mark.engines.configured import configured, numbers_of, within
-from headwater.mark.engines.replacement import log_factor, log_hypergeometric_tail
+from headwater.mark.engines.replacement import log_factor, log_hypergeometric_tail, within_vocabulary
 from headwater.mark.engines.torch_random import LARGEST
 from headwater.mark.scheme import MarkKey, Null, Tokens, Units, Values
 from headwater.mark.score import Scorer
@@ -62,6 +62,7 @@ class Unigram:
     def values(self, key: MarkKey, units: Units) -> Values:
         """1 where a token is green: (n, 1)."""
         (number,) = numbers_of(key, 1)
+        within_vocabulary(units, self.vocab_size)
         return green_list(number, *_list_of(self.null))[units.token].astype(np.uint32)[:, None]
 
     def random_key(self, random: np.random.Generator) -> MarkKey:
