@@ -66,9 +66,14 @@ class Tilt:
         self._laws = [[table.law(null) for table in tables] for tables in scorer.tables]
         self._classes = classes
 
+    @property
+    def is_ratio(self) -> bool:
+        """Whether the scorer is a likelihood ratio: the mean of its exp without the key is 1."""
+        return abs(float(self.norm(1.0)[0].max())) < _RATIO
+
     def usual(self) -> float:
-        """The effect at first: 1 for a likelihood ratio, whose exp has mean 1 without the key, or an engine's."""
-        return 1.0 if abs(float(self.norm(1.0)[0].max())) < _RATIO else _OF_ENGINES
+        """The effect to begin from."""
+        return 1.0 if self.is_ratio else _OF_ENGINES
 
     def norm(self, effect: float) -> tuple[Floats, Floats]:
         """By class: ln of the mean of exp(effect · score) without the key, and its derivative by the effect."""
@@ -101,8 +106,9 @@ def mixture_shares(
     """The shares of accounts whose scores of the dataset's units are `scores` (n, accounts).
 
     The intervals (`confidence`) cover what chance does to the marks, as much as documents vary in it. Where `effect` is
-    None it is found together with the shares and they cover that, too, within the family; a share is otherwise as good
-    as the effect that was assumed. That all accounts' traffic has one effect is assumed either way.
+    None it is found together with the shares, within the family, and they cover that, too. What they can't cover is
+    traffic of another entropy than was taken: half as strong a mark looks like half the share. It moves all shares
+    alike, so the relative ones hardly feel it.
     """
     tilt = Tilt(scorer, null, dataset.classes)
     find_effect = effect is None

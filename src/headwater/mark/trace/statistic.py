@@ -7,7 +7,7 @@ a document is one account's, the second finds it with a few documents. Both have
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,71 +21,124 @@ from headwater.mark.trace.dataset import Dataset
 #: Nats of a document's own -ln p that still count, the steps in which they are read, and how many totals are looked
 #: up for one length of document.
 _MOST, _STEP, _PLACES = 60.0, 1 / 8, 320
+#: Of so many kinds documents have exact laws: each costs some 50 ms.
+_EXACT = 128
 #: Steps to a nat in the documents' common score.
 _FINE = 16
 
 
+class Documents:
+    """The laws of documents' totals without the key: exact, or Chernoff's bound where documents are of many kinds."""
+
+    def __init__(self, null: Null, scorer: Scorer, dataset: Dataset) -> None:
+        """`kinds`: (documents,) documents with as many units of each class share one."""
+        counts = np.zeros((dataset.documents, len(scorer.tables)), np.int64)
+        np.add.at(counts, (dataset.document, dataset.classes), 1)
+        self.counts, kinds = np.unique(counts, axis=0, return_inverse=True)
+        self.kinds = kinds.reshape(-1)
+        self._laws = [[table.law(null) for table in tables] for tables in scorer.tables]
+        self._exact = len(self.counts) <= _EXACT
+        self._slopes = np.geomspace(0.01, 8, 80) * scorer.tables[0][0].grain
+        self._growth = np.array([sum(_growth(law, self._slopes) for law in laws) for laws in self._laws])
+        self._moments = np.array([[moments([Part(law)]) for law in laws] for laws in self._laws]).sum(axis=1)
+        self._most = np.array([sum(law.first + len(law.chance) - 1 for law in laws) for laws in self._laws])
+
+    def parts(self, counts: NDArray[np.int64]) -> list[Part]:
+        """What the total of so many units of each class is made of."""
+        return [
+            Part(law, 1, int(count))
+            for laws, count in zip(self._laws, counts, strict=True)
+            for law in laws
+            if count
+        ]
+
+    def log_tails(self, kind: int, totals: NDArray[np.int64]) -> NDArray[np.float64]:
+        """ln of the chance of at least each total, never too small."""
+        if self._exact:
+            return log_tails(self.parts(self.counts[kind]), totals)
+        gained = totals[:, None] * self._slopes - self.counts[kind] @ self._growth
+        bound: NDArray[np.float64] = -np.maximum(gained.max(axis=1), 0.0)
+        return bound
+
+    def table(self, kind: int, scores: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where a document's total begins to have each score: totals ascending, and one more score than totals.
+
+        A total between two looked-up ones has the score of the lower: never more than its own p-value gives.
+        """
+        mean, variance = self.counts[kind] @ self._moments
+        most = int(self.counts[kind] @ self._most)
+        # As far as the total whose p-value is the smallest that counts, or the largest total.
+        far = np.append(mean + math.sqrt(variance) * 2.0 ** np.arange(1, 12), most)
+        far = np.unique(np.ceil(np.minimum(far, most)).astype(np.int64))
+        reached = int(np.sum(-self.log_tails(kind, far) < _MOST))
+        reach = float(far[min(reached, len(far) - 1)]) - mean
+        places = mean + max(reach, 0.0) * np.linspace(0, 1, _PLACES) ** 1.5
+        totals = np.unique(np.ceil(places).astype(np.int64))
+        steps = np.floor(np.minimum(-self.log_tails(kind, totals), _MOST) / _STEP).astype(np.intp)
+        found = scores[np.maximum(steps, 0)]
+        new = np.append(True, found[1:] > found[:-1])
+        return totals[new], np.concatenate([scores[:1], found[new]])
+
+
 @dataclass(frozen=True)
 class Statistic:
-    """How totals are read: the law of a total over all units, and a table from a document's total to its score.
+    """How totals are read.
 
     `whole`: ln of the tails of a total over all units; `parts`: what that total is made of, as the scheme's null has
-    it; `kinds`: (documents,) which law and table a document has (documents of equal length and classes share them);
-    `laws`: of its total; `tables`: the totals where a score begins, and the scores; none for a single document, or
-    where a scheme has tails of its own; `of_documents`: the law of the scores together.
+    it; `documents`: the laws of theirs; `tables`: by kind of document, the totals where a score begins, and the scores;
+    none for a single document, or where a scheme has tails of its own; `together`: the law of the scores' sum.
     """
 
     whole: Callable[[NDArray[np.int64]], NDArray[np.float64]]
     parts: list[Part]
-    kinds: NDArray[np.intp]
-    laws: list[list[Part]]
+    documents: Documents
     tables: tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...]
-    of_documents: list[Part]
+    together: list[Part]
 
     def scores(self, totals: NDArray[np.int64]) -> NDArray[np.int64]:
         """The documents' scores, added up, of each key: (keys,) from totals (keys, documents)."""
         found = np.zeros(len(totals), np.int64)
-        for kind, (edges, scores) in enumerate(self.tables):
-            place = np.searchsorted(edges, totals[:, self.kinds == kind], side="right")
-            found += scores[place].sum(axis=1)
+        for kind, here in self._by_kind():
+            edges, scores = self.tables[kind]
+            found += scores[np.searchsorted(edges, totals[:, here], side="right")].sum(axis=1)
         return found
 
     def log_p(self, totals: NDArray[np.int64]) -> NDArray[np.float64]:
         """ln p of each document by itself, for each key: (keys, documents) from totals (keys, documents)."""
         found = np.zeros(totals.shape)
-        for kind, parts in enumerate(self.laws):
-            here = self.kinds == kind
-            found[:, here] = log_tails(parts, totals[:, here].ravel()).reshape(len(totals), -1)
+        for kind, here in self._by_kind():
+            tails = self.documents.log_tails(kind, totals[:, here].ravel())
+            found[:, here] = tails.reshape(len(totals), -1)
         return found
+
+    def _by_kind(self) -> Iterator[tuple[int, NDArray[np.intp]]]:
+        if self.tables:
+            order = np.argsort(self.documents.kinds, kind="stable")
+            ends = np.cumsum(np.bincount(self.documents.kinds))[:-1]
+            yield from enumerate(np.split(order, ends))
 
 
 def read(scheme: Scheme, dataset: Dataset, scorer: Scorer) -> Statistic:
     """How to read totals over `dataset`."""
-    counts = np.zeros((dataset.documents, len(scorer.tables)), np.int64)
-    np.add.at(counts, (dataset.document, dataset.classes), 1)
-    compositions, kinds = np.unique(counts, axis=0, return_inverse=True)
-    mixed = 1 / math.sqrt(dataset.documents)
-    scores = _scores(min(0.2, max(0.005, mixed)))
-    laws = [_parts(row, scorer, scheme.null) for row in compositions]
+    documents = Documents(scheme.null, scorer, dataset)
+    scores = _scores(min(0.2, max(0.005, 1 / math.sqrt(dataset.documents))))
     # Documents of a scheme with tails of its own may hang together, so only the whole is tested.
     apart = dataset.documents > 1 and not isinstance(scheme, OwnTails)
     return Statistic(
         lambda totals: tails(scheme, scorer, dataset.units, totals, dataset.classes),
-        _parts(counts.sum(axis=0), scorer, scheme.null),
-        kinds.reshape(-1),
-        laws,
-        tuple(_table(parts, scores) for parts in laws) if apart else (),
+        documents.parts(np.bincount(dataset.classes, minlength=len(scorer.tables))),
+        documents,
+        tuple(documents.table(kind, scores) for kind in range(len(documents.counts))) if apart else (),
         [Part(_law(scores), 1, dataset.documents)],
     )
 
 
-def _parts(counts: NDArray[np.int64], scorer: Scorer, null: Null) -> list[Part]:
-    return [
-        Part(table.law(null), 1, int(count))
-        for tables, count in zip(scorer.tables, counts, strict=True)
-        for table in tables
-        if count
-    ]
+def _growth(law: Law, slopes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """ln of the mean of exp(slope · score), for each slope."""
+    powers = slopes[:, None] * (law.first + np.arange(len(law.chance)))
+    top = powers.max(axis=1)
+    found: NDArray[np.float64] = top + np.log(np.exp(powers - top[:, None]) @ law.chance)
+    return found
 
 
 def _scores(mixed: float) -> NDArray[np.int64]:
@@ -108,24 +161,3 @@ def _law(scores: NDArray[np.int64]) -> Law:
     law = np.zeros(int(scores[-1]) - first + 1)
     np.add.at(law, scores - first, chance)
     return Law(first, law)
-
-
-def _table(parts: list[Part], scores: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where a document's total begins to have each score: totals ascending, and one more score than totals.
-
-    A total between two looked-up ones has the score of the lower: never more than its own p-value gives.
-    """
-    mean, variance = moments(parts)
-    spread = math.sqrt(variance)
-    most = sum(part.count * part.times * (part.law.first + len(part.law.chance) - 1) for part in parts)
-    # As far as the total whose p-value is the smallest that counts, or the largest total.
-    far = np.append(mean + spread * 2.0 ** np.arange(1, 12), most)
-    far = np.unique(np.ceil(np.minimum(far, most)).astype(np.int64))
-    reached = int(np.sum(-log_tails(parts, far) < _MOST))
-    reach = float(far[min(reached, len(far) - 1)]) - mean
-    places = mean + max(reach, 0.0) * np.linspace(0, 1, _PLACES) ** 1.5
-    totals = np.unique(np.ceil(places).astype(np.int64))
-    steps = np.floor(np.minimum(-log_tails(parts, totals), _MOST) / _STEP).astype(np.intp)
-    found = scores[np.maximum(steps, 0)]
-    new = np.append(True, found[1:] > found[:-1])
-    return totals[new], np.concatenate([scores[:1], found[new]])

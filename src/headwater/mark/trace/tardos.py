@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -164,20 +165,23 @@ def length(accounts: int, colluders: int, *, level: float = 0.05, miss: float = 
         raise UsageError("a code needs an account, a colluder, and chances between 0 and 1")
     chances, often = biases(colluders)
     a, b = np.sqrt((1 - chances) / chances), np.sqrt(chances / (1 - chances))
-    slopes = np.geomspace(1e-4, 20, 400)[:, None]
+    slopes = np.geomspace(1e-4, 20, 400)
     # For each bias the version that helps an innocent least, in ln of the mean of exp(slope * score).
-    one = np.logaddexp(np.log(chances) + slopes * a, np.log1p(-chances) - slopes * b)
-    zero = np.logaddexp(np.log(chances) - slopes * a, np.log1p(-chances) + slopes * b)
-    growth = (np.maximum(one, zero) @ often)[:, None]
-    many = np.unique(np.ceil(np.geomspace(1, _LONGEST, 20_000)))
-    threshold = ((growth * many + math.log(accounts / level)) / slopes).min(axis=0)
+    one = np.logaddexp(np.log(chances) + slopes[:, None] * a, np.log1p(-chances) - slopes[:, None] * b)
+    zero = np.logaddexp(np.log(chances) - slopes[:, None] * a, np.log1p(-chances) + slopes[:, None] * b)
+    growth = np.maximum(one, zero) @ often
+    joint = joint_score(colluders)
     # A position's joint score has the second moment `colluders`, whatever they do.
-    variance = colluders - joint_score(colluders) ** 2
-    margin = NormalDist().inv_cdf(1 - miss) * np.sqrt(many * variance) / colluders
-    long_enough = many * joint_score(colluders) / colluders - margin >= threshold
-    if not long_enough.any():
+    sigmas = NormalDist().inv_cdf(1 - miss) * math.sqrt(colluders - joint**2) / colluders
+
+    def holds(many: int) -> bool:
+        threshold = float(((growth * many + math.log(accounts / level)) / slopes).min())
+        return many * joint / colluders - sigmas * math.sqrt(many) >= threshold
+
+    found = bisect_left(range(_LONGEST + 1), True, lo=1, key=holds)
+    if found > _LONGEST:
         raise UsageError(f"no code of at most {_LONGEST} positions is long enough")
-    return int(many[np.argmax(long_enough)])
+    return found
 
 
 def _scores(chances: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -48,6 +48,7 @@ class Named:
     by: str
     share: Share
     documents: tuple[int, ...]
+    carried: float
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,10 @@ def trace(
     """The accounts whose keys are in `units` (n,), with `document` (n,) the number of each unit's document.
 
     `classes`: the scorer's class of each unit. `level`: family-wise, over all keys. `effect`: how strongly a marked
-    unit's score is tilted (1: the scorer is the likelihood ratio of this very traffic; see `shares`); None: found from
-    the data together with the shares. Beyond `evaluations` values of the keyed function, keys are screened by a part of
-    the units first: a key that is left out has p = 1, so this costs power, never an innocent. Raises `UsageError` for
-    keys that are equal, a level outside (0, 1), or a class without a table.
+    unit's score is tilted (see `shares`); None: 1 where the scorer is a likelihood ratio, learned from such traffic,
+    otherwise found from the data together with the shares. Beyond `evaluations` values of the keyed function, keys are
+    screened by a part of the units first: a key that is left out has p = 1, so this costs power, never an innocent.
+    Raises `UsageError` for keys that are equal, a level outside (0, 1), or a class without a table.
     """
     _check(keys, level, effect)
     dataset = gather(units, document, classes)
@@ -108,11 +109,10 @@ def trace(
     reach, enough = _reach(statistic, scorer, scheme, dataset, level / len(keys), effect)
     whose = [keys[kept[rows[i]]] for i in order]
     found = _shares(scheme, dataset, whose, scorer, effect) if whose else None
-    theirs = _documents(
-        scheme, statistic, dataset, whose, scorer, math.log(level / len(keys) / dataset.documents)
-    )
+    each = math.log(level / len(keys) / dataset.documents)
+    theirs = _documents(scheme, statistic, dataset, whose, scorer, each)
     named = tuple(
-        Named(key.name, float(log_p[i]), float(adjusted[i]), by[i], share, documents)
+        Named(key.name, float(log_p[i]), float(adjusted[i]), by[i], share, *documents)
         for key, i, share, documents in zip(whose, order, found.of if found else (), theirs, strict=True)
     )
     answer = "named" if named else "not-shown" if enough else "not-enough-evidence"
@@ -171,18 +171,24 @@ def _totals(
 def _shares(
     scheme: Scheme, dataset: Dataset, keys: list[MarkKey], scorer: Scorer, effect: float | None
 ) -> Shares:
+    tilt = Tilt(scorer, scheme.null, dataset.classes)
+    effect = 1.0 if effect is None and tilt.is_ratio else effect
     columns = [scorer.scores(scheme.values(key, dataset.units), dataset.classes) for key in keys]
     return mixture_shares(np.column_stack(columns), dataset, scorer, scheme.null, effect=effect)
 
 
 def _documents(
     scheme: Scheme, statistic: Statistic, dataset: Dataset, keys: list[MarkKey], scorer: Scorer, level: float
-) -> list[tuple[int, ...]]:
-    """The numbers of the documents in which each key by itself has ln p of at most `level`."""
+) -> list[tuple[tuple[int, ...], float]]:
+    """The documents in which each key by itself has ln p of at most `level`: their numbers, their share of units."""
     if not statistic.tables or not keys:
-        return [()] * len(keys)
+        return [((), 0.0)] * len(keys)
     table = total_scores(scheme, keys, dataset.units, scorer, classes=dataset.classes, starts=dataset.starts)
-    return [tuple(map(int, dataset.numbers[row <= level])) for row in statistic.log_p(table)]
+    sizes = np.diff(dataset.starts)
+    return [
+        (tuple(map(int, dataset.numbers[row <= level])), float(sizes[row <= level].sum() / len(dataset)))
+        for row in statistic.log_p(table)
+    ]
 
 
 def _p_values(
@@ -202,7 +208,7 @@ def _p_values(
         by_units = statistic.whole(whole[rows])
         log_p, by = by_units, ["units"] * len(rows)
         if both:
-            by_documents = log_tails(statistic.of_documents, scores[rows])
+            by_documents = log_tails(statistic.together, scores[rows])
             log_p = np.minimum(0.0, math.log(2) + np.minimum(by_units, by_documents))
             by = ["units" if u <= d else "documents" for u, d in zip(by_units, by_documents, strict=True)]
         rejected = int(np.sum(holm.adjusted(log_p, tests) <= math.log(level)))
