@@ -18,10 +18,12 @@ from headwater.mark.law import Law
 
 SHORTEST: Final = 32
 _STEP: Final = 4
-#: Windows whose tail is computed, because their bound is near to what counts.
-_EXACT: Final = 64
+#: Windows of one length whose tail is computed, because their bound is near to what counts.
+_EXACT: Final = 8
 #: What Chernoff's bound may give away, in nats.
 _SLACK: Final = 8.0
+#: Passages that are told at most.
+MOST: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -48,34 +50,64 @@ class _Windows:
     end: NDArray[np.int64]
     bound: NDArray[np.float64]
 
+    def part(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> _Windows:
+        return _Windows(self.begin[chosen], self.end[chosen], self.bound[chosen])
+
 
 def regions(scored: Scored, level: float) -> list[Region]:
     """Passages with a window whose p-value is at most `level` over the number of windows; best first, none overlap.
 
-    `level`: ln of the family-wise error rate: so often a text without the mark has any passage.
+    `level`: ln of the family-wise error rate: so often a text without the mark has any passage. The shortest windows
+    that show the mark say where it is; a long one says so only where it holds no shorter one.
     """
     windows = _windows(scored)
     count = len(windows.begin)
     if count == 0:
         return []
     wanted = level - math.log(count)
-    near = np.flatnonzero(windows.bound <= wanted + _SLACK)
-    near = near[np.argsort(windows.bound[near], kind="stable")]
     found: list[Region] = []
-    exact = 0
-    for at in near:
-        begin, end = int(windows.begin[at]), int(windows.end[at])
-        if any(begin < each.end and each.begin < end for each in found):
-            continue
-        sure = bool(windows.bound[at] <= wanted)
-        if not sure and exact >= _EXACT:
-            break
-        exact += 1
-        log_p = scored.within(begin, end).log_p
+    for begin, end, at in _joined(_shortest(scored, windows, wanted))[:MOST]:
+        log_p = scored.within(int(windows.begin[at]), int(windows.end[at])).log_p
         if log_p <= wanted:
-            begin, end = _edges(scored, begin, end, found)
-            found.append(Region(begin, end, log_p, count))
-    return found
+            found.append(Region(*_edges(scored, begin, end), log_p, count))
+    return sorted(_merged(found), key=lambda each: each.log_p)
+
+
+def _shortest(scored: Scored, windows: _Windows, wanted: float) -> tuple[_Windows, NDArray[np.intp]]:
+    """Windows that show the mark and hold no shorter one that does, and their numbers; ordered by where they begin."""
+    kept = np.zeros(0, np.intp)
+    lengths = windows.end - windows.begin
+    for length in np.unique(1 << np.ceil(np.log2(lengths)).astype(np.int64)):
+        here = np.flatnonzero(
+            (lengths <= length) & (lengths > length // 2) & (windows.bound <= wanted + _SLACK)
+        )
+        if len(kept):
+            ends = np.minimum.accumulate(windows.end[kept][::-1])[::-1]
+            after = np.searchsorted(windows.begin[kept], windows.begin[here])
+            holds = np.append(ends, np.iinfo(np.int64).max)[after] <= windows.end[here]
+            here = here[~holds]
+        sure = windows.bound[here] <= wanted
+        near = here[~sure][np.argsort(windows.bound[here[~sure]], kind="stable")][:_EXACT]
+        exact = [
+            at for at in near if scored.within(int(windows.begin[at]), int(windows.end[at])).log_p <= wanted
+        ]
+        kept = np.concatenate([kept, here[sure], np.array(exact, np.intp)])
+        kept = kept[np.argsort(windows.begin[kept], kind="stable")]
+    return windows.part(kept), kept
+
+
+def _joined(shortest: tuple[_Windows, NDArray[np.intp]]) -> list[tuple[int, int, int]]:
+    """(begin, end, number of the best window) of runs of windows that overlap, best first."""
+    windows, numbers = shortest
+    runs: list[tuple[int, int, int, float]] = []
+    for begin, end, number, bound in zip(windows.begin, windows.end, numbers, windows.bound, strict=True):
+        if runs and begin < runs[-1][1]:
+            first, last, best_one, least = runs[-1]
+            better = bound < least
+            runs[-1] = (first, max(last, int(end)), int(number) if better else best_one, min(bound, least))
+        else:
+            runs.append((int(begin), int(end), int(number), float(bound)))
+    return [each[:3] for each in sorted(runs, key=lambda each: each[3])]
 
 
 def best(scored: Scored) -> tuple[float, int]:
@@ -138,19 +170,24 @@ def _cgf(law: Law, tilt: float) -> float:
     return top + math.log(float(law.chance @ np.exp(exponent - top)))
 
 
-def _edges(scored: Scored, begin: int, end: int, taken: list[Region]) -> tuple[int, int]:
-    """The run of tokens around a window whose scores are most above half of what they are inside it."""
-    length = end - begin
-    low, high = begin - length, end + length
-    for each in taken:
-        if each.end <= begin:
-            low = max(low, each.end)
-        if each.begin >= end:
-            high = min(high, each.begin)
+def _merged(found: list[Region]) -> list[Region]:
+    """Passages whose edges met are one, with the better p-value."""
+    whole: list[Region] = []
+    for each in sorted(found, key=lambda each: each.begin):
+        if whole and each.begin < whole[-1].end:
+            last = whole.pop()
+            each = Region(last.begin, max(last.end, each.end), min(last.log_p, each.log_p), each.windows)
+        whole.append(each)
+    return whole
+
+
+def _edges(scored: Scored, begin: int, end: int) -> tuple[int, int]:
+    """The run of tokens around a passage whose scores are most above half of what they are inside it."""
+    margin = min(end - begin, 4 * SHORTEST)
     position = scored.units.position
-    first, last = np.searchsorted(position, [low, high])
-    inside = scored.within(begin, end)
+    first, last = np.searchsorted(position, [begin - margin, end + margin])
     fair = sum(_mean(law) for law in scored.laws[0])
+    inside = scored.within(begin, end)
     half = fair + (float(inside.scores.mean()) - fair) / 2
     gain = np.concatenate([[0.0], np.cumsum(scored.scores[first:last] - half)])
     least = np.minimum.accumulate(gain)

@@ -1,0 +1,109 @@
+"""Passages inside longer texts, and decoy keys: what is found, where, and what isn't believed."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from headwater.mark import MarkKey, Units
+from headwater.mark.detection.decoys import decoys
+from headwater.mark.detection.regions import best, regions
+from headwater.mark.detection.scored import Scored, score
+from mark.detection.toy import Language, Toy, engine_sum
+
+LEVEL = math.log(1e-6)
+TALK = Language(3.0)
+SUM = engine_sum()
+
+
+def scored(tokens: np.ndarray, scheme: Toy, number: int = 12345) -> Scored:
+    return score(scheme, MarkKey("k", (number,)), scheme.units(tokens), SUM)
+
+
+def mixed(seed: int, parts: list[tuple[int, bool]]) -> np.ndarray:
+    """Runs of tokens, marked or not."""
+    random = np.random.default_rng(seed)
+    scheme, key = Toy(), MarkKey("k", (12345,))
+    made = [TALK.text(size, random, *((scheme, key) if marked else ())) for size, marked in parts]
+    return np.concatenate(made)
+
+
+def test_a_marked_passage_is_found_where_it_stands() -> None:
+    found = regions(scored(mixed(1, [(600, False), (200, True), (600, False)]), Toy()), LEVEL)
+    assert len(found) == 1
+    assert abs(found[0].begin - 600) < 40
+    assert abs(found[0].end - 800) < 40
+    assert found[0].adjusted <= LEVEL
+
+
+def test_two_passages_are_two_and_do_not_overlap() -> None:
+    one, two = sorted(
+        regions(
+            scored(mixed(2, [(300, False), (200, True), (400, False), (200, True), (300, False)]), Toy()),
+            LEVEL,
+        ),
+        key=lambda each: each.begin,
+    )
+    assert one.end <= two.begin
+    assert abs(one.begin - 300) < 60
+    assert abs(two.end - 1100) < 60
+
+
+def test_no_text_without_the_mark_has_a_passage_more_often_than_the_level_says() -> None:
+    text = mixed(3, [(700, False)])
+    units = Toy().units(text)
+    hits = 0
+    for number in range(300):
+        held = score(Toy(), MarkKey("k", (number,)), units, SUM)
+        window, count = best(held)
+        hits += window + math.log(count) <= math.log(0.05)
+    assert hits <= 24  # 15 expected at most; more than 24 once in 100 runs
+
+
+def test_a_short_text_has_no_windows() -> None:
+    held = scored(mixed(4, [(30, True)]), Toy())
+    assert best(held) == (0.0, 1)
+    assert regions(held, LEVEL) == []
+
+
+@pytest.mark.parametrize("size", [0, 1, 2])
+def test_nothing_is_said_of_next_to_nothing(size: int) -> None:
+    held = scored(np.arange(size, dtype=np.int64), Toy())
+    assert held.log_p == 0.0
+    assert regions(held, LEVEL) == []
+
+
+def test_a_text_of_one_repeated_token_is_one_piece_of_evidence() -> None:
+    units = Toy().units(np.zeros(10_000, np.int64))
+    assert len(units) == 1
+    assert scored(np.zeros(10_000, np.int64), Toy()).log_p > math.log(1e-6)
+
+
+def test_decoys_agree_with_an_honest_function_and_are_the_same_each_time() -> None:
+    held = scored(mixed(5, [(300, True)]), Toy())
+    found = decoys(held, MarkKey("k", (12345,)))
+    assert held.log_p < LEVEL
+    assert found.agrees
+    assert found.above == 0
+    assert found.p_value == 1 / (1 + found.keys)
+    assert found == decoys(held, MarkKey("k", (12345,)))
+
+
+def test_a_function_in_which_the_key_has_no_part_is_not_believed() -> None:
+    """Four values of the key make four functions: a quarter of all keys would be accused with the right one."""
+    weak, key = Toy(weak=True), MarkKey("k", (4,))
+    text = TALK.text(400, np.random.default_rng(6), weak, key)
+    held = score(weak, key, weak.units(text), SUM)
+    assert held.log_p < LEVEL
+    found = decoys(held, key)
+    assert not found.agrees
+    assert found.why
+
+
+def test_within_counts_each_unit_once() -> None:
+    units = Toy().units(mixed(7, [(200, False)]))
+    often = Units(units.context, units.token, units.position, np.full(len(units), 3), units.tokens)
+    held = score(Toy(), MarkKey("k", (1,)), often, SUM)
+    assert held.total == 3 * held.within(0, 10**6).total
