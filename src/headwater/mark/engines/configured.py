@@ -19,8 +19,9 @@ _S = TypeVar("_S")
 WORD64 = 2**64 - 1
 
 
-def configured(kind: type[_S], config: Mapping[str, Any]) -> _S:
-    """A scheme (a dataclass) with the settings of a keyring's entry."""
+def configured(kind: type[_S], config: Mapping[str, Any], called: Mapping[str, str] | None = None) -> _S:
+    """A scheme (a dataclass) with the settings of a keyring's entry; `called`: what an engine calls a setting → ours."""
+    config = _renamed(config, called or {})
     hints = get_type_hints(kind)
     known = {each.name: hints[each.name] for each in fields(kind) if each.init}  # type: ignore[arg-type]
     for name, value in config.items():
@@ -36,6 +37,16 @@ def configured(kind: type[_S], config: Mapping[str, Any]) -> _S:
         if needed and each.name not in config:
             raise ConfigurationError("this scheme needs this setting", where=Where(field=each.name))
     return kind(**config)
+
+
+def _renamed(config: Mapping[str, Any], called: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in config.items():
+        ours = called.get(name, name)
+        if ours in found:
+            raise ConfigurationError("the same setting stands twice", where=Where(field=str(name)))
+        found[ours] = value
+    return found
 
 
 def _fits(value: object, hint: Any) -> bool:
