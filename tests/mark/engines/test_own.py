@@ -36,7 +36,7 @@ def test_siphash_known_answers() -> None:
         found = siphash(bytes(range(length)), *KEY.numbers)
         assert found.to_bytes(8, "little").hex() == expected
         if length % 4 == 0:
-            context = np.frombuffer(bytes(range(length)), "<u4").astype(np.int64)[None, :]
+            context = np.frombuffer(bytes(range(length)), "<u4").astype(np.int64)[:, None]
             out = np.empty(1, np.uint64)
             seeds(context, np.array(KEY.numbers, np.uint64), out)
             assert out.tolist() == [found]

@@ -21,6 +21,8 @@ from headwater.mark.scheme import MarkKey, Null, Tokens, Units, Values
 
 #: The engine marks no more contexts of one request than this.
 MOST_CONTEXTS = 4096
+#: What the engine calls our settings.
+CALLED = {"context_window": "width", "mixing_probability": "mixing", "max_contexts": "contexts"}
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Gumbel:
 
         numbers, out = self.rows([key])[0], np.empty(len(units), np.uint32)
         if len(units):
-            values(units.context, units.token, numbers, np.uint64(self.threshold), out)
+            values(windows.columns(units), units.token, numbers, np.uint64(self.threshold), out)
         return out[:, None]
 
     def random_key(self, random: np.random.Generator) -> MarkKey:
@@ -97,7 +99,7 @@ class Gumbel:
         """Add the scores of `units` under many keys (see `engines.totals`)."""
         from headwater.mark.engines.kernel.sglang import totals
 
-        totals(units.context, units.token, keys, np.uint64(self.threshold), of, tuple(tables), out)
+        totals(windows.columns(units), units.token, keys, np.uint64(self.threshold), of, tuple(tables), out)
 
     def choose(self, key: MarkKey, context: Sequence[int], logits: NDArray[np.float32]) -> int:
         """The token that SGLang's PyTorch selector takes: the largest ln(u)/p in float32, the first of equals.
@@ -126,4 +128,4 @@ def selected(values: NDArray[np.uint32], probabilities: NDArray[np.float32]) -> 
 
 def gumbel(config: Mapping[str, Any]) -> Gumbel:
     """The scheme `sglang-gumbel` with a keyring's settings."""
-    return configured(Gumbel, config)
+    return configured(Gumbel, config, CALLED)

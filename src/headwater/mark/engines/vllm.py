@@ -29,6 +29,9 @@ _WEAK = (
     "where documents are read together."
 )
 
+#: What the engine's `--watermark-config` calls our settings.
+CALLED = {"context_width": "width", "deduplicate_contexts": "dedup"}
+
 
 @dataclass(frozen=True)
 class Gumbel:
@@ -67,10 +70,10 @@ class Gumbel:
         """The mantissas of `units` under `key`: (n, streams)."""
         from headwater.mark.engines.kernel.vllm import values
 
-        out = np.empty((len(units), self.streams), np.uint32)
+        out = np.empty((self.streams, len(units)), np.uint32)
         if len(units):
-            values(units.context, units.token, self.rows([key])[0], out)
-        return out
+            values(windows.columns(units), units.token, self.rows([key])[0], out)
+        return out.T
 
     def random_key(self, random: np.random.Generator) -> MarkKey:
         """A key that nobody uses."""
@@ -91,7 +94,7 @@ class Gumbel:
         """Add the scores of `units` under many keys (see `engines.totals`)."""
         from headwater.mark.engines.kernel.vllm import totals
 
-        totals(units.context, units.token, keys, of, tuple(tables), out)
+        totals(windows.columns(units), units.token, keys, of, tuple(tables), out)
 
     def choose(self, key: MarkKey, context: Sequence[int], logits: NDArray[np.float32]) -> int:
         """The token that vLLM's CPU sampler takes after `context` (the last of it counts, -1 for none)."""
@@ -143,9 +146,9 @@ def chosen(width: int, key: int, context: Sequence[int], logits: NDArray[np.floa
 
 def gumbel(config: Mapping[str, Any]) -> Gumbel:
     """The scheme `vllm-gumbel` with a keyring's settings."""
-    return configured(Gumbel, config)
+    return configured(Gumbel, config, CALLED)
 
 
 def dual_key(config: Mapping[str, Any]) -> DualKey:
     """The scheme `vllm-dual-key` with a keyring's settings."""
-    return configured(DualKey, config)
+    return configured(DualKey, config, CALLED)

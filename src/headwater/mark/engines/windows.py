@@ -67,6 +67,11 @@ def checked(tokens: Sequence[int] | Tokens) -> Tokens:
     return np.ascontiguousarray(array, np.int64)
 
 
+def columns(units: Units) -> NDArray[np.int64]:
+    """The contexts with one row for each place, (width, n), as compiled loops read them; `find`'s aren't copied."""
+    return np.ascontiguousarray(units.context.T, np.int64)
+
+
 def find(tokens: Sequence[int] | Tokens, window: Window, *, prompt: int = 0) -> Units:
     """The units of a text whose first `prompt` tokens are the prompt: context only, never scored.
 
@@ -130,6 +135,6 @@ def _units(
 ) -> Units:
     from headwater.mark.engines.kernel.windows import contexts
 
-    context = np.empty((len(where), width), np.int64)
-    contexts(padded, where, context)
-    return Units(context, padded[where], where + moved, times, tokens)
+    columns = np.empty((width, len(where)), np.int64)
+    contexts(padded, where, columns)
+    return Units(columns.T, padded[where], where + moved, times, tokens)

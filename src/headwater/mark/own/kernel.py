@@ -56,18 +56,24 @@ def _finish(s0: Any, s1: Any, s2: Any, s3: Any, seed: Any) -> None:
 
 
 @njit(**INNER)
-def _lay(context: Any, first: int, count: int, words: Any) -> None:
+def _lay(columns: Any, first: int, count: int, words: Any) -> None:
     """The contexts of `count` units from `first` on as the words of eight bytes that SipHash takes in."""
-    width = context.shape[1]
+    width = len(columns)
     for j in range(width // 2):
+        low, high, word = (
+            columns[2 * j, first : first + count],
+            columns[2 * j + 1, first : first + count],
+            words[j],
+        )
         for i in range(count):
-            low, high = np.uint64(context[first + i, 2 * j]), np.uint64(context[first + i, 2 * j + 1])
-            words[j, i] = (low & _WORD) | (high << _32)
-    ending = np.uint64(4 * width & 255) << _56
+            word[i] = (np.uint64(low[i]) & _WORD) | (np.uint64(high[i]) << _32)
+    last, ending = words[width // 2], np.uint64(4 * width & 255) << _56
     for i in range(count):
-        words[width // 2, i] = ending
-        if width % 2:
-            words[width // 2, i] |= np.uint64(context[first + i, width - 1]) & _WORD
+        last[i] = ending
+    if width % 2:
+        column = columns[width - 1, first : first + count]
+        for i in range(count):
+            last[i] |= np.uint64(column[i]) & _WORD
 
 
 @njit(**INNER)
@@ -89,40 +95,40 @@ def _values(token: Any, seed: Any, use: int, out: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def seeds(context: Any, key: Any, out: Any) -> None:
-    """`out` (n,) uint64: SipHash-2-4 of contexts (n, width) under `key` (2,) uint64."""
-    words = np.empty((context.shape[1] // 2 + 1, BLOCK), np.uint64)
+def seeds(columns: Any, key: Any, out: Any) -> None:
+    """`out` (n,) uint64: SipHash-2-4 of contexts `columns` (width, n) under `key` (2,) uint64."""
+    words = np.empty((len(columns) // 2 + 1, BLOCK), np.uint64)
     state = np.empty((4, BLOCK), np.uint64)
-    for first in range(0, len(context), BLOCK):
-        count = min(BLOCK, len(context) - first)
-        _lay(context, first, count, words)
+    for first in range(0, columns.shape[1], BLOCK):
+        count = min(BLOCK, columns.shape[1] - first)
+        _lay(columns, first, count, words)
         _seeds(words, count, key[0], key[1], state, out[first : first + count])
 
 
 @njit(cache=True, nogil=True)
-def values(context: Any, token: Any, key: Any, use: Any, out: Any) -> None:
+def values(columns: Any, token: Any, key: Any, use: Any, out: Any) -> None:
     """`out` (n,) uint32: the values of units under `key` (2,) uint64 for a use."""
-    words = np.empty((context.shape[1] // 2 + 1, BLOCK), np.uint64)
+    words = np.empty((len(columns) // 2 + 1, BLOCK), np.uint64)
     state, seed = np.empty((4, BLOCK), np.uint64), np.empty(BLOCK, np.uint64)
     for first in range(0, len(token), BLOCK):
         count = min(BLOCK, len(token) - first)
-        _lay(context, first, count, words)
+        _lay(columns, first, count, words)
         _seeds(words, count, key[0], key[1], state, seed)
         _values(token[first : first + count], seed, use, out[first : first + count])
 
 
 @njit(cache=True, nogil=True)
-def totals(context: Any, token: Any, keys: Any, use: Any, below: Any, of: Any, tables: Any, out: Any) -> None:
+def totals(columns: Any, token: Any, keys: Any, use: Any, below: Any, of: Any, tables: Any, out: Any) -> None:
     """Add to `out` (keys, documents) the scores of all units under each of `keys` (keys, 2) uint64.
 
     `below`: 0, or the threshold of a green list: then a value is 1 if its word is below it and 0 if not.
     """
-    words = np.empty((context.shape[1] // 2 + 1, BLOCK), np.uint64)
+    words = np.empty((len(columns) // 2 + 1, BLOCK), np.uint64)
     state, seed = np.empty((4, BLOCK), np.uint64), np.empty(BLOCK, np.uint64)
     found = np.empty(BLOCK, np.uint32)
     for first in range(0, len(token), BLOCK):
         count = min(BLOCK, len(token) - first)
-        _lay(context, first, count, words)
+        _lay(columns, first, count, words)
         for k in range(len(keys)):
             _seeds(words, count, keys[k, 0], keys[k, 1], state, seed)
             _values(token[first : first + count], seed, use, found[:count])

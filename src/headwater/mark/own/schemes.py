@@ -42,7 +42,7 @@ class _Keyed:
 
         out = np.empty(len(units), np.uint32)
         if len(units):
-            values(units.context, units.token, self.rows([key])[0], np.uint64(self.use), out)
+            values(windows.columns(units), units.token, self.rows([key])[0], np.uint64(self.use), out)
         return out
 
     def random_key(self, random: np.random.Generator) -> MarkKey:
@@ -65,7 +65,7 @@ class _Keyed:
         from headwater.mark.own.kernel import totals
 
         use, limit = np.uint64(self.use), np.uint64(below)
-        totals(units.context, units.token, keys, use, limit, of, tuple(tables), out)
+        totals(windows.columns(units), units.token, keys, use, limit, of, tuple(tables), out)
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ class Layered(Gumbel):
         found = super().units(tokens, prompt=prompt)
         drawn = np.empty(len(found), np.uint64)
         if len(found):
-            seeds(found.context, np.array(self.coin, np.uint64), drawn)
+            seeds(windows.columns(found), np.array(self.coin, np.uint64), drawn)
         account = (drawn >> np.uint64(32)) < int(self.share * SIZE)
         return found.part(account if self.layer == "account" else ~account)
 

@@ -22,7 +22,7 @@ BLOCK = 512
 _32 = np.uint64(32)
 _WORD = np.uint64(WORD)
 _M0, _M1, _W0, _W1 = (np.uint64(number) for number in (M0, M1, W0, W1))
-_1, _2, _3 = (np.uint64(number) for number in (1, 2, 3))
+_0, _1 = np.uint64(0), np.uint64(1)
 
 
 @njit(**INNER)
@@ -34,29 +34,57 @@ def _round(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, i
 
 @njit(**INNER)
 def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int]:
-    """The four words of one counter (c0 … c3) under one key (k0, k1)."""
-    for _ in range(9):
-        c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
-        k0, k1 = (k0 + _W0) & _WORD, (k1 + _W1) & _WORD
+    """The four words of one counter (c0 … c3) under one key (k0, k1).
+
+    Written out, because a loop that the compiler doesn't unroll keeps the loop around it from running on vectors.
+    """
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = (k0 + _W0) & _WORD, (k1 + _W1) & _WORD
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = (k0 + _W0) & _WORD, (k1 + _W1) & _WORD
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = (k0 + _W0) & _WORD, (k1 + _W1) & _WORD
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = (k0 + _W0) & _WORD, (k1 + _W1) & _WORD
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = (k0 + _W0) & _WORD, (k1 + _W1) & _WORD
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = (k0 + _W0) & _WORD, (k1 + _W1) & _WORD
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = (k0 + _W0) & _WORD, (k1 + _W1) & _WORD
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = (k0 + _W0) & _WORD, (k1 + _W1) & _WORD
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = (k0 + _W0) & _WORD, (k1 + _W1) & _WORD
     return _round(c0, c1, c2, c3, k0, k1)
 
 
 @njit(**INNER)
 def one_word(words: tuple[int, int, int, int], token: int) -> int:
     """The word that the two lowest bits of a token name."""
-    which = token & _3
-    low = words[1] if which == _1 else words[0]
-    high = words[3] if which == _3 else words[2]
-    return high if which >= _2 else low
+    odd, upper = (
+        _0 - (token & _1),
+        _0 - ((token >> _1) & _1),
+    )  # all ones or none: no branch, so vectors stay whole
+    low = words[0] ^ ((words[0] ^ words[1]) & odd)
+    high = words[2] ^ ((words[2] ^ words[3]) & odd)
+    return low ^ ((low ^ high) & upper)
 
 
 @njit(**INNER)
-def lay(context: Any, token: Any, first: int, count: int, words: Any, ids: Any) -> None:
-    """Copy `count` units from `first` on into columns: `words` (at least width, BLOCK) and `ids` (BLOCK,), uint32."""
+def lay(columns: Any, token: Any, first: int, words: Any, ids: Any) -> None:
+    """Copy units from `first` on into a block: `words` (at least width, count) and `ids` (count,), uint32.
+
+    `columns`: (width, n), contexts with one row for each place.
+    """
+    count = len(ids)
+    part = token[first : first + count]
     for i in range(count):
-        ids[i] = np.uint32(token[first + i])
-        for j in range(context.shape[1]):
-            words[j, i] = np.uint32(context[first + i, j])
+        ids[i] = np.uint32(part[i])
+    for j in range(len(columns)):
+        column, into = columns[j, first : first + count], words[j]
+        for i in range(count):
+            into[i] = np.uint32(column[i])
 
 
 @njit(cache=True, nogil=True)

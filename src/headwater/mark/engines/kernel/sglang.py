@@ -49,17 +49,22 @@ def _of_key(state: int, key: int) -> int:
 
 
 @njit(**INNER)
-def _lay(context: Any, token: Any, first: int, count: int, places: Any, ids: Any) -> None:
-    """What `count` units from `first` on add to a state: their contexts' hashes, and their tokens."""
+def _lay(columns: Any, token: Any, first: int, lengths: Any, places: Any, ids: Any) -> None:
+    """What units from `first` on add to a state: their contexts' hashes, and their tokens. `lengths`: room."""
+    count = len(ids)
+    part = token[first : first + count]
     for i in range(count):
-        state = np.uint32(0)
-        length = np.uint32(0)
-        for j in range(context.shape[1]):
-            if context[first + i, j] >= 0:
-                state = _mixed(state, _spread(np.uint32(context[first + i, j])))
-                length = np.uint32(length + _4)
-        places[i] = _spread(_finished(state, length))
-        ids[i] = _spread(np.uint32(token[first + i]))
+        places[i], lengths[i] = np.uint32(0), np.uint32(0)
+    for j in range(len(columns)):
+        column = columns[j, first : first + count]
+        for i in range(count):
+            there = column[i] >= 0
+            mixed = _mixed(places[i], _spread(np.uint32(column[i])))
+            places[i] = mixed if there else places[i]
+            lengths[i] += _4 if there else np.uint32(0)
+    for i in range(count):
+        places[i] = _spread(_finished(places[i], lengths[i]))
+        ids[i] = _spread(np.uint32(part[i]))
 
 
 @njit(**INNER)
@@ -89,22 +94,23 @@ def _block(places: Any, ids: Any, keys: Any, threshold: Any, out: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def values(context: Any, token: Any, keys: Any, threshold: Any, out: Any) -> None:
-    """`out` (n,) uint32: the hashes of units under `keys` (1 or 2,) uint64."""
-    places, ids = np.empty(BLOCK, np.uint32), np.empty(BLOCK, np.uint32)
+def values(columns: Any, token: Any, keys: Any, threshold: Any, out: Any) -> None:
+    """`out` (n,) uint32: the hashes of units, with contexts `columns` (width, n), under `keys` (1 or 2,) uint64."""
+    places, ids, lengths = np.empty(BLOCK, np.uint32), np.empty(BLOCK, np.uint32), np.empty(BLOCK, np.uint32)
     for first in range(0, len(token), BLOCK):
         count = min(BLOCK, len(token) - first)
-        _lay(context, token, first, count, places, ids)
+        _lay(columns, token, first, lengths, places, ids[:count])
         _block(places[:count], ids[:count], keys, threshold, out[first : first + count])
 
 
 @njit(cache=True, nogil=True)
-def totals(context: Any, token: Any, keys: Any, threshold: Any, of: Any, tables: Any, out: Any) -> None:
+def totals(columns: Any, token: Any, keys: Any, threshold: Any, of: Any, tables: Any, out: Any) -> None:
     """Add to `out` (keys, documents) the scores of all units under each of `keys` (keys, 1 or 2) uint64."""
-    places, ids, found = np.empty(BLOCK, np.uint32), np.empty(BLOCK, np.uint32), np.empty(BLOCK, np.uint32)
+    places, ids, lengths = np.empty(BLOCK, np.uint32), np.empty(BLOCK, np.uint32), np.empty(BLOCK, np.uint32)
+    found = np.empty(BLOCK, np.uint32)
     for first in range(0, len(token), BLOCK):
         count = min(BLOCK, len(token) - first)
-        _lay(context, token, first, count, places, ids)
+        _lay(columns, token, first, lengths, places, ids[:count])
         for k in range(len(keys)):
             _block(places[:count], ids[:count], keys[k], threshold, found[:count])
             add_scores(found, count, first, of, 0, tables, out[k])

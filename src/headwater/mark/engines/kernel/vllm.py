@@ -73,29 +73,29 @@ def _columns(width: int) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def values(context: Any, token: Any, keys: Any, out: Any) -> None:
-    """`out` (n, streams) uint32: the mantissas of units under each of `keys` (streams,) uint64."""
-    width = context.shape[1]
+def values(columns: Any, token: Any, keys: Any, out: Any) -> None:
+    """`out` (streams, n) uint32: the mantissas of units under each of `keys` (streams,) uint64.
+
+    `columns`: (width, n), the units' contexts with one row for each place.
+    """
+    width = len(columns)
     words, ids, state = _columns(width), np.empty(BLOCK, np.uint32), np.empty((4, BLOCK), np.uint64)
-    found = np.empty(BLOCK, np.uint32)
     for first in range(0, len(token), BLOCK):
         count = min(BLOCK, len(token) - first)
-        lay(context, token, first, count, words, ids)
+        lay(columns, token, first, words, ids[:count])
         for stream in range(len(keys)):
-            _block(words, ids, count, width, keys[stream], state, found)
-            for i in range(count):
-                out[first + i, stream] = found[i]
+            _block(words, ids, count, width, keys[stream], state, out[stream, first : first + count])
 
 
 @njit(cache=True, nogil=True)
-def totals(context: Any, token: Any, keys: Any, of: Any, tables: Any, out: Any) -> None:
+def totals(columns: Any, token: Any, keys: Any, of: Any, tables: Any, out: Any) -> None:
     """Add to `out` (keys, documents) the scores of all units under each of `keys` (keys, streams) uint64."""
-    width = context.shape[1]
+    width = len(columns)
     words, ids, state = _columns(width), np.empty(BLOCK, np.uint32), np.empty((4, BLOCK), np.uint64)
     found = np.empty(BLOCK, np.uint32)
     for first in range(0, len(token), BLOCK):
         count = min(BLOCK, len(token) - first)
-        lay(context, token, first, count, words, ids)
+        lay(columns, token, first, words, ids[:count])
         for k in range(len(keys)):
             for stream in range(keys.shape[1]):
                 _block(words, ids, count, width, keys[k, stream], state, found)

@@ -93,8 +93,8 @@ def distinct(
 
 @njit(cache=True, nogil=True)
 def contexts(tokens: Any, where: Any, out: Any) -> None:
-    """`out` (n, width): the tokens before each place of `where` (n,)."""
-    width = out.shape[1]
-    for i in range(len(where)):
-        for j in range(width):
-            out[i, j] = tokens[where[i] - width + j]
+    """`out` (width, n): the tokens before each place of `where` (n,), one row for each place of a context."""
+    for j in range(len(out)):
+        back, row = len(out) - j, out[j]
+        for i in range(len(where)):
+            row[i] = tokens[where[i] - back]
