@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def name_of(case: dict[str, Any]) -> str:
 def test_green_is_what_the_engine_calls_green(case: dict[str, Any]) -> None:
     scheme, key = scheme_of(case)
     first = case.get("first", case["settings"]["context_width"])
-    found = scheme.values(key, windows_of(case, scheme, first))
+    found = scheme.green(key, windows_of(case, scheme, first))
     assert "".join(map(str, found[:, 0])) == case["green"]
 
 
@@ -67,7 +68,7 @@ def test_counts_are_those_of_the_engines_detector(case: dict[str, Any]) -> None:
     own = case["settings"]["seeding_scheme"] == "selfhash"
     units = scheme.units(np.array(tokens))
     empty = [i for i in range(1, len(tokens)) if tokens[i - 1] == 0 and not own]
-    green = int(scheme.values(key, units)[:, 0] @ units.times)
+    green = int(scheme.green(key, units)[:, 0] @ units.times)
     assert units.times.sum() + len(empty) == case["detector"]["all"][0]
     assert green + sum(int(case["green"][i - 1]) for i in empty) == case["detector"]["all"][1]
 
@@ -80,9 +81,9 @@ def test_text_that_transformers_marked_is_marked(case: dict[str, Any]) -> None:
     assert units.position.min() >= case["prompt"]
 
     def tail(under: MarkKey) -> float:
-        used = units.part(scheme.distinct(under, units))
-        green = COUNTING.scores(scheme.values(under, used)).sum()
-        return float(scheme.log_tails(COUNTING, used, np.array([green]))[0])
+        once = replace(units, times=np.ones_like(units.times))
+        green = COUNTING.scores(scheme.values(under, units)).sum()
+        return float(scheme.log_tails(COUNTING, once, np.array([green]))[0])
 
     assert tail(key) < float(norm.logsf(case["detector"]["z"])) / 2 < -60
     random = np.random.default_rng(3)
@@ -116,10 +117,24 @@ def test_windows_of_one_seed_are_one_piece_of_evidence() -> None:
             strict=True,
         )
     )
-    every = scheme.values(key, units)[:, 0]
+    every = scheme.green(key, units)[:, 0]
     assert all(
         values[seed, token] == value for seed, token, value in zip(seeds, units.token, every, strict=True)
     )
+
+
+def test_what_shares_a_seed_falls_as_the_null_says() -> None:
+    """Values of units that are no evidence of their own don't follow those that are: over keys, sums spread as they
+    would if all units were independent, where the engine's own lists spread much wider."""
+    scheme = Kgw(60, seeding_scheme="selfhash", context_width=4, greenlist_ratio=0.5)
+    units = scheme.units(np.random.default_rng(0).integers(1, 60, 3000))
+    random = np.random.default_rng(1)
+    keys = [scheme.random_key(random) for _ in range(150)]
+    spread = math.sqrt(len(units) * 0.25)
+    sums = np.array([scheme.values(key, units).sum() for key in keys])
+    assert 0.8 < sums.std() / spread < 1.2
+    assert abs(sums.mean() - len(units) / 2) < 4 * spread / math.sqrt(150)
+    assert np.std([scheme.green(key, units).sum() for key in keys]) > 1.4 * spread
 
 
 def test_markllm_contexts_of_one_number_are_one_unit() -> None:

@@ -132,9 +132,10 @@ def test_independent_bits_and_the_exact_law_agree_where_windows_are_few() -> Non
     assert np.allclose(exact, law.log_tails(scorer.parts(scheme.null, units), totals), rtol=0.15)
 
 
-def test_many_keys_are_summed_as_one_by_one() -> None:
-    """Both ways of summing, on two documents: by each key, and over all shifts of the table at once."""
-    scheme = SynthID(layers=3, sampling_table_size=64)
+@pytest.mark.parametrize("size", [64, 1000])
+def test_many_keys_are_summed_as_one_by_one(size: int) -> None:
+    """All ways of summing, on two documents: by each key, and over all shifts of the table at once."""
+    scheme = SynthID(layers=3, sampling_table_size=size)
     units = scheme.units(np.random.default_rng(5).integers(0, 1000, 90))
     random = np.random.default_rng(6)
     keys = [scheme.random_key(random) for _ in range(300)]

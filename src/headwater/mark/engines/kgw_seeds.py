@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from headwater.errors import ConfigurationError, Where
 from headwater.mark.engines.torch_random import randperm
+from headwater.mark.scheme import Units
 
 Ids = NDArray[np.int64]
 Seeds = NDArray[np.uint32]
@@ -68,6 +69,16 @@ def numbers(size: int, window: Ids, function: str) -> Ids:
 def of_vocabulary(key: int, size: int, number: Ids) -> Seeds:
     """MarkLLM's seeds, one of `size`: key times the permuted number, modulo the size of the vocabulary."""
     return (np.int64(key % size) * _permutation(size, key)[number] % size).astype(np.uint32)
+
+
+def drawn(key: int, units: Units, ones: int, size: int) -> NDArray[np.uint32]:
+    """1 with chance `ones`/`size`, else 0, by a hash of key, context and token: noise that is the same each time."""
+    mixed = np.full(len(units), key & (2**64 - 1), np.uint64)
+    for column in (*units.context.T, units.token):
+        mixed = (mixed ^ column.astype(np.uint64)) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0x94D049BB133111EB)
+        mixed ^= mixed >> np.uint64(32)
+    return (mixed < np.uint64((ones << 64) // size)).astype(np.uint32)
 
 
 @lru_cache(maxsize=16)

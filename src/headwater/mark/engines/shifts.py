@@ -114,12 +114,8 @@ def _under(
     if shifted and len(keys) * len(hashes) > 32 * len(table):
         every = sums((hashes & mask).astype(np.intp), more, table)
         return every[(keys & mask).astype(np.intp)]
-    from headwater.mark.engines.kernel.synthid import looked_up, looked_up_shifted
+    from headwater.mark.engines.kernel.synthid import summed
 
     found = np.empty(len(keys), np.int64)
-    bits = np.empty((len(hashes), 1), np.uint32)
-    look = looked_up_shifted if shifted else looked_up
-    for i in range(len(keys)):
-        look(hashes, keys[i : i + 1], table, bits)
-        found[i] = bits[:, 0].astype(np.int64) @ more
+    summed(hashes, more, np.ascontiguousarray(keys), table, shifted, found)
     return found

@@ -89,3 +89,18 @@ def looked_up_shifted(hashed: Any, keys: Any, shifted: Any, out: Any) -> None:
         low = hashed[i]
         for j in range(len(keys)):
             out[i, j] = shifted[(low + keys[j]) & mask]
+
+
+@njit(cache=True, nogil=True)
+def summed(hashed: Any, more: Any, keys: Any, table: Any, shifted: bool, out: Any) -> None:
+    """For each key of one layer the sum of `more` over the windows whose bit is 1."""
+    size, mask = np.int64(len(table)), np.uint64(len(table) - 1)
+    for j in range(len(keys)):
+        total = 0
+        for i in range(len(hashed)):
+            if shifted:
+                bit = table[(hashed[i] + keys[j]) & mask]
+            else:
+                bit = table[np.int64((hashed[i] + keys[j]) * _FACTOR + _1) % size]
+            total += more[i] * np.int64(bit)
+        out[j] = total
