@@ -79,9 +79,10 @@ def free_port() -> int:
         return int(held.getsockname()[1])
 
 
-def listening(port: int) -> None:
-    """Wait until somebody listens."""
-    for _ in range(500):
+def listening(port: int, wait_s: float = 20) -> None:
+    """Wait until somebody listens, for so long."""
+    until = time.monotonic() + wait_s
+    while time.monotonic() < until:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return
