@@ -52,7 +52,7 @@ def transformed(parts: Sum, s: float, window: tuple[int, int], log_loss: float) 
     log_cut = -35 - math.log(length)
     characteristic = _characteristic(parts, s, length, log_cut)
     chance = np.roll(np.fft.irfft(characteristic, length), -(first % length))
-    norm = math.sqrt(float(chance @ chance))
+    norm = math.sqrt(float(np.square(chance).sum()))
     noise = EPSILON * (4 * int(parts.count.sum()) + 4 * math.log2(length) + 16) * norm
     whole = first == 0 and length > parts.top
     return Grid(
@@ -99,31 +99,44 @@ def _transform(
     asked = length // 2 + 1 if at is None else len(at)
     step = int(np.gcd.reduce(value)) if len(value) > 16 else 1
     side = math.isqrt(int(value.max()) // step) + 1
+    # Nanoseconds, roughly.
     by_points, by_squares = 30 * len(value) * asked, (60 * side + 3 * side * side) * asked
     if min(by_points, by_squares) > 2 * length * math.log2(length):
         found = np.fft.rfft(np.bincount(value % length, chance, length))
         return found if at is None else found[at]
     frequency = np.arange(asked) if at is None else at
-    if by_points <= by_squares:
-        total = np.zeros(asked, np.complex128)
-        for each, weight in zip(value % length, chance, strict=True):
-            total += weight * _turn(frequency * each, length) if each else weight
-        return total
-    # value / step = a + side b: an inner sum over a, an outer one over b.
-    table: NDArray[np.float64] = np.bincount(value // step, chance, side * side).reshape(side, side).T
-    blocks = [
-        _in_two_steps(frequency[first : first + 4096] * (step % length) % length, table, length)
-        for first in range(0, asked, 4096)
-    ]
-    return np.concatenate(blocks) if blocks else np.zeros(0, np.complex128)
+    found = np.empty(asked, np.complex128)
+    block = 1 + (1 << 18) // min(len(value), 2 * side)
+    for first in range(0, asked, block):
+        some = frequency[first : first + block]
+        if by_points <= by_squares:
+            found[first : first + block] = _by_points(some, value % length, chance, length)
+        else:
+            line = np.asarray(np.bincount(value // step, chance, side * side), np.float64)
+            square = line.reshape(side, side)
+            found[first : first + block] = _by_squares(some * (step % length) % length, square, length)
+    return found
 
 
-def _in_two_steps(frequency: NDArray[np.int64], table: NDArray[np.float64], length: int) -> Complex:
-    """Sum over a and b of `table`[a, b] e^(-2πi f (a + side b) / length)."""
-    side = np.arange(len(table))
-    # Not by BLAS, whose threads wait for each other longer than these small sums take.
-    inner = np.einsum("fa,ab->fb", _turn(frequency[:, None] * side, length), table)
-    outer = _turn((frequency * len(table) % length)[:, None] * side, length)
+def _by_points(
+    frequency: NDArray[np.int64], value: NDArray[np.int64], chance: NDArray[np.float64], length: int
+) -> Complex:
+    """Sum of chance e^(-2πi f value / length), term by term; the first value is nearly always 0."""
+    known = int(value[0] == 0)
+    found: Complex = np.einsum(
+        "fp,p->f", _turn(frequency[:, None] * value[known:], length), chance[known:].astype(np.complex128)
+    )
+    return found + chance[0] if known else found
+
+
+def _by_squares(frequency: NDArray[np.int64], square: NDArray[np.float64], length: int) -> Complex:
+    """Sum over a and b of `square`[b, a] e^(-2πi f (a + side b) / length): an inner sum over a, an outer one over b.
+
+    Not by BLAS, whose threads would wait for each other longer than these small sums take.
+    """
+    side = np.arange(len(square))
+    inner = np.einsum("fa,ba->fb", _turn(frequency[:, None] * side, length), square.astype(np.complex128))
+    outer = _turn((frequency * len(square) % length)[:, None] * side, length)
     found: Complex = np.einsum("fb,fb->f", inner, outer)
     return found
 
