@@ -213,3 +213,5 @@ def test_hostile_tokens_and_keys() -> None:
         Gumbel().values(MarkKey("k", (1,)), Gumbel().units(np.arange(9)))
     for scheme in (Gumbel(), Tilt(), Layered(coin=COIN)):
         assert scheme.values(KEY, scheme.units(np.array([], np.int64))).shape == (0, 1)
+    with pytest.raises(UsageError):
+        Gumbel(2).values(KEY, Gumbel(3).units(np.arange(9)))

@@ -163,3 +163,5 @@ def test_hostile_tokens() -> None:
     with pytest.raises(UsageError):
         Gumbel().units(np.array([-5]))
     assert Gumbel().values(key("1"), Gumbel().units(np.array([], np.int64))).shape == (0, 1)
+    with pytest.raises(UsageError):
+        Gumbel(2).values(key("1"), Gumbel(3).units(np.arange(9)))

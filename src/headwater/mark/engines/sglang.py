@@ -73,7 +73,7 @@ class Gumbel:
 
         numbers, out = self.rows([key])[0], np.empty(len(units), np.uint32)
         if len(units):
-            values(windows.columns(units), units.token, numbers, np.uint64(self.threshold), out)
+            values(windows.columns(units, self.width), units.token, numbers, np.uint64(self.threshold), out)
         return out[:, None]
 
     def random_key(self, random: np.random.Generator) -> MarkKey:
@@ -99,7 +99,15 @@ class Gumbel:
         """Add the scores of `units` under many keys (see `engines.totals`)."""
         from headwater.mark.engines.kernel.sglang import totals
 
-        totals(windows.columns(units), units.token, keys, np.uint64(self.threshold), of, tuple(tables), out)
+        totals(
+            windows.columns(units, self.width),
+            units.token,
+            keys,
+            np.uint64(self.threshold),
+            of,
+            tuple(tables),
+            out,
+        )
 
     def choose(self, key: MarkKey, context: Sequence[int], logits: NDArray[np.float32]) -> int:
         """The token that SGLang's PyTorch selector takes: the largest ln(u)/p in float32, the first of equals.

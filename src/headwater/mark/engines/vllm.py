@@ -72,7 +72,7 @@ class Gumbel:
 
         out = np.empty((self.streams, len(units)), np.uint32)
         if len(units):
-            values(windows.columns(units), units.token, self.rows([key])[0], out)
+            values(windows.columns(units, self.width), units.token, self.rows([key])[0], out)
         return out.T
 
     def random_key(self, random: np.random.Generator) -> MarkKey:
@@ -94,7 +94,7 @@ class Gumbel:
         """Add the scores of `units` under many keys (see `engines.totals`)."""
         from headwater.mark.engines.kernel.vllm import totals
 
-        totals(windows.columns(units), units.token, keys, of, tuple(tables), out)
+        totals(windows.columns(units, self.width), units.token, keys, of, tuple(tables), out)
 
     def choose(self, key: MarkKey, context: Sequence[int], logits: NDArray[np.float32]) -> int:
         """The token that vLLM's CPU sampler takes after `context` (the last of it counts, -1 for none)."""

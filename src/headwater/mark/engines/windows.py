@@ -67,8 +67,13 @@ def checked(tokens: Sequence[int] | Tokens) -> Tokens:
     return np.ascontiguousarray(array, np.int64)
 
 
-def columns(units: Units) -> NDArray[np.int64]:
-    """The contexts with one row for each place, (width, n), as compiled loops read them; `find`'s aren't copied."""
+def columns(units: Units, width: int) -> NDArray[np.int64]:
+    """The contexts with one row for each place, (width, n), as compiled loops read them; `find`'s aren't copied.
+
+    Raises `UsageError` for units of a scheme that looks back further or less far.
+    """
+    if units.context.shape[1] != width:
+        raise UsageError(f"units with {units.context.shape[1]} tokens of context, for a scheme with {width}")
     return np.ascontiguousarray(units.context.T, np.int64)
 
 

@@ -32,8 +32,8 @@ _KEYED = (
 class _Keyed:
     """What our schemes share: keys of two words, values by context and token."""
 
+    width: int
     use: ClassVar[int]
-    below: ClassVar[int] = 0
     streams: ClassVar[int] = 1
 
     def words(self, key: MarkKey, units: Units) -> NDArray[np.uint32]:
@@ -42,7 +42,9 @@ class _Keyed:
 
         out = np.empty(len(units), np.uint32)
         if len(units):
-            values(windows.columns(units), units.token, self.rows([key])[0], np.uint64(self.use), out)
+            values(
+                windows.columns(units, self.width), units.token, self.rows([key])[0], np.uint64(self.use), out
+            )
         return out
 
     def random_key(self, random: np.random.Generator) -> MarkKey:
@@ -65,7 +67,7 @@ class _Keyed:
         from headwater.mark.own.kernel import totals
 
         use, limit = np.uint64(self.use), np.uint64(below)
-        totals(windows.columns(units), units.token, keys, use, limit, of, tuple(tables), out)
+        totals(windows.columns(units, self.width), units.token, keys, use, limit, of, tuple(tables), out)
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,7 @@ class Layered(Gumbel):
         found = super().units(tokens, prompt=prompt)
         drawn = np.empty(len(found), np.uint64)
         if len(found):
-            seeds(windows.columns(found), np.array(self.coin, np.uint64), drawn)
+            seeds(windows.columns(found, self.width), np.array(self.coin, np.uint64), drawn)
         account = (drawn >> np.uint64(32)) < int(self.share * SIZE)
         return found.part(account if self.layer == "account" else ~account)
 
