@@ -478,6 +478,41 @@ def test_the_asyncio_drivers_say_the_same(redis_server: Redis, postgres_server: 
     assert [each[0].granted for each in asyncio.run(told())] == [30] * 4
 
 
+@pytest.mark.parametrize("waits", [True, False])
+def test_cells_of_postgres_that_nobody_asks_for_are_swept_out(
+    postgres_server: Postgres, monkeypatch: pytest.MonkeyPatch, waits: bool
+) -> None:
+    from headwater.control.budget.stores.postgres import PostgresStore
+    from headwater.control.budget.stores.postgres_async import AsyncPostgresStore
+
+    store = PostgresStore(postgres_server.conninfo)
+    store.set_up()
+    store._transaction([("TRUNCATE headwater_budget_cell", ())])
+    store.begin(fresh=True)
+    monkeypatch.setattr(postgres_wire, "_SWEEP_EVERY_US", 0)
+    many = "SELECT 'old' || n, now() FROM generate_series(1, 4500) AS n"
+    seen = "(extract(epoch FROM now() - interval '{} days') * 1000000)::bigint"
+    into = "INSERT INTO headwater_budget_cell (cell, seen_us) "
+    rows = many.replace("now()", seen.format(63)), f"SELECT 'young', {seen.format(61)}"
+    store._transaction([(into + each, ()) for each in rows])
+    asks = [Ask("mine", Shape.QUOTA, Per.DAY, 100, 100, 1, 1, SECOND_US, 1, 0, 0, 30, 30, 0, 0, "", 0)]
+
+    async def told() -> None:
+        own = AsyncPostgresStore(postgres_server.conninfo)
+        for _ in range(4):
+            assert (await own.exchange("r1", asks))[0].granted == 30
+        await own.close()
+
+    if waits:
+        for _ in range(4):
+            assert store.exchange("r1", asks)[0].granted == 30
+    else:
+        asyncio.run(told())
+    left = store._connected().execute("SELECT cell FROM headwater_budget_cell ORDER BY cell").fetchall()
+    assert [cell for (cell,) in left] == ["mine", "young"]
+    store.close()
+
+
 def test_nobody_at_home_is_store_gone() -> None:
     ask = Ask("c", Shape.QUOTA, Per.DAY, 100, 100, 1, 1, SECOND_US, 1, 0, 0, 1, 1, 0, 0, "", 0)
     from headwater.control.budget.stores.postgres import PostgresStore

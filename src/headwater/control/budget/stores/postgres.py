@@ -30,6 +30,7 @@ class PostgresStore:
         self._conninfo, self._timeout_s = conninfo, timeout_s
         self._faults = (psycopg.Error, OSError)
         self._connection: Any = None
+        self._sweeping = wire.Sweeping()
 
     def set_up(self) -> None:
         """Make the tables where they aren't there."""
@@ -56,6 +57,7 @@ class PostgresStore:
         except StoreGone:
             self.close()
             raise
+        self._swept(written[2][0])
         return answers
 
     def look(self, asks: Sequence[Ask]) -> list[Answer]:
@@ -75,6 +77,16 @@ class PostgresStore:
         if connection is not None:
             with suppress(*self._faults):
                 connection.close()
+
+    def _swept(self, now_us: int) -> None:
+        """Sweep where it is time. What was answered stands, whatever becomes of it."""
+        due = self._sweeping.due(now_us)
+        if due is None:
+            return
+        try:
+            self._sweeping.swept(self._connected().execute(wire.SWEEP, due).fetchone())
+        except self._faults:
+            self.close()
 
     def _transaction(self, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> None:
         try:

@@ -26,6 +26,7 @@ class AsyncPostgresStore:
         self._conninfo, self._timeout_s = conninfo, timeout_s
         self._faults = (psycopg.Error, OSError, TimeoutError)
         self._connection: Any = None
+        self._sweeping = wire.Sweeping()
 
     async def exchange(self, replica: str, asks: Sequence[Ask]) -> list[Answer]:
         """See `Store`."""
@@ -35,10 +36,12 @@ class AsyncPostgresStore:
             return []
         try:
             async with timeout(self._timeout_s):
-                return await self._exchanged(replica, asks)
+                answers, now_us = await self._exchanged(replica, asks)
         except (*self._faults, StoreGone) as error:
             await self.close()
             raise StoreGone(str(error) if isinstance(error, StoreGone) else type(error).__name__) from error
+        await self._swept(now_us)
+        return answers
 
     async def close(self) -> None:
         """Close the connection."""
@@ -47,7 +50,21 @@ class AsyncPostgresStore:
             with suppress(*self._faults):
                 await connection.close()
 
-    async def _exchanged(self, replica: str, asks: Sequence[Ask]) -> list[Answer]:
+    async def _swept(self, now_us: int) -> None:
+        """Sweep where it is time. What was answered stands, whatever becomes of it."""
+        from asyncio import timeout
+
+        due = self._sweeping.due(now_us)
+        if due is None:
+            return
+        try:
+            async with timeout(self._timeout_s):
+                done = await self._connection.execute(wire.SWEEP, due)
+                self._sweeping.swept(await done.fetchone())
+        except self._faults:
+            await self.close()
+
+    async def _exchanged(self, replica: str, asks: Sequence[Ask]) -> tuple[list[Answer], int]:
         if self._connection is None:
             import psycopg
 
@@ -57,4 +74,4 @@ class AsyncPostgresStore:
             await cursor.execute(wire.LOCK, (wire.cells(asks),))
             answers, written = wire.stepped(replica, asks, await cursor.fetchall())
             await cursor.execute(wire.WRITE, written)
-        return answers
+        return answers, written[2][0]

@@ -49,6 +49,20 @@ WRITE: Final = (
     "WHERE headwater_budget_cell.cell = new.cell"
 )
 
+#: Cells that nobody asked for in two months: quotas are over, buckets full.
+_FORGOTTEN_US: Final = 62 * 86_400_000_000
+#: A store looks at some of the cells now and then, in the order of their names, and comes round in time: the moment of
+#: one look is short however many there are, and needs no index that every write would have to keep.
+_SWEEP_EVERY_US: Final = 60_000_000
+_SWEPT_AT_ONCE: Final = 2_000
+#: Who waits for a row isn't waited for, so that no two wait for each other.
+SWEEP: Final = (
+    "WITH looked AS (SELECT cell, seen_us FROM headwater_budget_cell WHERE cell > %s ORDER BY cell LIMIT %s), "
+    "old AS (SELECT cell FROM headwater_budget_cell WHERE seen_us < %s "
+    "AND cell IN (SELECT cell FROM looked WHERE seen_us < %s) FOR UPDATE SKIP LOCKED), "
+    "gone AS (DELETE FROM headwater_budget_cell USING old WHERE headwater_budget_cell.cell = old.cell) "
+    "SELECT max(cell), count(*) FROM looked"
+)
 _DECODER: Final = msgspec.json.Decoder(Record)
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -83,3 +97,26 @@ def _read(rows: Sequence[tuple[Any, ...]]) -> tuple[dict[str, Record], Epoch, in
     except msgspec.MsgspecError as error:
         raise StoreGone("a record in the store isn't understood") from error
     return records, epoch, now_us
+
+
+class Sweeping:
+    """Where a store is in sweeping out cells that nobody asks for any more."""
+
+    def __init__(self) -> None:
+        self._behind = ""
+        self._due_us: int | None = None
+
+    def due(self, now_us: int) -> tuple[str, int, int, int] | None:
+        """What `SWEEP` is given, where it is time; `now_us`: the server's time."""
+        if self._due_us is None:
+            self._due_us = now_us + _SWEEP_EVERY_US
+        if now_us < self._due_us:
+            return None
+        self._due_us = now_us + _SWEEP_EVERY_US
+        old_us = now_us - _FORGOTTEN_US
+        return self._behind, _SWEPT_AT_ONCE, old_us, old_us
+
+    def swept(self, row: tuple[Any, ...] | None) -> None:
+        """What `SWEEP` told: go on behind it the next time, or at the beginning."""
+        last, count = row if row is not None else (None, 0)
+        self._behind = str(last) if count == _SWEPT_AT_ONCE else ""
