@@ -165,6 +165,11 @@ def test_values_are_the_permutations(count: int) -> None:
         assert scheme.values(MarkKey("k", (99,)), units)[:, 0].tolist() == expected
 
 
+def test_settings_by_markllms_names() -> None:
+    scheme = kgw({"vocab_size": 100, "engine": "markllm", "gamma": 0.5, "prefix_length": 3})
+    assert scheme == Kgw(100, 0.5, engine="markllm", context_width=3)
+
+
 @pytest.mark.parametrize(
     ("config", "field"),
     [

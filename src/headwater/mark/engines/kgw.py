@@ -40,6 +40,8 @@ _CARD = {
     ),
     "not read": "text marked on a GPU: torch's CUDA generator makes other lists",
 }
+#: Other engines' names of settings: lm-watermarking's and MarkLLM's.
+_CALLED = {"gamma": "greenlist_ratio", "prefix_length": "context_width"}
 Engine = Literal["transformers", "lm-watermarking", "markllm"]
 
 
@@ -206,4 +208,4 @@ class Kgw:
 
 def kgw(config: Mapping[str, Any]) -> Kgw:
     """The scheme `kgw` with a keyring's settings."""
-    return configured(Kgw, config)
+    return configured(Kgw, config, _CALLED)

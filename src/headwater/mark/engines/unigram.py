@@ -119,4 +119,4 @@ def unigram_log_tail(scheme: Unigram, units: Units, green: int) -> float:
 
 def unigram(config: Mapping[str, Any]) -> Unigram:
     """The scheme `unigram` with a keyring's settings."""
-    return configured(Unigram, config)
+    return configured(Unigram, config, {"gamma": "fraction"})  # MarkLLM's name
