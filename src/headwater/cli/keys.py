@@ -87,3 +87,30 @@ def signing_new(terminal: Terminal, *, file: Path, purpose: str, name: str | Non
     }
     terminal.say(f"wrote {file}; {after[purpose]}")
     return 0
+
+
+@command.command("mark-new")
+@click.argument("file", type=PATH)
+@click.option(
+    "--scheme",
+    default="headwater-gumbel",
+    show_default=True,
+    metavar="NAME",
+    help="The scheme it is for (`headwater mark schemes`), or accounts: a master key of accounts' keys.",
+)
+@click.option(
+    "--version", type=click.IntRange(1), default=1, show_default=True, help="Generation of the key."
+)
+@manners
+def mark_new(terminal: Terminal, *, file: Path, scheme: str, version: int) -> int:
+    """Make the key of a mark and write it to FILE, which only its owner can read.
+
+    A keyring names it with key_file. Who has it can read the mark, and write it; it is never shown.
+    """
+    from headwater.keys import save_mark_key
+    from headwater.mark import new_key
+
+    save_mark_key(new_key(scheme, version=version), file)
+    terminal.out(f"wrote {file}: a key for {scheme}, version {version}\n")
+    terminal.say(f'next: key_file = "{file.name}" in a keyring')
+    return 0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -14,7 +15,7 @@ from headwater.cli.terminal import Terminal
 from headwater.errors import HeadwaterError, UsageError, Where
 
 if TYPE_CHECKING:
-    from headwater.mark import Detection, Keyring
+    from headwater.mark import Detection, Evidence, EvidenceOf, Keyring, Scheme
 
 FOUND = 1
 #: Files of a folder that are looked at; a data set of many texts is for the audit.
@@ -32,6 +33,19 @@ prompt_option = click.option(
     type=PATH,
     metavar="FILE",
     help="What the model was asked: read as context, never scored.",
+)
+evidence_option = click.option(
+    "--evidence",
+    type=PATH,
+    multiple=True,
+    metavar="FILE",
+    help="A detector learned from own traffic (`mark learn`), for the scheme that it names.",
+)
+proxy_option = click.option(
+    "--proxy",
+    type=PATH,
+    metavar="FILE",
+    help="A small model that says how expected each token was (.npz).",
 )
 alpha_option = click.option(
     "--alpha",
@@ -51,6 +65,8 @@ def command() -> None:
 @click.argument("texts", nargs=-1, required=True, metavar="TEXT|FILE|DIR...")
 @keyring_option
 @prompt_option
+@evidence_option
+@proxy_option
 @alpha_option
 @click.option(
     "--fail-on",
@@ -67,6 +83,8 @@ def detect(
     texts: tuple[str, ...],
     keyring: Path,
     prompt: Path | None,
+    evidence: tuple[Path, ...],
+    proxy: Path | None,
     alpha: float,
     fail_on: str,
     as_json: bool,
@@ -77,6 +95,7 @@ def detect(
     in. Every p-value counts all keys, tokenizers, readings, windows and texts that were looked at.
     """
     ring = _keyring(keyring)
+    reader = _reader(evidence, proxy)
     asked = _read(prompt) if prompt else ""
     found = list(_texts(texts))
     results: list[tuple[str, Detection]] = []
@@ -88,7 +107,7 @@ def detect(
                 bad += 1
                 terminal.warn(str(text))
                 continue
-            results.append((name, _detect(text, ring, asked, alpha, len(found))))
+            results.append((name, _detect(text, ring, reader, asked, alpha, len(found))))
     from headwater.explain import mark_board, mark_record
 
     if as_json:
@@ -107,6 +126,8 @@ def detect(
 @click.argument("file", type=PATH, metavar="FILE")
 @keyring_option
 @prompt_option
+@evidence_option
+@proxy_option
 @alpha_option
 @click.option("-o", "--out", type=PATH, default=Path("marks.html"), show_default=True, metavar="FILE")
 @as_json
@@ -117,6 +138,8 @@ def show(
     file: Path,
     keyring: Path,
     prompt: Path | None,
+    evidence: tuple[Path, ...],
+    proxy: Path | None,
     alpha: float,
     out: Path,
     as_json: bool,
@@ -124,7 +147,7 @@ def show(
     """Write a page of FILE with its marked passages set off."""
     ring = _keyring(keyring)
     text = _read(file)
-    found = _detect(text, ring, _read(prompt) if prompt else "", alpha, 1)
+    found = _detect(text, ring, _reader(evidence, proxy), _read(prompt) if prompt else "", alpha, 1)
     from headwater.explain import mark_page, mark_record, mark_verdict
     from headwater.places import together
     from headwater.report import html
@@ -135,6 +158,41 @@ def show(
         terminal.json({**mark_record(file.name, found), "page": str(out)})
     else:
         terminal.out(f"{mark_verdict(file.name, found)}\n{out}\n")
+    return 0
+
+
+@command.command()
+@click.argument("texts", nargs=-1, required=True, metavar="FILE|DIR...")
+@keyring_option
+@click.option(
+    "--mark", "name", required=True, metavar="NAME", help="The keyring's mark that the texts carry."
+)
+@proxy_option
+@click.option("-o", "--out", type=PATH, required=True, metavar="FILE", help="Where to write the detector.")
+@manners
+def learn(
+    terminal: Terminal, *, texts: tuple[str, ...], keyring: Path, name: str, proxy: Path | None, out: Path
+) -> int:
+    """Learn a better detector for a mark from own traffic: texts that were served with it.
+
+    With a proxy it scores rare tokens, and those where there was much choice, higher than others. Its p-values are
+    exact whatever it was learned from; only its power depends on how like the texts to be tested are.
+    """
+    from headwater.mark import learned, load_proxy, save_evidence
+
+    ring = _keyring(keyring)
+    mark = next((each for each in ring.marks if each.name == name), None)
+    if mark is None:
+        known = ", ".join(each.name for each in ring.marks) or "none"
+        raise UsageError(f"no mark is called {name!r}", where=Where(str(keyring)), hint=f"marks: {known}")
+    read = [text for _, text in _texts(texts) if isinstance(text, str)]
+    with terminal.progress() as progress:
+        progress("read marks", 0, len(read))
+        found = learned(mark, read, proxy=load_proxy(proxy) if proxy else None)
+    save_evidence(found.evidence, out)
+    terminal.out(
+        f"{found.units:,} units of {len(read):,} texts; a unit tells {found.gain:.2f} times as much\n{out}\n"
+    )
     return 0
 
 
@@ -160,10 +218,37 @@ def _keyring(path: Path) -> Keyring:
     return load_keyring(path)
 
 
-def _detect(text: str, ring: Keyring, prompt: str, alpha: float, texts: int) -> Detection:
+def _reader(evidence: tuple[Path, ...], proxy: Path | None) -> EvidenceOf:
+    """What scores each scheme: a file of learned evidence where one names it, else the engine's own statistic."""
+    from headwater.mark import load_evidence, load_proxy, plain
+
+    given = load_proxy(proxy) if proxy else None
+
+    by_scheme: dict[str, list[Path]] = {}
+    for path in evidence:
+        by_scheme.setdefault(_scheme_of(path), []).append(path)
+    for name, paths in by_scheme.items():
+        if len(paths) > 1:
+            raise UsageError(f"two detectors for {name}", hint="choose one before you look at the text")
+
+    @cache
+    def reader(scheme: Scheme) -> Evidence:
+        named = [load_evidence(path, scheme.null, proxy=given) for path in by_scheme.get(scheme.name, ())]
+        return named[0] if named else plain(scheme)
+
+    return cast("EvidenceOf", reader)
+
+
+def _scheme_of(path: Path) -> str:
+    from headwater.mark import evidence_scheme
+
+    return evidence_scheme(path)
+
+
+def _detect(text: str, ring: Keyring, reader: EvidenceOf, prompt: str, alpha: float, texts: int) -> Detection:
     from headwater.mark import detect as read
 
-    return read(text, ring.marks, prompt=prompt, alpha=alpha, texts=texts)
+    return read(text, ring.current(), evidence_of=reader, prompt=prompt, alpha=alpha, texts=texts)
 
 
 def _read(path: Path) -> str:

@@ -6,13 +6,16 @@ the gateway are above it.
 """
 
 from headwater.mark.detection.decoys import Decoys
-from headwater.mark.detection.detect import Detection, Passage, Reading, detect, plain
+from headwater.mark.detection.detect import Detection, EvidenceOf, Passage, Reading, detect, plain
+from headwater.mark.detection.learn import Learned, learned
 from headwater.mark.detection.verdict import ALPHA, Verdict, units_wanted
 from headwater.mark.engines.totals import total_scores
 from headwater.mark.evidence import Evidence
 from headwater.mark.evidence import load as load_evidence
 from headwater.mark.evidence import save as save_evidence
+from headwater.mark.evidence import scheme_of as evidence_scheme
 from headwater.mark.keyring import Accounts, Keyring, Mark, load_keyring, new_key
+from headwater.mark.proxy import load as load_proxy
 from headwater.mark.registry import card, names, scheme
 from headwater.mark.scheme import MarkKey, Null, Scheme, Tokens, Units, Values
 from headwater.mark.score import Scorer, Table, tails
@@ -27,7 +30,9 @@ __all__ = [
     "Detection",
     "Encoded",
     "Evidence",
+    "EvidenceOf",
     "Keyring",
+    "Learned",
     "Mark",
     "MarkKey",
     "Named",
@@ -47,9 +52,12 @@ __all__ = [
     "card",
     "decoded",
     "detect",
+    "evidence_scheme",
     "joined",
+    "learned",
     "load_evidence",
     "load_keyring",
+    "load_proxy",
     "load_tokenizer",
     "names",
     "new_key",

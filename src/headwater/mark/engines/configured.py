@@ -20,7 +20,7 @@ WORD64 = 2**64 - 1
 
 
 def configured(kind: type[_S], config: Mapping[str, Any], called: Mapping[str, str] | None = None) -> _S:
-    """A scheme (a dataclass) with the settings of a keyring's entry; `called`: what an engine calls a setting → ours."""
+    """A scheme (a dataclass) with the settings of a keyring's entry; `called`: an engine's name → ours."""
     config = _renamed(config, called or {})
     hints = get_type_hints(kind)
     known = {each.name: hints[each.name] for each in fields(kind) if each.init}  # type: ignore[arg-type]

@@ -5,10 +5,10 @@ information limit each reaches is measured in `benchmarks/marks/efficiency.py`.
 """
 
 from headwater.mark.evidence.classes import Grid, grid
-from headwater.mark.evidence.evidence import Evidence, load, save
+from headwater.mark.evidence.evidence import Evidence, load, save, scheme_of
 from headwater.mark.evidence.learned import by_class, by_class_of_chances, mixture, mixture_of_chances
 from headwater.mark.evidence.plain import GRAIN, engine_mean, engine_sum, falling_weights, standard
-from headwater.mark.evidence.provider import Kinds, Provider, learn, oddness
+from headwater.mark.evidence.provider import Kinds, Provider, changed, learn, oddness
 from headwater.mark.evidence.race import Laws, first_of_context, lags, laws
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Provider",
     "by_class",
     "by_class_of_chances",
+    "changed",
     "engine_mean",
     "engine_sum",
     "falling_weights",
@@ -33,5 +34,6 @@ __all__ = [
     "mixture_of_chances",
     "oddness",
     "save",
+    "scheme_of",
     "standard",
 ]

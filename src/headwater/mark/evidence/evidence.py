@@ -62,18 +62,29 @@ def load(path: Path, null: Null, *, proxy: Proxy | None = None) -> Evidence:
     Raises `UnreadableInput` for a file that isn't there or no JSON, `ConfigurationError` for one that can't be used:
     with edges that don't cover the values, classes without tables, or another proxy than it was learned with.
     """
-    try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UnreadableInput(
-            "what was learned of marks can't be read", where=Where(file=str(path))
-        ) from error
+    kept = _kept(path)
     try:
         return _made(kept, null, proxy, str(path))
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
         raise ConfigurationError(
             "the file isn't one of learned evidence", where=Where(file=str(path))
         ) from error
+
+
+def scheme_of(path: Path) -> str:
+    """The scheme that a file of learned evidence is for; raises as `load`."""
+    kept = _kept(path)
+    if not isinstance(kept, dict) or not isinstance(kept.get("scheme"), str):
+        raise ConfigurationError("the file isn't one of learned evidence", where=Where(file=str(path)))
+    return str(kept["scheme"])
+
+
+def _kept(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        what = "what was learned of marks can't be read"
+        raise UnreadableInput(what, where=Where(file=str(path))) from error
 
 
 def _made(kept: dict[str, Any], null: Null, proxy: Proxy | None, file: str) -> Evidence:

@@ -30,7 +30,10 @@ class Features:
 class Proxy(Protocol):
     """A model that guesses the next token. Pure: the same tokens give the same features on the same machine."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What learned evidence calls it by."""
+        ...
 
     def read(self, tokens: Tokens) -> Features:
         """Features of each token given those before it; a token that it can't know gets a small chance, never none."""

@@ -6,6 +6,7 @@ before it. Weights are an `.npz` of float16 arrays as `benchmarks/marks/lm/train
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -97,16 +98,17 @@ def fitted(model: GPT, tokens: Tokens, temperatures: Sequence[float] = TEMPERATU
     return model.at(temperatures[int(np.argmax(likely))])
 
 
-def load(path: Path, *, name: str = "gpt") -> GPT:
-    """A model from its weights.
+def load(path: Path, *, name: str | None = None) -> GPT:
+    """A model from its weights; without a name it is called by its file's SHA-256, so that no other is taken for it.
 
     Raises `UnreadableInput` for a file that isn't there or holds no such model.
     """
     try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
         with np.load(path, allow_pickle=False) as kept:
             numbers = [int(each) for each in kept["shape"]]
             weights = {key: kept[key].astype(np.float32) for key in kept.files if key.endswith(".weight")}
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise UnreadableInput("the weights can't be read", where=Where(file=str(path))) from error
     if len(numbers) != _NUMBERS or min(numbers) < 1:
         raise UnreadableInput("the file holds no such model", where=Where(file=str(path), field="shape"))
@@ -118,7 +120,7 @@ def load(path: Path, *, name: str = "gpt") -> GPT:
             )
     if width % (2 * heads) or window < 2:
         raise UnreadableInput("the width isn't a multiple of twice the heads", where=Where(file=str(path)))
-    return GPT(name, tokens, heads, layers, window, weights)
+    return GPT(name or f"gpt-{digest[:16]}", tokens, heads, layers, window, weights)
 
 
 def _shapes(tokens: int, width: int, layers: int) -> dict[str, tuple[int, ...]]:
