@@ -2,7 +2,7 @@
 
     python benchmarks/marks/efficiency.py --date 2026-11-28 --models FOLDER [--out FILE.json] [--plot FILE.svg]
 
-Needs torch, HEADWATER_CORPORA and `FOLDER/teacher.npz` from `benchmarks/marks/lm/train.py`. Evidence a unit is -ln p / n
+Needs torch, HEADWATER_CORPORA and the `teacher.npz` of `benchmarks/marks/lm/train.py`. Evidence a unit is -ln p / n
 by the exact law of the sum, over all scored answers of a seed together (n about 7,000: Bahadur's slope); the limit is
 the mean entropy of the served laws over the same units. What is learned is learned on answers to prompts from the tune
 novels, under other keys, and scored on answers to prompts from other novels.
@@ -130,14 +130,23 @@ def gumbel_detectors(world: World, found: marks.Traffic, *, doubt: float = 0.01)
 
 
 def provider(
-    model: gpt.GPT, found: marks.Traffic, setting: serve.Setting, batch: int = 8
+    model: gpt.GPT, found: marks.Traffic, setting: serve.Setting, *, mended: bool = False
 ) -> tuple[marks.Traffic, marks.Scored]:
-    """The provider's detector with laws recomputed by `model`."""
+    """The provider's detector with laws recomputed by `model`, eight answers at a time and without a cache.
+
+    `mended`: tokens that the law all but forbids are replaced by the likeliest before the model reads on.
+    """
+    own = proxy.counted([line[found.prompt :] for line in found.tokens[:TUNE]], 4096)
+    common = np.exp(own.read(np.arange(4096)).log_chance)
+
+    def mend(answers: np.ndarray, laws: np.ndarray) -> np.ndarray:
+        chance = np.take_along_axis(laws, answers[..., None], 2)[..., 0]
+        return np.where(evidence.changed(chance, other=common[answers]) > 0.5, laws.argmax(2), answers)
 
     def recompute(asked: marks.Traffic) -> Iterator[Any]:
-        return serve.recomputed(model, asked.tokens, asked.prompt, setting, batch)
+        return serve.recomputed(model, asked.tokens, asked.prompt, setting, mend if mended else None)
 
-    race = marks.raced(found, recompute)
+    race = marks.raced(found, recompute, common)
     tune = part(found, tune_rows())
     learned = marks.learned_from(marks.Raced(race.lag[tune], race.chance[tune], race.odd[tune]))
     return found, marks.provider_scored(learned, race)
@@ -215,7 +224,9 @@ def one_setting(
         changed = marks.edited(found, answers, SHARE, others, seed)
         after = gumbel_detectors(world, changed, doubt=0.4) if width == 4 else {}
         after = {name: after[name] for name in after if "engine" in name or "the proxy" in name}
-        after["provider, bfloat16 weights"] = provider(world.coarse["bfloat16 weights"], changed, setting)
+        coarse = world.coarse["bfloat16 weights"]
+        after["provider, bfloat16 weights"] = provider(coarse, changed, setting)
+        after["provider, bfloat16 weights, mended"] = provider(coarse, changed, setting, mended=True)
         made[f"gumbel, width {width}, {SHARE:.0%} of tokens replaced"] = figures(after)
         say(f"edited {width}")
     found, _ = served(world, "synthid", synthid.SynthID(), setting, seed + 10)

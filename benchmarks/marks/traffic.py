@@ -136,8 +136,11 @@ class Raced:
 Recompute = Callable[[Traffic], object]
 
 
-def raced(found: Traffic, recompute: Recompute) -> Raced:
-    """Run the races of gumbel traffic again with recomputed laws (an iterator of slices of rows and laws)."""
+def raced(found: Traffic, recompute: Recompute, common: Floats) -> Raced:
+    """Run the races of gumbel traffic again with recomputed laws (an iterator of slices of rows and laws).
+
+    `common` (tokens,): how often each token is in own traffic, for how odd it is.
+    """
     lag, chance, odd = np.full(len(found), np.inf), np.zeros(len(found)), np.zeros(len(found))
     for rows, block in recompute(found):  # type: ignore[attr-defined]
         for number in range(rows.start, rows.stop):
@@ -149,7 +152,7 @@ def raced(found: Traffic, recompute: Recompute) -> Raced:
             made: Laws = laws(laws_here[found.place[here]], units.token)
             lag[here] = lags(found.scheme, found.keys[number], units, made)
             chance[here] = made.chances()
-            odd[here] = oddness(every, found.scheme.width)[found.place[here]]
+            odd[here] = oddness(every, found.scheme.width, other=common[observed])[found.place[here]]
     return Raced(lag, chance, odd)
 
 

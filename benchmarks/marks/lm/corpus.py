@@ -11,11 +11,14 @@ import json
 import zipfile
 from pathlib import Path
 
+#: Characters of each novel that are used: more than a short training can read.
+MOST = 200_000
 
-def novels(corpora: Path, third: int) -> list[str]:
-    """Every third novel, from number `third` (0, 1, 2): their whole texts."""
+
+def novels(corpora: Path, third: int, most: int | None = MOST) -> list[str]:
+    """Every third novel, from number `third` (0, 1, 2): the first `most` characters of each."""
     found = sorted((corpora / "text/english_novels").glob("*.txt"))[third::3]
-    return [path.read_text(encoding="utf-8", errors="replace") for path in found]
+    return [path.read_text(encoding="utf-8", errors="replace")[:most] for path in found]
 
 
 def speeches(corpora: Path) -> list[str]:
@@ -32,18 +35,18 @@ def speeches(corpora: Path) -> list[str]:
 
 
 def answers(corpora: Path) -> list[str]:
-    """Answers of the instruction sets on the tune side: halueval and GPTeacher's code."""
+    """Every fourth answer of the instruction sets on the tune side: halueval and GPTeacher's code."""
     halueval = (corpora / "distill/halueval/general_data.json").read_text(encoding="utf-8")
     found = [json.loads(line)["chatgpt_response"] for line in halueval.splitlines() if line.strip()]
     code = json.loads(
         (corpora / "distill/gpteacher/Codegen/codegen-instruct.json").read_text(encoding="utf-8")
     )
-    return found + [row["response"] for row in code]
+    return [*found, *(row["response"] for row in code)][::4]
 
 
-def proxy_texts(corpora: Path) -> list[str]:
-    """What the tokenizer and the shipped model are trained on: public domain only."""
-    return novels(corpora, 0) + speeches(corpora)
+def proxy_texts(corpora: Path, most: int | None = MOST) -> list[str]:
+    """What the shipped model is trained on, and the tokenizer (on whole novels): public domain only."""
+    return novels(corpora, 0, most) + speeches(corpora)
 
 
 def teacher_texts(corpora: Path) -> list[str]:

@@ -107,7 +107,10 @@ def load(path: str) -> GPT:
 
     with np.load(path) as kept:
         model = GPT(Shape(*(int(n) for n in kept["shape"])))
-        state = {name: torch.from_numpy(kept[name].astype(np.float32)) for name in kept.files}
-    state.pop("shape", None)
-    model.load_state_dict({name: value for name, value in state.items() if name != "note"})
+        state = {
+            name: torch.from_numpy(kept[name].astype(np.float32))
+            for name in kept.files
+            if name not in ("shape", "note")
+        }
+    model.load_state_dict(state)
     return model.eval()

@@ -22,7 +22,7 @@ from torch.nn import functional
 
 SEED = {"proxy": 20261, "teacher": 20262}
 SHAPE = {"proxy": gpt.Shape(width=128, heads=4, layers=4), "teacher": gpt.Shape(width=256, heads=8, layers=4)}
-STEPS = {"proxy": 800, "teacher": 400}
+STEPS = {"proxy": 400, "teacher": 300}
 BATCH = 8
 
 
@@ -115,7 +115,7 @@ def main() -> None:
     asked.out.mkdir(parents=True, exist_ok=True)
     words = asked.out / "tokenizer.json"
     if not words.exists():
-        tokenizer(corpus.proxy_texts(corpora), words)
+        tokenizer(corpus.proxy_texts(corpora, None), words)
     held = encoded(corpus.prompt_texts(corpora)[0][:1], words)
     for name, texts in (("proxy", corpus.proxy_texts), ("teacher", corpus.teacher_texts)):
         if asked.only not in (None, name):

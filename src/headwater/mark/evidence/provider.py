@@ -125,16 +125,30 @@ def learn(
     return Provider(by_chance, by_odd, heights, intact, cuts)
 
 
+def changed(
+    chances: NDArray[np.float64], *, share: float = 0.1, other: float | NDArray[np.float64] = 1e-4
+) -> NDArray[np.float64]:
+    """How likely each token was put there by an editor (n,), from its recomputed chance (n,), 0 where it has none.
+
+    `share`: how often an editor changes a token; `other`: the chance of what is put there, for all or for each, as
+    counts of own traffic have it.
+    """
+    found: NDArray[np.float64] = share * other / ((1 - share) * chances + share * np.maximum(other, 1e-12))
+    return np.minimum(found, 1.0)
+
+
 def oddness(
-    chances: NDArray[np.float64], width: int, *, share: float = 0.1, other: float = 1e-4
+    chances: NDArray[np.float64],
+    width: int,
+    *,
+    share: float = 0.1,
+    other: float | NDArray[np.float64] = 1e-4,
 ) -> NDArray[np.float64]:
     """How likely a token and the `width` before it are *not* all as served: -ln of the chance that they are, (n,).
 
-    `chances` (n,): recomputed, of each token of the text in order, 0 where the law doesn't allow it. `share` and
-    `other`: how often an editor changes a token, and the chance of what is put there.
+    The other arguments are those of `changed`, of each token of the text in order.
     """
-    kept = (1 - share) * chances / ((1 - share) * chances + share * other)
-    cost = -np.log(np.maximum(kept, 1e-6))
+    cost = -np.log(np.maximum(1 - changed(chances, share=share, other=other), 1e-6))
     total = np.concatenate([np.zeros(width + 1), np.cumsum(cost)])
     found: NDArray[np.float64] = total[width + 1 :] - total[: len(cost)]
     return found
