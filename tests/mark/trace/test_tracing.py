@@ -121,7 +121,7 @@ def test_the_order_of_keys_and_repeats_within_documents_change_nothing():
 
 def test_too_little_is_not_enough_evidence_and_unmarked_text_is_not_shown():
     keys = named_keys(1000, np.random.default_rng(14))
-    units, document, scorer = _world(sources(1, 12, []), keys)
+    units, document, scorer = _world(sources(1, 6, []), keys)
     few = trace(SCHEME, units, keys, scorer, document=document)
     assert few.answer == "not-enough-evidence"
     assert few.named == ()

@@ -63,17 +63,30 @@ class Tilt:
 
     def __init__(self, scorer: Scorer, null: Null, classes: NDArray[np.intp]) -> None:
         self.grain = scorer.tables[0][0].grain
+        self._scorer = scorer
         self._laws = [[table.law(null) for table in tables] for tables in scorer.tables]
         self._classes = classes
 
     @property
     def is_ratio(self) -> bool:
         """Whether the scorer is a likelihood ratio: the mean of its exp without the key is 1."""
-        return abs(float(self.norm(1.0)[0].max())) < _RATIO
+        return float(np.abs(self.norm(1.0)[0]).max()) < _RATIO
 
     def usual(self) -> float:
         """The effect to begin from."""
         return 1.0 if self.is_ratio else _OF_ENGINES
+
+    def marked(self, other: Scorer, effect: float) -> Floats:
+        """By class: the mean in steps of another scorer's scores of marked units, where both have the same bins."""
+        _, slopes = self.norm(effect)
+        if other is self._scorer:
+            return slopes / self.grain
+        found = []
+        for (mine,), (theirs,) in zip(self._scorer.tables, other.tables, strict=True):
+            power = effect * mine.grain * mine.scores
+            weight = np.diff(mine.edges) * np.exp(power - power.max())
+            found.append(float(weight @ theirs.scores) / float(weight.sum()))
+        return np.array(found)
 
     def norm(self, effect: float) -> tuple[Floats, Floats]:
         """By class: ln of the mean of exp(effect · score) without the key, and its derivative by the effect."""

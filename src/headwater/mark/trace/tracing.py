@@ -21,6 +21,7 @@ from headwater.mark.scheme import MarkKey, Scheme, Units
 from headwater.mark.score import Scorer
 from headwater.mark.trace import holm
 from headwater.mark.trace.dataset import Dataset, gather
+from headwater.mark.trace.dilution import diluted
 from headwater.mark.trace.shares import Share, Shares, Tilt, mixture_shares
 from headwater.mark.trace.statistic import Statistic, read
 
@@ -100,21 +101,25 @@ def trace(
         raise UsageError("the scorer has no table for some units' class")
     if not len(dataset) or not keys:
         return Trace("not-enough-evidence", (), level, len(keys), 0, dataset.read, None, (0, 1.0), None)
-    kept, part = _screen(scheme, dataset, keys, scorer, evaluations)
-    statistic = read(scheme, dataset, scorer)
-    whole, scores = _totals(scheme, statistic, dataset, [keys[i] for i in kept], scorer)
-    rows, log_p, by = _p_values(statistic, whole, scores, level, len(keys))
+    tilt = Tilt(scorer, scheme.null, dataset.classes)
+    if effect is None and tilt.is_ratio:
+        effect = 1.0
+    scores = diluted(scorer, scheme.null, effect or tilt.usual())
+    kept, part = _screen(scheme, dataset, keys, scores, evaluations)
+    statistic = read(scheme, dataset, scores)
+    totals = _totals(scheme, statistic, dataset, [keys[i] for i in kept], scores)
+    rows, log_p, by = _p_values(statistic, *totals, level, len(keys))
     adjusted = holm.adjusted(log_p, len(keys))
     order = [i for i in np.argsort(log_p, kind="stable") if adjusted[i] <= math.log(level)]
-    reach, enough = _reach(statistic, scorer, scheme, dataset, level / len(keys), effect)
     whose = [keys[kept[rows[i]]] for i in order]
     found = _shares(scheme, dataset, whose, scorer, effect) if whose else None
     each = math.log(level / len(keys) / dataset.documents)
-    theirs = _documents(scheme, statistic, dataset, whose, scorer, each)
+    theirs = _documents(scheme, statistic, dataset, whose, scores, each)
     named = tuple(
         Named(key.name, float(log_p[i]), float(adjusted[i]), by[i], share, *documents)
         for key, i, share, documents in zip(whose, order, found.of if found else (), theirs, strict=True)
     )
+    reach, enough = _reach(statistic, tilt, scores, dataset, level / len(keys), effect or tilt.usual())
     answer = "named" if named else "not-shown" if enough else "not-enough-evidence"
     return Trace(answer, named, level, len(keys), len(dataset), dataset.read, reach, (len(kept), part), found)
 
@@ -171,8 +176,6 @@ def _totals(
 def _shares(
     scheme: Scheme, dataset: Dataset, keys: list[MarkKey], scorer: Scorer, effect: float | None
 ) -> Shares:
-    tilt = Tilt(scorer, scheme.null, dataset.classes)
-    effect = 1.0 if effect is None and tilt.is_ratio else effect
     columns = [scorer.scores(scheme.values(key, dataset.units), dataset.classes) for key in keys]
     return mixture_shares(np.column_stack(columns), dataset, scorer, scheme.null, effect=effect)
 
@@ -218,16 +221,14 @@ def _p_values(
 
 
 def _reach(
-    statistic: Statistic, scorer: Scorer, scheme: Scheme, dataset: Dataset, level: float, effect: float | None
+    statistic: Statistic, tilt: Tilt, scores: Scorer, dataset: Dataset, level: float, effect: float
 ) -> tuple[float | None, bool]:
     """The share that is found half the time when mixed in by tokens (by a normal law: an orientation, no test), and
     whether a dataset that is one account's as a whole is expected to be found."""
-    tilt = Tilt(scorer, scheme.null, dataset.classes)
-    effect = tilt.usual() if effect is None else effect
     norms, slopes = tilt.norm(effect)
     counts = np.bincount(dataset.classes, minlength=len(norms))
     mean, variance = moments(statistic.parts)
-    shift = float(counts @ slopes) / tilt.grain - mean
+    shift = float(counts @ tilt.marked(scores, effect)) - mean
     needed = -NormalDist().inv_cdf(max(level / 2, 1e-300)) * math.sqrt(variance)
     # The mean of ln of the likelihood ratio where every unit is the account's.
     enough = float(counts @ (effect * slopes - norms)) >= -math.log(level / 2)
