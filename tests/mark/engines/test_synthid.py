@@ -23,7 +23,7 @@ from headwater.mark.engines.synthid import (
     weights,
 )
 from headwater.mark.engines.totals import total_scores
-from headwater.mark.scheme import MarkKey, Units
+from headwater.mark.scheme import MarkKey, Null, Units
 from headwater.mark.score import Scorer, Table
 
 RECORDED = json.loads((Path(__file__).parents[2] / "vectors/marks/synthid.json").read_text())
@@ -174,6 +174,15 @@ def test_the_tables() -> None:
     assert shifted_table(65536, 0)[12345] == sampling_table(65536, 0)[place]
 
 
+def test_the_null_has_the_tables_own_share_of_ones() -> None:
+    assert SynthID().null == Null(65536, int(sampling_table(65536, 0).sum()))
+    uneven = SynthID(layers=20, sampling_table_size=11, sampling_table_seed=5)
+    units = uneven.units(np.random.default_rng(0).integers(0, 5000, 300))
+    random = np.random.default_rng(1)
+    share = np.mean([uneven.values(uneven.random_key(random), units).mean() for _ in range(200)])
+    assert share == pytest.approx((uneven.null.ones or 0) / 11, abs=0.02)
+
+
 def test_weights_are_the_references() -> None:
     assert np.allclose(np.array(weights(30)) / weights(30)[0], np.linspace(10, 1, 30) / 10)
     assert weights(1) == [1]
@@ -187,6 +196,7 @@ def test_weights_are_the_references() -> None:
         {"ngram_len": 1},
         {"sampling_table_size": 2**25},
         {"device": "cuda", "sampling_table_size": 2**17},
+        {"sampling_table_size": 2, "sampling_table_seed": 3},
     ],
 )
 def test_what_cannot_be_read_is_refused(config: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""SynthID Text as transformers has it (`SynthIDTextWatermarkingConfig`): some 30 fair bits a token, one a layer.
+"""SynthID Text as transformers has it (`SynthIDTextWatermarkingConfig`): some 30 bits a token, one a layer.
 
 A layer's bit is looked up in a public table at a place that the hash of a window and the layer's key give. The secret
 is thus a shift of the table by each key, which makes the law of any sum of scores under random keys computable, for
@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.errors import UsageError
+from headwater.errors import ConfigurationError, UsageError, Where
 from headwater.mark import law
 from headwater.mark.engines import shifts, windows
 from headwater.mark.engines.configured import configured, numbers_of, random_numbers, rows, within
@@ -60,10 +60,10 @@ class SynthID:
     device: Literal["cpu", "cuda"] = "cpu"
     whole: bool = True
     name: ClassVar[str] = "synthid"
-    null: ClassVar[Null] = Null(2)
     card: ClassVar[dict[str, str]] = _CARD
     width: int = field(init=False)
     streams: int = field(init=False)
+    null: Null = field(init=False)
 
     def __post_init__(self) -> None:
         within("layers", self.layers, 1, 1024)
@@ -75,6 +75,11 @@ class SynthID:
             within("sampling_table_size", self.sampling_table_size, 2, 2**16)
         object.__setattr__(self, "width", self.ngram_len - 1)
         object.__setattr__(self, "streams", self.layers)
+        table = sampling_table(self.sampling_table_size, self.sampling_table_seed, self.device)
+        if table.min() == table.max():
+            what = "all bits of this table are the same"
+            raise ConfigurationError(what, where=Where(field="sampling_table_size"))
+        object.__setattr__(self, "null", Null(len(table), int(table.sum())))
 
     def units(self, tokens: Tokens, *, prompt: int = 0) -> Units:
         """The distinct windows of the answer, which begins after `prompt` tokens, where the engine marked them.
