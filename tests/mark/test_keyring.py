@@ -252,6 +252,7 @@ def test_a_hundred_thousand_accounts_are_read(folder: Folder) -> None:
         (f"{MARK}key = {SECRET}\nkey = {SECRET}\n", None, "is not TOML"),
         (f"{MARK}key = {'9' * 5000}\n", None, "too many digits"),
         ("mark = " + "[" * 5000, None, "nested too deep"),
+        (f"{'a.' * 500_000}b = 1", None, "more than 100 dots"),
         (b"\xff\xfe", None, "not valid UTF-8"),
     ],
 )  # fmt: skip

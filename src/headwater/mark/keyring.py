@@ -30,6 +30,8 @@ from headwater.toml import parsed
 
 #: The largest keyring, and the largest list of accounts, in bytes.
 LARGEST_KEYRING, LARGEST_LIST = 1 << 20, 64 << 20
+#: Dots in one line of it.
+MOST_DOTS = 100
 #: Integers of a key that is given to an account have at least this many bits, or two accounts might get the same.
 LEAST_BITS = 63
 
@@ -116,6 +118,10 @@ def load_keyring(path: Path, environment: Mapping[str, str] | None = None) -> Ke
         text = content.decode()
     except UnicodeDecodeError:
         raise ConfigurationError("is not valid UTF-8", where=where) from None
+    if any(line.count(".") > MOST_DOTS for line in text.splitlines()):
+        # Nested tables: reading them takes quadratic time.
+        hint = "write long lists one item a line"
+        raise ConfigurationError(f"a line has more than {MOST_DOTS} dots", where=where, hint=hint)
     tables = entries(parsed(text, str(path)), path, os.environ if environment is None else environment)
     tokenizers: dict[str, Tokenizer] = {name: kind() for name, kind in _TOKENIZERS.items()}
     for entry in tables["tokenizer"]:

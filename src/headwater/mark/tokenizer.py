@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -31,6 +30,11 @@ LARGEST_FILE = 128 << 20
 PIECE, OVERLAP, AGREE = 1 << 18, 1 << 11, 4
 #: Token ids are below this.
 MOST_IDS = 2**32
+
+#: Digits of the largest id, and the characters between ids: white space; in a list, a list's own too.
+_DIGITS = 10
+_BETWEEN = np.array([ord(char) for char in " \t\n\r\v\f"], np.uint32)
+_BETWEEN_LISTED = np.append(_BETWEEN, [np.uint32(ord(char)) for char in ",[]"]).astype(np.uint32)
 
 
 @dataclass(frozen=True)
@@ -93,17 +97,17 @@ class Ids:
         listed = text.lstrip().startswith("[")
         if listed:
             _checked_list(text)
-        words = list(re.finditer(r"[^\s,\[\]]+" if listed else r"\S+", text))
-        most = MOST_IDS if self.vocab_size is None else self.vocab_size
-        ids = np.empty(len(words), np.int64)
-        for at, word in enumerate(words):
-            number = word[0]
-            if not (number.isascii() and number.isdigit() and len(number) <= 10 and int(number) < most):
-                hint = f"write integers from 0 to {most - 1} between spaces, or as a JSON list"
-                raise UnreadableInput(f"number {at + 1:,} of the text is not a token id", hint=hint)
-            ids[at] = int(number)
-        spans = np.array([word.span() for word in words], np.int32).reshape(-1, 2)
-        return Encoded(ids, tiled(spans, len(text)))
+        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+        within = np.concatenate([[False], ~np.isin(codes, _BETWEEN_LISTED if listed else _BETWEEN), [False]])
+        spans = np.flatnonzero(within[1:] != within[:-1]).reshape(-1, 2)
+        ids, good = _integers(codes, spans)
+        good &= ids < (MOST_IDS if self.vocab_size is None else self.vocab_size)
+        if not good.all():
+            most = (MOST_IDS if self.vocab_size is None else self.vocab_size) - 1
+            hint = f"write integers from 0 to {most} between spaces, or as a JSON list"
+            what = f"number {int(np.argmin(good)) + 1:,} of the text is not a token id"
+            raise UnreadableInput(what, hint=hint)
+        return Encoded(ids, tiled(spans.astype(np.int32), len(text)))
 
 
 @dataclass(frozen=True)
@@ -157,6 +161,21 @@ def load_tokenizer(name: str, path: Path) -> HuggingFace:
     inner.no_truncation()
     inner.no_padding()
     return HuggingFace(name, inner)
+
+
+def _integers(
+    codes: NDArray[np.uint32], spans: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The decimal integers (n,) in `spans` (n, 2), and which of them are such, of at most ten digits."""
+    length = np.diff(spans, axis=1)[:, 0]
+    good = length <= _DIGITS
+    ids = np.zeros(len(spans), np.int64)
+    for back in range(1, _DIGITS + 1):
+        some = length >= back
+        digit = codes[spans[some, 1] - back].astype(np.int64) - ord("0")
+        good[some] &= (digit >= 0) & (digit <= 9)
+        ids[some] += digit * 10 ** (back - 1)
+    return ids, good
 
 
 def tiled(spans: NDArray[np.int32], size: int) -> NDArray[np.int32]:
