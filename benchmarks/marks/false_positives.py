@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import texts
 
 import record
-from headwater.mark import Scheme, engine_scorer, load_tokenizer, log_tails, scheme, total_scores
+from headwater.mark import Scheme, joined, load_tokenizer, plain, scheme, tails, total_scores
 
 LEVELS = (1e-2, 1e-3, 1e-4)
 #: Scheme → its configuration, and how many keys where each is slow.
@@ -66,14 +66,13 @@ def below(log_ps: NDArray[np.float64]) -> list[dict[str, float]]:
 def measured(one: Scheme, documents: list[NDArray[np.int64]], keys: int, seed: int) -> NDArray[np.float64]:
     """ln p of each text under each key."""
     random = np.random.default_rng(seed)
-    scorer = engine_scorer(one)
+    scorer = plain(one).scorer
     drawn = [one.random_key(random) for _ in range(keys)]
-    found = np.zeros((len(documents), keys))
-    for row, tokens in enumerate(documents):
-        units = one.units(tokens)
-        if len(units):
-            found[row] = log_tails(scorer.parts(one.null, units), total_scores(one, drawn, units, scorer))
-    return found
+    parts = [one.units(tokens) for tokens in documents]
+    whole, _ = joined(parts)
+    starts = np.cumsum([0] + [len(part) for part in parts])
+    totals = total_scores(one, drawn, whole, scorer, starts=starts)
+    return np.stack([tails(one, scorer, part, totals[:, at]) for at, part in enumerate(parts)])
 
 
 def main() -> None:
@@ -82,10 +81,11 @@ def main() -> None:
     parser.add_argument("--scheme", action="append", choices=list(SCHEMES))
     parser.add_argument("--texts", type=int, default=100)
     parser.add_argument("--keys", type=int, default=10_000)
+    parser.add_argument("--tokenizer", type=Path, help="a tokenizer.json, the tests' by default")
     parser.add_argument("--seed", type=int, default=20261128)
     asked = parser.parse_args()
     fixture = Path(__file__).resolve().parents[2] / "tests" / "mark" / "fixtures" / "tokenizer.json"
-    tokenizer = load_tokenizer("fixture", fixture)
+    tokenizer = load_tokenizer("fixture", asked.tokenizer or fixture)
     rows = []
     for name in asked.scheme or SCHEMES:
         config, most = SCHEMES[name]
