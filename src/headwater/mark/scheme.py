@@ -6,6 +6,7 @@ A scheme knows neither keys' owners nor texts: token ids in, values out. Detecto
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -71,15 +72,30 @@ class Scheme(Protocol):
     A scheme for which that is an idealisation (a weak hash, a green list without replacement) says so in `card`.
     """
 
-    #: As keyrings and reports call it, for example `vllm-gumbel`.
-    name: str
-    #: How many tokens before a token its value depends on.
-    width: int
-    #: How many values one unit has: 1 for Gumbel, one a layer for SynthID, 2 for two keys.
-    streams: int
-    null: Null
-    #: What it was checked against (engine, version, commit), and what is known of its weaknesses.
-    card: dict[str, str]
+    @property
+    def name(self) -> str:
+        """As keyrings and reports call it, for example `vllm-gumbel`."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """How many tokens before a token its value depends on."""
+        ...
+
+    @property
+    def streams(self) -> int:
+        """How many values one unit has: 1 for Gumbel, one a layer for SynthID, 2 for two keys."""
+        ...
+
+    @property
+    def null(self) -> Null:
+        """How its values fall without the key."""
+        ...
+
+    @property
+    def card(self) -> Mapping[str, str]:
+        """What it was checked against (engine, version, commit), and what is known of its weaknesses."""
+        ...
 
     def units(self, tokens: Tokens, *, prompt: int = 0) -> Units:
         """The distinct units of `tokens` (n,), of which the first `prompt` are not scored, only read as context.

@@ -28,7 +28,11 @@ from headwater.mark.score import Scorer, Table
 _CARD = {
     "checked against": (
         "transformers 5.24.0 with torch 2.13.0 on the CPU: values, its mask of repeated contexts, and text that its "
-        "generate() marked; its table on a GPU only by torch's source"
+        "generate() marked"
+    ),
+    "unchecked": (
+        "text that was marked on a GPU: torch makes another table there, which `device = \"cuda\"` makes again, and "
+        "that was held against nothing yet. A known marked text tells whether it is right; a wrong table finds no mark."
     ),
     "weaknesses": (
         "The hash has no cryptographic security and the table is public: a key of a layer counts by its remainder "
