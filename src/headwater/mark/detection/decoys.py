@@ -18,7 +18,8 @@ from headwater.mark.detection.scored import Scored
 from headwater.mark.engines.totals import total_scores
 from headwater.mark.scheme import MarkKey, Units
 
-#: Decoys at most, and at least, and how many units all of them may look at together.
+#: Decoys at most (a scheme that is slow says fewer, by an attribute `decoys`), and at least, and how many units all of
+#: them may look at together.
 MOST: Final = 1000
 FEWEST: Final = 100
 _UNITS: Final = 20_000_000
@@ -51,6 +52,7 @@ def decoys(scored: Scored, key: MarkKey, *, most: int = MOST) -> Decoys:
     Which decoys are drawn depends on the secret key and the text: the same each time, and nobody else can foresee them.
     """
     units = scored.units
+    most = min(most, getattr(scored.scheme, "decoys", most))
     count = max(FEWEST, min(most, _UNITS // max(1, len(units))))
     random = np.random.default_rng(_seed(key, units))
     totals = _totals(scored, random, count)

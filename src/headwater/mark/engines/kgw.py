@@ -64,6 +64,8 @@ class Kgw:
     device: Literal["cpu", "cuda"] = "cpu"
     name: ClassVar[str] = "kgw"
     streams: ClassVar[int] = 1
+    #: A list of a context is half a millisecond of work.
+    decoys: ClassVar[int] = 200
     card: ClassVar[dict[str, str]] = _CARD
     width: int = field(init=False)
     null: Null = field(init=False)

@@ -172,8 +172,8 @@ class SynthID:
 def sampling_table(size: int, seed: int, device: str = "cpu") -> NDArray[np.uint8]:
     """The table of bits that transformers makes with `torch.randint` on a device.
 
-    On a GPU each thread draws one number: word 0 of Philox with the thread's number as subsequence. Source:
-    DistributionTemplates.h of ATen's CUDA half.
+    For a GPU, as far as torch's launches are known: each thread draws one number, word 0 of Philox with the thread's
+    number as subsequence. Unchecked.
     """
     if device == "cpu":
         table = randint(0, 2, size, seed).astype(np.uint8)
