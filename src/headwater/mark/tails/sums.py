@@ -151,6 +151,8 @@ def gather(parts: Iterable[tuple[int, NDArray[np.float64], int, int]]) -> Sum:
             values.append((held - held[0]) * int(times))
             logs.append(np.log(chance[held] / total))
             counts.append(int(count))
+    if abs(base) >= LARGEST:
+        raise ValueError("the sum doesn't fit into 64 bits")
     if not values:
         none = np.zeros(0, np.int64)
         return Sum(base, 1, none, np.zeros(0), none, none)
