@@ -93,6 +93,9 @@ def command() -> None:
     "--rights", type=PATH, metavar="DIR", help="Saved robots.txt, tdmrep.json, rsl.xml: a folder a host."
 )
 @click.option(
+    "--keyring", type=PATH, metavar="FILE", help="Read the marks of this keyring in every text (TOML)."
+)
+@click.option(
     "--verifier", "verifiers", multiple=True, metavar="NAME[=ARG]", help="A registry or detector to ask."
 )
 @click.option(
@@ -262,6 +265,7 @@ def _settings(
     text: tuple[str, ...],
     terms: tuple[Path, ...],
     rights: Path | None,
+    keyring: Path | None,
     verifiers: tuple[str, ...],
     sample: int,
     seed: int,
@@ -287,7 +291,7 @@ def _settings(
         text=frozenset(text),
         terms=terms,
         rights=rights,
-        verifiers=verifiers,
+        verifiers=(*verifiers, *([f"marks={keyring}"] if keyring else [])),
         sample=sample,
         seed=seed,
         processes=processes or Resources().workers,

@@ -26,8 +26,8 @@ from headwater.report import (
 
 _FINDINGS = 60
 _AGAINST = (
-    "{} claim to be by people, or by another provider's model, and hold wording of a model. They are never counted as "
-    "clean; see what was found."
+    "{} claim to be by people, or by another provider's model, and hold wording or a mark of a model. They are never "
+    "counted as clean; see what was found."
 )
 
 
@@ -163,6 +163,8 @@ def _looked(report: Report) -> Section:
         ),
         Text(wording.prevalence_sentence(told)),
     ]
+    if lines := wording.told_by_verifiers(report):
+        blocks.append(Bullets(lines))
     if told is not None and told.method:
         blocks.append(Bullets([f"method: {told.method}", f"caution: {told.caution}"], tone="quiet"))
     return Section("stages", "What was looked at", blocks, menu="Stages")

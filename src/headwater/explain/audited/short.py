@@ -56,9 +56,10 @@ def audit_board(report: Report, *, page: str) -> Board:
     if report.contradicted:
         hold = "holds" if report.contradicted == 1 else "hold"
         below.append(
-            f"{words.many(report.contradicted, 'row')} {hold} wording that speaks against the row's own claim"
+            f"{words.many(report.contradicted, 'row')} {hold} wording or a mark that speaks against the row's own claim"
         )
     below.append(wording.prevalence_sentence(report.prevalence))
+    below += wording.told_by_verifiers(report)
     below += [f"not run: {what}" for what in wording.not_run(report)]
     if report.set_aside.total:
         below.append(f"{words.many(report.set_aside.total, 'row')} set aside:")

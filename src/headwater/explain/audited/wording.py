@@ -162,6 +162,11 @@ def prevalence_sentence(told: PrevalenceTold | None) -> str:
     )
 
 
+def told_by_verifiers(report: Report) -> list[str]:
+    """What registries and detectors say of their errors."""
+    return [told for stage in report.stages for told in stage.told]
+
+
 def not_run(report: Report) -> list[str]:
     """Which stages didn't run, and why."""
     return [f"{STAGES.get(stage.name, stage.name)}: {stage.why}" for stage in report.stages if not stage.ran]

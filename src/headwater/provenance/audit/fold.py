@@ -91,19 +91,33 @@ def stages_told(total: Total, verifiers: Sequence[Verifier]) -> tuple[Stage, ...
     )
     for name, why in (
         ("registries", "no registry of outputs was given (--verifier)"),
-        ("marks", "no detector of marks was given (--verifier)"),
+        ("marks", "no keyring was given (--keyring)"),
     ):
-        ran = any(verifier.stage == name for verifier in verifiers)
+        asked = [verifier for verifier in verifiers if verifier.stage == name]
         told.append(
             Stage(
                 name,
-                ran,
-                "" if ran else why,
+                bool(asked),
+                "" if asked else why,
                 total.part.found_rows.get(name, 0),
                 _ranked(kinds.get(name, Counter())),
+                tuple(line for verifier in asked for line in _errors(verifier, total)),
             )
         )
     return tuple(told)
+
+
+def _errors(verifier: Verifier, total: Total) -> list[str]:
+    """What a verifier's card says, and what its error rate comes to over all texts."""
+    told = [f"{verifier.name}: {text}" for text in verifier.card.values()]
+    alpha = getattr(verifier, "alpha", None)
+    if alpha is not None:
+        texts = sum(total.part.text_fields.values())
+        expected = f"{float(f'{alpha * texts:.2g}'):,}"
+        told.append(
+            f"{verifier.name}: of {texts:,} texts, at most {expected} are expected to be recognised wrongly"
+        )
+    return told
 
 
 def columns_told(total: Total, columns: Columns) -> tuple[ColumnTold, ...]:

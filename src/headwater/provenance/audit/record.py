@@ -83,13 +83,14 @@ class ColumnTold(msgspec.Struct, frozen=True):
 
 
 class Stage(msgspec.Struct, frozen=True):
-    """What a stage found, or why it didn't run."""
+    """What a stage found, or why it didn't run. `told`: what its verifiers say of their errors."""
 
     name: str
     ran: bool
     why: str = ""
     rows: int = 0
     kinds: tuple[tuple[str, int], ...] = ()
+    told: tuple[str, ...] = ()
 
 
 class Card(msgspec.Struct, frozen=True):

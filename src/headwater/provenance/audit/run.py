@@ -172,7 +172,10 @@ def _begun(work: Work, job: Job, settings: AuditSettings, registry: Registry, as
         "text": sorted(settings.text),
         "terms": hashlib.sha256(msgspec.json.encode(sorted(registry.by_uid.items()))).hexdigest(),
         "rights": str(settings.rights or ""),
-        "verifiers": list(settings.verifiers),
+        "verifiers": [
+            (given, str(getattr(one, "version", "")))
+            for given, one in zip(settings.verifiers, job.question.verifiers, strict=True)
+        ],
         "sample": [settings.sample, settings.seed],
     }
     kept = work.begin(msgspec.json.encode({"asks": asks, "asked_at": asked_at}))

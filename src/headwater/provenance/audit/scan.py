@@ -145,7 +145,8 @@ class Scanner:
             basis = told.basis
             for match in proofs.get(at, ()):
                 origin = _proved(match)
-                origins[self._claims.key(origin)] = origin
+                if _names(origin) or not any(map(_models, told.origins)):
+                    origins[self._claims.key(origin)] = origin
                 basis = (*basis, f"{match.kind} {match.proof}".strip())
             verdict = max((self._verdict(key, origin) for key, origin in origins.items()), key=VERDICTS.index)
             found = findings.get(at, [])
@@ -175,7 +176,15 @@ class Scanner:
             binding = [each for each in answers if each not in ("allowed", "unknown")]
             answer = worst(binding if verdict == "bound" else answers)
             part.answers[answer] = part.answers.get(answer, 0) + 1
-            _add(part, origins, basis, told.at, characters, verdict, Example(name, number))
+            _add(
+                part,
+                origins,
+                tuple(dict.fromkeys(basis)),
+                told.at,
+                characters,
+                verdict,
+                Example(name, number),
+            )
             if found:
                 _tell(part, name, number, found, contradicting)
             part.lengths[characters.bit_length()] = part.lengths.get(characters.bit_length(), 0) + 1
@@ -183,6 +192,11 @@ class Scanner:
             for path, _ in texts:
                 name_of = without_places(path)
                 part.text_fields[name_of] = part.text_fields.get(name_of, 0) + 1
+        for verifier in self._question.verifiers:
+            for note, count in getattr(verifier, "notes", dict)().items():
+                if count:
+                    told_of = f"a text {note} ({verifier.name})"
+                    part.notes[told_of] = part.notes.get(told_of, 0) + count
         part.rows = len(rows)
         part.met = sorted(self._columns.met)
         return part, rows, [texts for texts, _ in looked]
@@ -212,8 +226,9 @@ class Scanner:
                 for match in matches[:_MOST_FINDINGS]:
                     proofs[at].append(match)
                     end = match.end or len(text.text)
+                    kind = _kind(verifier, match)
                     found[at].append(
-                        Found(verifier.stage, match.kind, match.provider, None, text.path, match.start, end)
+                        Found(verifier.stage, kind, match.provider, None, text.path, match.start, end)
                     )
         return found, proofs
 
@@ -225,9 +240,12 @@ class Scanner:
 
     def _contradicts(self, one: Found, told: Told) -> bool:
         """Whether a finding speaks against what the row claims of its writer."""
-        if one.stage != "artefacts" or not self._artefacts.kinds[one.kind].unsettles:
+        by_people = all(origin.human for origin in told.origins)
+        if one.stage != "artefacts":
+            return one.stage == "marks" and by_people
+        if not self._artefacts.kinds[one.kind].unsettles:
             return False
-        if all(origin.human for origin in told.origins):
+        if by_people:
             return True
         if one.provider in (None, "other"):
             return False
@@ -265,7 +283,25 @@ def verdict_on(registry: Registry, origin: Origin, use: Use) -> RowVerdict:
 
 def _proved(match: Match) -> Origin:
     at = date.fromisoformat(match.at) if match.at else None
-    return Origin(model=match.model, provider=match.provider, account_type=match.account_type, at=at)
+    by_people = None if match.model or match.provider else False
+    return Origin(
+        model=match.model, provider=match.provider, account_type=match.account_type, at=at, human=by_people
+    )
+
+
+def _names(origin: Origin) -> bool:
+    return bool(origin.model or origin.provider)
+
+
+def _models(origin: Origin) -> bool:
+    """Whether a model is said to have written it, named or not."""
+    return _names(origin) or origin.human is False
+
+
+def _kind(verifier: Verifier, match: Match) -> str:
+    """Marks are told apart by their names; receipts would be as many kinds as rows."""
+    told = f"{match.kind} {match.proof}".strip() if verifier.stage == "marks" else match.kind
+    return told.replace("\t", " ")
 
 
 def _add(

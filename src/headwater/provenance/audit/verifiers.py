@@ -1,7 +1,7 @@
 """Stages 2 and 3: registries of a provider's outputs, and detectors of marks. Strangers' code comes in here.
 
 Both are verifiers, found through the entry points `headwater.verifiers`: given texts, they say which of them they
-recognise, with what they can prove. None is shipped yet; without one, both stages are told as not run.
+recognise, with what they can prove. Shipped is `marks`; a stage without a verifier is told as not run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Match(msgspec.Struct, frozen=True):
 
     `p_value`: how often a text that was not the model's would be taken for one, where the verifier can say;
     `at` is the ISO date on which the output was registered. `proof` names what can be checked: the id of a receipt,
-    or of a key.
+    or the name of a mark, never its key.
     """
 
     kind: str
@@ -42,6 +42,9 @@ class Verifier(Protocol):
     `verify` gets up to some thousand texts of a batch and returns as many lists; it keeps no text, writes nothing and
     gives the same answer for the same text. `stage` says whether it asks a registry or reads marks. `card` states
     its error rates for people to read. It must survive `pickle`: a corpus is audited by several processes.
+
+    It may also have `alpha`, the chance that a text is recognised wrongly; `notes()`, what is to be told of the texts
+    since it was asked last, with counts; and `version`, a text that changes with what it would answer.
     """
 
     name: str
