@@ -54,11 +54,11 @@ def test_values_never_change() -> None:
         assert found.tolist() == [entry["tilt"]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(width=st.integers(1, 9), seed=st.integers(0, 1000), use=st.sampled_from([GUMBEL, TILT]))
 def test_compiled_and_plain_agree(width: int, seed: int, use: int) -> None:
     random = np.random.default_rng(seed)
-    count = int(random.integers(0, 700))
+    count = int(random.integers(0, 20)) + int(random.choice([0, 500]))
     context, token = random.integers(0, 2**32, (count, width)), random.integers(0, 2**32, count)
     scheme = Gumbel(width) if use == GUMBEL else Tilt(width)
     secret = scheme.random_key(random)
@@ -134,9 +134,9 @@ def test_the_distortion_free_mark_leaves_the_law_as_it_is() -> None:
     random = np.random.default_rng(2)
     logits = np.log(np.array([0.5, 0.3, 0.15, 0.05]))
     scheme = Gumbel(1)
-    taken = [scheme.choose(scheme.random_key(random), [7], logits) for _ in range(4000)]
-    share = np.bincount(taken, minlength=4) / 4000
-    assert np.abs(share - [0.5, 0.3, 0.15, 0.05]).max() < 0.03
+    taken = [scheme.choose(scheme.random_key(random), [7], logits) for _ in range(1500)]
+    share = np.bincount(taken, minlength=4) / 1500
+    assert np.abs(share - [0.5, 0.3, 0.15, 0.05]).max() < 0.05
 
 
 def test_layers_divide_the_units_between_them() -> None:

@@ -7,14 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from headwater.errors import UsageError
 from headwater.mark import own
 from headwater.mark.engines import sglang
 from headwater.mark.engines.totals import total_scores
 from headwater.mark.engines.vllm import DualKey, Gumbel
+from headwater.mark.evidence.plain import standard
 from headwater.mark.scheme import Units
-from headwater.mark.score import Scorer, Table
+from headwater.mark.score import Scorer, Table, tails
 
 SCHEMES: dict[str, Any] = {
     "vllm": Gumbel(4),
@@ -65,6 +67,21 @@ def test_sums_are_the_plain_ones(name: str, classes: int) -> None:
     assert np.array_equal(found, plain(scheme, keys, units, by, kinds, starts))
     whole = total_scores(scheme, keys, units, by, classes=kinds)
     assert np.array_equal(whole, found.sum(axis=1))
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_sums_under_random_keys_fall_as_their_law_says(name: str) -> None:
+    """Token ids that follow each other: what a weak function would betray itself on."""
+    scheme, random, count = SCHEMES[name], np.random.default_rng(12), 4000
+    units = scheme.units(np.arange(400))
+    by = standard(scheme)
+    sums = total_scores(scheme, [scheme.random_key(random) for _ in range(count)], units, by)
+    different, which = np.unique(sums, return_inverse=True)
+    chances = np.exp(tails(scheme, by, units, different))[which]
+    for level in (0.5, 0.1, 0.01):
+        few, many = binom.ppf([1e-6, 1 - 1e-6], count, level)
+        # the sums are whole numbers, so a level is met at most
+        assert few * 0.9 <= np.count_nonzero(chances <= level) <= many
 
 
 def test_no_units_and_no_keys() -> None:

@@ -187,6 +187,13 @@ class Layered(Gumbel):
     share: float = 0.5
     coin: tuple[int, int] = field(default=(0, 0), repr=False)
     name: ClassVar[str] = "headwater-layered"
+    card: ClassVar[dict[str, str]] = {
+        "checked against": _MADE,
+        "weaknesses": (
+            f"{_KEYED} Who has the coin's key knows which contexts are whose, and nothing of the other keys. A layer "
+            "has about its share of the units, so it needs so much more text."
+        ),
+    }
 
     def __post_init__(self) -> None:
         super().__post_init__()
