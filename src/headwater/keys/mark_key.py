@@ -68,23 +68,29 @@ class MarkSecret:
         written = _written(text)
         found = _LINE.fullmatch(written[0]) if len(written) == 1 else None
         if found is None:
-            what = f"not a mark key: {len(written)} lines of key text, {len(text)} characters"
-            raise ConfigurationError(what, where=where, hint=f"a key is one line: {_FORM}")
+            raise ConfigurationError(
+                f"not a mark key: {len(written)} lines of key text, {len(text)} characters",
+                where=where,
+                hint=f"a key is one line: {_FORM}",
+            )
         numbers = tuple(int(each, 16) for each in found[3].split(","))
         checked_numbers(numbers, where=where)
         key = cls(numbers, found[2], int(found[1]))
         if key._check() != found[4]:
-            what = "the mark key and the check at its end do not belong together"
-            hint = "copy the whole line again from where it was made"
-            raise ConfigurationError(what, where=where, hint=hint)
+            raise ConfigurationError(
+                "the mark key and the check at its end do not belong together",
+                where=where,
+                hint="copy the whole line again from where it was made",
+            )
         return key
 
 
 def checked_numbers(numbers: Sequence[object], *, where: Where | None = None) -> tuple[int, ...]:
     """`numbers` as the integers of a key: one or more, from 0, of at most 256 bits; `ConfigurationError` otherwise."""
     if not 0 < len(numbers) <= MOST_NUMBERS:
-        what = f"a key has from 1 to {MOST_NUMBERS} integers, not {len(numbers)}"
-        raise ConfigurationError(what, where=where)
+        raise ConfigurationError(
+            f"a key has from 1 to {MOST_NUMBERS} integers, not {len(numbers)}", where=where
+        )
     found: list[int] = []
     for number in numbers:
         if not isinstance(number, int) or isinstance(number, bool):

@@ -69,8 +69,10 @@ class Entry:
         value = self.fields.pop(field, [])
         listed = value if isinstance(value, list) else [value]
         if len(listed) > MOST_NAMES or not all(map(printable, listed)):
-            what = f"must be a string of 1 to {LONGEST_NAME} printable characters, or a list of such strings"
-            raise self.error(field, what)
+            listing = (
+                f"must be a string of 1 to {LONGEST_NAME} printable characters, or a list of such strings"
+            )
+            raise self.error(field, listing)
         if len(set(listed)) < len(listed):
             raise self.error(field, "holds a name twice")
         return tuple(listed)
@@ -111,8 +113,11 @@ def entries(content: Mapping[str, Any], file: Path, environment: Mapping[str, st
     """The entries of each table, in the order of the file. No two of one table have the same name."""
     for name in content:
         if name not in TABLES:
-            hint = f"a keyring has {', '.join(f'[[{table}]]' for table in TABLES)}"
-            raise ConfigurationError("no such table here", where=Where(str(file), field=name), hint=hint)
+            raise ConfigurationError(
+                "no such table here",
+                where=Where(str(file), field=name),
+                hint=f"a keyring has {', '.join(f'[[{table}]]' for table in TABLES)}",
+            )
     found: dict[str, list[Entry]] = {}
     for table in TABLES:
         listed = content.get(table, [])
@@ -141,8 +146,8 @@ def key_numbers(entry: Entry, scheme: str) -> tuple[tuple[int, ...], str]:
     """The integers of an entry's key, and the field that they come from. `scheme`: what a key's line must be for."""
     given = [field for field in KEYS if field in entry.fields]
     if len(given) != 1:
-        what = "has no key" if not given else f"has more than one key: {', '.join(given)}"
-        raise entry.error("key", what, f"give one of {', '.join(KEYS)}")
+        told = "has no key" if not given else f"has more than one key: {', '.join(given)}"
+        raise entry.error("key", told, f"give one of {', '.join(KEYS)}")
     source = given[0]
     where = entry.where(source)
     if source in ("key_env", "key_file"):
@@ -155,8 +160,8 @@ def key_numbers(entry: Entry, scheme: str) -> tuple[tuple[int, ...], str]:
     value = entry.fields.pop(source)
     listed = value if source == "keys" else [value]
     if not isinstance(listed, list) or isinstance(value, list) != (source == "keys"):
-        hint = "one key is `key`, several integers of one key are `keys = […]`"
-        raise entry.error(source, "must be an integer, or a string", hint)
+        several = "one key is `key`, several integers of one key are `keys = […]`"
+        raise entry.error(source, "must be an integer, or a string", several)
     numbers: list[object] = []
     for each in listed:
         numbers += read_key(each, scheme, where=where) if isinstance(each, str) else [each]

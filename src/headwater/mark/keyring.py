@@ -120,8 +120,9 @@ def load_keyring(path: Path, environment: Mapping[str, str] | None = None) -> Ke
         raise ConfigurationError("is not valid UTF-8", where=where) from None
     if any(line.count(".") > MOST_DOTS for line in text.splitlines()):
         # Nested tables: reading them takes quadratic time.
-        hint = "write long lists one item a line"
-        raise ConfigurationError(f"a line has more than {MOST_DOTS} dots", where=where, hint=hint)
+        raise ConfigurationError(
+            f"a line has more than {MOST_DOTS} dots", where=where, hint="write long lists one item a line"
+        )
     tables = entries(parsed(text, str(path)), path, os.environ if environment is None else environment)
     tokenizers: dict[str, Tokenizer] = {name: kind() for name, kind in _TOKENIZERS.items()}
     for entry in tables["tokenizer"]:

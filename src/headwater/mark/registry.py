@@ -45,14 +45,16 @@ def scheme(name: str, config: Mapping[str, Any] | None = None) -> Scheme:
         # Its message may quote a setting, and a key may stand there by mistake.
         if _owner(point) == OURS:
             raise
-        what = (
-            f"the scheme {name} of {_owner(point)} can't be made of these settings ({type(error).__name__})"
-        )
-        raise UsageError(what, hint="check them against its documentation, or tell its authors") from None
+        raise UsageError(
+            f"the scheme {name} of {_owner(point)} can't be made of these settings ({type(error).__name__})",
+            hint="check them against its documentation, or tell its authors",
+        ) from None
     lacks = [part for part in PARTS if not hasattr(made, part)]
     if lacks:
-        what = f"the entry point {name} of {_owner(point)} ({point.value}) makes no scheme: it lacks {', '.join(lacks)}"
-        raise UsageError(what, hint="tell its authors, or take the package away")
+        raise UsageError(
+            f"the entry point {name} of {_owner(point)} ({point.value}) makes no scheme: it lacks {', '.join(lacks)}",
+            hint="tell its authors, or take the package away",
+        )
     found: Scheme = made
     return found
 
@@ -68,8 +70,7 @@ def _point(name: str) -> EntryPoint:
     points = {(point.value, _owner(point)): point for point in installed() if point.name == name}
     if len(points) > 1:
         whose = " and of ".join(sorted(owner for _, owner in points))
-        hint = "take one of the packages away"
-        raise UsageError(f"two schemes are called {name}: of {whose}", hint=hint)
+        raise UsageError(f"two schemes are called {name}: of {whose}", hint="take one of the packages away")
     if not points:
         known = names()
         near = get_close_matches(name, known, n=1)
@@ -84,9 +85,11 @@ def _loaded(point: EntryPoint) -> Any:
     except Exception as error:
         if _owner(point) == OURS:
             raise
-        what = f"the entry point {point.name} of {_owner(point)} ({point.value}) can't be loaded"
-        hint = "mend it, install its package again, or take the package away"
-        raise UsageError(f"{what} ({type(error).__name__})", hint=hint) from error
+        raise UsageError(
+            f"the entry point {point.name} of {_owner(point)} ({point.value}) can't be loaded "
+            f"({type(error).__name__})",
+            hint="mend it, install its package again, or take the package away",
+        ) from error
 
 
 def _owner(point: EntryPoint) -> str:

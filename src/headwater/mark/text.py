@@ -75,8 +75,9 @@ def read_text(path: Path, *, largest: int = LARGEST_TEXT) -> str:
 def decoded(content: bytes, *, where: Where | None = None, largest: int = LARGEST_TEXT) -> str:
     """`content` as text; `UnreadableInput` where it is larger than `largest` bytes, not UTF-8, or binary."""
     if len(content) > largest:
-        hint = "split it: each part is a text of its own"
-        raise UnreadableInput(f"is larger than {largest:,} bytes", where=where, hint=hint)
+        raise UnreadableInput(
+            f"is larger than {largest:,} bytes", where=where, hint="split it: each part is a text of its own"
+        )
     hint = "only text in UTF-8 can be read: save it as that"
     for begin, form in _OTHER_FORMS:
         if content.startswith(begin):

@@ -104,9 +104,11 @@ class Ids:
         good &= ids < (MOST_IDS if self.vocab_size is None else self.vocab_size)
         if not good.all():
             most = (MOST_IDS if self.vocab_size is None else self.vocab_size) - 1
-            hint = f"write integers from 0 to {most} between spaces, or as a JSON list"
-            what = f"number {int(np.argmin(good)) + 1:,} of the text is not a token id"
-            raise UnreadableInput(what, hint=hint)
+            wrong = int(np.argmin(good)) + 1
+            raise UnreadableInput(
+                f"number {wrong:,} of the text is not a token id",
+                hint=f"write integers from 0 to {most} between spaces, or as a JSON list",
+            )
         return Encoded(ids, tiled(spans.astype(np.int32), len(text)))
 
 
@@ -146,8 +148,7 @@ def load_tokenizer(name: str, path: Path) -> HuggingFace:
     try:
         from tokenizers import Tokenizer as Inner
     except ImportError:
-        what, hint = "a tokenizer.json needs tokenizers", "pip install 'headwater[mark]'"
-        raise UsageError(what, hint=hint) from None
+        raise UsageError("a tokenizer.json needs tokenizers", hint="pip install 'headwater[mark]'") from None
     where = Where(str(path))
     content = _content(path, where)
     try:
@@ -157,7 +158,9 @@ def load_tokenizer(name: str, path: Path) -> HuggingFace:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         hint = "name the model's tokenizer.json, as the library tokenizers writes it"
-        raise ConfigurationError(f"{_unlike(content)}", where=where, hint=hint) from None
+        if _is_json(content):
+            raise ConfigurationError("is JSON, but not a tokenizer", where=where, hint=hint) from None
+        raise ConfigurationError("is not JSON", where=where, hint=hint) from None
     inner.no_truncation()
     inner.no_padding()
     return HuggingFace(name, inner)
@@ -254,12 +257,12 @@ def _content(path: Path, where: Where) -> bytes:
     return content
 
 
-def _unlike(content: bytes) -> str:
+def _is_json(content: bytes) -> bool:
     try:
         json.loads(content)
     except (ValueError, RecursionError):
-        return "is not JSON"
-    return "is JSON, but not a tokenizer"
+        return False
+    return True
 
 
 def _utf8(text: str) -> bytes:
@@ -273,8 +276,10 @@ def _utf8(text: str) -> bytes:
 
 def _checked_length(text: str) -> None:
     if len(text) > LARGEST_TEXT:
-        hint = "split it: each part is a text of its own"
-        raise UnreadableInput(f"the text has more than {LARGEST_TEXT:,} characters", hint=hint)
+        raise UnreadableInput(
+            f"the text has more than {LARGEST_TEXT:,} characters",
+            hint="split it: each part is a text of its own",
+        )
 
 
 def _checked_list(text: str) -> None:
@@ -284,5 +289,4 @@ def _checked_list(text: str) -> None:
     except (ValueError, RecursionError):
         numbers = None
     if not isinstance(numbers, list) or not all(type(number) is int for number in numbers):
-        what, hint = "the text is not a JSON list of token ids", "write it as [1, 2, 3]"
-        raise UnreadableInput(what, hint=hint)
+        raise UnreadableInput("the text is not a JSON list of token ids", hint="write it as [1, 2, 3]")
