@@ -87,7 +87,7 @@ def find(tokens: Sequence[int] | Tokens, window: Window, *, prompt: int = 0) -> 
     from headwater.mark.engines.kernel.windows import distinct
 
     room = max(len(padded) - history, 0)
-    where, times = np.empty(room, np.int64), np.empty(room, np.int64)
+    where, times = np.empty(room, np.int64), np.empty(room if window.count == "pairs" else 0, np.int64)
     bits = max(int(1.5 * room).bit_length(), 4)
     found, before = distinct(
         padded, window.width, history, first, window.count == "pairs", _SEED, bits, where, times

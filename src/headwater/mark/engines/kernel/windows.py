@@ -44,7 +44,7 @@ def distinct(
     where: Any,
     times: Any,
 ) -> tuple[int, int]:
-    """Fill `where` with the places of distinct windows, those before `first` included, and `times` with how often.
+    """Fill `where` with the places of distinct windows, those before `first` included, and, where `pairs`, `times` with how often.
 
     The window of place j is tokens[j-width:j], and tokens[j] with it where `pairs`. Returns how many windows there
     are, and how many of them stand before `first`. `bits`: log2 of the slots of the table.
@@ -72,7 +72,8 @@ def distinct(
                 if entry == _NONE:
                     table[slot] = tag | np.uint64(found + 1)
                     where[found] = place
-                    times[found] = 1
+                    if pairs:
+                        times[found] = 1
                     found += 1
                     break
                 if (entry >> _32) << _32 == tag:
@@ -84,7 +85,8 @@ def distinct(
                             same = False
                             break
                     if same:
-                        times[number] += 1
+                        if pairs:
+                            times[number] += 1
                         break
                 slot = (slot + _ONE) & mask
                 entry = table[slot]
