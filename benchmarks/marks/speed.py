@@ -2,7 +2,7 @@
 
 Three figures of ours: `reading` (units and their values), `detecting` (the engine's own sum with its exact p-value, as
 their detectors give one), and `tracing`: pairs of key and unit a second under 1,000 keys. Theirs: one call of their
-detector. All on one thread, on the same token ids, by CPU time. Bar: 10 million tokens a second for reading.
+detector. All on one thread, on the same token ids, by CPU time (`load` says how busy the machine was). Bar: 10 million tokens a second for reading.
 
     python benchmarks/marks/speed.py --date 2026-01-31 [--vllm FOLDER] [--sglang FOLDER] [--out FILE]
 
@@ -13,6 +13,7 @@ detector. All on one thread, on the same token ids, by CPU time. Bar: 10 million
 from __future__ import annotations
 
 import importlib
+import os
 import platform
 import statistics
 import sys
@@ -159,12 +160,15 @@ def main() -> int:
         row: dict[str, Any] = {"mark": name, "width": scheme.width, **ours(scheme, key)}
         if name in theirs:
             row["engine"] = round(rate(lambda detect=theirs[name]: detect(ids), SHORT))  # type: ignore[misc]
-            row["times"] = round(row["detecting, short"] / row["engine"], 1)
+            row["times"] = {
+                kind: round(row[f"{kind}, short"] / row["engine"], 1) for kind in ("reading", "detecting")
+            }
         rows.append(row)
     result = {
         "date": asked.date,
         "revision": asked.revision,
-        "machine": f"{platform.system()} {platform.machine()}",
+        "machine": f"{platform.system()} {platform.machine()}, one core of {os.cpu_count()}",
+        "load": [round(each, 1) for each in os.getloadavg()],
         "versions": versions(),
         "bar": BAR,
         "unit": "tokens a second and core; tracing: pairs of key and unit",

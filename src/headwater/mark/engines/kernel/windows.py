@@ -44,7 +44,7 @@ def distinct(
     where: Any,
     times: Any,
 ) -> tuple[int, int]:
-    """Fill `where` with the places of distinct windows, those before `first` included, and, where `pairs`, `times` with how often.
+    """Fill `where` with places of distinct windows, those before `first` included, and (`pairs`) `times`: how often.
 
     The window of place j is tokens[j-width:j], and tokens[j] with it where `pairs`. Returns how many windows there
     are, and how many of them stand before `first`. `bits`: log2 of the slots of the table.
