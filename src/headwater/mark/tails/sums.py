@@ -108,7 +108,10 @@ class Sum:
             return 0.0
         # No step of the lattice needs more than the least chance says.
         most = 50 - float(self.log.min()) + math.log(float(self.count.max()))
-        low, high, s = 0.0, math.inf, min((target - mean) / max(variance, 1e-300), most)
+        # Right for sums of exponential laws, and for all near the mean.
+        away = (target - mean) / math.sqrt(variance * float(self.count.sum())) if variance > 1e-300 else 0.0
+        low, high = 0.0, math.inf
+        s = min((target - mean) / max(variance, 1e-300) / (1 + away), most)
         for _ in range(200):
             _, mean, variance, _ = self.cumulants(s)
             miss = mean - target

@@ -17,7 +17,7 @@ from headwater.mark.tails.sums import EPSILON, Cumulants, Sum
 from headwater.mark.tails.transform import Grid, convolved, transformed
 
 #: Up to this many points a sum is convolved; up to the second, where the transform's rounding hides the tail.
-DIRECT, PATIENT = 2048, 1 << 15
+DIRECT, PATIENT = 2048, 1 << 16
 #: ln of what may lie beyond a window, and how much of a tail may be bound instead of value.
 LOG_LOSS, ADDED = -28.0, 4e-7
 
