@@ -2,7 +2,8 @@
 
 Three figures of ours: `reading` (units and their values), `detecting` (the engine's own sum with its exact p-value, as
 their detectors give one), and `tracing`: pairs of key and unit a second under 1,000 keys. Theirs: one call of their
-detector. All on one thread, on the same token ids, by CPU time (`load` says how busy the machine was). Bar: 10 million tokens a second for reading.
+detector. All on one thread, on the same token ids, by CPU time (`load` says how busy the machine was). Bar: 10 million
+tokens a second for reading.
 
     python benchmarks/marks/speed.py --date 2026-01-31 [--vllm FOLDER] [--sglang FOLDER] [--out FILE]
 
