@@ -248,7 +248,11 @@ def shares() -> list[dict[str, Any]]:
                     tally[0] += len(named)
                     tally[1] += _covered(told, truth)
                     tally[2] += sum(
-                        one.share.relative_low <= truth[key] / truth[named].sum() <= one.share.relative_high
+                        bool(
+                            one.share.relative_low
+                            <= truth[key] / truth[named].sum()
+                            <= one.share.relative_high
+                        )
                         for key, one in zip(named, told.named, strict=True)
                     )
             for name, (count, covered, relative) in hits.items():
@@ -272,7 +276,7 @@ def _true(told: Trace) -> int:
 def _covered(told: Trace, truth: NDArray[np.float64]) -> int:
     numbers = [int(one.name.rpartition("-")[2]) for one in told.named]
     return sum(
-        number < len(truth) and one.share.low <= truth[number] <= one.share.high
+        bool(number < len(truth) and one.share.low <= truth[number] <= one.share.high)
         for number, one in zip(numbers, told.named, strict=True)
     )
 

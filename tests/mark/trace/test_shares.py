@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from headwater.mark.scheme import Null, Units
-from headwater.mark.trace import gather, mixture_shares
+from headwater.mark.score import Scorer, Table
+from headwater.mark.trace import gather, guessed_shares, mixture_shares
 from mark.trace.worlds import made
 
 NULL = Null(1 << 20)
@@ -67,6 +68,32 @@ def test_marks_of_another_strength_move_all_shares_and_not_the_relative_ones():
         assert sum(one.share for one in found.of) > 0.6
         assert found.of[0].relative_low <= 0.6 <= found.of[0].relative_high
         assert found.of[0].relative == pytest.approx(0.6, abs=0.05)
+
+
+@pytest.mark.parametrize("entropy", [0.72, 1.24])
+def test_an_engines_sum_has_intervals_wide_enough_for_the_entropy_that_nobody_told(entropy):
+    random = np.random.default_rng(26)
+    laws = made.laws(entropy, random)
+    scorer = made.engine_sum(NULL)
+    drawn = np.searchsorted([0.3, 0.5], random.random((60, 200)))
+    source = np.where(drawn < 2, drawn, -1)
+    scores, dataset = _dataset(source, laws, scorer, 2, random)
+    found = guessed_shares(scores, dataset, scorer, NULL)
+    for i, one in enumerate(found.of):
+        assert one.low <= np.mean(source == i) <= one.high
+        assert 0.02 < one.low <= one.share <= one.high < 0.95
+    assert found.of[0].relative == pytest.approx(0.6, abs=0.06)
+
+
+def test_a_green_list_tells_no_share_by_itself():
+    null = Null(1000, 250)
+    random = np.random.default_rng(27)
+    scorer = Scorer("green", ((Table(np.array([0, 1, 1000]), np.array([0, 64]), 1 / 64),),))
+    green = random.random((4000, 1)) < 0.35
+    at = np.arange(4000)
+    dataset = gather(Units(at[:, None], at, at, np.ones(4000, np.int64), 4000))
+    one = guessed_shares(scorer.scores(green.astype(np.uint32))[:, None], dataset, scorer, null).of[0]
+    assert (one.low, one.high) == (0, 1)
 
 
 def test_an_engines_sum_finds_its_effect():

@@ -4,7 +4,7 @@
 """
 
 from headwater.mark.trace.dataset import Dataset, gather, joined
-from headwater.mark.trace.shares import Share, Shares, mixture_shares
+from headwater.mark.trace.shares import Share, Shares, guessed_shares, mixture_shares
 from headwater.mark.trace.tardos import Accused, Code, length
 from headwater.mark.trace.tracing import Named, Trace, trace
 
@@ -17,6 +17,7 @@ __all__ = [
     "Shares",
     "Trace",
     "gather",
+    "guessed_shares",
     "joined",
     "length",
     "mixture_shares",

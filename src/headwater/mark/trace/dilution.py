@@ -1,6 +1,6 @@
 """Scores for marks that are few among many units: what a likelihood ratio becomes when only a part of the units may be
-the key's. A detector of whole texts holds every unmarked unit against the key; at a share of a few percent that costs it
-a third of the evidence. These scores lose a sixth there and a tenth where a document is all an account's.
+the key's. A detector of whole texts holds every unmarked unit against the key; at a share of a few percent that costs
+a third of the evidence. These scores lose a sixth there, and a tenth where a document is all an account's.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from headwater.mark.score import Scorer
 from headwater.mark.trace import holm
 from headwater.mark.trace.dataset import Dataset, gather
 from headwater.mark.trace.dilution import diluted
-from headwater.mark.trace.shares import Share, Shares, Tilt, mixture_shares
+from headwater.mark.trace.shares import Share, Shares, Tilt, guessed_shares, mixture_shares
 from headwater.mark.trace.statistic import Statistic, read
 
 #: How many values of the keyed function are computed at most before keys are screened: a minute or two on one core
@@ -91,7 +91,7 @@ def trace(
 
     `classes`: the scorer's class of each unit. `level`: family-wise, over all keys. `effect`: how strongly a marked
     unit's score is tilted (see `shares`); None: 1 where the scorer is a likelihood ratio, learned from such traffic,
-    otherwise found from the data together with the shares. Beyond `evaluations` values of the keyed function, keys are
+    otherwise nobody knows, and shares have wide intervals. Beyond `evaluations` values of the keyed function, keys are
     screened by a part of the units first: a key that is left out has p = 1, so this costs power, never an innocent.
     Raises `UsageError` for keys that are equal, a level outside (0, 1), or a class without a table.
     """
@@ -177,7 +177,10 @@ def _shares(
     scheme: Scheme, dataset: Dataset, keys: list[MarkKey], scorer: Scorer, effect: float | None
 ) -> Shares:
     columns = [scorer.scores(scheme.values(key, dataset.units), dataset.classes) for key in keys]
-    return mixture_shares(np.column_stack(columns), dataset, scorer, scheme.null, effect=effect)
+    table = np.column_stack(columns)
+    if effect is None:
+        return guessed_shares(table, dataset, scorer, scheme.null)
+    return mixture_shares(table, dataset, scorer, scheme.null, effect=effect)
 
 
 def _documents(
