@@ -10,6 +10,7 @@ novels, under other keys, and scored on answers to prompts from other novels.
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import sys
@@ -40,7 +41,7 @@ SETTINGS = {
     "1.24": serve.Setting(0.45),
     "0.72": serve.Setting(0.3),
 }
-TUNE, SEEDS, EACH = 48, 3, 32
+TUNE, SEEDS, EACH = 40, 3, 24
 PROMPT, LENGTH = 32, 144
 LEVEL = math.log(1e-6)
 STARTS = 15
@@ -260,6 +261,8 @@ def main() -> None:
     for number, (name, setting) in enumerate(SETTINGS.items()):
         say = lambda what, name=name: print(name, what, f"{time.process_time() - cpu:.0f} s", file=sys.stderr)  # noqa: E731
         result["settings"][name] = one_setting(world, setting, 1000 * (number + 1), say)
+        if asked.out:  # what is measured is kept, should the rest be cut short
+            asked.out.write_text(json.dumps(result) + "\n", encoding="utf-8")
     result["cpu_s"], result["wall_s"] = round(time.process_time() - cpu), round(time.time() - began)
     record.keep(result, asked)
     if asked.plot:

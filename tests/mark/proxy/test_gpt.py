@@ -64,12 +64,20 @@ def test_windows_join_without_a_gap(model: GPT, tokens: np.ndarray) -> None:
     assert np.abs(found.log_chance[start + half :] - alone.log_chance[half:]).mean() < 0.5
 
 
-def test_a_temperature_is_fitted_to_sharp_traffic(model: GPT, tokens: np.ndarray) -> None:
-    sharp = [int(tokens[0])]
-    for _ in range(40):
-        guess = [model.read(np.array([*sharp, int(each)])).log_chance[-1] for each in np.unique(tokens)[:12]]
-        sharp.append(int(np.unique(tokens)[int(np.argmax(guess))]))
-    assert fitted(model, np.array(sharp), (0.5, 1.0)).temperature == 0.5
+def test_a_temperature_is_fitted_to_sharp_traffic() -> None:
+    random = np.random.default_rng(3)
+    weights = {
+        "embedding.weight": random.normal(size=(8, 4)).astype(np.float32),
+        "norm.weight": np.ones(4, np.float32),
+    }
+    tiny = GPT("tiny", 8, 1, 0, 64, weights)
+    for served in (0.4, 1.0):
+        text = [0]
+        for _ in range(300):
+            logs = [tiny.at(served).read(np.array([text[-1], each])).log_chance[1] for each in range(8)]
+            assert sum(np.exp(logs)) == pytest.approx(1, abs=1e-5)
+            text.append(int(random.choice(8, p=np.exp(logs) / sum(np.exp(logs)))))
+        assert fitted(tiny, np.array(text), (0.4, 1.0)).temperature == served
 
 
 @pytest.mark.parametrize("ids", [[], [5], [-1, 10**15, 4096, 3], [9] * 3000])
