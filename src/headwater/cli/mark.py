@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from headwater.cli.options import HELP, PATH, Group, as_json, manners
+from headwater.cli.options import HELP, PATH, Group, as_json, manners, max_bad, too_many_bad
 from headwater.cli.terminal import Terminal
 from headwater.errors import HeadwaterError, UsageError, Where
 
 if TYPE_CHECKING:
+    from headwater.exchange import SetAside
     from headwater.mark import Detection, Evidence, EvidenceOf, Keyring, Scheme
+    from headwater.provenance.audit import CorpusTrace
 
 FOUND = 1
 #: Files of a folder that are looked at; a data set of many texts is for the audit.
@@ -194,6 +196,88 @@ def learn(
         f"{found.units:,} units of {len(read):,} texts; a unit tells {found.gain:.2f} times as much\n{out}\n"
     )
     return 0
+
+
+@command.command()
+@click.argument("dataset", type=PATH, metavar="DATASET")
+@keyring_option
+@click.option("--text", "text", multiple=True, metavar="COLUMN", help="Read these columns only.")
+@click.option(
+    "--level",
+    type=click.FloatRange(0, 0.5, min_open=True),
+    default=0.05,
+    show_default=True,
+    help="How often any key without a part in the data may be named, all keys together.",
+)
+@evidence_option
+@proxy_option
+@click.option("-o", "--out", type=PATH, metavar="FILE", help="Write a page of it, too.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["named", "never"]),
+    default="never",
+    show_default=True,
+    help="Exit with 1 where an account is named.",
+)
+@max_bad
+@as_json
+@manners
+def trace(
+    terminal: Terminal,
+    *,
+    dataset: Path,
+    keyring: Path,
+    text: tuple[str, ...],
+    level: float,
+    evidence: tuple[Path, ...],
+    proxy: Path | None,
+    out: Path | None,
+    fail_on: str,
+    max_bad: int | None,
+    as_json: bool,
+) -> int:
+    """Say under which accounts' keys outputs in DATASET were picked, and how much of it.
+
+    DATASET is a file or a folder, as `headwater audit` reads it. Accounts are those of the keyring's [[accounts]], and
+    of marks with an `account`; every key of every account and period is tested, and all of them are counted.
+    """
+    from headwater.exchange import SetAside
+    from headwater.provenance.audit import trace_corpus
+
+    ring = _keyring(keyring)
+    with terminal.progress() as progress, SetAside() as aside:
+        found = trace_corpus(
+            dataset,
+            ring,
+            text=frozenset(text),
+            level=level,
+            evidence_of=_reader(evidence, proxy),
+            aside=aside,
+            progress=progress,
+        )
+    _show_trace(terminal, dataset.name or str(dataset), found, aside, out, as_json=as_json)
+    if code := too_many_bad(terminal, aside.total, max_bad):
+        return code
+    return FOUND if found.found and fail_on == "named" else 0
+
+
+def _show_trace(
+    terminal: Terminal, name: str, found: CorpusTrace, aside: SetAside, out: Path | None, *, as_json: bool
+) -> None:
+    from headwater.explain import trace_board, trace_page, trace_record, words
+    from headwater.places import together
+    from headwater.report import html
+
+    below = [f"{words.many(aside.total, 'row')} set aside:"] if aside.total else []
+    below += [f"  {count:,} × {reason}" for reason, count in aside.by_reason()[:5]]
+    if out is not None:
+        with together(out.parent) as place:
+            place(out.name).write_bytes(html(trace_page(name, found, aside.total)))
+        below.append(str(out))
+    if as_json:
+        terminal.json({**trace_record(name, found, aside.total), "page": out and str(out)})
+    else:
+        terminal.draw(trace_board(name, found, below=below))
 
 
 @command.command()

@@ -18,6 +18,7 @@ from headwater.explain.learned import with_outcomes
 from headwater.explain.marked import mark_board, mark_page, mark_record, mark_verdict
 from headwater.explain.story import Passage, Story
 from headwater.explain.summary import board
+from headwater.explain.traced import trace_board, trace_page, trace_record, trace_verdict
 
 __all__ = [
     "FORMAT",
@@ -44,6 +45,10 @@ __all__ = [
     "rings_of",
     "schema",
     "sent_by",
+    "trace_board",
+    "trace_page",
+    "trace_record",
+    "trace_verdict",
     "verdict",
     "with_outcomes",
     "without_details",

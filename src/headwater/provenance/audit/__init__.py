@@ -23,6 +23,8 @@ from headwater.provenance.audit.record import (
 from headwater.provenance.audit.run import AuditSettings, audit
 from headwater.provenance.audit.scan import Found, Question, Row, Scanner
 from headwater.provenance.audit.split import split
+from headwater.provenance.audit.texts import RowTexts, corpus_texts
+from headwater.provenance.audit.tracing import CorpusTrace, Tested, Traced, trace_corpus
 from headwater.provenance.audit.verifiers import Match, Verifier
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "Artefacts",
     "AuditSettings",
     "Columns",
+    "CorpusTrace",
     "Dispute",
     "Example",
     "Finding",
@@ -47,17 +50,22 @@ __all__ = [
     "Report",
     "Role",
     "Row",
+    "RowTexts",
     "RowTold",
     "RowVerdict",
     "Scanner",
+    "Tested",
+    "Traced",
     "Verifier",
     "artefact_kinds",
     "artefacts",
     "audit",
+    "corpus_texts",
     "dispute",
     "disputes",
     "explain_row",
     "load_report",
     "record_types",
     "split",
+    "trace_corpus",
 ]

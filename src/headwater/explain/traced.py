@@ -1,0 +1,228 @@
+"""Whose outputs are in a data set, in words: a terminal's table, a page, and the record that programs read.
+
+A key says that outputs were picked under it. It doesn't say who put them there, or that its account did anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from headwater.explain import words
+from headwater.explain.marked import log10_p, p_in_words
+from headwater.mark import Share
+from headwater.provenance.audit import CorpusTrace, Tested, Traced
+from headwater.report import Badge, Board, Bullets, Cell, Column, Note, Page, Section, Table, Text
+
+#: Keys that a terminal lists, and rows of one account that are named there.
+_LISTED, _PLACES = 30, 2
+_ANSWERS: Final = {
+    "named": "named",
+    "not-shown": "not shown",
+    "not-enough-evidence": "not enough evidence",
+}
+_SAYS: Final = (
+    "A key says that outputs picked under it are in the data set. It doesn't say who put them there: outputs are "
+    "passed on, published and stolen, and keys can be."
+)
+_SHARES: Final = (
+    "Shares are of distinct tokens, with intervals of 95%; they rest on how strong the mark is in such text, which "
+    "the data tell only roughly. Compare accounts by them rather than count tokens."
+)
+
+
+def trace_record(dataset: str, found: CorpusTrace, set_aside: int) -> dict[str, Any]:
+    """The result as plain values, for JSON; the reference describes it."""
+    return {
+        "dataset": dataset,
+        "answer": found.answer,
+        "level": found.level,
+        "keys": found.keys,
+        "rows": found.rows,
+        "texts": found.texts,
+        "set_aside": set_aside,
+        "revoked": list(found.revoked),
+        "found": [_found(each) for each in found.found],
+        "tested": [_tested(each) for each in found.tested],
+    }
+
+
+def _found(one: Traced) -> dict[str, Any]:
+    share = one.share
+    return {
+        "account": one.account,
+        "key": one.of,
+        "tokenizer": one.tokenizer,
+        "log10_p": round(log10_p(one.log_p), 4),
+        "log10_p_adjusted": round(log10_p(one.log_adjusted), 4),
+        "by": one.by,
+        "share": {"estimate": share.share, "low": share.low, "high": share.high},
+        "share_of_named": {
+            "estimate": share.relative,
+            "low": share.relative_low,
+            "high": share.relative_high,
+        },
+        "rows": one.rows,
+        "places": [{"file": file, "row": row} for file, row in one.places],
+    }
+
+
+def _tested(one: Tested) -> dict[str, Any]:
+    trace = one.trace
+    return {
+        "of": list(one.of),
+        "scheme": one.scheme,
+        "tokenizer": one.tokenizer,
+        "answer": trace.answer,
+        "keys": trace.keys,
+        "level": trace.level,
+        "units": trace.units,
+        "rows": trace.documents,
+        "reach": trace.reach,
+        "read_in_full": trace.screened[0],
+        "part_of_rows": one.part,
+        "unread_texts": one.unread,
+        "unread_why": one.why,
+    }
+
+
+def trace_verdict(dataset: str, found: CorpusTrace) -> str:
+    """The first sentence."""
+    accounts = list(dict.fromkeys(each.account for each in found.found))
+    if len(accounts) == 1:
+        return f"Outputs picked under the key of the account {accounts[0]} are in {dataset}."
+    if accounts:
+        return (
+            f"Outputs picked under the keys of {words.many(len(accounts), 'account')} are in {dataset}: "
+            f"{words.joined(accounts)}."
+        )
+    if found.answer == "not-shown":
+        return f"No account's key is shown in {dataset}."
+    return f"{dataset} is not enough evidence for or against any account's key."
+
+
+def trace_board(dataset: str, found: CorpusTrace, *, below: Sequence[str] = ()) -> Board:
+    """What a terminal shows."""
+    above = [
+        (f"{words.many(found.keys, 'key')} · {words.many(found.rows, 'row')}", ""),
+        (trace_verdict(dataset, found), ""),
+    ]
+    rows: list[list[Cell]] = [
+        [
+            Badge("named", "plain", "■"),
+            each.account,
+            each.of,
+            p_in_words(each.log_adjusted),
+            _share(each.share),
+            each.rows,
+        ]
+        for each in found.found[:_LISTED]
+    ]
+    columns = [
+        Column(""),
+        Column("account", "name"),
+        Column("key", minor=True),
+        Column("p, all counted"),
+        Column("share"),
+        Column("rows", "number"),
+    ]
+    lines = [_first_rows(each) for each in found.found[:_LISTED] if each.places]
+    if len(found.found) > _LISTED:
+        lines.append(f"… and {words.many(len(found.found) - _LISTED, 'more key')}: --json lists all")
+    lines += [line for each in found.tested for line in _lines(each)]
+    if found.revoked:
+        lines.append(f"not tested, for they are revoked: {words.joined(found.revoked)}")
+    lines.append(_level(found))
+    return Board(above, columns, rows, [*lines, *below, *([_SHARES, _SAYS] if found.found else [])])
+
+
+def trace_page(dataset: str, found: CorpusTrace, set_aside: int) -> Page:
+    """The same as a page."""
+    sections = [Section("accounts", "Whose outputs", [_table(found)], menu="Accounts")]
+    sections.append(Section("tested", "What was tested", [_tests(found)], menu="Tested"))
+    notes = [Note("What a key says", [_SAYS])]
+    if found.found:
+        notes.append(Note("How shares are to be read", [_SHARES]))
+    if set_aside:
+        notes.append(Note("Not read", [f"{words.many(set_aside, 'row')} could not be read."], tone="warn"))
+    if found.revoked:
+        notes.append(Note("Not tested", [f"Revoked: {words.joined(found.revoked)}."]))
+    lead = [_level(found), f"{words.many(found.texts, 'text')} of {words.many(found.rows, 'row')} were read."]
+    return Page(
+        f"Accounts' keys in {dataset}",
+        trace_verdict(dataset, found),
+        lead,
+        sections,
+        notes=notes,
+        foot=[_SAYS],
+    )
+
+
+def _level(found: CorpusTrace) -> str:
+    tested = words.many(found.keys, "key")
+    return (
+        f"{tested} tested: the chance that any that has no part in the data is named is at most "
+        f"{words.significant(found.level)}."
+    )
+
+
+def _share(share: Share) -> str:
+    return f"{words.share(share.share)} ({words.share(share.low)} to {words.share(share.high)})"
+
+
+def _first_rows(one: Traced) -> str:
+    places = words.joined([f"{file}:{row}" for file, row in one.places], limit=_PLACES)
+    return f"{one.account}: the mark is shown by {words.many(one.rows, 'row')} alone: {places}"
+
+
+def _lines(one: Tested) -> list[str]:
+    """What was tested in one group of keys, and what it could have found."""
+    trace = one.trace
+    told = (
+        f"{words.joined(one.of, limit=3)} ({one.scheme}, {one.tokenizer}): {words.many(trace.keys, 'key')}, "
+        f"{words.many(trace.units, 'distinct token')} of {words.many(trace.documents, 'row')}: "
+        f"{_ANSWERS[trace.answer]}"
+    )
+    lines = [f"{told}; {_reach(one)}"]
+    if one.unread:
+        lines.append(f"  {words.many(one.unread, 'text')} not read: {one.why}")
+    if one.part < 1:
+        lines.append(f"  one row in {round(1 / one.part):,} was read: the others are beyond what is held")
+    return lines
+
+
+def _reach(one: Tested) -> str:
+    if one.trace.reach is None:
+        return "even an account whose outputs are all of it might not be found"
+    return f"an account with {words.share(one.trace.reach)} of it is found half the time"
+
+
+def _table(found: CorpusTrace) -> Table | Text:
+    if not found.found:
+        return Text("No key is shown.")
+    rows: list[list[Cell]] = [
+        [
+            each.account,
+            each.of,
+            each.tokenizer,
+            p_in_words(each.log_adjusted),
+            _share(each.share),
+            each.rows,
+            words.joined([f"{file}:{row}" for file, row in each.places], limit=_PLACES),
+        ]
+        for each in found.found
+    ]
+    columns = [
+        Column("account", "name"),
+        Column("key"),
+        Column("tokenizer", minor=True),
+        Column("p, all counted"),
+        Column("share, 95%"),
+        Column("rows that show it alone", "number"),
+        Column("first rows", minor=True),
+    ]
+    return Table("Accounts whose keys are in the data set", columns, rows, long=len(rows) > 20)
+
+
+def _tests(found: CorpusTrace) -> Bullets:
+    return Bullets([line.strip() for each in found.tested for line in _lines(each)])
