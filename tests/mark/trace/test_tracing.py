@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from headwater.errors import UsageError
+from headwater.mark.engines.unigram import Unigram
+from headwater.mark.evidence import standard
 from headwater.mark.scheme import MarkKey, Units
 from headwater.mark.score import Scorer
 from headwater.mark.trace import gather, joined, statistic, trace, tracing
@@ -185,6 +187,26 @@ def test_classes_have_tables_of_their_own():
     alike = trace(SCHEME, units, keys, Scorer("alike", (table,)))
     assert [one.name for one in found.named] == ["account-0"]
     assert not alike.named
+
+
+def test_a_scheme_with_tails_of_its_own_is_tested_by_the_whole():
+    """One green list for all positions: documents hang together, so only the distinct tokens of all of them count."""
+    random = np.random.default_rng(26)
+    scheme = Unigram(2000)
+    keys = [MarkKey(f"account-{i}", scheme.random_key(random).numbers) for i in range(60)]
+    each = Units(
+        np.zeros((2000, 0), np.int64), np.arange(2000), np.arange(2000), np.ones(2000, np.int64), 2000
+    )
+    green = scheme.values(keys[5], each)[:, 0] == 1
+    kept = random.random(2000) < np.where(green, 0.5, 0.3)
+    units, document = joined([each.part(kept), each.part(kept[::-1])])
+    found = trace(scheme, units, keys, standard(scheme), document=document)
+    once = joined([each.part(kept | kept[::-1])])[0]
+    assert found.units == len(once)
+    found = trace(scheme, each.part(kept), keys, standard(scheme), document=np.arange(int(kept.sum())) % 9)
+    assert [one.name for one in found.named] == ["account-5"]
+    assert (found.named[0].by, found.named[0].documents) == ("units", ())
+    assert (found.named[0].share.low, found.named[0].share.high) == (0, 1)
 
 
 @pytest.mark.parametrize(
