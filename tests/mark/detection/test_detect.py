@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 
+from headwater.errors import UnreadableInput
 from headwater.mark import Detection, Mark, MarkKey, Verdict, detect, scheme
 from headwater.mark.tokenizer import Bytes, Ids
 from mark.detection.toy import Language, Toy
@@ -116,3 +117,11 @@ def test_nothing_that_is_printed_shows_a_key(letters: str) -> None:
     secret = MarkKey("prod", (4242424242424242,))
     found: Detection = detect(letters, [Mark("prod", VLLM, secret, (Bytes(),))])
     assert "4242424242424242" not in repr(found) + repr(secret) + str(dataclasses.asdict(found))
+
+
+def test_a_tokenizer_that_cannot_read_the_text_is_left_out(letters: str) -> None:
+    """Prose isn't token ids; the other tokenizer reads it."""
+    found = detect(letters, [Mark("prod", VLLM, KEY, (Ids(), Bytes()))])
+    assert [each.tokenizer for each in found.found] == ["bytes"]
+    with pytest.raises(UnreadableInput, match="not a token id"):
+        detect(letters, [Mark("prod", VLLM, KEY, (Ids(),))])

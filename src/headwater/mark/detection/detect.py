@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.errors import UnreadableInput
 from headwater.mark.detection.decoys import Decoys, decoys
 from headwater.mark.detection.regions import Region, best, regions
 from headwater.mark.detection.scored import Scored, score
@@ -20,7 +22,7 @@ from headwater.mark.detection.verdict import ALPHA, Verdict, units_wanted
 from headwater.mark.evidence import Evidence, standard
 from headwater.mark.keyring import Mark
 from headwater.mark.scheme import Scheme, Tokens
-from headwater.mark.text import normalised
+from headwater.mark.text import Normalised, normalised
 from headwater.mark.tokenizer import Tokenizer
 
 
@@ -130,25 +132,39 @@ def detect(
 
 
 def _reads(text: str, prompt: str, marks: Sequence[Mark], evidence_of: EvidenceOf) -> Iterator[_Read]:
+    """Raises `UnreadableInput` where no tokenizer can read the text; one that can't is left out."""
     begin = len(prompt) if text.startswith(prompt) else 0
     body = text[begin:]
     clean = normalised(body)
     texts = [(False, body)] + ([(True, clean.text)] if clean.text != body else [])
-    encoded: dict[tuple[str, bool], tuple[Tokens, NDArray[np.int64], int]] = {}
+    encoded: dict[tuple[str, bool], tuple[Tokens, NDArray[np.int64], int] | UnreadableInput] = {}
     for mark in marks:
         evidence = evidence_of(mark.scheme)
-        for tokenizer in mark.tokenizers:
-            for cleaned, content in texts:
-                at = (tokenizer.name, cleaned)
-                if at not in encoded:
-                    tokens, of_content, before = _encoded(tokenizer, prompt, content)
-                    of_body = clean.original(of_content) if cleaned else of_content.astype(np.int64)
-                    encoded[at] = tokens, of_body + begin, before
-                tokens, spans, before = encoded[at]
-                units = mark.scheme.units(tokens, prompt=before)
-                classes = evidence.classes(tokens, units)
-                scored = score(mark.scheme, mark.key, units, evidence.scorer, classes)
-                yield _Read(mark, tokenizer.name, cleaned, scored, spans, before)
+        for tokenizer, (cleaned, content) in product(mark.tokenizers, texts):
+            at = (tokenizer.name, cleaned)
+            if at not in encoded:
+                encoded[at] = _read(tokenizer, prompt, content, clean if cleaned else None, begin)
+            found = encoded[at]
+            if isinstance(found, UnreadableInput):
+                continue
+            tokens, spans, before = found
+            units = mark.scheme.units(tokens, prompt=before)
+            scored = score(mark.scheme, mark.key, units, evidence.scorer, evidence.classes(tokens, units))
+            yield _Read(mark, tokenizer.name, cleaned, scored, spans, before)
+    faults = [each for each in encoded.values() if isinstance(each, UnreadableInput)]
+    if faults and len(faults) == len(encoded):
+        raise faults[0]
+
+
+def _read(
+    tokenizer: Tokenizer, prompt: str, text: str, clean: Normalised | None, begin: int
+) -> tuple[Tokens, NDArray[np.int64], int] | UnreadableInput:
+    """Tokens, the characters of the text as given that each stands for, and how many tokens the prompt has."""
+    try:
+        tokens, spans, before = _encoded(tokenizer, prompt, text)
+    except UnreadableInput as error:
+        return error
+    return tokens, (spans.astype(np.int64) if clean is None else clean.original(spans)) + begin, before
 
 
 def _encoded(tokenizer: Tokenizer, prompt: str, text: str) -> tuple[Tokens, NDArray[np.int32], int]:
