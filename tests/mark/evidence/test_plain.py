@@ -87,3 +87,13 @@ def test_weights_that_no_layer_can_have_are_refused() -> None:
         engine_mean(Null(2), weights=[1.0, -1.0])
     with pytest.raises(UsageError):
         engine_mean(NULL)
+
+
+def test_two_keys_count_as_the_engine_counts_them() -> None:
+    """vLLM weighs the values of its two keys 1 - alpha and alpha; alpha is 0.1 unless it is set."""
+    from headwater.mark.evidence import standard
+    from headwater.mark.registry import scheme
+
+    first, second = standard(scheme("vllm-dual-key")).tables[0]
+    top = np.array([(1 << 24) - 1], np.uint32)
+    assert float(first(top)[0]) / float(second(top)[0]) == pytest.approx(9, rel=0.01)

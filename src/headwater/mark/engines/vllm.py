@@ -117,6 +117,12 @@ class DualKey(Gumbel):
         super().__post_init__()
         within("alpha", self.alpha, 0, 1)
 
+    @property
+    def weights(self) -> tuple[float, float]:
+        """What the engine's detector counts a value of each key for; never nothing, so that neither is overlooked."""
+        least = 1 / 64
+        return max(least, 1 - self.alpha), max(least, self.alpha)
+
     def rows(self, keys: Sequence[MarkKey]) -> NDArray[np.uint64]:
         """The two keys of each."""
         both = [

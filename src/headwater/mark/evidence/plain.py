@@ -21,18 +21,28 @@ GRAIN: Final = 1 / 64
 SMALL: Final = 256
 
 
-def engine_sum(null: Null, *, streams: int = 1, grain: float = GRAIN) -> Scorer:
-    """Aaronson's statistic, -ln(1-u) of each value, rounded to the grain; u is (value + 1/2)/size."""
+def engine_sum(
+    null: Null, *, streams: int = 1, weights: Sequence[float] | None = None, grain: float = GRAIN
+) -> Scorer:
+    """Aaronson's statistic, -ln(1-u) of each value, rounded to the grain; u is (value + 1/2)/size.
+
+    `weights`: one a stream, above 0; all are 1 where none are given.
+    """
     if null.ones is not None or null.size <= SMALL:
         raise UsageError("the sum of -ln(1-u) is for marks whose values are fine uniform numbers")
-    most = round(math.log(2 * null.size) / grain)
-    # A score of k begins where -ln(1-u) is (k - 1/2) grains.
-    begin = np.ceil(null.size * -np.expm1(-(np.arange(1, most + 1) - 0.5) * grain) - 0.5).astype(np.int64)
+    tables = {weight: _sum_table(null, weight, grain) for weight in set(weights or (1.0,))}
+    return Scorer("engine-sum", (tuple(tables[weight] for weight in weights or (1.0,) * streams),))
+
+
+def _sum_table(null: Null, weight: float, grain: float) -> Table:
+    step = grain / weight
+    most = round(math.log(2 * null.size) / step)
+    # A score of k begins where -ln(1-u) is (k - 1/2) steps.
+    begin = np.ceil(null.size * -np.expm1(-(np.arange(1, most + 1) - 0.5) * step) - 0.5).astype(np.int64)
     begin = np.concatenate([[0], begin])
     used = np.append(np.diff(np.minimum(begin, null.size)) > 0, begin[-1] < null.size)
     edges = np.append(begin[used], null.size)
-    table = Table(edges, np.flatnonzero(used).astype(np.int64), grain)
-    return Scorer("engine-sum", ((table,) * streams,))
+    return Table(edges, np.flatnonzero(used).astype(np.int64), grain)
 
 
 def engine_mean(null: Null, *, weights: Sequence[float] = (1.0,)) -> Scorer:
@@ -59,9 +69,13 @@ def falling_weights(layers: int) -> list[float]:
 
 
 def standard(scheme: Scheme) -> Scorer:
-    """What the engine's own detector sums up for this scheme; weights fall by layer where there are many."""
+    """What the engine's own detector sums up for this scheme; weights fall by layer where there are many.
+
+    A scheme whose streams count differently says so by an attribute `weights`.
+    """
     if scheme.null.ones is None and scheme.null.size > SMALL:
-        return engine_sum(scheme.null, streams=scheme.streams)
+        weights: Sequence[float] | None = getattr(scheme, "weights", None)
+        return engine_sum(scheme.null, streams=scheme.streams, weights=weights)
     if scheme.streams > 2:
         return engine_mean(scheme.null, weights=falling_weights(scheme.streams))
     return engine_mean(scheme.null, weights=[1.0] * scheme.streams)
