@@ -53,6 +53,7 @@ def gateway(table: Table, prose: Prose) -> Iterator[str]:
         "them pay, or none; the least decides. Until it has ended and its use is known it takes an upper bound.",
     )
     yield from _kinds(table)
+    yield from _metrics(table, prose)
 
 
 def identity(table: Table, prose: Prose) -> Iterator[str]:
@@ -113,6 +114,22 @@ def _kinds(table: Table) -> Iterator[str]:
     yield "### Scopes"
     scopes: list[tuple[str, ...]] = [(f"`{scope.value}`", _SCOPES[scope.value]) for scope in Scope]
     yield table(("scope", "each of these has the limit"), scopes)
+
+
+def _metrics(table: Table, prose: Prose) -> Iterator[str]:
+    from headwater.gateway.metrics.figures import FAMILIES
+
+    yield "## What /metrics shows"
+    yield prose(
+        "Where `metrics.port` is set, in Prometheus' text format, all workers together. No account, key, address or",
+        "model is named. Every name begins with `headwater_`.",
+    )
+    rows: list[tuple[str, ...]] = []
+    for family in FAMILIES:
+        values = ", ".join(f"`{value}`" for value in family.values) if not family.shy else "as they come"
+        label = f"`{family.label}`: {values}" if family.label else ""
+        rows.append((f"`{family.name}`", "gauge" if family.gauge else "counter", label, family.says))
+    yield table(("metric", "kind", "label", "meaning"), rows)
 
 
 def _parted(hint: Any) -> tuple[Any, str]:

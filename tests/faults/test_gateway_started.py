@@ -272,7 +272,7 @@ DOCUMENTED = Path(__file__).parents[2] / "docs" / "how-to" / "serve-a-model.md"
 
 
 def test_the_settings_that_are_documented_can_be_started_as_pasted(tmp_path: Path) -> None:
-    (text,) = re.findall(r"```toml\n(.*?)```", DOCUMENTED.read_text("utf-8"), re.DOTALL)
+    text, _ = re.findall(r"```toml\n(.*?)```", DOCUMENTED.read_text("utf-8"), re.DOTALL)
     with modelled(Model()) as upstream:
         gateway = Served(tmp_path / "g", upstream, accounts={"bob": "verified-contact"})
         assert "127.0.0.1:8000" in text

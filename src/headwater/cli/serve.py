@@ -104,7 +104,16 @@ def _serve(terminal: Terminal, gateway: Gateway, *, decide: bool, rotates: bool)
 
     beside = rotation.look if rotates else None
     try:
-        return serve(gateway.settings.relay, stages, target, routes=routes, ready=ready, beside=beside)
+        settings = gateway.settings
+        return serve(
+            settings.relay,
+            stages,
+            target,
+            routes=routes,
+            metrics=settings.metrics,
+            ready=ready,
+            beside=beside,
+        )
     finally:
         rotation.end()
 

@@ -32,12 +32,13 @@ from headwater.errors import ConfigurationError, UnreadableInput, Where, unreada
 from headwater.exchange.journal import JournalSettings, RotationSettings
 from headwater.gateway.deciding.asking import Asking
 from headwater.gateway.deciding.decisions import Decisions
-from headwater.gateway.deciding.routes import NOWHERE, own_routes
+from headwater.gateway.deciding.routes import own_routes
 from headwater.gateway.deciding.settings import DecideSettings
 from headwater.gateway.deciding.stage import Deciding
 from headwater.gateway.deciding.tokens import load_tokens, make_tokens
+from headwater.gateway.metrics.settings import MetricsSettings
 from headwater.gateway.relay.tls import for_upstreams
-from headwater.gateway.relay.upstream import Upstream
+from headwater.gateway.relay.upstream import NOWHERE, Upstream
 from headwater.gateway.routes import Routes
 from headwater.gateway.settings import RelaySettings
 from headwater.gateway.stage import Stage
@@ -103,6 +104,7 @@ class GatewaySettings:
     decide: DecideSettings = field(default_factory=DecideSettings)
     journal: JournalSettings = field(default_factory=JournalSettings)
     rotation: RotationSettings = field(default_factory=RotationSettings)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
 
     def __post_init__(self) -> None:
         if not 0.05 <= self.look_s <= 60:

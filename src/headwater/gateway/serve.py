@@ -19,6 +19,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from headwater.errors import UsageError, Where
+from headwater.gateway.metrics.board import Board
+from headwater.gateway.metrics.listening import Showing, listener
+from headwater.gateway.metrics.settings import MetricsSettings
 from headwater.gateway.relay.relay import Relay
 from headwater.gateway.relay.tls import for_clients, for_upstreams
 from headwater.gateway.relay.upstream import Upstream
@@ -48,6 +51,8 @@ class _Served:
     stages: Stages
     upstream: Upstream
     routes: Routes | None
+    metrics: RelaySettings | None
+    board: Board
 
 
 def serve(
@@ -56,6 +61,7 @@ def serve(
     upstream: Upstream,
     *,
     routes: Routes | None = None,
+    metrics: MetricsSettings | None = None,
     ready: Callable[[str, int], None] | None = None,
     beside: Callable[[], None] | None = None,
 ) -> int:
@@ -70,8 +76,11 @@ def serve(
     _make_room(settings)
     for_clients(settings)
     for_upstreams(settings)
-    served = _Served(settings, stages, upstream, routes)
+    shown = listener(metrics, settings.workers) if metrics is not None and metrics.port else None
+    served = _Served(settings, stages, upstream, routes, shown, Board(settings.workers))
     held = _free(settings)  # with several workers it only keeps the port
+    if shown is not None:
+        _free(shown, "metrics").close()
     host, port = held.getsockname()[:2]
 
     def told() -> None:
@@ -85,10 +94,10 @@ def serve(
     if settings.workers == 1:
         return _work(served, loops, held, told, look=look)
 
-    def worker(listening: Callable[[], None], alive: int) -> int:
+    def worker(listening: Callable[[], None], alive: int, number: int) -> int:
         own = _bound(settings, port)
         held.close()
-        return _work(served, loops, own, listening, alive=alive)
+        return _work(served, loops, own, listening, number=number, alive=alive)
 
     return watch(settings.workers, worker, told, look, patience_s=settings.drain_s + 5)
 
@@ -125,22 +134,25 @@ def _make_room(settings: RelaySettings) -> None:
         _LOG.warning(what, soft, wanted)
 
 
-def _free(settings: RelaySettings) -> socket.socket:
-    """A socket on the port of the settings, which is nobody else's; what ends just now is waited for."""
+def _free(settings: RelaySettings, table: str = "relay") -> socket.socket:
+    """A socket on the port of the settings, which is nobody else's; what ends just now is waited for.
+
+    `table`: where the settings stand.
+    """
     until = time.monotonic() + _PORT_S
     while True:
         try:
             if settings.workers > 1 and settings.port:
                 # Workers of another gateway share theirs with whoever asks: where nobody may share it, it is told.
-                _bound(replace(settings, workers=1), settings.port).close()
-            return _bound(settings, settings.port)
+                _bound(replace(settings, workers=1), settings.port, table).close()
+            return _bound(settings, settings.port, table)
         except UsageError as error:
-            if time.monotonic() > until or error.where.field != "relay.port":
+            if time.monotonic() > until or error.where.field != f"{table}.port":
                 raise
             time.sleep(0.05)
 
 
-def _bound(settings: RelaySettings, port: int) -> socket.socket:
+def _bound(settings: RelaySettings, port: int, table: str = "relay") -> socket.socket:
     """A socket on the port, which the workers share."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     own = socket.socket(family, socket.SOCK_STREAM)
@@ -156,9 +168,9 @@ def _bound(settings: RelaySettings, port: int) -> socket.socket:
         what = f"can't listen ({error.strerror})"
         if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
             hint = "an address of this machine; 0.0.0.0 or :: for all"
-            raise UsageError(what, where=Where(field="relay.host"), hint=hint) from None
+            raise UsageError(what, where=Where(field=f"{table}.host"), hint=hint) from None
         hint = "choose another port, or stop what has it"
-        raise UsageError(what, where=Where(field="relay.port"), hint=hint) from None
+        raise UsageError(what, where=Where(field=f"{table}.port"), hint=hint) from None
     own.setblocking(False)
     return own
 
@@ -169,6 +181,7 @@ def _work(
     own: socket.socket,
     listening: Callable[[], None],
     *,
+    number: int = 0,
     alive: int | None = None,
     look: Callable[[], None] | None = None,
 ) -> int:
@@ -183,6 +196,9 @@ def _work(
             loop.add_reader(alive, stop.set)
         relay = Relay(served.settings, served.stages(), served.upstream, served.routes)
         await relay.listen(own)
+        showing = Showing(served.board, served.board.row(number), relay.counted)
+        if served.metrics is not None:
+            await showing.start(served.metrics, _bound(served.metrics, served.metrics.port, "metrics"))
         gc.collect()
         gc.freeze()  # what was loaded stays; looking it over again would cost more than all it finds
         gc.set_threshold(_COLLECT_AFTER, 20, 20)
@@ -196,6 +212,7 @@ def _work(
         if alive is not None:
             loop.remove_reader(alive)
         await relay.drain()
+        await showing.stop()
         return 0
 
     with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:

@@ -6,7 +6,7 @@ stage is called from one thread and never blocks: where it must wait it says for
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Protocol, TypeAlias
@@ -151,6 +151,9 @@ class Stage(Protocol):
     def on_start(self) -> None:
         """The relay begins to serve; called in its event loop."""
 
+    def counted(self) -> Mapping[str, int]:
+        """What the stage has counted since it began, by the keys of `metrics.figures`."""
+
     async def on_stop(self) -> None:
         """The relay has drained; called in the order in which stages aren't needed any more, the last stage first."""
 
@@ -178,6 +181,10 @@ class Passing:
 
     def on_start(self) -> None:
         """Nothing begins."""
+
+    def counted(self) -> Mapping[str, int]:
+        """Nothing is counted."""
+        return {}
 
     async def on_stop(self) -> None:
         """Nothing ends."""

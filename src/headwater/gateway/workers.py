@@ -13,13 +13,14 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from itertools import count
 from typing import Final, NoReturn, TypeAlias
 
 from headwater.errors import HeadwaterError
 
-#: What a worker does, given whom to tell that it listens, and a descriptor that can be read once the process that
-#: watches is gone; its exit code.
-Worker: TypeAlias = Callable[[Callable[[], None], int], int]
+#: What a worker does, given whom to tell that it listens, a descriptor that can be read once the process that watches
+#: is gone, and its number, which no other has while it lives (from 0, below the count of workers); its exit code.
+Worker: TypeAlias = Callable[[Callable[[], None], int, int], int]
 #: A worker that died is replaced no sooner than this after the one before, so that a fault doesn't take the machine;
 #: twice as late, up to the second figure, where the one before never came to listen.
 _AGAIN_S, _LATEST_S = 0.5, 10.0
@@ -44,7 +45,8 @@ class _Watch:
         self._began, self._again_s = 0.0, _AGAIN_S
         # Nobody writes into it: it ends with the last process that could, which is this one.
         self._alive, self._lives = os.pipe()
-        self.children: set[int] = set()
+        #: Process → the worker's number.
+        self.children: dict[int, int] = {}
         self.starting: dict[int, int] = {}
         self.stopping = False
         #: Why a worker couldn't start, where it said so.
@@ -54,13 +56,14 @@ class _Watch:
         """Start a worker."""
         self._began = time.monotonic()
         told, tells = os.pipe()
+        number = next(one for one in count() if one not in self.children.values())
         child = os.fork()
         if not child:
             os.close(told)
             os.close(self._lives)
-            self._be(tells)
+            self._be(tells, number)
         os.close(tells)
-        self.children.add(child)
+        self.children[child] = number
         self.starting[told] = child
 
     def look(self) -> bool:
@@ -77,12 +80,12 @@ class _Watch:
             del self.starting[told]
         for child in [*self.children]:  # only these: who started this process's other children waits for them
             if os.waitpid(child, os.WNOHANG)[0]:
-                self.children.discard(child)
+                del self.children[child]
         return failed
 
-    def replace(self, count: int) -> None:
+    def replace(self, wanted: int) -> None:
         """Start what is missing, not too fast."""
-        if len(self.children) < count and time.monotonic() - self._began >= self._again_s:
+        if len(self.children) < wanted and time.monotonic() - self._began >= self._again_s:
             self.start()
 
     def end(self, patience_s: float) -> bool:
@@ -96,7 +99,7 @@ class _Watch:
             os.kill(child, signal.SIGKILL)
         return not self.children
 
-    def _be(self, tells: int) -> NoReturn:
+    def _be(self, tells: int, number: int) -> NoReturn:
         """Be a worker, and nothing else ever."""
         code = _FAILED
         try:
@@ -107,7 +110,7 @@ class _Watch:
                 os.write(tells, _LISTENS)
                 os.close(tells)
 
-            code = self._worker(listening, self._alive)
+            code = self._worker(listening, self._alive, number)
         except HeadwaterError as error:
             code = error.exit_code
             try:
@@ -122,9 +125,9 @@ class _Watch:
 
 
 def watch(
-    count: int, worker: Worker, ready: Callable[[], None], beside: Callable[[], None], *, patience_s: float
+    wanted: int, worker: Worker, ready: Callable[[], None], beside: Callable[[], None], *, patience_s: float
 ) -> int:
-    """Keep `count` workers until one of `stops` comes; the exit code.
+    """Keep `wanted` workers until one of `stops` comes; the exit code.
 
     `ready` is called once all listen, `beside` some times a second from then on. Raises what the first worker raised
     that couldn't start.
@@ -136,7 +139,7 @@ def watch(
 
     before = {each: signal.signal(each, stop) for each in stops()}
     try:
-        for _ in range(count):
+        for _ in range(wanted):
             watching.start()
         while watching.starting and not watching.stopping:
             if watching.look():
@@ -150,7 +153,7 @@ def watch(
             if watching.look() and watching.error is not None:
                 sys.stderr.write(f"error: a worker can't start: {watching.error}\n")
                 sys.stderr.flush()
-            watching.replace(count)
+            watching.replace(wanted)
             beside()
         return 0 if watching.end(patience_s) else 1
     finally:

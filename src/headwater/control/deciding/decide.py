@@ -16,7 +16,7 @@ from headwater.control.deciding.holdings import LIMIT_OF, Holding, Holdings, kee
 from headwater.control.deciding.ready import Ready, made_ready
 from headwater.control.deciding.settings import ControlSettings, Model
 from headwater.control.deciding.standings import NOTHING_STANDS, Standings, Stands
-from headwater.control.deciding.wish import Admitted, Terms, Used, Wish
+from headwater.control.deciding.wish import Admitted, Settled, Terms, Used, Wish
 from headwater.control.identity import RANK, TIERS, Authenticator, Credential, Principal, Source
 
 #: Scopes whose requests have answers of a length.
@@ -47,6 +47,8 @@ class Control:
         self._models: dict[str, Model | None] = {}
         self._lasts_us = settings.request_s * 1_000_000
         self._denials = 0
+        #: What was settled since it began.
+        self.settled = Settled()
 
     def who(self, credential: Credential, source: Source, wall_us: int) -> Principal | Denied:
         """Who asks, or why nobody is let in."""
@@ -123,6 +125,8 @@ class Control:
         if held is None:
             return
         inputs, outputs = used.input_tokens, used.output_tokens
+        self.settled.input_tokens += inputs
+        self.settled.output_tokens += outputs
         actual = (used.requests, inputs + outputs, admitted.model.micros(inputs, outputs), 0)
         self._budgets.settle(held, actual, steady_us)
 

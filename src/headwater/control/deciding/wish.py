@@ -42,6 +42,13 @@ class Used(msgspec.Struct, frozen=True, kw_only=True):
     requests: int = 1
 
 
+class Settled(msgspec.Struct):
+    """Tokens that were settled, all together."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
 #: For a request that never reached a model: everything comes back, the request too.
 NOTHING_USED: Final = Used(requests=0)
 

@@ -24,7 +24,7 @@ from headwater.gateway.deciding.wording import Settlement
 from headwater.gateway.routes import Does
 from headwater.gateway.stage import Wait
 from headwater.gateway.stages.journalling import Journalling
-from headwater.gateway.stages.leases import Leases, steady_us
+from headwater.gateway.stages.leases import Leases, steady_us, tokens_of
 from headwater.gateway.stages.objects import named_in
 from headwater.gateway.stages.refusing import refuse
 from headwater.gateway.stages.wishing import ASKED, wish_of
@@ -104,6 +104,11 @@ class Decisions:
         self._leases.start()
         if self._journalling is not None:
             self._journalling.start()
+
+    def counted(self) -> dict[str, int]:
+        """Figures for metrics."""
+        journal = {} if self._journalling is None else self._journalling.counted()
+        return {**tokens_of(self.control), **self._leases.counted(), **journal}
 
     async def stop(self) -> None:
         """Write what waits and give back what was leased."""

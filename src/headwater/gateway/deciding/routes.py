@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from headwater.gateway.relay.upstream import Upstream
 from headwater.gateway.routes import ROUTES, Does, Route, Routes
 from headwater.gateway.wire.dialect import Dialect
 
 CHECK: Final = "/check"
-#: The service has no model server: a request that slipped through would end here (RFC 6761 §6.4).
-NOWHERE: Final = Upstream(tls=False, host="nowhere.invalid", port=9)
 AUTHORIZE: Final = Route("GET", "/authorize", Dialect.OWN, Does.READS)
 DECIDE: Final = Route("POST", "/v1/decisions", Dialect.OWN, Does.CHANGES)
 EXTEND: Final = Route("POST", "/v1/decisions/{id}/extension", Dialect.OWN, Does.CHANGES)

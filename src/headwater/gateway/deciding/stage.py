@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -73,6 +73,10 @@ class Deciding(Passing):
         """Keeps what is known current, looks after budgets and journal."""
         self._keeping.start()
         self._decisions.start()
+
+    def counted(self) -> Mapping[str, int]:
+        """Of what was decided."""
+        return self._decisions.counted()
 
     async def on_stop(self) -> None:
         """Lets go of them."""

@@ -17,7 +17,7 @@ from headwater.gateway.relay.exchange import RelayedExchange
 from headwater.gateway.routes import dialect_of
 from headwater.gateway.wire.dialect import Dialect
 from headwater.gateway.wire.errors import Kind, Problem, render
-from headwater.gateway.wire.head import RequestHead
+from headwater.gateway.wire.head import Field, RequestHead
 from headwater.gateway.wire.reader import END, Event, RequestReader
 from headwater.gateway.wire.refusal import Fault, Refusal
 from headwater.gateway.wire.states import DONE, HEAD
@@ -32,6 +32,9 @@ _KINDS: Final = {
     400: Kind.INVALID, 413: Kind.TOO_LARGE, 414: Kind.TARGET, 417: Kind.EXPECTATION, 431: Kind.HEAD_TOO_LARGE,
     501: Kind.NOT_IMPLEMENTED, 505: Kind.VERSION,
 }  # fmt: skip
+#: Answered here, whatever the routes are; no model server is asked.
+HEALTH: Final = b"/healthz"
+_HEALTH_HEAD: Final = (field(b"Content-Type", b"text/plain"), field(b"Cache-Control", b"no-store"))
 _SLOW: Final = Problem(Kind.TIMEOUT, "The request came too slowly.")
 _FULL: Final = Problem(Kind.UNAVAILABLE, "The gateway holds all the connections it can.", retry_after_s=1)
 
@@ -69,6 +72,7 @@ class ClientConnection(Writing):
         self.certificate = dict(own.getpeercert() or {}) or None if own is not None else None
         relay.clients.add(self)
         if len(relay.clients) > relay.settings.connections:
+            relay.full += 1
             self._problem(_FULL, Dialect.OPENAI)
             self.transport.close()  # it doesn't linger: that would take a place from others
 
@@ -265,7 +269,16 @@ class ClientConnection(Writing):
         self._exchange = RelayedExchange(self._relay, self, route, head)
         self._exchange.begin()
 
+    def _healthy(self, head: RequestHead) -> None:
+        """Whether requests are taken: asked by balancers, without a key. Nothing of it goes upstream, or asks it."""
+        close = head.close or self.will_close()
+        status, body = (503, b"stopping\n") if self._relay.draining else (200, b"ok\n")
+        self._told(status, _HEALTH_HEAD, body, head, close=close)
+
     def _no_route(self, head: RequestHead) -> None:
+        if head.path == HEALTH and head.method in (b"GET", b"HEAD") and not head.length:
+            self._healthy(head)
+            return
         methods = self._relay.routes.methods(head.path)
         dialect = dialect_of(None, head)
         if methods:
@@ -295,9 +308,16 @@ class ClientConnection(Writing):
         close = head is None or head.close or self.will_close()
         told = render(problem, dialect, self._relay.next_id())
         fields = [field(name, value) for name, value in (*told.headers, *more)]
-        self.put(response_head(told.status, fields, len(told.body), close=close))
+        self._told(told.status, fields, told.body, head, close=close)
+
+    def _told(
+        self, status: int, fields: Sequence[Field], body: bytes, head: RequestHead | None, *, close: bool
+    ) -> None:
+        """Answer, and go on or close."""
+        self._relay.statuses[status] += 1
+        self.put(response_head(status, fields, len(body), close=close))
         if head is None or head.method != b"HEAD":
-            self.put(told.body)
+            self.put(body)
         self._closing = close
         if close:
             self._close()

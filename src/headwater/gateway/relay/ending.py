@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from headwater.gateway.relay.upstream import UpstreamConnection
 
 _LOG: Final = logging.getLogger("headwater.gateway")
+_SERVER_FAULT: Final = 500
 _SLOW: Final = Problem(Kind.UPSTREAM_TIMEOUT, "The model server took too long.")
 _CLIENT_SLOW: Final = Problem(Kind.TIMEOUT, "The request came too slowly.")
 _STAGE_SLOW: Final = Problem(Kind.UNAVAILABLE, "The gateway can't decide now.", retry_after_s=1)
@@ -77,6 +78,7 @@ class Ending:
         self.began_us = time.time_ns() // 1000
         self.total = relay.clock.now + relay.settings.total_s
         self._plan = relay.plan(route)
+        relay.running += 1
         self._pieces: list[bytes] | None = []  # the body as it came; None once it is more than is kept
 
     @property
@@ -189,7 +191,13 @@ class Ending:
         if self._ended:
             return
         self._ended = True
-        self.relay.buffered -= self._held_back
+        relay = self.relay
+        relay.buffered -= self._held_back
+        relay.running -= 1
+        relay.ended[ended] += 1
+        relay.statuses[self._status] += 1
+        if self._response is not None and self._response.status >= _SERVER_FAULT:
+            relay.upstream_faults += 1
         if self._plan.ends:
             self._tell(ended)
         self.door.exchange_ended()

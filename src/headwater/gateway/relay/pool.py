@@ -40,6 +40,11 @@ class Pool:
         self._waiting: deque[RelayedExchange] = deque()
         clock.each_look.append(self._prune)
 
+    @property
+    def count(self) -> int:
+        """How many connections there are, free ones among them."""
+        return len(self._all)
+
     def ask(self, exchange: RelayedExchange, *, fresh: bool = False) -> None:
         """Get a connection for an exchange: `exchange.connected` is called, at once if one is free.
 

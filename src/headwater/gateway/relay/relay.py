@@ -17,7 +17,7 @@ from headwater.gateway.relay.tls import for_clients, for_upstreams
 from headwater.gateway.relay.upstream import Upstream
 from headwater.gateway.routes import Route, Routes
 from headwater.gateway.settings import RelaySettings
-from headwater.gateway.stage import Passing, Stage
+from headwater.gateway.stage import Ended, Passing, Stage
 
 _LOG = logging.getLogger("headwater.gateway")
 _BACKLOG = 2048
@@ -72,6 +72,11 @@ class Relay:
         #: Bytes of bodies that are held back until they are whole.
         self.buffered = 0
         self._told_s = float("-inf")
+        #: For metrics: how requests ended, statuses that were told, requests that run, connections that were refused,
+        #: and the upstream's answers of 5xx.
+        self.ended = dict.fromkeys(Ended, 0)
+        self.statuses = [0] * 1000
+        self.running = self.full = self.crowded = self.upstream_faults = 0
 
     async def listen(self, own: socket.socket) -> None:
         """Take clients from a bound socket, which the relay has from now on."""
@@ -118,6 +123,25 @@ class Relay:
                 self._doing(route, "on_end"),
             )
         return plan
+
+    def counted(self) -> dict[str, int]:
+        """What was counted since it began, by the stages, too: by the keys of `metrics.figures`."""
+        ended = self.ended
+        found = {f"requests_total.{one.value}": count for one, count in ended.items()}
+        found |= {f"responses_total.{at}": self.statuses[at] for at in range(100, 600) if self.statuses[at]}
+        found |= {
+            "requests_running": self.running,
+            "connections": len(self.clients),
+            "connections_refused_total.all": self.full,
+            "connections_refused_total.address": self.crowded,
+            "upstream_connections": self.pool.count,
+            "upstream_errors_total.failed": ended[Ended.UPSTREAM_FAILED],
+            "upstream_errors_total.slow": ended[Ended.UPSTREAM_SLOW],
+            "upstream_errors_total.status": self.upstream_faults,
+        }
+        for stage in self._stages:
+            found.update(stage.counted())
+        return found
 
     def tell_unconnected(self, *, full: bool) -> None:
         """Say to the operator that the model server gives no connection, once in a while."""

@@ -59,6 +59,10 @@ class Upstream:
         return (host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}").encode()
 
 
+#: For what has no model server: a request that slipped through would end here (RFC 6761 §6.4).
+NOWHERE: Final = Upstream(tls=False, host="nowhere.invalid", port=9)
+
+
 class UpstreamConnection(Writing):
     """One connection, used by one exchange at a time."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -37,7 +37,7 @@ from headwater.gateway.stage import (
     Shape,
     Wait,
 )
-from headwater.gateway.stages.leases import Leases, steady_us
+from headwater.gateway.stages.leases import Leases, steady_us, tokens_of
 from headwater.gateway.stages.limits import RateLines
 from headwater.gateway.stages.passage import PASSAGE, Passage
 from headwater.gateway.stages.refusing import problem_of, refuse
@@ -78,6 +78,10 @@ class Grant(Passing):
     def on_start(self) -> None:
         """Looks after the budgets."""
         self._leases.start()
+
+    def counted(self) -> Mapping[str, int]:
+        """Tokens that were settled, and how the store of budgets does."""
+        return {**tokens_of(self._control), **self._leases.counted()}
 
     async def on_stop(self) -> None:
         """Gives back what was leased."""

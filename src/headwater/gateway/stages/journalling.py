@@ -69,6 +69,17 @@ class Journalling:
         """Look after the files from now on."""
         self._looker = self._loop.call_later(_LOOK_S, self._look)
 
+    def counted(self) -> dict[str, int]:
+        """Figures for metrics."""
+        counts = self.journal.counts
+        return {
+            "journal_records_total.recorded": counts.recorded,
+            "journal_records_total.unrecorded": counts.unrecorded,
+            "journal_records_total.refused": counts.refused,
+            "journal_records_total.answer_lost": counts.answers_lost,
+            "journal_faults_total": counts.faults,
+        }
+
     def append(self, record: Record) -> int:
         """Record it; the ticket, see `Journal.append`."""
         ticket = self.journal.append(record)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
+from headwater.control import Control
 from headwater.control.budget import Answer, Ask, Budgets, Reservation, StoreGone, leaving, tick
 
 _LOG: Final = logging.getLogger("headwater.gateway")
@@ -26,6 +27,12 @@ _clock: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 def steady_us() -> int:
     """Microseconds of a clock that never steps and goes on while the machine sleeps."""
     return time.clock_gettime_ns(_clock) // 1000
+
+
+def tokens_of(control: Control) -> dict[str, int]:
+    """Tokens that were settled, as a figure for metrics."""
+    settled = control.settled
+    return {"tokens_total.input": settled.input_tokens, "tokens_total.output": settled.output_tokens}
 
 
 class AsyncStore(Protocol):
@@ -54,6 +61,17 @@ class Leases:
         self._round: asyncio.Future[None] | None = None
         self._said: float | None = None
         self._worked = False
+
+    def counted(self) -> dict[str, int]:
+        """Figures for metrics."""
+        budgets = self.budgets
+        return {
+            "budget_store_rounds_total": self.rounds,
+            "budget_store_faults_total": self.faults,
+            "budget_store_gone": int(self._said is not None),
+            "budget_forgotten_total": budgets.forgotten,
+            "budget_beyond_total": budgets.beyond,
+        }
 
     def start(self) -> None:
         """Look after the budgets from now on."""

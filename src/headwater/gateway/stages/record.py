@@ -5,6 +5,7 @@ Bodies are kept as they passed; rotation, in another process, reads them. Batche
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec import MsgspecError, Struct
@@ -47,6 +48,10 @@ class Record(Passing):
     def on_start(self) -> None:
         """Looks after the journal's files."""
         self._journalling.start()
+
+    def counted(self) -> Mapping[str, int]:
+        """Records, and those that couldn't be written."""
+        return self._journalling.counted()
 
     async def on_stop(self) -> None:
         """Writes what waits."""
