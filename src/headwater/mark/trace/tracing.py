@@ -176,6 +176,9 @@ def _totals(
 def _shares(
     scheme: Scheme, dataset: Dataset, keys: list[MarkKey], scorer: Scorer, effect: float | None
 ) -> Shares:
+    # Beyond what fits, of a part of each document's units.
+    part = _CELLS * 5 / (len(dataset) * len(keys))
+    dataset = dataset if part >= 1 else dataset.strided(part)
     columns = [scorer.scores(scheme.values(key, dataset.units), dataset.classes) for key in keys]
     table = np.column_stack(columns)
     if effect is None:
