@@ -122,24 +122,17 @@ def _begin(
     terminal: Terminal, folder: Path, upstream: str | None, given: dict[str, Any], *, decide: bool
 ) -> None:
     """Make the folder, and show its first key; what would keep the gateway from starting is told before that."""
-    from headwater.gateway.composition import GatewaySettings, check_to_decide
+    from headwater.gateway.composition import GatewaySettings, check_before_founding
     from headwater.gateway.founding import found_with_key
-    from headwater.gateway.relay.upstream import Upstream
     from headwater.gateway.serve import check
-    from headwater.gateway.stages.stores import check_store
 
     if upstream is None and not decide:
         hint = "headwater serve --upstream http://127.0.0.1:8000"
         raise UsageError("say which model server stands behind the gateway", hint=hint)
-    if upstream:
-        Upstream.parse(upstream)
     settings = _changed(GatewaySettings(), upstream, given)
-    if decide:
-        check_to_decide(settings)
+    check_before_founding(settings, folder, decide=decide)
     check(settings.relay)
     casebook_settings(folder, settings)
-    if settings.budgets != GatewaySettings().budgets:
-        check_store(settings.budgets, folder)
     key = found_with_key(folder, upstream or "", _FIRST, _BY, now_us())
     terminal.out(f"{key}\n")
     terminal.say(clean(f"made {folder}, with the account {_FIRST} and this key, which is shown once"))

@@ -132,6 +132,19 @@ class _Parts(NamedTuple):
     journalling: Journalling | None
 
 
+def check_before_founding(settings: GatewaySettings, folder: Path, *, decide: bool) -> None:
+    """Raise what would keep a gateway with these settings from starting, before there is a folder for it.
+
+    `decide`: whether it is to be a decision service.
+    """
+    if settings.upstream:
+        Upstream.parse(settings.upstream)
+    if decide:
+        check_to_decide(settings)
+    if settings.budgets != "node":
+        check_store(settings.budgets, folder, durable=settings.redis_durable)
+
+
 def check_to_decide(settings: GatewaySettings) -> None:
     """Raise `ConfigurationError` where a decision service can't run with these settings."""
     if settings.relay.workers != 1:
