@@ -14,6 +14,7 @@ import pytest
 from gateway.doors import CHAT, QUICK, STREAM, Door, get, opened, post, run
 from gateway.stub import ANSWER, STREAM_HEAD, Request, chunk, model, openai_events, plain
 from headwater.gateway import Ended, Passing, RelaySettings, Route
+from headwater.gateway.relay.relay import place_of
 
 TEXT = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 
@@ -496,6 +497,31 @@ def test_client_connections_are_bounded() -> None:
             assert (await (await door.client()).ask(get(b"/v1/models")))[0] == 200
 
     run(test)
+
+
+def test_one_address_cannot_take_all_connections_unless_a_proxy_has_it() -> None:
+    async def test() -> None:
+        async with opened(settings=replace(QUICK, connections_per_address=2)) as door:
+            first, second = await door.client(), await door.client()
+            assert (await first.ask(get(b"/v1/models")))[0] == 200
+            status, fields, _ = await (await door.client()).answer()
+            assert (status, fields["connection"], fields["retry-after"]) == (429, "close", "1")
+            assert door.relay.counted()["connections_refused_total.address"] == 1
+            second.close()
+            await second.rest()
+            await asyncio.sleep(0.05)
+            assert (await (await door.client()).ask(get(b"/v1/models")))[0] == 200
+            door.relay._trusts = lambda address: address == "127.0.0.1"
+            for _ in range(4):
+                assert (await (await door.client()).ask(get(b"/v1/models")))[0] == 200
+
+    run(test)
+
+
+def test_what_one_address_is() -> None:
+    assert place_of("203.0.113.7") != place_of("203.0.113.8")
+    assert place_of("2001:db8::1") == place_of("2001:db8::2") != place_of("2001:db8:0:1::1")
+    assert place_of("::ffff:203.0.113.7") != place_of("::ffff:203.0.113.8")
 
 
 def test_a_drain_lets_streams_end_and_takes_nothing_new() -> None:

@@ -111,11 +111,17 @@ def _serve(terminal: Terminal, gateway: Gateway, *, decide: bool, rotates: bool)
             target,
             routes=routes,
             metrics=settings.metrics,
+            trusts=gateway.trusts if not decide else _everybody,
             ready=ready,
             beside=beside,
         )
     finally:
         rotation.end()
+
+
+def _everybody(_address: str) -> bool:
+    """Who asks a decision service is the operator's own."""
+    return True
 
 
 def _begin(

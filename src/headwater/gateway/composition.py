@@ -15,6 +15,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -214,6 +215,14 @@ class Gateway:
         )
         asking = Asking(parts.sources, self.identity.account_header)
         return [Deciding(decisions, asking, tokens, parts.keeping)]
+
+    def trusts(self, address: str) -> bool:
+        """Whether a connection comes from a trusted proxy."""
+        return self._proxies.trusts(address)
+
+    @cached_property
+    def _proxies(self) -> Sources:
+        return Sources(self.identity.trusted_proxies)
 
     def _can_open(self) -> None:
         check_store(self.settings.budgets, self.folder, durable=self.settings.redis_durable)

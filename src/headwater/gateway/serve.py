@@ -53,6 +53,7 @@ class _Served:
     routes: Routes | None
     metrics: RelaySettings | None
     board: Board
+    trusts: Callable[[str], bool]
 
 
 def serve(
@@ -62,22 +63,23 @@ def serve(
     *,
     routes: Routes | None = None,
     metrics: MetricsSettings | None = None,
+    trusts: Callable[[str], bool] = lambda _: False,
     ready: Callable[[str, int], None] | None = None,
     beside: Callable[[], None] | None = None,
 ) -> int:
     """Serve until SIGTERM, SIGINT or SIGHUP, then let exchanges end; the exit code.
 
-    `ready` is told address and port once all workers listen; `beside` is called some times a second from then on, to
-    look after what runs beside them, and takes no time. Raises `UsageError` where the port can't be had or the
-    extra isn't installed, `ConfigurationError` where a file of the settings can't be used. A worker that can't start
-    ends the whole; one that dies later is replaced.
+    `trusts`: whether an address is a proxy's, whose connections aren't bound. `ready` is told address and port once all
+    workers listen; `beside` is called some times a second from then on, to look after what runs beside them, and takes
+    no time. Raises `UsageError` where the port can't be had or the extra isn't installed, `ConfigurationError` where a
+    file of the settings can't be used. A worker that can't start ends the whole; one that dies later is replaced.
     """
     loops = _loops()
     _make_room(settings)
     for_clients(settings)
     for_upstreams(settings)
     shown = listener(metrics, settings.workers) if metrics is not None and metrics.port else None
-    served = _Served(settings, stages, upstream, routes, shown, Board(settings.workers))
+    served = _Served(settings, stages, upstream, routes, shown, Board(settings.workers), trusts)
     held = _free(settings)  # with several workers it only keeps the port
     if shown is not None:
         _free(shown, "metrics").close()
@@ -194,7 +196,7 @@ def _work(
             loop.add_signal_handler(each, stop.set)
         if alive is not None:
             loop.add_reader(alive, stop.set)
-        relay = Relay(served.settings, served.stages(), served.upstream, served.routes)
+        relay = Relay(served.settings, served.stages(), served.upstream, served.routes, served.trusts)
         await relay.listen(own)
         showing = Showing(served.board, served.board.row(number), relay.counted)
         if served.metrics is not None:

@@ -31,6 +31,11 @@ class RelaySettings:
     )
 
     connections: int = setting(10_000, "Client connections a worker holds at most.", "1 or more")
+    connections_per_address: int = setting(
+        1_000,
+        "Client connections of one address (of IPv6: one /64) a worker holds at most; trusted proxies aren't bound.",
+        "1 or more",
+    )
     upstream_connections: int = setting(1_000, "Connections a worker opens upstream at most.", "1 or more")
     upstream_waiting: int = setting(1_000, "Requests that wait for one of them at most.", "0 or more")
     head_bytes: int = setting(32_768, "Bytes of a head, at most.", "from 1024 to 131072")

@@ -90,6 +90,11 @@ class Sources:
                 self._kept(self._behind, (peer, forwarded), behind)
         return behind
 
+    def trusts(self, peer: str) -> bool:
+        """Whether a connected peer is a trusted proxy, which speaks for many."""
+        packed = _packed(peer)
+        return packed is not None and packed in self._trusted
+
     @staticmethod
     def _kept(held: dict[K, Source], key: K, source: Source) -> Source:
         if len(held) >= _CACHED:

@@ -37,6 +37,7 @@ HEALTH: Final = b"/healthz"
 _HEALTH_HEAD: Final = (field(b"Content-Type", b"text/plain"), field(b"Cache-Control", b"no-store"))
 _SLOW: Final = Problem(Kind.TIMEOUT, "The request came too slowly.")
 _FULL: Final = Problem(Kind.UNAVAILABLE, "The gateway holds all the connections it can.", retry_after_s=1)
+_CROWDED: Final = Problem(Kind.RATE_LIMITED, "Too many connections come from this address.", retry_after_s=1)
 
 
 class ClientConnection(Writing):
@@ -54,6 +55,8 @@ class ClientConnection(Writing):
         self._held = False
         self.peer: tuple[str, int] = ("", 0)
         self.certificate: dict[str, Any] | None = None
+        #: Among which connections it is counted; "": it isn't.
+        self.place = ""
         self.deadline = NEVER
         #: Whether the client leaves what is sent to it unread.
         self.full = False
@@ -70,10 +73,10 @@ class ClientConnection(Writing):
         self.peer = (str(told[0]), int(told[1])) if isinstance(told, tuple) else (str(told), 0)
         own: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
         self.certificate = dict(own.getpeercert() or {}) or None if own is not None else None
-        relay.clients.add(self)
-        if len(relay.clients) > relay.settings.connections:
-            relay.full += 1
-            self._problem(_FULL, Dialect.OPENAI)
+        if not relay.client_came(self, self.peer[0]):
+            self._problem(
+                _FULL if len(relay.clients) > relay.settings.connections else _CROWDED, Dialect.OPENAI
+            )
             self.transport.close()  # it doesn't linger: that would take a place from others
 
     def data_received(self, data: bytes) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from headwater.gateway.relay.client import ClientConnection
@@ -22,6 +22,8 @@ from headwater.gateway.stage import Ended, Passing, Stage
 _LOG = logging.getLogger("headwater.gateway")
 _BACKLOG = 2048
 _TELL_S = 10.0
+#: How an IPv6 address begins that stands for one of IPv4.
+_MAPPED = bytes(10) + b"\xff\xff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,9 @@ class Relay:
         stages: Sequence[Stage],
         upstream: Upstream,
         routes: Routes | None = None,
+        trusts: Callable[[str], bool] = lambda _: False,
     ) -> None:
+        """`trusts`: whether an address is a proxy's, behind which there are many clients."""
         self.loop = asyncio.get_running_loop()
         self.settings = settings
         self.upstream = upstream
@@ -61,6 +65,8 @@ class Relay:
             upstream, settings, self.clock, self.cork, for_upstreams(settings) if upstream.tls else None
         )
         self.clients: set[ClientConnection] = set()
+        self._trusts = trusts
+        self._places: dict[str, int] = {}
         self.draining = False
         self._stages = tuple(stages)
         self._plans: dict[Route, Plan] = {}
@@ -151,9 +157,30 @@ class Relay:
             why = "all connections to it are in use" if full else "it can't be reached"
             _LOG.error("the model server at %s: %s", self.authority.decode(), why)
 
+    def client_came(self, client: ClientConnection, address: str) -> bool:
+        """A client has connected; whether there is room for it: in all, and among those of its address."""
+        self.clients.add(client)
+        if not self._trusts(address):
+            place = client.place = place_of(address)
+            count = self._places[place] = self._places.get(place, 0) + 1
+            if count > self.settings.connections_per_address:
+                self.crowded += 1
+                return False
+        if len(self.clients) > self.settings.connections:
+            self.full += 1
+            return False
+        return True
+
     def client_lost(self, client: ClientConnection) -> None:
         """A client's connection has ended."""
         self.clients.discard(client)
+        if client.place:
+            left = self._places[client.place] - 1
+            if left:
+                self._places[client.place] = left
+            else:
+                del self._places[client.place]
+            client.place = ""
         if self.draining and not self.clients:
             self._empty.set()
 
@@ -171,6 +198,17 @@ class Relay:
                 for verb in verbs
             )
         )
+
+
+def place_of(address: str) -> str:
+    """What counts as one address: of IPv6 a network of 64 bits, which is what one customer has at the least."""
+    if ":" not in address:
+        return address
+    try:
+        packed = socket.inet_pton(socket.AF_INET6, address.partition("%")[0])
+    except OSError:
+        return address
+    return address if packed.startswith(_MAPPED) else packed[:8].hex()
 
 
 def _shortest(settings: RelaySettings) -> float:
