@@ -16,7 +16,7 @@ from headwater.errors import HeadwaterError, UsageError, Where
 
 if TYPE_CHECKING:
     from headwater.exchange import SetAside
-    from headwater.mark import Detection, Evidence, EvidenceOf, Keyring, Scheme
+    from headwater.mark import Detection, Evidence, EvidenceOf, Keyring, Mark, Scheme
     from headwater.provenance.audit import CorpusTrace
 
 FOUND = 1
@@ -329,10 +329,19 @@ def _scheme_of(path: Path) -> str:
     return evidence_scheme(path)
 
 
+def _marks(ring: Keyring) -> tuple[Mark, ...]:
+    """The marks to look for; there must be one."""
+    marks = ring.current()
+    if not marks:
+        hint = "add a [[mark]]; one that is revoked isn't looked for"
+        raise UsageError("has no mark to look for", where=Where(str(ring.path)), hint=hint)
+    return marks
+
+
 def _detect(text: str, ring: Keyring, reader: EvidenceOf, prompt: str, alpha: float, texts: int) -> Detection:
     from headwater.mark import detect as read
 
-    return read(text, ring.current(), evidence_of=reader, prompt=prompt, alpha=alpha, texts=texts)
+    return read(text, _marks(ring), evidence_of=reader, prompt=prompt, alpha=alpha, texts=texts)
 
 
 def _read(path: Path) -> str:
