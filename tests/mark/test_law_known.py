@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import betainc
 
 from headwater.mark.law import Law, Part, log_chernoff, log_tail, log_tails, moments
 from headwater.mark.tails.counts import log_binomial_tail, log_hypergeometric_tail
@@ -102,6 +103,15 @@ def test_a_unit_read_a_million_times_beside_others_moves_no_total_by_much() -> N
         found = log_tail(parts, total)
         assert true - 2e-6 <= found <= moved + 2e-6
         assert found <= log_chernoff(parts, total)
+
+
+@pytest.mark.parametrize(("count", "above"), [(10**6, 1e-7), (10**7, 1e-4)])
+def test_sums_of_a_whole_corpus_are_nearly_exact(count: int, above: float) -> None:
+    part = Part(Law(0, (63 / 64) ** np.arange(4000) / 64), 1, count)
+    mean, variance = moments([part])
+    total = round(mean + 3 * math.sqrt(variance))
+    true = math.log(betainc(total, count, 63 / 64))
+    assert true - 1e-8 <= log_tail([part], total) <= true + above
 
 
 def test_a_million_equal_tokens_are_one_unit() -> None:

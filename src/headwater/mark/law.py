@@ -37,8 +37,8 @@ def log_tail(parts: Sequence[Part], total: int) -> float:
     """ln of P(sum >= `total`), rounded up: never below the true value, and at most 1e-6 above it (relative).
 
     0.0 where the sum can't be less, -inf where it can't be as much. Still never below, but more than 1e-6 above: where
-    weights are so unequal that the sum's law would need more than 2^21 points (a unit read a million times beside many
-    read once), since scores are rounded up then; and where a sum of more than 2^16 points has chances far apart that
+    the sum's law would need more than 2^21 points (a unit read a million times beside many read once, four million
+    units), since scores are rounded up then; and where a sum of more than 2^16 points has chances far apart that
     are as rare as 1e-12. ValueError: chances that aren't chances, sums beyond 64 bits. The mathematics is in
     `docs/explanation/exact-tails.md`.
     """

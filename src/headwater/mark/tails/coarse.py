@@ -7,13 +7,14 @@ as fit are summed on the finer grid, their sum is rounded once, and the coarser 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.mark.tails.sums import Cumulants, Sum
-from headwater.mark.tails.transform import Grid, transformed
+from headwater.mark.tails.transform import transformed
 
 #: The largest grid: 16 MB of numbers. A grid gets coarser by the second at most at once.
 LARGEST_GRID, STEP = 1 << 21, 16
@@ -49,38 +50,55 @@ def fitted(parts: Sum, s: float, log_loss: float) -> Coarse:
 def _coarser(parts: Sum, s: float, factor: int, log_loss: float) -> tuple[Sum, float]:
     """`parts` rounded up to a grid of steps of `factor`, and the tilted chance that was lost."""
     order = np.argsort(np.maximum.reduceat(parts.value, parts.start), kind="stable")
-    # Twenty deviations are wider than nearly every window; where they aren't, nothing is summed beforehand.
-    wide = 20 * np.sqrt(np.cumsum((parts.count * parts.variances(s))[order]))
+    variances = parts.variances(s)
+    # Twenty deviations are wider than nearly every window; where they aren't, terms are rounded one by one.
+    wide = 20 * np.sqrt(np.cumsum((parts.count * variances)[order]))
     light = min(int(np.searchsorted(wide, LARGEST_GRID)), len(order) - 1)
-    if not light:
-        return _rounded(parts, factor), 0.0
-    few = _chosen(parts, order[:light])
-    at = few.cumulants(s)
-    window = few.reach(s, at, log_loss)
-    if window[1] - window[0] >= LARGEST_GRID:
-        return _rounded(parts, factor), 0.0
-    grid = transformed(few, s, window, log_loss)
-    values, logs = _law(grid, s, at, factor)
-    heavy = _rounded(_chosen(parts, order[light:]), factor)
+    found: list[Sum] = []
+    lost = 0.0
+    if light:
+        some, lost = _summed_up(_chosen(parts, order[:light]), s, factor, log_loss)
+        found.append(some)
+    for place in order[light:]:
+        one = _chosen(parts, np.array([place]))
+        count = int(one.count[0])
+        room = (LARGEST_GRID * int(np.gcd.reduce(one.value)) / 20) ** 2 / float(variances[place])
+        times = math.ceil(count / max(room, 1))
+        some, more = _summed_up(replace(one, count=one.count // times), s, factor, log_loss)
+        found.append(replace(some, count=some.count * times))
+        if count % times:
+            found.append(_rounded(replace(one, count=one.count % times), factor))
+        lost += more * times
+    starts = np.cumsum([0, *(len(some.value) for some in found[:-1])])
     together = Sum(
         parts.base,
         parts.step * factor,
-        np.concatenate([values, heavy.value]),
-        np.concatenate([logs, heavy.log]),
-        np.concatenate([[0], len(values) + heavy.start]).astype(np.intp),
-        np.concatenate([[1], heavy.count]),
+        np.concatenate([some.value for some in found]),
+        np.concatenate([some.log for some in found]),
+        np.concatenate([some.start + start for some, start in zip(found, starts, strict=True)]),
+        np.concatenate([some.count for some in found]),
     )
-    return together, grid.lost
+    return together, lost
 
 
-def _law(grid: Grid, s: float, at: Cumulants, factor: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """A tilted law on a grid as the values, in steps of `factor`, and untilted ln chances of one part."""
-    place = grid.first + np.arange(len(grid.chance))
+def _summed_up(parts: Sum, s: float, factor: int, log_loss: float) -> tuple[Sum, float]:
+    """`parts` as one part, rounded up once, and the tilted chance that it lacks; term by term, if it doesn't fit."""
+    step = int(np.gcd.reduce(parts.value))
+    fine = replace(parts, value=parts.value // step)
+    at = fine.cumulants(s * step)
+    window = fine.reach(s * step, at, log_loss)
+    if parts.count.sum() == 1 or window[1] - window[0] >= LARGEST_GRID:
+        return _rounded(parts, factor), 0.0
+    grid = transformed(fine, s * step, window, log_loss)
+    place = (grid.first + np.arange(len(grid.chance))) * step
     up = -(-place // factor)
     chance = np.maximum(grid.chance, 0.0) + grid.noise / math.sqrt(len(grid.chance))
-    mass = np.bincount(up - up[0], chance * np.exp(s * (up * factor - place)))
-    values = up[0] + np.flatnonzero(mass)
-    return values, np.log(mass[mass > 0]) - s * factor * values + at.log_mgf + at.rounding
+    fresh = np.flatnonzero(np.diff(up, prepend=up[0] - 1))
+    mass = np.add.reduceat(chance * np.exp(s * (up * factor - place)), fresh)
+    value, mass = up[fresh][mass > 0], mass[mass > 0]
+    log = np.log(mass) - s * factor * value + at.log_mgf + at.rounding
+    whole = Sum(0, 1, value, log, np.zeros(1, np.intp), np.ones(1, np.int64))
+    return whole, grid.lost
 
 
 def _chosen(parts: Sum, which: NDArray[np.intp]) -> Sum:
