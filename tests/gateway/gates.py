@@ -78,9 +78,8 @@ async def gate(
             keys[account] = identity.new_key(account, BY, AT_US).text
     control = ControlSettings(**given.pop("control", {}))
     given.setdefault("look_s", 0.05)
-    settings = GatewaySettings(
-        upstream=f"http://127.0.0.1:{stub.port}", relay=replace(QUICK, port=0), control=control, **given
-    )
+    given.setdefault("relay", replace(QUICK, port=0))
+    settings = GatewaySettings(upstream=f"http://127.0.0.1:{stub.port}", control=control, **given)
     gateway = Gateway(folder, settings, given.get("identity", IdentitySettings()))
     own = socket.create_server(("127.0.0.1", 0))
     own.setblocking(False)

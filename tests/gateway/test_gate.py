@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.doors import CHAT, STREAM, run
+from gateway.doors import CHAT, QUICK, STREAM, run
 from gateway.gates import AT_US, BY, Gate, gate, recorded
 from gateway.stub import STREAM_HEAD, Request, chunk, openai_events, plain
 from headwater.control.identity import IdentitySettings, open_identity
@@ -114,6 +115,34 @@ def test_requests_of_a_minute_are_counted_and_told_in_both_dialects(tmp_path: Pa
             status, fields, _ = await door.ask("bob", CHATS, logprobs)
             assert (status, fields["x-ratelimit-remaining-requests"]) == (403, "0")
             assert len(door.stub.requests) == 3
+
+    run(test)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_requests_that_generate_nothing_have_a_limit_of_their_own(tmp_path: Path, workers: int) -> None:
+    """Also where the tier sets none, and apart from it: who has nothing left may still fetch what was made."""
+
+    async def test() -> None:
+        accounts = {"alice": "contracted", "bob": "verified-contact"}
+        tiers = {"verified-contact": {"requests_per_minute": 1}}
+        relay = replace(QUICK, port=0, workers=workers)
+        control = {"free_per_minute": 20}
+        async with gate(tmp_path / "g", accounts=accounts, tiers=tiers, control=control, relay=relay) as door:
+            assert (await door.ask("bob", CHATS, CHAT))[0] == 200
+            assert (await door.ask("bob", CHATS, CHAT))[0] == 429
+            assert (await door.ask("bob", "/v1/models", None))[0] == 200
+            told = [(await door.ask("alice", "/v1/models", None))[0] for _ in range(21)]
+            assert told[:15] == [200] * 15
+            assert told[-1] == 429
+            status, fields, body = await door.ask("alice", "/v1/files", None)
+            assert (status, json.loads(body)["error"]["code"]) == (429, "rate_limit_exceeded")
+            assert 1 <= int(fields["retry-after"]) <= 60
+            assert (await door.ask("alice", CHATS, CHAT))[0] == 200
+            assert (await door.ask("bob", "/v1/files", None))[0] == 200
+        none = {"free_per_minute": 0}
+        async with gate(tmp_path / "h", control=none, relay=relay) as door:
+            assert {(await door.ask("alice", "/v1/models", None))[0] for _ in range(30)} == {200}
 
     run(test)
 

@@ -194,7 +194,7 @@ class Gateway:
         grant = Grant(control, settings.control, leases, identify.still, lines)
         parts.keeping.changed = grant.recheck
         owners, fetching = Owners(self.folder / OBJECTS), self._fetching()
-        objects = Objects(control, owners, fetching, journalling, lines)
+        objects = Objects(control, owners, fetching, journalling, lines, leases)
         batches = Batches(control, settings.control, leases, owners, fetching, journalling, lines)
         stages: list[Stage] = [identify, objects, batches, grant]
         if journalling is not None:

@@ -29,6 +29,8 @@ _WORDS: Final = {
     "long_context": "An input of this length",
     "batch": "Batches",
 }
+#: One request counts as this part of what is free in a minute at most.
+_FREE_AT_ONCE: Final = 10
 #: Names of models that are kept at hand, and their longest: a client may write anything there.
 _MOST_NAMES: Final = 1024
 _LONGEST_NAME: Final = 256
@@ -178,6 +180,13 @@ class Control:
             return refused
         assert model is not None
         if not wish.counts:
+            cells = self._holdings.free(principal.account) if wish.free else None
+            if cells is not None:
+                amount = min(wish.free, max(1, self._settings.free_per_minute // _FREE_AT_ONCE))
+                answer = self._budgets.reserve(cells, (amount, 0, 0, 0), steady_us)
+                if not isinstance(answer, Reservation):
+                    return self._spent(answer) if isinstance(answer, Refused) else answer
+                self._budgets.settle(answer, answer.taken, steady_us)  # nothing of it comes back at its end
             terms = Terms(None, ready.drop, max(1, wish.answers), ready.delay_ms)
             return Admitted(principal, stands.restrictions, None, terms, model)
         return self._reserved(ready, principal, source, wish, model, steady_us)

@@ -38,6 +38,8 @@ _RATES: Final = {
 _DASHED: Final = {name: name.replace("_", "-") for name in _KINDS}
 #: Name of a budget → the limit of the tier that it stands for.
 LIMIT_OF: Final = {f"{of}.{dashed}": name for name, dashed in _DASHED.items() for of in ("account", "step")}
+#: The budget of requests that generate nothing.
+FREE: Final = "free.requests-per-minute"
 _PLACES: Final = (Scope.ADDRESS, Scope.ASN)
 _TOKENS: Final = (Kind.TOKENS, Kind.TOKEN_QUOTA)
 
@@ -67,6 +69,7 @@ class Holdings:
         #: whether some budget is a place's: else what an account has is all that a request has
         self.placed = any(budget.scope in _PLACES for budget, _ in self._own)
         self._accounts: dict[str, Holding] = {}
+        self._free: dict[str, Cells] = {}
         self._places: dict[tuple[str, int | None], Holding] = {}
         self._joined: dict[tuple[str, str, int | None], Holding] = {}
 
@@ -89,6 +92,21 @@ class Holdings:
         if found is None or found.stamp != stamp:
             found = self._account(principal, stands.campaigns, rate, stamp)
             keep(self._accounts, principal.account, found, self._settings.cached)
+        return found
+
+    def free(self, account: str) -> Cells | None:
+        """The budget of requests that generate nothing; None where there is no limit."""
+        limit = self._settings.free_per_minute
+        if not limit:
+            return None
+        found = self._free.get(account)
+        if found is None:
+            burst = (
+                2 if limit == 1 and not self._budgets.alone else None
+            )  # replicas can't share a burst of one
+            budget = Budget(FREE, Kind.REQUESTS, Scope.ACCOUNT, limit, Per.MINUTE, burst)
+            found = self._budgets.cells([(budget, _key(account))])
+            keep(self._free, account, found, self._settings.cached)
         return found
 
     def _account(

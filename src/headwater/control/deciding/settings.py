@@ -16,8 +16,8 @@ from headwater.control.identity import TIERS
 from headwater.errors import ConfigurationError, UsageError, Where
 from headwater.setting import setting
 
-#: What names of the tiers' own budgets and of steps begin with.
-TAKEN: Final = ("account.", "step.")
+#: What names of the tiers' own budgets, of steps and of what is free begin with.
+TAKEN: Final = ("account.", "step.", "free.")
 PerName: TypeAlias = Literal["none", "second", "minute", "hour", "day", "month"]
 #: What a budget calls otherwise than its entry in the file.
 _WRITTEN: Final = {"lifetime_us": "lasts_s"}
@@ -127,6 +127,11 @@ class ControlSettings:
     usual_tokens_per_minute: int = setting(
         4_000_000, "What a step takes its share of, where the tier sets no limit of tokens.", "from 1"
     )
+    free_per_minute: int = setting(
+        600,
+        "Requests a minute of one account that generate nothing (lists, files, states of batches); 0: no limit.",
+        "from 0",
+    )
     request_s: int = setting(
         1800, "Seconds after which a request that nobody settled counts as spent.", "1 to 86400"
     )
@@ -138,6 +143,8 @@ class ControlSettings:
             raise ConfigurationError("out of range", where=Where(field="bytes_per_token"))
         if not 1 <= self.request_s <= 86_400:
             raise ConfigurationError("out of range", where=Where(field="request_s"))
+        if not 0 <= self.free_per_minute <= _MOST_TOKENS:
+            raise ConfigurationError("out of range", where=Where(field="free_per_minute"))
         if self.image_tokens < 0:
             raise ConfigurationError("out of range", where=Where(field="image_tokens"))
         for name in (

@@ -19,7 +19,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
     `scope`: of `identity.SCOPES`. `input_tokens`: an upper bound, of all lines of a batch together. `output_tokens`:
     the longest that the client allows one answer to be; None: it doesn't say. `answers`: n, or best_of. `requests`:
-    lines of a batch. `counts`: whether it takes from budgets.
+    lines of a batch. `counts`: whether it takes from budgets. `free`: where not, for how many requests it stands in
+    their own limit (`free_per_minute`); 0: it is only looked whether it would be served.
     """
 
     scope: str
@@ -32,6 +33,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     stream: bool = False
     requests: int = 1
     counts: bool = True
+    free: int = 0
 
 
 class Used(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import msgspec
 
 from headwater.control import Control, Denied, Wish
+from headwater.control.budget import Refill
 from headwater.exchange import ENDPOINTS
 from headwater.exchange.answer import encoded
 from headwater.exchange.journal import Outcome as Ending
@@ -44,7 +45,7 @@ from headwater.gateway.stages.following import (
     in_response,
 )
 from headwater.gateway.stages.journalling import Journalling
-from headwater.gateway.stages.leases import steady_us
+from headwater.gateway.stages.leases import Leases, steady_us
 from headwater.gateway.stages.limits import RateLines
 from headwater.gateway.stages.lists import LISTS, Lists, NoSuchObjectError, changes, page_of
 from headwater.gateway.stages.naming import named_in
@@ -86,6 +87,8 @@ _JSON: Final = field(b"Content-Type", b"application/json")
 #: Part of a line can't be read.
 _WHOLE: Final = Forward(drop=frozenset((b"range", b"if-range")))
 _PASSED_ON: Final = (b"anthropic-version", b"anthropic-beta", b"openai-beta")
+#: A list counts as one request more for so many objects that it may hold, up to a bound.
+_LISTED_AS_ONE, _LISTED_MOST = 20, 100
 _TRIES: Final = 4
 _TRY_S: Final = 0.05
 _CROWDED_S: Final = 0.02
@@ -124,11 +127,12 @@ class Objects(Passing):
         fetching: Fetching,
         journalling: Journalling | None,
         lines: RateLines,
+        leases: Leases,
     ) -> None:
         """`journalling` is told how lines of batches ended."""
         self._control, self._owners = control, owners
         self._fetching, self._journalling = fetching, journalling
-        self._lists, self._lines = Lists(owners, fetching), lines
+        self._lists, self._lines, self._leases = Lists(owners, fetching), lines, leases
         self._reading: set[asyncio.Task[None]] = set()
 
     def concerns(self, route: Route, verb: str) -> bool:
@@ -274,12 +278,17 @@ class Objects(Passing):
     def _listed(self, exchange: Exchange) -> OnRequest:
         state: _State | None = exchange.kept.get(_STATE)
         if state is None:
-            passage, wish = _passage(exchange), Wish(scope=scope_of(exchange.route), counts=False)
+            passage, wish = (
+                _passage(exchange),
+                Wish(scope=scope_of(exchange.route), counts=False, free=_weight(exchange)),
+            )
             found = self._control.decide(
                 passage.principal, passage.source, wish, exchange.began_us, steady_us()
             )
             if isinstance(found, Denied):
                 return self._lines.refuse(found, exchange, passage.principal)
+            if isinstance(found, Refill):
+                return Wait(self._leases.send(found.asks))
             state = exchange.kept[_STATE] = _State()
             return Wait(asyncio.ensure_future(self._list(exchange, state)))
         if isinstance(state.found, Problem):
@@ -402,6 +411,12 @@ def _reshown(exchange: Exchange) -> bool:
     if owned is not None:
         return changes(owned)
     return batch is not None and (_TOLD[exchange.route.path] == "message_batch" or bool(batch.file))
+
+
+def _weight(exchange: Exchange) -> int:
+    """For how many requests a list stands: the server is asked for each of its objects."""
+    asked = page_of(exchange.route.path, exchange.head.query, dialect_of(exchange.route, exchange.head))
+    return 1 + min(asked.limit, _LISTED_MOST) // _LISTED_AS_ONE
 
 
 def _passage(exchange: Exchange) -> Passage:

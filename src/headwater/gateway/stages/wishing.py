@@ -29,7 +29,7 @@ def scope_of(route: Route) -> str:
 def wish_of(route: Route, asked: Asked | None, settings: ControlSettings) -> Wish:
     """What is wished; `asked`: what the body asks for, None where nothing is generated."""
     if asked is None:
-        return Wish(scope=scope_of(route), counts=False)
+        return Wish(scope=scope_of(route), counts=False, free=1)
     return Wish(
         scope=ASKED[route.does],
         model=asked.model,
