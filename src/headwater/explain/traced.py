@@ -26,8 +26,8 @@ _SAYS: Final = (
     "passed on, published and stolen, and keys can be."
 )
 _SHARES: Final = (
-    "Shares are of distinct tokens, with intervals of 95%; they rest on how strong the mark is in such text, which "
-    "the data tell only roughly. Compare accounts by them rather than count tokens."
+    "Shares are of distinct tokens, with intervals of 95%. They rest on how strongly the mark shows in such text, "
+    "which the data tell only roughly, and least where it is unlike a chat's. Compare accounts by them; don't count tokens."
 )
 
 
@@ -194,7 +194,9 @@ def _lines(one: Tested) -> list[str]:
 def _reach(one: Tested) -> str:
     if one.trace.reach is None:
         return "even an account whose outputs are all of it might not be found"
-    return f"an account with {words.share(one.trace.reach)} of it is found half the time"
+    return (
+        f"an account with {words.share(one.trace.reach)} of it, spread over all rows, is found half the time"
+    )
 
 
 def _table(found: CorpusTrace) -> Table | Text:
