@@ -16,7 +16,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,16 +35,17 @@ from headwater.mark import evidence, proxy  # noqa: E402
 from headwater.mark.engines import kgw, synthid, vllm  # noqa: E402
 
 FIXTURES = ROOT / "tests/mark/fixtures"
+#: Nats a token that the teacher has at each (about: answers differ).
 SETTINGS = {
-    "4.4": serve.Setting(1.0),
-    "2.4": serve.Setting(0.7, 0.95),
-    "1.24": serve.Setting(0.45),
-    "0.72": serve.Setting(0.3),
+    "0.72": serve.Setting(0.225),
+    "1.24": serve.Setting(0.335),
+    "2.4": serve.Setting(0.62, 0.95),
+    "4.4": serve.Setting(0.93),
 }
 TUNE, SEEDS, EACH = 40, 3, 24
 PROMPT, LENGTH = 32, 144
 LEVEL = math.log(1e-6)
-STARTS = 15
+STARTS = 40
 SHARE = 0.1
 
 Detectors = dict[str, tuple[marks.Traffic, marks.Scored]]
@@ -106,9 +107,6 @@ def gumbel_detectors(world: World, found: marks.Traffic, *, doubt: float = 0.01)
     null, tune = found.scheme.null, part(found, tune_rows())
     chance, values = found.chance[tune], found.values[tune]
     own = [line[found.prompt :] for line in found.tokens[:TUNE]]
-    with_proxy = proxy.fitted(
-        world.proxy, np.concatenate(own[:16]), (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0)
-    )
     scorers: dict[str, marks.Scored] = {
         "engine: sum of -ln(1-u)": marks.table_scored(found, evidence.engine_sum(null)),
         "mixture, from marked values": marks.table_scored(found, evidence.mixture(null, values, doubt=doubt)),
@@ -119,7 +117,7 @@ def gumbel_detectors(world: World, found: marks.Traffic, *, doubt: float = 0.01)
     for name, reader, steps in (
         ("by class of token counts", proxy.counted(own, 4096), [10, 1]),
         ("by class of 3-token counts", proxy.counted(own, 4096, order=3), [10, 2]),
-        ("by class of the proxy", with_proxy, [12, 3]),
+        ("by class of the proxy", world.proxy, [12, 3]),
     ):
         cells, classes = classed(found, marks.features(found, reader), steps)
         scorer = evidence.by_class_of_chances(null, chance, classes[tune], cells.count, doubt=doubt)
@@ -157,9 +155,6 @@ def bits_detectors(world: World, found: marks.Traffic) -> Detectors:
     """SynthID's means and ours, or a green list's count and ours."""
     null, tune = found.scheme.null, part(found, tune_rows())
     own = [line[found.prompt :] for line in found.tokens[:TUNE]]
-    with_proxy = proxy.fitted(
-        world.proxy, np.concatenate(own[:16]), (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0)
-    )
     layers = found.scheme.streams
     scorers = {}
     if layers > 1:
@@ -171,7 +166,7 @@ def bits_detectors(world: World, found: marks.Traffic) -> Detectors:
         scorers["by layer"] = marks.table_scored(found, evidence.mixture(null, found.values[tune]))
     else:
         scorers["engine: green tokens (z-test)"] = marks.table_scored(found, evidence.engine_mean(null))
-    cells, classes = classed(found, marks.features(found, with_proxy), [8, 2])
+    cells, classes = classed(found, marks.features(found, world.proxy), [8, 2])
     scorer = evidence.by_class(null, found.values[tune], classes[tune], cells.count)
     scorers["by class of the proxy"] = marks.table_scored(found, scorer, classes)
     return {name: (found, each) for name, each in scorers.items()}
@@ -190,12 +185,7 @@ def figures(detectors: Detectors) -> dict[str, Any]:
             limit = found.limit_of(rows)
             shares.append(-log_p / limit)
             nats.append(-log_p / len(here))
-            one = marks.Scored(
-                scored.scores[here], lambda chosen, here=here, scored=scored: scored.parts(here[chosen])
-            )
-            reach.append(
-                marks.to_reach(one, np.linspace(0, len(here), STARTS, endpoint=False).astype(int), LEVEL)
-            )
+            reach.append(marks.to_reach(scored, here, STARTS, LEVEL))
         made[name] = {
             "share_of_limit": round(float(np.mean(shares)), 4),
             "se": round(float(np.std(shares, ddof=1) / math.sqrt(SEEDS)), 4),
@@ -213,6 +203,9 @@ def one_setting(
     for width in (4, 2):
         found, answers = served(world, "gumbel", vllm.Gumbel(width=width), setting, seed + width)
         if width == 4:
+            own = np.concatenate([line[PROMPT:] for line in answers.tokens[:16]])
+            world = replace(world, proxy=proxy.fitted(world.proxy, own))
+            made["proxy_temperature"] = world.proxy.temperature
             made["entropy"] = round(float(answers.entropy.mean()), 3)
             made["entropy_of_units"] = round(found.limit / len(found), 3)
             made["share_of_tokens_marked"] = round(float(answers.marked.mean()), 3)
