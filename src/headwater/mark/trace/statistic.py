@@ -7,7 +7,7 @@ a document is one account's, the second finds it with a few documents. Both have
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,11 +31,12 @@ class Documents:
     """The laws of documents' totals without the key: exact, or Chernoff's bound where documents are of many kinds."""
 
     def __init__(self, null: Null, scorer: Scorer, dataset: Dataset) -> None:
-        """`kinds`: (documents,) documents with as many units of each class share one."""
+        """`counts` (kinds, classes): how many units of each class a kind of documents has; `of_kind`: which they are."""
         counts = np.zeros((dataset.documents, len(scorer.tables)), np.int64)
         np.add.at(counts, (dataset.document, dataset.classes), 1)
         self.counts, kinds = np.unique(counts, axis=0, return_inverse=True)
-        self.kinds = kinds.reshape(-1)
+        order = np.argsort(kinds.reshape(-1), kind="stable")
+        self.of_kind = np.split(order, np.cumsum(np.bincount(kinds.reshape(-1)))[:-1])
         self._laws = [[table.law(null) for table in tables] for tables in scorer.tables]
         self._exact = len(self.counts) <= _EXACT
         self._slopes = np.geomspace(0.01, 8, 80) * scorer.tables[0][0].grain
@@ -98,24 +99,17 @@ class Statistic:
     def scores(self, totals: NDArray[np.int64]) -> NDArray[np.int64]:
         """The documents' scores, added up, of each key: (keys,) from totals (keys, documents)."""
         found = np.zeros(len(totals), np.int64)
-        for kind, here in self._by_kind():
-            edges, scores = self.tables[kind]
+        for (edges, scores), here in zip(self.tables, self.documents.of_kind, strict=False):
             found += scores[np.searchsorted(edges, totals[:, here], side="right")].sum(axis=1)
         return found
 
     def log_p(self, totals: NDArray[np.int64]) -> NDArray[np.float64]:
         """ln p of each document by itself, for each key: (keys, documents) from totals (keys, documents)."""
         found = np.zeros(totals.shape)
-        for kind, here in self._by_kind():
+        for kind, here in enumerate(self.documents.of_kind):
             tails = self.documents.log_tails(kind, totals[:, here].ravel())
             found[:, here] = tails.reshape(len(totals), -1)
         return found
-
-    def _by_kind(self) -> Iterator[tuple[int, NDArray[np.intp]]]:
-        if self.tables:
-            order = np.argsort(self.documents.kinds, kind="stable")
-            ends = np.cumsum(np.bincount(self.documents.kinds))[:-1]
-            yield from enumerate(np.split(order, ends))
 
 
 def read(scheme: Scheme, dataset: Dataset, scorer: Scorer) -> Statistic:

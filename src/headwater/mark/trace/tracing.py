@@ -40,7 +40,7 @@ class Named:
 
     `log_p`: ln of its exact p-value; `log_adjusted`: with all keys counted (Holm); `by`: which evidence was the
     better, `units` or `documents`; `share`: how much of the dataset is its; `documents`: those that carry its mark by
-    themselves, with all keys and all documents counted.
+    themselves, with all keys and all documents counted; `carried`: the share of units that stands in them.
     """
 
     name: str
