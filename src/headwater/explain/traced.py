@@ -27,7 +27,7 @@ _SAYS: Final = (
 )
 _SHARES: Final = (
     "Shares are of distinct tokens, with intervals of 95%. They rest on how strongly the mark shows in such text, "
-    "which the data tell only roughly, and least where it is unlike a chat's. Compare accounts by them; don't count tokens."
+    "which the data tell only roughly, and least where it is unlike a chat's. Compare accounts by them, and no more."
 )
 
 
