@@ -117,6 +117,42 @@ def test_what_the_server_refuses_comes_back(tmp_path: Path) -> None:
     assert [one for one in recorded(tmp_path / "g")[0] if one.batch] == []
 
 
+def test_what_a_batch_didnt_use_comes_back_with_its_results_once(tmp_path: Path) -> None:
+    """Ten lines that may use 50 tokens of output each use 9 and 3 in truth; the requests were made all the same."""
+
+    async def test(shop: Shop) -> None:
+        client, before = shop.openai["bob"], left(shop.door, "bob")
+
+        async def comes_to(tokens: int) -> None:
+            async with asyncio.timeout(5):
+                while left(shop.door, "bob")[1] != before[1] - tokens:
+                    await asyncio.sleep(0.01)
+
+        made = await batch(client, file(*(line(str(at), max_tokens=50) for at in range(10))))
+        charged = before[1] - left(shop.door, "bob")[1]
+        assert charged > 500
+        told = await client.batches.retrieve(made.id)
+        assert before[1] - left(shop.door, "bob")[1] == charged  # how much it used isn't known yet
+        for _ in range(2):
+            await client.files.content(told.output_file_id)
+            await comes_to(120)
+        assert before[0] - left(shop.door, "bob")[0] == 10
+        failing = await batch(client, file(line("a", model="broken"), line("b", model="broken")))
+        assert before[1] - left(shop.door, "bob")[1] > 120
+        await client.batches.retrieve(failing.id)  # it has no answers: nothing was used
+        await comes_to(120)
+        many = [{"custom_id": str(at), "params": {**PARAMS, "max_tokens": 50}} for at in range(4)]
+        other = await message_batch(shop.anthropic["bob"], *many)
+        assert before[1] - left(shop.door, "bob")[1] > 300
+        used = [
+            one.result.message.usage
+            for one in await everything(await shop.anthropic["bob"].messages.batches.results(other.id))
+        ]
+        await comes_to(120 + sum(one.input_tokens + one.output_tokens for one in used))
+
+    through(tmp_path / "g", test, accounts={"bob": "verified-payment"}, tiers=BATCHING)
+
+
 def test_a_client_that_goes_while_its_batch_is_read_takes_nothing(tmp_path: Path) -> None:
     async def test(shop: Shop) -> None:
         made = await shop.openai["bob"].files.create(file=("a", lines(count=1500)), purpose="batch")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from headwater.control.deciding import (
         NOTHING_USED,
         Admitted,
+        Charge,
         Control,
         ControlSettings,
         Denied,
@@ -61,6 +62,7 @@ __all__ = [
     "TRANSITIONS",
     "Admitted",
     "Balance",
+    "Charge",
     "Control",
     "ControlSettings",
     "Counting",
@@ -92,7 +94,8 @@ __all__ = [
 _WHERE = {
     "balance": "Balance Counting balances",
     "deciding": (
-        "NOTHING_USED Admitted Control ControlSettings Denied Figure Reason Shown Standings Stands Used Wish stands_now"
+        "NOTHING_USED Admitted Charge Control ControlSettings Denied Figure Reason Shown Standings Stands Used Wish "
+        "stands_now"
     ),
     "ladder": (
         "ACTIVE AUTOMATIC_HOURS CLOCK HOUR_US POLICY TRANSITIONS Effects Event Restrictions State Step Terms What "

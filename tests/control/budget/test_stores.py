@@ -22,16 +22,21 @@ from headwater.control.budget import (
     Amounts,
     Answer,
     Ask,
+    Budget,
+    Budgets,
     Kind,
     Per,
+    Refill,
     Refused,
     Reservation,
+    Scope,
     Seen,
     Shape,
     SqliteStore,
     Store,
     StoreGone,
     ask_nothing,
+    leaving,
 )
 from headwater.control.budget.calendar import begins_us, index
 from headwater.control.budget.granting import Epoch, Record, look, step
@@ -510,6 +515,38 @@ def test_cells_of_postgres_that_nobody_asks_for_are_swept_out(
         asyncio.run(told())
     left = store._connected().execute("SELECT cell FROM headwater_budget_cell ORDER BY cell").fetchall()
     assert [cell for (cell,) in left] == ["mine", "young"]
+    store.close()
+
+
+def test_what_was_charged_by_one_process_comes_back_through_another(tmp_path: Path) -> None:
+    """Where it still is the same day in a store that remembers it; else it stays spent."""
+    store = SqliteStore(tmp_path / "budgets.sqlite")
+    daily = Budget("tokens", Kind.TOKEN_QUOTA, Scope.ACCOUNT, 1000, Per.DAY)
+
+    def balance() -> int:
+        return store.look([ask_nothing(daily, "a")])[0].balance
+
+    def done(budgets: Budgets, step: Callable[[], Any]) -> Any:
+        while isinstance(found := step(), Refill):
+            budgets.hear(found.asks, store.exchange(budgets.replica, found.asks), 0)
+        return found
+
+    def left(budgets: Budgets) -> None:
+        asks = leaving(budgets, 0)
+        budgets.hear(asks, store.exchange(budgets.replica, asks), 0)
+
+    first, second = Budgets("first"), Budgets("second")
+    cells = first.cells([(daily, "a")])
+    held = done(first, lambda: first.reserve(cells, (1, 600, 0, 1), 0))
+    since = first.since(held.cells)
+    first.settle(held, (1, 600, 0, 1), 0)
+    left(first)
+    assert balance() == 400
+    own = second.cells([(daily, "a")])
+    for known, wanted in (({}, 400), (dict.fromkeys(since, (7, 7)), 400), (since, 900)):
+        assert done(second, lambda known=known: second.credit(own, known, (0, 500, 0, 0), 0)) is None
+        left(second)
+        assert balance() == wanted
     store.close()
 
 

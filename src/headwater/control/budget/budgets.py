@@ -8,7 +8,7 @@ while the machine sleeps (CLOCK_BOOTTIME). Use from one thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from weakref import WeakValueDictionary
@@ -147,6 +147,31 @@ class Budgets:
     def release(self, reservation: Reservation, now_us: int) -> None:
         """Nothing was used after all: everything comes back, the request too."""
         self.settle(reservation, _NOTHING, now_us)
+
+    def since(self, cells: Cells) -> dict[str, tuple[int, int]]:
+        """Cell → epoch and period that its quota is taken from now; to be kept by who may `credit` later."""
+        return {
+            each.id: (each.epoch, each.period) for each in cells.leases if each.budget.shape is Shape.QUOTA
+        }
+
+    def credit(
+        self, cells: Cells, since: Mapping[str, tuple[int, int]], amounts: Taken, now_us: int
+    ) -> Refill | None:
+        """Give back what was charged long ago and never used, to quotas whose period is the same as then.
+
+        Whoever leased it then, another process perhaps. `Refill`: which period it is isn't known here; send, ask again.
+        """
+        due = [each for each in cells.leases if each.id in since and amounts[each.takes] > 0]
+        unheard = [each for each in due if not each.epoch]
+        if unheard:
+            self.kept.update((each.id, each) for each in unheard)
+            return Refill(tuple(each.ask(0, self.next_seq(), now_us) for each in unheard if each.out is None))
+        for each in due:
+            # Where a new period has begun that nobody has heard of here, the store leaves it aside.
+            if (each.epoch, each.period) == since[each.id]:
+                each.free += amounts[each.takes]
+                self.kept[each.id] = each
+        return None
 
     def extend(self, reservation: Reservation, more: Amounts, now_us: int) -> Reservation | Refused | Refill:
         """Take `more` tokens and spend for a request that runs, a slice at a time, so that it can be stopped.

@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import Final
 
 from headwater.control.budget import NOBODY, Amounts, Budgets, Refill, Refused, Reservation, Sight, Why
+from headwater.control.deciding.charge import Charge
 from headwater.control.deciding.denial import TOLD, Denied, Reason
 from headwater.control.deciding.figures import Figure, Shown, figures
 from headwater.control.deciding.holdings import LIMIT_OF, Holding, Holdings, keep
@@ -131,6 +132,23 @@ class Control:
         self.settled.output_tokens += outputs
         actual = (used.requests, inputs + outputs, admitted.model.micros(inputs, outputs), 0)
         self._budgets.settle(held, actual, steady_us)
+
+    def charged(self, admitted: Admitted, used: Used) -> Charge:
+        """What is charged for a batch that uses so much at most; to be asked for at once, and kept for `give_back`."""
+        held, model = admitted.reservation, admitted.model
+        since = {} if held is None else self._budgets.since(held.cells)
+        inputs, outputs = used.input_tokens, used.output_tokens
+        return Charge(inputs + outputs, model.micros(inputs, outputs), model.input, model.output, since)
+
+    def give_back(
+        self, principal: Principal, source: Source, charge: Charge, used: Used, steady_us: int
+    ) -> Refill | None:
+        """What a batch was charged and didn't use comes back. `Refill`: send what it names and ask again."""
+        prices = Model(name="*", input=charge.input, output=charge.output)
+        inputs, outputs = used.input_tokens, used.output_tokens
+        left = (0, charge.tokens - inputs - outputs, charge.spend - prices.micros(inputs, outputs), 0)
+        holding = self._holdings.of(principal.account, self._at_hand(principal).holding, source)
+        return self._budgets.credit(holding.lines, charge.since, left, steady_us)
 
     def standing(self, who: Admitted | Principal, steady_us: int) -> list[Figure]:
         """How the tier's limits stand, for rate headers; no other budget is ever seen there."""

@@ -2,7 +2,7 @@
 
 OpenAI's batch names a file, which is read from the model server; where its lines go on otherwise than they were written
 (held to a length, without what a tier lacks), a file of our making takes its place. Anthropic's batch is in the body.
-What is reserved for a batch counts as spent once the model server has taken it.
+What is reserved for a batch counts as spent once the model server has taken it, until its results are known.
 """
 
 from __future__ import annotations
@@ -218,7 +218,8 @@ class Batches(Passing):
         async def record() -> bool:
             return await self._recorded(exchange, work)
 
-        passage.batch = Batch(exchange.id, used, record, file)
+        charge = _ENCODE(self._control.charged(found, used))
+        passage.batch = Batch(exchange.id, used, record, file, charge)
         return None
 
     def _priced(self, exchange: Exchange, sums: Sums) -> str | OnRequest:

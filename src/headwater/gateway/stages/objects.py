@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
 
-from headwater.control import Control, Denied, Wish
+from headwater.control import Control, Denied, Used, Wish
 from headwater.control.budget import Refill
 from headwater.exchange import ENDPOINTS
 from headwater.exchange.answer import encoded
@@ -52,6 +53,7 @@ from headwater.gateway.stages.naming import named_in
 from headwater.gateway.stages.owners import Owned, Owners
 from headwater.gateway.stages.passage import PASSAGE, Passage
 from headwater.gateway.stages.results import Results
+from headwater.gateway.stages.returns import Returns, used_by
 from headwater.gateway.stages.wishing import scope_of
 from headwater.gateway.wire.dialect import Dialect
 from headwater.gateway.wire.errors import Kind, Problem
@@ -133,6 +135,7 @@ class Objects(Passing):
         self._control, self._owners = control, owners
         self._fetching, self._journalling = fetching, journalling
         self._lists, self._lines, self._leases = Lists(owners, fetching), lines, leases
+        self._returns = Returns(control, owners, leases)
         self._reading: set[asyncio.Task[None]] = set()
 
     def concerns(self, route: Route, verb: str) -> bool:
@@ -225,16 +228,25 @@ class Objects(Passing):
         if state is None or owned is None:
             return
         name, whole = _segment(exchange), outcome.ended is Ended.COMPLETE
-        if state.results is not None and whole and owned.note != _RECORDED:
+        results = state.results
+        if results is not None and whole and owned.note != _RECORDED:
             self._owners.change(name, owned._replace(note=_RECORDED))
+            # A file of errors alone says nothing of what the others used.
+            if results.told and (results.answered or owned.kind == "message_batch"):
+                used = Used(input_tokens=results.input_tokens, output_tokens=results.output_tokens)
+                self._beside(self._returns.give(_passage(exchange), owned.batch, used))
         if not state.kept or self._journalling is None:
             return
         if whole and state.ended:
             self._answered(name, owned, b"".join(state.kept), outcome.ended_us)
         elif not whole:  # its reader has left, and may have read all that matters
-            task = asyncio.ensure_future(self._read_whole(name, owned, outcome.ended_us))
-            self._reading.add(task)
-            task.add_done_callback(self._reading.discard)
+            self._beside(self._read_whole(name, owned, outcome.ended_us))
+
+    def _beside(self, what: Coroutine[Any, Any, None]) -> None:
+        """Do something that no client waits for."""
+        task = asyncio.ensure_future(what)
+        self._reading.add(task)
+        task.add_done_callback(self._reading.discard)
 
     async def _read_whole(self, name: str, owned: Owned, at_us: int) -> None:
         """Read an answer that was made in the background for the journal."""
@@ -319,8 +331,9 @@ class Objects(Passing):
         if hide and (head.get(b"content-encoding") or b"identity").lower() != b"identity":
             exchange.cut(_SEALED)
             return None
-        batch = "" if owned.note == _RECORDED or self._journalling is None else owned.batch
-        state.results = Results(batch, hide=hide, length=head.length)
+        batch = "" if owned.note == _RECORDED else owned.batch
+        endpoint = "messages" if owned.kind == "message_batch" else "chat"
+        state.results = Results(batch, hide=hide, length=head.length, endpoint=endpoint)
         return Shape(reframe=True) if hide else None
 
     def _result(self, results: Results, data: bytes) -> OnBytes:
@@ -388,7 +401,10 @@ class Objects(Passing):
             owned = Owned(passage.principal.account, _TOLD[path])
             if batch is not None:
                 owned = owned._replace(batch=batch.name, note=batch.file)
+                self._owners.charge(batch.name, batch.charge, now_us)
             await self._owners.own(name, owned, now_us)
+        elif owned.kind == "batch" and (used := used_by(said)) is not None:
+            self._beside(self._returns.give(passage, owned.batch, used))
         shown = self._lists.seen(name, owned, said, state.body.raw, now_us)
         if state.out is not None and shown is not said:
             state.out = encoded(shown)

@@ -36,6 +36,17 @@ MIGRATIONS: Final = (
         CREATE INDEX objects_of ON objects (account, kind, at_us, id);
         """,
     ),
+    Migration(
+        "objects",
+        2,
+        """
+        CREATE TABLE charges (
+            batch TEXT PRIMARY KEY,
+            charge BLOB NOT NULL,
+            at_us INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """,
+    ),
 )
 _KNOWN: Final = 65_536
 _AT_ONCE: Final = 500
@@ -49,6 +60,10 @@ _NOTE: Final = "UPDATE objects SET note = ?, tokens = ? WHERE id = ?"
 _SAID: Final = "UPDATE objects SET said = ? WHERE id = ?"
 _GONE: Final = "DELETE FROM objects WHERE id = ?"
 _OF: Final = "SELECT account, kind, batch, note, tokens FROM objects WHERE id = ?"
+_CHARGE: Final = "INSERT INTO charges VALUES (?, ?, ?) ON CONFLICT (batch) DO NOTHING"
+#: What a batch was charged comes back within its month, or never.
+_CHARGES_US: Final = 31 * 86_400_000_000
+_SWEEP_CHARGES: Final = "DELETE FROM charges WHERE at_us < ?"
 _SWEEP: Final = "DELETE FROM objects WHERE kind IN ('response', 'item') AND at_us < ?"
 
 Statement = tuple[str, tuple[Any, ...]]
@@ -115,6 +130,15 @@ class Owners:
     def tell(self, name: str, said: bytes) -> None:
         """Keep what the server says of an object, as it won't change any more."""
         self._write(_SAID, (said, name))
+
+    def charge(self, batch: str, charge: bytes, at_us: int) -> None:
+        """Keep what a batch was charged; `batch`: our name of it."""
+        self._write(_CHARGE, (batch, charge, at_us))
+
+    async def take_charge(self, batch: str) -> bytes | None:
+        """What a batch was charged, which is given once; None where that isn't known, or was given before."""
+        found: bytes | None = await self._asked(partial(_taken, batch=batch))
+        return found
 
     def gone(self, name: str) -> None:
         """An object isn't there any more."""
@@ -222,7 +246,8 @@ class Owners:
         if self._written >= _SWEEP_EVERY:
             self._written = 0
             latest = max((params[-1] for sql, params in statements if sql is _OWN), default=0)
-            await self._asked(partial(_wrote, statements=[(_SWEEP, (latest - _RESPONSES_US,))]))
+            old = [(_SWEEP, (latest - _RESPONSES_US,)), (_SWEEP_CHARGES, (latest - _CHARGES_US,))]
+            await self._asked(partial(_wrote, statements=old))
 
     async def _asked(self, ask: Callable[[Store], Any]) -> Any:
         loop = asyncio.get_running_loop()
@@ -253,6 +278,13 @@ def _wrote(store: Store, statements: list[Statement]) -> dict[str, Owned]:
                 if row is not None and row[0] != params[1]:
                     others[params[0]] = Owned(*row)
     return others
+
+
+def _taken(store: Store, batch: str) -> bytes | None:
+    with store.write() as tx:
+        row = tx.row("SELECT charge FROM charges WHERE batch = ?", (batch,))
+        tx.run("DELETE FROM charges WHERE batch = ?", (batch,))
+    return None if row is None else bytes(row[0])
 
 
 def _placed(store: Store, account: str, kinds: tuple[str, ...], name: str) -> tuple[int, str] | None:

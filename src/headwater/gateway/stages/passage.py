@@ -20,13 +20,14 @@ class Batch(NamedTuple):
 
     `name`: as its lines are recorded under; `used`: what it counts as once the server has taken it. `record`: writes
     its lines to the journal, before its maker hears of it; whether that could be done. `file`: the one that its maker
-    named, where the server is given another.
+    named, where the server is given another. `charge`: a `Charge`, written down.
     """
 
     name: str
     used: Used
     record: Callable[[], Awaitable[bool]]
     file: str = ""
+    charge: bytes = b""
 
 
 class Passage:

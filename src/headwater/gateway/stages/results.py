@@ -9,24 +9,42 @@ import json
 from typing import Any, Final
 
 from headwater.exchange import DecodingError, decode
-from headwater.exchange.answer import Thoughts, encoded
+from headwater.exchange.answer import Answering, Thoughts, encoded
 from headwater.exchange.journal import Outcome, answers_of_batch
 
 #: A line that is longer passes all the same, and how it ended isn't recorded.
 _LONGEST: Final = 64 << 20
+_OK: Final = 2
+
+
+class _Head:
+    """The head that an answer within a line would have."""
+
+    status = 200
+
+    def get(self, name: bytes) -> bytes | None:
+        """See `AnswerHead`."""
+        return b"application/json" if name == b"content-type" else None
 
 
 class Results:
     """One download. `batch`: our name of the batch that its lines were recorded under."""
 
-    def __init__(self, batch: str, *, hide: bool, length: int = -1) -> None:
-        """`hide`: reasoning is left out of the answers; `length`: of the body in bytes, below 0 if unknown."""
+    def __init__(self, batch: str, *, hide: bool, length: int = -1, endpoint: str = "chat") -> None:
+        """`hide`: reasoning is left out of the answers; `length`: of the body in bytes, below 0 if unknown.
+
+        `endpoint`: whose usage is told, "messages" of Anthropic's.
+        """
+        self._endpoint = endpoint
         self._batch, self._hide, self._length = batch, hide, length
         self._held: list[bytes] = []
         self._size = 0
         self._received = 0
         #: How lines ended that weren't taken yet.
         self.outcomes: list[Outcome] = []
+        #: Lines that were answered, the tokens that they used, and whether all of them said so.
+        self.answered = self.input_tokens = self.output_tokens = 0
+        self.told = True
 
     def feed(self, data: bytes, at_us: int) -> bytes | None:
         """Some of it; what stands in its place, None where it stays."""
@@ -34,8 +52,23 @@ class Results:
         lines = self._lines(data)
         for line in lines:
             if self._batch and line.strip():
-                self.outcomes += _told(line, self._batch, at_us)
+                ended = _told(line, self._batch, at_us)
+                self.outcomes += ended
+                for one in ended:
+                    self._count(one)
+                self.told = self.told and bool(ended)
         return b"".join([_cleared(line) for line in lines]) if self._hide else None
+
+    def _count(self, ended: Outcome) -> None:
+        if ended.status is None or ended.status // 100 != _OK:
+            return
+        answer = Answering(_Head(), self._endpoint, hide_usage=False, hide_reasoning=False)
+        answer.feed(ended.body or b"")
+        inputs, outputs = answer.usage or (0, 0)
+        self.answered += 1
+        self.told = self.told and inputs > 0
+        self.input_tokens += inputs
+        self.output_tokens += outputs
 
     def _lines(self, data: bytes) -> list[bytes]:
         """Lines that are whole now, with their ends. The last one may have none."""
