@@ -6,6 +6,7 @@ import gzip
 import io
 import re
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -35,6 +36,10 @@ def test_a_transcript(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     if SAMPLE.is_dir():
         (tmp_path / "examples").mkdir(exist_ok=True)
         (tmp_path / "examples" / "sample").symlink_to(SAMPLE)
+        # A clone's files may be read by others; its reader has said chmod 600.
+        shutil.copytree(ROOT / "examples" / "marks", tmp_path / "examples" / "marks")
+        (tmp_path / "examples" / "marks" / "keys.toml").chmod(0o600)
+        (tmp_path / "tests").symlink_to(ROOT / "tests")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
     for step in transcript.steps:
