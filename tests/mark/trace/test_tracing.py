@@ -11,10 +11,10 @@ import pytest
 from headwater.errors import UsageError
 from headwater.mark.engines.unigram import Unigram
 from headwater.mark.evidence import standard
-from headwater.mark.scheme import MarkKey, Units
+from headwater.mark.scheme import MarkKey, Units, Values
 from headwater.mark.score import Scorer
 from headwater.mark.trace import gather, joined, statistic, trace, tracing
-from mark.trace.worlds import SCHEME, made, mixed, named_keys, sources
+from mark.trace.worlds import SCHEME, Small, made, mixed, named_keys, sources
 
 
 def _world(source, keys, seed=1, entropy=1.24):
@@ -249,3 +249,22 @@ def test_a_million_equal_units_are_one():
     scorer = made.engine_sum(SCHEME.null)
     found = trace(SCHEME, units, keys, scorer, document=np.arange(1_000_000))
     assert (found.units, found.documents, found.answer) == (1, 1_000_000, "not-enough-evidence")
+
+
+class Weak(Small):
+    """A function in which half of the key's bits never count: keys fall into four families."""
+
+    def values(self, key: MarkKey, units: Units) -> Values:
+        return super().values(replace(key, numbers=(key.numbers[0] % 4,)), units)
+
+
+def test_nobody_is_named_under_a_function_that_takes_others_keys_for_theirs():
+    random = np.random.default_rng(27)
+    keys = named_keys(100, random)
+    laws = made.laws(1.24, random)
+    scheme = Weak()
+    units, document = made.world(scheme, keys, sources(4, 100, [0, 0]), laws, random).units(scheme.width)
+    found = trace(scheme, units, keys, made.learned(scheme.null, laws), document=document)
+    assert found.answer == "not-enough-evidence"
+    assert found.named == ()
+    assert "of 200 keys that nobody uses" in found.refused

@@ -7,14 +7,15 @@ a document is one account's, the second finds it with a few documents. Both have
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.mark.engines.totals import total_scores
 from headwater.mark.law import Law, Part, log_tails, moments
-from headwater.mark.scheme import Null, Scheme
+from headwater.mark.scheme import MarkKey, Null, Scheme
 from headwater.mark.score import OwnTails, Scorer, tails
 from headwater.mark.trace.dataset import Dataset
 
@@ -23,6 +24,8 @@ from headwater.mark.trace.dataset import Dataset
 _MOST, _STEP, _PLACES = 60.0, 1 / 8, 320
 #: Of so many kinds documents have exact laws: each costs some 50 ms.
 _EXACT = 128
+#: Cells (keys times documents) that are held at once.
+_CELLS = 4_000_000
 #: Steps to a nat in the documents' common score.
 _FINE = 16
 
@@ -31,7 +34,7 @@ class Documents:
     """The laws of documents' totals without the key: exact, or Chernoff's bound where documents are of many kinds."""
 
     def __init__(self, null: Null, scorer: Scorer, dataset: Dataset) -> None:
-        """`counts` (kinds, classes): how many units of each class a kind of documents has; `of_kind`: which they are."""
+        """`counts` (kinds, classes): units of each class that a kind of documents has; `of_kind`: which they are."""
         counts = np.zeros((dataset.documents, len(scorer.tables)), np.int64)
         np.add.at(counts, (dataset.document, dataset.classes), 1)
         self.counts, kinds = np.unique(counts, axis=0, return_inverse=True)
@@ -125,6 +128,26 @@ def read(scheme: Scheme, dataset: Dataset, scorer: Scorer) -> Statistic:
         tuple(documents.table(kind, scores) for kind in range(len(documents.counts))) if apart else (),
         [Part(_law(scores), 1, dataset.documents)],
     )
+
+
+def sums(
+    scheme: Scheme, statistic: Statistic, dataset: Dataset, keys: Sequence[MarkKey], scorer: Scorer
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """For each key its total over all units and its documents' score."""
+    batch = max(1, min(8192, _CELLS // dataset.documents))
+    whole, scores = np.zeros(len(keys), np.int64), np.zeros(len(keys), np.int64)
+    for first in range(0, len(keys), batch):
+        table = total_scores(
+            scheme,
+            keys[first : first + batch],
+            dataset.units,
+            scorer,
+            classes=dataset.classes,
+            starts=dataset.starts,
+        )
+        whole[first : first + batch] = table.sum(axis=1)
+        scores[first : first + batch] = statistic.scores(table)
+    return whole, scores
 
 
 def _growth(law: Law, slopes: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -21,17 +21,18 @@ from headwater.mark.scheme import MarkKey, Scheme, Units
 from headwater.mark.score import Scorer
 from headwater.mark.trace import holm
 from headwater.mark.trace.dataset import Dataset, gather
+from headwater.mark.trace.decoys import disbelieved
 from headwater.mark.trace.dilution import diluted
 from headwater.mark.trace.shares import Share, Shares, Tilt, guessed_shares, mixture_shares
-from headwater.mark.trace.statistic import Statistic, read
+from headwater.mark.trace.statistic import Statistic, read, sums
 
 #: How many values of the keyed function are computed at most before keys are screened: a minute or two on one core
 #: with a compiled scheme.
 EVALUATIONS = 4e9
 #: Of the keys that are screened this part stays, and at least so many.
 _KEPT, _KEPT_LEAST = 0.02, 2_000
-#: Cells (keys times documents) that are held at once.
-_CELLS = 4_000_000
+#: Cells (units times named accounts) that shares are taken from at most.
+_CELLS = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ class Trace:
     chance that any innocent key is named is at most this; `keys`: how many were tested; `units`, `documents`: distinct
     pieces of evidence, and documents that were read; `reach`: the share that an account mixed in token by token needs
     to be found half the time (None: none is enough); `screened`: of all keys those that were read in full, and the
-    part of the units by which they were chosen; `shares`: what the shares rest on.
+    part of the units by which they were chosen; `shares`: what the shares rest on;
+    `refused`: why low p-values aren't believed, where decoy keys contradict them.
     """
 
     answer: str
@@ -73,6 +75,7 @@ class Trace:
     reach: float | None
     screened: tuple[int, float]
     shares: Shares | None
+    refused: str = ""
 
 
 def trace(
@@ -107,10 +110,12 @@ def trace(
     scores = diluted(scorer, scheme.null, effect or tilt.usual())
     kept, part = _screen(scheme, dataset, keys, scores, evaluations)
     statistic = read(scheme, dataset, scores)
-    totals = _totals(scheme, statistic, dataset, [keys[i] for i in kept], scores)
+    totals = sums(scheme, statistic, dataset, [keys[i] for i in kept], scores)
     rows, log_p, by = _p_values(statistic, *totals, level, len(keys))
     adjusted = holm.adjusted(log_p, len(keys))
     order = [i for i in np.argsort(log_p, kind="stable") if adjusted[i] <= math.log(level)]
+    refused = disbelieved(scheme, statistic, dataset, scores, keys) if order else ""
+    order = [] if refused else order
     whose = [keys[kept[rows[i]]] for i in order]
     found = _shares(scheme, dataset, whose, scorer, effect) if whose else None
     each = math.log(level / len(keys) / dataset.documents)
@@ -120,8 +125,9 @@ def trace(
         for key, i, share, documents in zip(whose, order, found.of if found else (), theirs, strict=True)
     )
     reach, enough = _reach(statistic, tilt, scores, dataset, level / len(keys), effect or tilt.usual())
-    answer = "named" if named else "not-shown" if enough else "not-enough-evidence"
-    return Trace(answer, named, level, len(keys), len(dataset), dataset.read, reach, (len(kept), part), found)
+    answer = "named" if named else "not-shown" if enough and not refused else "not-enough-evidence"
+    screened = (len(kept), part)
+    return Trace(answer, named, level, len(keys), len(dataset), dataset.read, reach, screened, found, refused)
 
 
 def _check(keys: Sequence[MarkKey], level: float, effect: float | None) -> None:
@@ -148,36 +154,16 @@ def _screen(
         return np.arange(len(keys)), 1.0
     part = max(1e-3, evaluations / work - kept / len(keys), 0.2 * evaluations / work)
     some = dataset.strided(part)
-    whole, scores = _totals(scheme, read(scheme, some, scorer), some, keys, scorer)
+    whole, scores = sums(scheme, read(scheme, some, scorer), some, keys, scorer)
     best = [np.argsort(-sums, kind="stable")[: kept // 2] for sums in (whole, scores)]
     return np.unique(np.concatenate(best)), len(some) / len(dataset)
-
-
-def _totals(
-    scheme: Scheme, statistic: Statistic, dataset: Dataset, keys: Sequence[MarkKey], scorer: Scorer
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """For each key its total over all units and its documents' score."""
-    batch = max(1, min(8192, _CELLS // dataset.documents))
-    whole, scores = np.zeros(len(keys), np.int64), np.zeros(len(keys), np.int64)
-    for first in range(0, len(keys), batch):
-        table = total_scores(
-            scheme,
-            keys[first : first + batch],
-            dataset.units,
-            scorer,
-            classes=dataset.classes,
-            starts=dataset.starts,
-        )
-        whole[first : first + batch] = table.sum(axis=1)
-        scores[first : first + batch] = statistic.scores(table)
-    return whole, scores
 
 
 def _shares(
     scheme: Scheme, dataset: Dataset, keys: list[MarkKey], scorer: Scorer, effect: float | None
 ) -> Shares:
     # Beyond what fits, of a part of each document's units.
-    part = _CELLS * 5 / (len(dataset) * len(keys))
+    part = _CELLS / (len(dataset) * len(keys))
     dataset = dataset if part >= 1 else dataset.strided(part)
     columns = [scorer.scores(scheme.values(key, dataset.units), dataset.classes) for key in keys]
     table = np.column_stack(columns)
