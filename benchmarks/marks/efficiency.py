@@ -3,7 +3,7 @@
     python benchmarks/marks/efficiency.py --date 2026-11-28 --models FOLDER [--out FILE.json] [--plot FILE.svg]
 
 Needs torch, HEADWATER_CORPORA and the `teacher.npz` of `benchmarks/marks/lm/train.py`. Evidence a unit is -ln p / n
-by the exact law of the sum, over all scored answers of a seed together (n about 7,000: Bahadur's slope); the limit is
+by the exact law of the sum, over all scored answers of a seed together (n about 2,000: Bahadur's slope); the limit is
 the mean entropy of the served laws over the same units. What is learned is learned on answers to prompts from the tune
 novels, under other keys, and scored on answers to prompts from other novels.
 """
@@ -42,8 +42,8 @@ SETTINGS = {
     "2.4": serve.Setting(0.62, 0.95),
     "4.4": serve.Setting(0.93),
 }
-TUNE, SEEDS, EACH = 40, 3, 24
-PROMPT, LENGTH = 32, 144
+TUNE, SEEDS, EACH = 32, 3, 16
+PROMPT, LENGTH = 32, 128
 LEVEL = math.log(1e-6)
 STARTS = 40
 SHARE = 0.1
@@ -154,7 +154,6 @@ def provider(
 def bits_detectors(world: World, found: marks.Traffic) -> Detectors:
     """SynthID's means and ours, or a green list's count and ours."""
     null, tune = found.scheme.null, part(found, tune_rows())
-    own = [line[found.prompt :] for line in found.tokens[:TUNE]]
     layers = found.scheme.streams
     scorers = {}
     if layers > 1:
@@ -238,7 +237,7 @@ def main() -> None:
     parser.add_argument("--models", type=Path, required=True)
     parser.add_argument("--plot", type=Path)
     asked = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     began, cpu = time.time(), time.process_time()
     teacher = gpt.load(str(asked.models / "teacher.npz"))
     world = World(
@@ -250,7 +249,18 @@ def main() -> None:
         prompts(Path(os.environ["HEADWATER_CORPORA"]), FIXTURES / "tokenizer.json"),
         proxy.load(FIXTURES / "proxy.npz"),
     )
-    result: dict[str, Any] = {"date": asked.date, "revision": asked.revision, "settings": {}}
+    result: dict[str, Any] = {"date": asked.date, "revision": asked.revision, "models": {}, "settings": {}}
+    result["answers"] = {
+        "tune": TUNE,
+        "score": f"{SEEDS} seeds of {EACH}",
+        "prompt": PROMPT,
+        "length": LENGTH,
+    }
+    for name, path in (
+        ("teacher", asked.models / "teacher.json"),
+        ("proxy", FIXTURES / "proxy_training.json"),
+    ):
+        result["models"][name] = json.loads(path.read_text(encoding="utf-8"))
     for number, (name, setting) in enumerate(SETTINGS.items()):
         say = lambda what, name=name: print(name, what, f"{time.process_time() - cpu:.0f} s", file=sys.stderr)  # noqa: E731
         result["settings"][name] = one_setting(world, setting, 1000 * (number + 1), say)
