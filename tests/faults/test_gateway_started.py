@@ -93,7 +93,7 @@ def test_four_workers_serve(tmp_path: Path) -> None:
         run(test)
         for worker in gateway.workers():
             assert worker.memory_info().rss < 80_000_000
-            loaded = {Path(each.path).name for each in worker.memory_maps()}
+            loaded = {each.path for each in worker.memory_maps()}
             assert [name for name in loaded if "arrow" in name or "numpy" in name or "duckdb" in name] == []
         journals = sorted(path.name for path in (gateway.folder / "journal").iterdir() if path.is_dir())
         assert journals == [f"relay-{number}" for number in range(4)]

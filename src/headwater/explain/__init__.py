@@ -4,7 +4,14 @@
 story, `compare` compares two findings, `dumps` and `load` write and read `campaigns.json`, and `words` says
 figures the same way everywhere; `audited` words the audit of a corpus. This room knows no HTML, no terminal and no
 storage but that one file.
+
+What speaks of marks is loaded when it is first used: it needs the rooms that read them, and who only serves doesn't.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from headwater.explain import words
 from headwater.explain.account import explain_account, explain_untied, rings_of
@@ -15,10 +22,12 @@ from headwater.explain.diff import Change, Diff, compare
 from headwater.explain.document import FORMAT, FORMAT_VERSION, dumps, load, loads, schema, sent_by
 from headwater.explain.hide import without_details
 from headwater.explain.learned import with_outcomes
-from headwater.explain.marked import mark_board, mark_page, mark_record, mark_verdict
 from headwater.explain.story import Passage, Story
 from headwater.explain.summary import board
-from headwater.explain.traced import trace_board, trace_page, trace_record, trace_verdict
+
+if TYPE_CHECKING:
+    from headwater.explain.marked import mark_board, mark_page, mark_record, mark_verdict
+    from headwater.explain.traced import trace_board, trace_page, trace_record, trace_verdict
 
 __all__ = [
     "FORMAT",
@@ -54,3 +63,14 @@ __all__ = [
     "without_details",
     "words",
 ]
+
+_LATER = {"mark_": "marked", "trace_": "traced"}
+
+
+def __getattr__(name: str) -> Any:
+    for begins, module in _LATER.items():
+        if name in __all__ and name.startswith(begins):
+            found = getattr(import_module(f"headwater.explain.{module}"), name)
+            globals()[name] = found
+            return found
+    raise AttributeError(f"module 'headwater.explain' has no attribute {name!r}")
