@@ -37,7 +37,7 @@ MANY = 100_000
 
 @dataclass(frozen=True)
 class Drawn:
-    """A scheme whose values are drawn beforehand: unit i is token i, key j has column j."""
+    """A scheme whose values are drawn beforehand: unit i is token i, key j has column j; decoys are drawn when asked."""
 
     table: NDArray[np.uint32]
     name: str = "drawn"
@@ -50,10 +50,14 @@ class Drawn:
         raise NotImplementedError
 
     def values(self, key: MarkKey, units: Units) -> Values:
-        return self.table[units.token, key.numbers[0]][:, None]
+        (number,) = key.numbers
+        if number < self.table.shape[1]:
+            return self.table[units.token, number][:, None]
+        drawn = np.random.default_rng(number).integers(self.null.size, size=len(self.table), dtype=np.uint32)
+        return drawn[units.token][:, None]
 
     def random_key(self, random: np.random.Generator) -> MarkKey:
-        raise NotImplementedError
+        return MarkKey("decoy", (int(random.integers(1 << 32, 1 << 62)),))
 
 
 def marked(laws: made.Laws, count: int, random: np.random.Generator) -> NDArray[np.uint32]:
