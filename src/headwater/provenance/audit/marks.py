@@ -80,8 +80,8 @@ class Marks:
         """What is controlled, and what isn't."""
         return {
             "errors": f"a text without a mark is taken for a marked one at most once in {1 / self.alpha:,.0f} texts, "
-            "with all keys, tokenizers, readings and passages of it counted; texts are counted one by one",
-            "says": "tokens of a text were picked under a key; not who used the text, or with what right",
+            "with all keys, tokenizers, readings and passages of it counted",
+            "says": "a mark says that tokens of a text were picked under a key, not who used it, or with what right",
         }
 
     def notes(self) -> Mapping[str, int]:
