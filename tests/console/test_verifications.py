@@ -196,7 +196,7 @@ def test_who_sends_what_is_not_signed_waits_and_admin_keys_go_on(tmp_path: Path)
 @pytest.mark.parametrize(
     ("entries", "secret", "mode", "says"),
     [
-        ('name = "a"\nplugin = "standard"', SECRET, 0o644, "others than its owner may read this key"),
+        ('name = "a"\nplugin = "standard"', SECRET, 0o644, "others than its owner may read these keys"),
         ('name = "a"\nplugin = "standard"', "whsec_short", 0o600, "not the secret of a webhook"),
         ('name = "a"\nplugin = "standard"', "# none\n", 0o600, "holds 0 secrets"),
         ('name = "a"\nplugin = "nothing"', SECRET, 0o600, "no plug-in for verification is called so"),

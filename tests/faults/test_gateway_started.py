@@ -234,7 +234,7 @@ def test_where_only_imprints_are_kept_there_is_a_key(
     with modelled(Model()) as upstream:
         gateway = Served(tmp_path / "g", upstream, toml=toml)
         told = refused(capsys, "--folder", gateway.folder, "--port", "0")
-        assert f"{gateway.folder / 'imprint.key'}: cannot read the key" in told
+        assert f"{gateway.folder / 'imprint.key'}: cannot be read" in told
         assert command(["keys", "new", str(gateway.folder / "imprint.key")]) == 0
         with gateway:
             assert gateway.now("alice", chat(1))[0] == 200

@@ -45,7 +45,7 @@ def test_a_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_says_how_to_make_a_key(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="cannot read") as caught:
+    with pytest.raises(ConfigurationError, match="cannot be read") as caught:
         load_signing_key(tmp_path / "none.key")
     assert "signing-new" in (caught.value.hint or "")
 

@@ -220,7 +220,7 @@ def test_a_hundred_thousand_accounts_are_read(folder: Folder) -> None:
         (f"{MARK}key = '{MarkSecret((SECRET,), 'kgw').line()}'\n", "mark.chat.key", "a key for kgw"),
         (f"{MARK}key_env = 'MISSING'\n", "mark.chat.key_env", "isn't set"),
         (f"{MARK}key_env = 'WRONG'\n", "mark.chat.key_env", "not a key"),
-        (f"{MARK}key_file = 'missing.key'\n", "mark.chat.key_file", "cannot read the key"),
+        (f"{MARK}key_file = 'missing.key'\n", "mark.chat.key_file", "cannot be read"),
         (f"{MARK}key_file = 'open.key'\n", "mark.chat.key_file", "others than its owner"),
         (f"{MARK}key = {SECRET}\nkye = {SECRET}\n", "mark.chat.kye", "no such setting"),
         (f"{MARK}key = 1\nwidth = 'four'\n", "mark.chat.width", "not a value"),
@@ -281,7 +281,7 @@ def test_a_keyring_that_others_can_read_or_that_is_too_large_is_refused(folder: 
     with pytest.raises(ConfigurationError, match="others than its owner"):
         folder.load(f"{MARK}key = {SECRET}\n", mode=0o640)
     assert "too large" in folder.refused("[[mark]]\n" * 1_000_000).what
-    with pytest.raises(ConfigurationError, match="cannot read"):
+    with pytest.raises(ConfigurationError, match="cannot be read"):
         load_keyring(folder.path / "missing.toml")
 
 

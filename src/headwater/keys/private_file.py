@@ -23,11 +23,11 @@ def read_private(path: Path, *, hint: str | None = None, largest: int = LARGEST_
             if not stat.S_ISREG(status.st_mode):
                 raise ConfigurationError("not a regular file", where=where)
             if os.name == "posix" and status.st_mode & 0o077:
-                what = f"others than its owner may read this key (mode {stat.S_IMODE(status.st_mode):04o})"
+                what = f"others than its owner may read these keys (mode {stat.S_IMODE(status.st_mode):04o})"
                 raise ConfigurationError(what, where=where, hint=f"chmod 600 {path}")
             content = file.read(largest + 1)
     except OSError as error:
-        raise ConfigurationError(f"cannot read the key: {error.strerror}", where=where, hint=hint) from error
+        raise ConfigurationError(f"cannot be read: {error.strerror}", where=where, hint=hint) from error
     if len(content) > largest:
         raise ConfigurationError(f"too large for keys: more than {largest:,} bytes", where=where)
     return content

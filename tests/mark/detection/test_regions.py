@@ -7,10 +7,11 @@ import math
 import numpy as np
 import pytest
 
-from headwater.mark import MarkKey, Units
+from headwater.mark import MarkKey, Units, scheme
 from headwater.mark.detection.decoys import decoys
 from headwater.mark.detection.regions import best, regions
 from headwater.mark.detection.scored import Scored, score
+from headwater.mark.evidence import standard
 from mark.detection.toy import Language, Toy, engine_sum
 
 LEVEL = math.log(1e-6)
@@ -107,3 +108,18 @@ def test_within_counts_each_unit_once() -> None:
     often = Units(units.context, units.token, units.position, np.full(len(units), 3), units.tokens)
     held = score(Toy(), MarkKey("k", (1,)), often, SUM)
     assert held.total == 3 * held.within(0, 10**6).total
+
+
+def test_a_passage_of_green_tokens_is_found_too() -> None:
+    """Their scores are 0 and 1: windows are bounded in what a score spreads, not in grains."""
+    tilt, key = scheme("headwater-tilt", {"width": 1}), MarkKey("k", (1, 2))
+    random = np.random.default_rng(8)
+    tokens = random.integers(0, 50_000, 2000)
+    for at in range(1000, 1080):
+        while not tilt.values(key, tilt.units(tokens[at - 1 : at + 1]))[0, 0]:
+            tokens[at] = random.integers(0, 50_000)
+    held = score(tilt, key, tilt.units(tokens), standard(tilt))
+    (found,) = regions(held, LEVEL)
+    assert abs(found.begin - 1000) < 20
+    assert abs(found.end - 1080) < 20
+    assert found.log_p < -50

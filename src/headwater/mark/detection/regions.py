@@ -70,7 +70,7 @@ def regions(scored: Scored, level: float) -> list[Region]:
         log_p = scored.within(int(windows.begin[at]), int(windows.end[at])).log_p
         if log_p <= wanted:
             found.append(Region(*_edges(scored, begin, end), log_p, count))
-    return sorted(_merged(found), key=lambda each: each.log_p)
+    return sorted((_best(scored, windows, each) for each in _merged(found)), key=lambda each: each.log_p)
 
 
 def _shortest(scored: Scored, windows: _Windows, wanted: float) -> tuple[_Windows, NDArray[np.intp]]:
@@ -158,9 +158,10 @@ def _bounds(scored: Scored, begin: NDArray[np.int64], end: NDArray[np.int64]) ->
 
 
 def _tilts(scored: Scored) -> NDArray[np.float64]:
-    """Values of s, by grain: from a faint mark to one in every token."""
-    grain = scored.scorer.tables[0][0].grain
-    return grain * np.concatenate([np.geomspace(0.02, 1.0, 24), np.linspace(1.1, 6.0, 12)])
+    """Values of s, by what a score spreads: from a faint mark to one in every token."""
+    spread = math.sqrt(max(sum(_variance(law) for law in laws) for laws in scored.laws))
+    steps: NDArray[np.float64] = np.concatenate([np.geomspace(0.02, 1.0, 24), np.linspace(1.1, 6.0, 12)])
+    return steps / max(spread, 1e-9)
 
 
 def _cgf(law: Law, tilt: float) -> float:
@@ -179,6 +180,16 @@ def _merged(found: list[Region]) -> list[Region]:
             each = Region(last.begin, max(last.end, each.end), min(last.log_p, each.log_p), each.windows)
         whole.append(each)
     return whole
+
+
+def _best(scored: Scored, windows: _Windows, region: Region) -> Region:
+    """The passage with the least p-value of all windows in it: short ones said where it is, long ones say more."""
+    inside = np.flatnonzero((windows.begin >= region.begin) & (windows.end <= region.end))
+    if not len(inside):
+        return region
+    at = inside[np.argmin(windows.bound[inside])]
+    log_p = scored.within(int(windows.begin[at]), int(windows.end[at])).log_p
+    return Region(region.begin, region.end, min(region.log_p, log_p), region.windows)
 
 
 def _edges(scored: Scored, begin: int, end: int) -> tuple[int, int]:
@@ -200,3 +211,7 @@ def _edges(scored: Scored, begin: int, end: int) -> tuple[int, int]:
 
 def _mean(law: Law) -> float:
     return float(law.chance @ (law.first + np.arange(len(law.chance))))
+
+
+def _variance(law: Law) -> float:
+    return float(law.chance @ (law.first + np.arange(len(law.chance)) - _mean(law)) ** 2)

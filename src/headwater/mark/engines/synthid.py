@@ -31,7 +31,7 @@ _CARD = {
         "generate() marked"
     ),
     "unchecked": (
-        "text that was marked on a GPU: torch makes another table there, which `device = \"cuda\"` makes again, and "
+        'text that was marked on a GPU: torch makes another table there, which `device = "cuda"` makes again, and '
         "that was held against nothing yet. A known marked text tells whether it is right; a wrong table finds no mark."
     ),
     "weaknesses": (
