@@ -8,7 +8,7 @@ unmarked where the engine does so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -157,27 +157,12 @@ def rounded(model: gpt.GPT, kind: torch.dtype) -> gpt.GPT:
     return found.eval()
 
 
-Mend = Callable[[Ints, Floats], Ints]
-
-
 def recomputed(
-    model: gpt.GPT, tokens: Ints, prompt: int, setting: Setting, mend: Mend | None = None, batch: int = 8
+    model: gpt.GPT, tokens: Ints, prompt: int, setting: Setting, batch: int = 8
 ) -> Iterator[tuple[slice, Floats]]:
-    """The laws (rows, length, tokens) of answers as they stand, a few rows at a time.
-
-    `mend`: from answers and their laws, the answers that the model shall read instead, for a second look.
-    """
+    """The laws (rows, length, tokens) of answers as they stand, a few rows at a time and without a cache."""
     for first in range(0, len(tokens), batch):
         here = slice(first, min(first + batch, len(tokens)))
-        read = tokens[here]
-        found = _laws(model, read, prompt, setting)
-        if mend is not None:
-            read = np.concatenate([read[:, :prompt], mend(read[:, prompt:], found)], 1)
-            found = _laws(model, read, prompt, setting)
-        yield here, found
-
-
-def _laws(model: gpt.GPT, tokens: Ints, prompt: int, setting: Setting) -> Floats:
-    with torch.inference_mode():
-        logits = model(torch.from_numpy(tokens[:, :-1]))[:, prompt - 1 :]
-        return sharpened(logits.flatten(0, 1), setting).reshape(*logits.shape)
+        with torch.inference_mode():
+            logits = model(torch.from_numpy(tokens[here, :-1]))[:, prompt - 1 :]
+            yield here, sharpened(logits.flatten(0, 1), setting).reshape(*logits.shape)
