@@ -37,7 +37,7 @@ MANY = 100_000
 
 @dataclass(frozen=True)
 class Drawn:
-    """A scheme whose values are drawn beforehand: unit i is token i, key j has column j; decoys are drawn when asked."""
+    """A scheme whose values are drawn beforehand: unit i is token i, key j has column j; decoys are drawn later."""
 
     table: NDArray[np.uint32]
     name: str = "drawn"
