@@ -16,6 +16,8 @@ from headwater.report import Badge, Board, Bullets, Cell, Column, Note, Page, Se
 
 #: Keys that a terminal lists, and rows of one account that are named there.
 _LISTED, _PLACES = 30, 2
+#: An interval of a share that is wider says nothing.
+_WIDEST: Final = 0.6
 _ANSWERS: Final = {
     "named": "named",
     "not-shown": "not shown",
@@ -27,7 +29,8 @@ _SAYS: Final = (
 )
 _SHARES: Final = (
     "Shares are of distinct tokens, with intervals of 95%. They rest on how strongly the mark shows in such text, "
-    "which the data tell only roughly, and least where it is unlike a chat's. Compare accounts by them, and no more."
+    "which the data tell only roughly, and least where it is unlike a chat's. Compare accounts by them, and no more; "
+    "what rows that show a mark alone come to rests on nothing of the kind."
 )
 
 
@@ -63,6 +66,7 @@ def _found(one: Traced) -> dict[str, Any]:
             "high": share.relative_high,
         },
         "rows": one.rows,
+        "carried": one.carried,
         "places": [{"file": file, "row": row} for file, row in one.places],
     }
 
@@ -81,6 +85,7 @@ def _tested(one: Tested) -> dict[str, Any]:
         "reach": trace.reach,
         "read_in_full": trace.screened[0],
         "part_of_rows": one.part,
+        "refused": trace.refused,
         "unread_texts": one.unread,
         "unread_why": one.why,
     }
@@ -167,12 +172,15 @@ def _level(found: CorpusTrace) -> str:
 
 
 def _share(share: Share) -> str:
+    if share.high - share.low > _WIDEST:
+        return "not told"
     return f"{words.share(share.share)} ({words.share(share.low)} to {words.share(share.high)})"
 
 
 def _first_rows(one: Traced) -> str:
     places = words.joined([f"{file}:{row}" for file, row in one.places], limit=_PLACES)
-    return f"{one.account}: the mark is shown by {words.many(one.rows, 'row')} alone: {places}"
+    alone = f"{words.many(one.rows, 'row')} alone, {words.share(one.carried)} of all that was read"
+    return f"{one.account}: the mark is shown by {alone}: {places}"
 
 
 def _lines(one: Tested) -> list[str]:
@@ -184,6 +192,8 @@ def _lines(one: Tested) -> list[str]:
         f"{_ANSWERS[trace.answer]}"
     )
     lines = [f"{told}; {_reach(one)}"]
+    if trace.refused:
+        lines.append(f"  nobody is named: {trace.refused}")
     if one.unread:
         lines.append(f"  {words.many(one.unread, 'text')} not read: {one.why}")
     if one.part < 1:

@@ -40,7 +40,8 @@ class Traced:
     """One key that is in the corpus. `account`: as the keyring calls it; `of`: the entry and period of the key.
 
     `log_p`: ln of its exact p-value; `log_adjusted`: with every key that was tested counted; `rows`: how many carry the
-    mark by themselves, the first of which `places` tells as (file, row).
+    mark by themselves, the first of which `places` tells as (file, row); `carried`: the share of all distinct units
+    that stands in those rows.
     """
 
     account: str
@@ -52,6 +53,7 @@ class Traced:
     share: Share
     rows: int
     places: tuple[tuple[str, int], ...]
+    carried: float
 
 
 @dataclass(frozen=True)
@@ -176,6 +178,7 @@ def _traced(named: Named, group: _Group, places: Sequence[tuple[str, int]], keys
         named.share,
         len(named.documents),
         tuple(places[at] for at in named.documents[:MOST_PLACES]),
+        named.carried,
     )
 
 
