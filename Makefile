@@ -92,7 +92,7 @@ $(VENV)/.litellm: requirements/litellm.lock requirements/build.lock pyproject.to
 	@touch $@
 
 .PHONY: bench-suite fit-fusion bench-real bench-million bench-scale bench-imprints bench-audit
-.PHONY: bench-policy bench-log bench-budgets bench-gateway
+.PHONY: bench-policy bench-log bench-budgets bench-gateway bench-marks
 bench-suite: $(VENV)/.dev  # every scenario in many worlds; resumes, SIZE=full for all (HEADWATER_CORPORA; ten minutes, or hours)
 	@$(BIN)/python benchmarks/detection/suite/run.py --size $(or $(SIZE),short) --work out/suite --date "$$(date -u +%F)" \
 		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/detection/suite.json --pages
@@ -136,3 +136,9 @@ bench-budgets: $(VENV)/.dev  # four replicas killed, stopped and cut off (Redis,
 bench-gateway: $(VENV)/.dev  # every control beside nginx; LITELLM=its Python (nginx, gcc; five minutes)
 	@$(BIN)/python benchmarks/gateway/gateway.py $(if $(LITELLM),--litellm $(LITELLM)) --date "$$(date -u +%F)" \
 		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/gateway/gateway.json --pages
+
+bench-marks: $(VENV)/.dev  # false alarms in 10^6 pairs a scheme, and tracing among 100,000 keys (HEADWATER_CORPORA; half an hour)
+	@$(BIN)/python benchmarks/marks/false_positives.py --date "$$(date -u +%F)" \
+		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/marks/false_positives.json
+	@$(BIN)/python benchmarks/marks/trace.py --date "$$(date -u +%F)" \
+		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/marks/trace.json --pages

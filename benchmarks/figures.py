@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import audit_page
+import marks_page
 import scale_page
 import service_page
 import suite_page
@@ -31,6 +32,7 @@ POLICY = ROOT / "benchmarks/policy/policy.json"
 LOG = ROOT / "benchmarks/log/log.json"
 BUDGETS = ROOT / "benchmarks/budget/exactness.json"
 GATEWAY = ROOT / "benchmarks/gateway/gateway.json"
+MARKS = ROOT / "benchmarks/marks"
 SUITE = ROOT / "benchmarks/detection/suite.json"
 PAGE = ROOT / "docs/reference/figures.md"
 README = ROOT / "README.md"
@@ -177,15 +179,21 @@ def write() -> None:
     _, logs = part(LOG, lambda found: service_page.log(found, table))
     _, leases = part(BUDGETS, lambda found: service_page.budgets(found, table))
     _, proxies = part(GATEWAY, lambda found: service_page.gateway(found, table))
+    _, chances = part(MARKS / "false_positives.json", lambda found: marks_page.false_positives(found, table))
+    _, limits = part(MARKS / "efficiency.json", lambda found: marks_page.efficiency(found, table))
+    _, traced = part(MARKS / "trace.json", lambda found: marks_page.trace(found, table))
+    _, read = part(MARKS / "speed.json", lambda found: marks_page.speed(found, table))
     found, many = part(SUITE, lambda found: suite_page.section(found, table))
     page = (
         "# Figures\n\nWritten by `make bench-suite`, `make bench-real`, `make bench-million`, "
         "`make bench-scale`, `make bench-imprints`, `make bench-audit`, `make bench-policy`, `make bench-log`, "
-        "`make bench-budgets` and `make bench-gateway`; what was measured, whatever it says.\n\n"
+        "`make bench-budgets`, `make bench-gateway`, `make bench-marks`, benchmarks/marks/efficiency.py and speed.py; what was measured, whatever it says.\n\n"
         f"## Detection in constructed worlds\n\n{many}\n\n## Real accounts\n\n{people}\n\n"
         f"## A million exchanges\n\n{size}\n\n## Scale\n\n{growth}\n\n## Imprints\n\n{speed}\n\n"
         f"## Audits of data sets\n\n{audits}\n\n## Policy\n\n{policies}\n\n## Log\n\n{logs}\n\n"
-        f"## Budgets\n\n{leases}\n\n## Gateway\n\n{proxies}\n"
+        f"## Budgets\n\n{leases}\n\n## Gateway\n\n{proxies}\n\n"
+        f"## Marks: false alarms\n\n{chances}\n\n## Marks: how much is read\n\n{limits}\n\n"
+        f"## Marks: tracing\n\n{traced}\n\n## Marks: speed\n\n{read}\n"
     )
     PAGE.write_text(page, encoding="utf-8")
     if found:
