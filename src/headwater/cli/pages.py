@@ -1,0 +1,53 @@
+"""Where a page may be written: never over what is read, and over no file that isn't a page of ours.
+
+Asked before any work is done, so that a mistyped `-o` costs nothing, and a data set least of all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from headwater.errors import UsageError, Where
+from headwater.places import keep_apart
+
+#: How every page of ours begins, and what stands in its first kilobytes.
+PAGE_BEGINS: Final = (b"<!doctype html>", b'<meta name="generator" content="Headwater">')
+_HEAD: Final = 1 << 14
+
+
+def page_place(
+    out: Path,
+    inputs: Iterable[Path | None] = (),
+    *,
+    what: str = "a page",
+    begins: tuple[bytes, ...] = PAGE_BEGINS,
+) -> Path:
+    """`out`, where it may be written: its folder is there, and what lies there already is an older `what` of ours.
+
+    `inputs`: files and folders that are read (None: not given); `begins`: how our own files begin, and then what else
+    stands in their first 16 KiB. An empty file may be written over. Raises UsageError, which names `out`.
+    """
+    where = Where(str(out))
+    if not out.parent.is_dir():
+        raise UsageError(
+            "cannot be written: its folder isn't there", where=where, hint="make the folder first"
+        )
+    read = [path for path in inputs if path is not None]
+    keep_apart([out], [path for path in read if not path.is_dir()])
+    if out.is_dir():
+        raise UsageError("is a folder, where a file is to be written", where=where, hint="name a file in it")
+    if not out.exists():
+        return out
+    if not out.is_file():
+        raise UsageError("is no plain file", where=where, hint="choose another output")
+    try:
+        with out.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError as error:
+        raise UsageError(f"cannot be written ({error.strerror})", where=where) from error
+    if head and not (head.startswith(begins[0]) and all(mark in head for mark in begins)):
+        hint = "choose another output, or remove the file first"
+        raise UsageError(f"is there already, and isn't {what} of ours", where=where, hint=hint)
+    return out
