@@ -164,6 +164,17 @@ def test_what_could_not_be_looked_at_is_told(tmp_path: Path) -> None:
     assert notices["a text is too short for a mark of the keyring to show (marks)"] == 3
 
 
+def test_a_text_with_a_mark_was_not_too_short(tmp_path: Path) -> None:
+    """Far fewer tokens than a mark mostly needs may show one that is strong."""
+    ring = made.keyring(tmp_path / "keys.toml")
+    random = np.random.default_rng(6)
+    rows = [{"text": made.marked(40, random)}, {"text": made.unmarked(40, random)}]
+    report = audited(lines(tmp_path / "rows.jsonl", rows), tmp_path / "out", verifiers=(f"marks={ring}",))
+    assert set(found(tmp_path / "out")) == {1}
+    short = {count for what, count in report.set_aside.notices if "too short for a mark" in what}
+    assert short == {1}
+
+
 def test_a_long_text_is_read_in_pieces(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(stage, "_PIECE", 3000)
     random = np.random.default_rng(5)

@@ -99,7 +99,7 @@ class Marks:
         for piece, told in zip(pieces, looked, strict=True):
             if told.likely:
                 found[piece.at] += self._read(piece, told)
-        self._note(pieces, looked, len(texts))
+        self._note(pieces, looked, found)
         return found
 
     def _encoded(self, text: str) -> dict[str, list[Tokens]]:
@@ -142,10 +142,14 @@ class Marks:
     def _readable(self, mark: Mark, told: _Looked) -> Mark:
         return replace(mark, tokenizers=tuple(one for one in mark.tokenizers if one.name in told.readable))
 
-    def _note(self, pieces: Sequence[_Piece], looked: Sequence[_Looked], texts: int) -> None:
+    def _note(
+        self, pieces: Sequence[_Piece], looked: Sequence[_Looked], found: Sequence[Sequence[Match]]
+    ) -> None:
+        """What couldn't be told. A text in which a mark is found wasn't too short, however few its tokens are."""
         read = {piece.at for piece, told in zip(pieces, looked, strict=True) if told.readable}
         enough = {piece.at for piece, told in zip(pieces, looked, strict=True) if told.enough}
-        self._notes[_UNREAD] += texts - len(read)
+        enough |= {at for at, matches in enumerate(found) if matches}
+        self._notes[_UNREAD] += len(found) - len(read)
         self._notes[_SHORT] += len(read - enough)
 
     @cached_property
