@@ -5,21 +5,28 @@ from __future__ import annotations
 import math
 import os
 import pickle
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 
 from headwater.cli.app import run as headwater
 from headwater.errors import ConfigurationError, HeadwaterError, UsageError
+from headwater.exchange import SetAside
+from headwater.explain.audited import row_lines
 from headwater.mark import Mark, MarkKey, detect, load_keyring, scheme
 from headwater.mark.tokenizer import Ids
 from headwater.provenance.audit import Report, explain_row, split
 from headwater.provenance.audit import marks as stage
 from headwater.provenance.audit import run as running
 from headwater.provenance.audit.annotations import annotated
+from headwater.provenance.audit.scan import Question, Scanner
+from headwater.provenance.audit.verifiers import Match
+from headwater.provenance.terms import USES, load_registry
 from provenance.audit import marked as made
 from provenance.audit.corpora import audited, lines
 
@@ -95,6 +102,67 @@ def test_a_mark_takes_peoples_claim_its_standing_and_leaves_a_models(tmp_path: P
     assert report.contradicted == 0
     (group,) = report.groups
     assert group.origin.model == "gpt-4-0613"
+
+
+def test_a_mark_is_the_source_of_no_claim_but_its_own(tmp_path: Path) -> None:
+    """Told row by row: what another row of the same claim shows is no source of this row's."""
+    random = np.random.default_rng(1)
+    text = made.marked(60, random)
+    rows: list[dict[str, object]] = [
+        {"text": text, "generator": "human"},
+        {"text": "1 2 3", "generator": "human"},
+        {"text": text, "generator": "gpt-4-0613"},
+        {"text": text, "generator": "ai"},
+        {"text": "4 5 6", "source": ["gpt-4-0613"], "human": "yes"},
+    ]
+    ring = made.keyring(tmp_path / "keys.toml")
+    out = tmp_path / "out"
+    report = audited(
+        lines(tmp_path / "a.jsonl", rows), out, verifiers=(f"marks={ring}",), roles={"human": "human"}
+    )
+    told = [
+        {(one.origin.model, one.origin.human): one.basis for one in explain_row(out, f"a.jsonl:{row}").groups}
+        for row in range(1, 6)
+    ]
+    people, model, named = (None, True), (None, False), ("gpt-4-0613", None)
+    assert told == [
+        {people: ("column generator",), model: ("mark chat",)},
+        {people: ("column generator",)},
+        {named: ("column generator",)},
+        {model: ("column generator", "mark chat")},
+        {named: ("column source",), people: ("column human",)},
+    ]
+    whole = {(one.origin.model, one.origin.human): set(one.basis) for one in report.groups}
+    assert whole == {
+        people: {"column generator", "column human"},
+        model: {"column generator", "mark chat"},
+        named: {"column generator", "column source"},
+    }
+    lines_told = row_lines(explain_row(out, "a.jsonl:1"))
+    assert "claimed: people [column generator]" in lines_told
+    assert "claimed: a model, not named [mark chat]" in lines_told
+
+
+def test_receipts_of_many_rows_are_one_basis_of_their_claim(tmp_path: Path) -> None:
+    class Registry:
+        """Finds every text, each under a receipt of its own."""
+
+        name = "registry"
+        stage: Literal["registries", "marks"] = "registries"
+        card: Mapping[str, str] = MappingProxyType({})
+
+        def verify(self, texts: Sequence[str]) -> Sequence[Sequence[Match]]:
+            return [[Match("receipt", model="gpt-4-0613", proof=text)] for text in texts]
+
+    scanner = Scanner(Question(USES["train"], verifiers=(Registry(),)), load_registry())
+    given = iter([(number, {"text": f"number {number}"}) for number in (1, 2, 3)])
+    ((part, rows, _),) = scanner.scan("a", 0, given, SetAside())
+    assert [row.basis[-1] for row in rows] == [
+        ("receipt number 1",),
+        ("receipt number 2",),
+        ("receipt number 3",),
+    ]
+    assert [group.basis for group in part.groups.values() if group.origin.model] == [("receipt",)]
 
 
 def test_a_mark_that_was_revoked_names_nobody(tmp_path: Path) -> None:

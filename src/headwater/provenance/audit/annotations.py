@@ -27,7 +27,8 @@ FINDING: Final = pa.struct(
         pa.field("end", pa.int64(), nullable=False),
     ]
 )
-#: `contradicted`: a finding speaks against what the row claims.
+#: `basis`: for each group, what in this row or the card claims or proves it. `contradicted`: a finding speaks against
+#: what the row claims.
 SCHEMA: Final = pa.schema(
     [
         pa.field("file", _WORD, nullable=False),
@@ -35,6 +36,7 @@ SCHEMA: Final = pa.schema(
         pa.field("id", pa.string()),
         pa.field("verdict", _WORD, nullable=False),
         pa.field("groups", pa.list_(pa.string()), nullable=False),
+        pa.field("basis", pa.list_(pa.list_(_WORD)), nullable=False),
         pa.field("contradicted", pa.bool_(), nullable=False),
         pa.field("findings", pa.list_(FINDING), nullable=False),
     ]
@@ -57,6 +59,9 @@ class Writer:
             pa.array([row.id if row.id is None else _whole(row.id) for row in rows], pa.string()),
             pa.array([row.verdict for row in rows], _WORD),
             pa.array([row.groups for row in rows], pa.list_(pa.string())),
+            pa.array(
+                [[list(map(_whole, each)) for each in row.basis] for row in rows], pa.list_(pa.list_(_WORD))
+            ),
             pa.array([row.contradicted for row in rows], pa.bool_()),
             pa.array(
                 [[one._replace(field=_whole(one.field))._asdict() for one in row.findings] for row in rows],

@@ -45,11 +45,14 @@ _MOST: Final = 100_000
 
 @dataclass(frozen=True)
 class Told:
-    """What a row claims: one origin for each writer that it names (one without a writer where it names none)."""
+    """What a row claims: one origin for each writer that it names (one without a writer where it names none).
+
+    `basis`: for each origin, the columns and cards that say so.
+    """
 
     keys: tuple[str, ...]
     origins: tuple[Origin, ...]
-    basis: tuple[str, ...]
+    basis: tuple[tuple[str, ...], ...]
     at: date | None
     #: columns for days in which something stands that is no day
     undated: tuple[str, ...] = ()
@@ -89,7 +92,7 @@ class Claims:
         models: list[str] = []
         licences: list[str] = []
         signals: list[Signal] = []
-        basis: list[str] = []
+        basis: list[tuple[str, bool | None]] = []  # with whom it speaks of: people, models, or either
         plain: dict[str, str] = {}
         writers: set[bool] = set()
         asked = (
@@ -99,21 +102,26 @@ class Claims:
         undated: list[str] = []
         for claim in claimed:
             said = True
+            named: set[bool] = set()
             if claim.role == "generator":
                 said = bool(_names(claim.value))
                 asked = True
-                models += [name for name in self._models(claim.value) if not _people(name)]
-                writers |= _writers(claim.value)
+                found = [name for name in self._models(claim.value) if not _people(name)]
+                models += found
+                writers |= (here := _writers(claim.value))
+                named = here | ({False} if found else set())
             elif claim.role == "source":
                 found = [name for name in _names(claim.value) if self._registry.identify(name) is not None]
                 models += found
-                said = bool(found or _writers(claim.value))
-                writers |= _writers(claim.value)
+                writers |= (here := _writers(claim.value))
+                named = here | ({False} if found else set())
+                said = bool(named)
             elif claim.role == "licence":
                 licences += _names(claim.value)
             elif claim.role in ("synthetic", "human"):
                 truth = _truth(claim.value)
-                writers |= set() if truth is None else {truth == (claim.role == "human")}
+                named = set() if truth is None else {truth == (claim.role == "human")}
+                writers |= named
             elif claim.role == "label":
                 label = _label(claim.value)
                 writers |= {False} if label.get("Label") in _LABELLED else set()
@@ -134,7 +142,8 @@ class Claims:
             elif claim.role not in _ALONE and (names := _names(claim.value)):
                 plain.setdefault(claim.role, names[0])
             if said and claim.role != "id":
-                basis.append("--set" if claim.path == "--set" else f"column {without_places(claim.path)}")
+                place = "--set" if claim.path == "--set" else f"column {without_places(claim.path)}"
+                basis.append((place, next(iter(named)) if len(named) == 1 else None))
         # Whoever is said to be both is neither: nobody knows.
         human = writers.pop() if len(writers) == 1 else None
         if human and plain.get("provider") in self._providers:
@@ -142,7 +151,7 @@ class Claims:
         if not (asked or models or writers or human is not None or plain.get("provider")):
             models, human = list(self._card.generators), self._card_writer()
             if models or human is not None:
-                basis += [f"{form} {path}" for path, form in self._card.found_in]
+                basis += [(f"{form} {path}", None) for path, form in self._card.found_in]
         if not licences:
             licences = list(self._card.license)
         shared = Origin(
@@ -162,9 +171,8 @@ class Claims:
         # A row may name people beside a model: people wrote the question, a model the answer.
         if human or not origins:
             origins.append(shared)
-        return Told(
-            tuple(map(self.key, origins)), tuple(origins), tuple(dict.fromkeys(basis)), at, tuple(undated)
-        )
+        bases = tuple(_supporting(origin, basis) for origin in origins)
+        return Told(tuple(map(self.key, origins)), tuple(origins), bases, at, tuple(undated))
 
     def _models(self, value: object) -> list[str]:
         """The models that a value names; several in one text where each of them is known."""
@@ -189,6 +197,13 @@ class Claims:
         return hashlib.blake2b(
             msgspec.json.encode(msgspec.structs.replace(origin, at=era)), digest_size=6
         ).hexdigest()
+
+
+def _supporting(origin: Origin, basis: Sequence[tuple[str, bool | None]]) -> tuple[str, ...]:
+    """Of all that a row says, what speaks for this origin: who names people says nothing of a model beside them."""
+    by_model = bool(origin.model or origin.provider) or origin.human is False
+    told = True if origin.human else False if by_model else None
+    return tuple(dict.fromkeys(place for place, of in basis if told is None or of is None or of == told))
 
 
 def _people(name: str) -> bool:

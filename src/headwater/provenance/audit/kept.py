@@ -147,10 +147,19 @@ def explain_row(folder: Path, text: str) -> RowTold:
         found["id"],
         found["verdict"],
         found["contradicted"],
-        tuple(groups[key] for key in found["groups"] if key in groups),
+        tuple(_of_row(found, groups)),
         tuple(FindingTold(**one) for one in found["findings"]),
         tuple(one for one in disputes(folder) if (one.file, one.row) == (place.file, place.row)),
     )
+
+
+def _of_row(found: dict[str, Any], groups: dict[str, Group]) -> Iterator[Group]:
+    """A row's groups, each with what claims it in this row alone; an older audit tells only what does in any."""
+    keys = found["groups"]
+    for key, basis in zip(keys, found.get("basis") or [None] * len(keys), strict=True):
+        if key in groups:
+            group = groups[key]
+            yield group if basis is None else msgspec.structs.replace(group, basis=tuple(basis))
 
 
 def disputes(folder: Path) -> Iterator[Dispute]:

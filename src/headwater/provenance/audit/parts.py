@@ -12,6 +12,8 @@ from headwater.provenance.audit.record import Part
 #: Examples of one kind of finding; columns and text fields that are counted; origins that are kept apart.
 EXAMPLES: Final = 5
 MOST_COLUMNS: Final = 500
+#: Places that claim one origin.
+MOST_BASES: Final = 20
 MOST_GROUPS: Final = 20_000
 
 
@@ -46,6 +48,11 @@ def add(total: Part, part: Part) -> None:
     _findings(total, part)
 
 
+def united(held: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, ...]:
+    """Places that claim an origin, each once; those that were met first are kept."""
+    return held if held == new else tuple(dict.fromkeys((*held, *new)))[:MOST_BASES]
+
+
 def _groups(total: Part, part: Part) -> None:
     for key, group in part.groups.items():
         kept = total.groups.get(key)
@@ -54,6 +61,7 @@ def _groups(total: Part, part: Part) -> None:
             kept.characters += group.characters
             kept.first_at = min(filter(None, (kept.first_at, group.first_at)), default=None)
             kept.last_at = max(filter(None, (kept.last_at, group.last_at)), default=None)
+            kept.basis = united(kept.basis, group.basis)
         elif len(total.groups) < MOST_GROUPS:
             total.groups[key] = group
         else:

@@ -47,6 +47,7 @@ class Finding(msgspec.Struct, frozen=True):
 class Group(msgspec.Struct, frozen=True):
     """Rows of one claimed origin, and what the terms say on it. `key` names the group in the annotations.
 
+    `basis`: the columns, cards and proofs that claim it, in any of its rows; the annotations tell them row by row.
     `first`: the first of its rows that was met.
     """
 

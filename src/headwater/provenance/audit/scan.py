@@ -19,7 +19,7 @@ from headwater.provenance.audit.artefacts import Artefacts, artefacts
 from headwater.provenance.audit.claims import Claims, Told
 from headwater.provenance.audit.columns import Claimed, Columns, Role, Text, without_places
 from headwater.provenance.audit.invisible import invisible
-from headwater.provenance.audit.parts import EXAMPLES, MOST_COLUMNS
+from headwater.provenance.audit.parts import EXAMPLES, MOST_COLUMNS, united
 from headwater.provenance.audit.record import (
     VERDICTS,
     Card,
@@ -55,11 +55,12 @@ class Found(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A row as the annotations tell it."""
+    """A row as the annotations tell it. `basis`: for each of its groups, what in this row or the card says so."""
 
     number: int
     id: str | None
     groups: tuple[str, ...]
+    basis: tuple[tuple[str, ...], ...]
     verdict: RowVerdict
     contradicted: bool
     findings: list[Found]
@@ -141,13 +142,7 @@ class Scanner:
         for at, ((number, row), (texts, claims)) in enumerate(zip(batch, looked, strict=True)):
             told = self._claims.of(claims)
             characters = sum([len(text) for _, text in texts])
-            origins = dict(zip(told.keys, told.origins, strict=True))
-            basis = told.basis
-            for match in proofs.get(at, ()):
-                origin = _proved(match)
-                if _names(origin) or not any(map(_models, told.origins)):
-                    origins[self._claims.key(origin)] = origin
-                basis = (*basis, f"{match.kind} {match.proof}".strip())
+            origins, basis = self._origins(told, proofs.get(at, ()))
             verdict = max((self._verdict(key, origin) for key, origin in origins.items()), key=VERDICTS.index)
             found = findings.get(at, [])
             contradicting = [one for one in found if self._contradicts(one, told)]
@@ -158,6 +153,7 @@ class Scanner:
                     number,
                     _id(claims),
                     tuple(origins),
+                    tuple(tuple(basis[key]) for key in origins),
                     verdict,
                     bool(contradicting),
                     found,
@@ -179,7 +175,7 @@ class Scanner:
             _add(
                 part,
                 origins,
-                tuple(dict.fromkeys(basis)),
+                {key: tuple(dict.fromkeys(places.values())) for key, places in basis.items()},
                 told.at,
                 characters,
                 verdict,
@@ -201,7 +197,31 @@ class Scanner:
         part.met = sorted(self._columns.met)
         return part, rows, [texts for texts, _ in looked]
 
-    def _search(self, rows: Sequence[list[Text]]) -> tuple[dict[int, list[Found]], dict[int, list[Match]]]:
+    def _origins(
+        self, told: Told, proofs: Sequence[tuple[Match, str]]
+    ) -> tuple[dict[str, Origin], dict[str, dict[str, str]]]:
+        """A row's origins by their keys, and what says so of each; with every proof, what many rows may share of it.
+
+        A proof speaks for the origin that it proves, never for another that the row claims.
+        """
+        origins = dict(zip(told.keys, told.origins, strict=True))
+        basis = {
+            key: {place: place for place in places} for key, places in zip(told.keys, told.basis, strict=True)
+        }
+        for match, kind in proofs:
+            proved = _proved(match)
+            if _names(proved) or not any(map(_models, told.origins)):
+                keys = [self._claims.key(proved)]
+                origins[keys[0]] = proved
+            else:  # that a model wrote it, which the row claims already
+                keys = [key for key, one in origins.items() if one.human is False and not _names(one)]
+            for key in keys:
+                basis.setdefault(key, {})[f"{match.kind} {match.proof}".strip()] = kind
+        return origins, basis
+
+    def _search(
+        self, rows: Sequence[list[Text]]
+    ) -> tuple[dict[int, list[Found]], dict[int, list[tuple[Match, str]]]]:
         """What the stages find: findings, and matches that prove something, by the row's place in the batch."""
         owners = [(at, text) for at, texts in enumerate(rows) for text in texts]
         encoded = [text.text.encode("utf-8", "surrogatepass") for _, text in owners]
@@ -218,15 +238,15 @@ class Scanner:
                 found[at].append(
                     Found("artefacts", phrase.kind, phrase.provider, phrase.language, text.path, start, end)
                 )
-        proofs: defaultdict[int, list[Match]] = defaultdict(list)
+        proofs: defaultdict[int, list[tuple[Match, str]]] = defaultdict(list)
         for verifier in self._question.verifiers:
             for (at, text), matches in zip(
                 owners, verifier.verify([text.text for _, text in owners]), strict=True
             ):
                 for match in matches[:_MOST_FINDINGS]:
-                    proofs[at].append(match)
                     end = match.end or len(text.text)
                     kind = _kind(verifier, match)
+                    proofs[at].append((match, kind))
                     found[at].append(
                         Found(verifier.stage, kind, match.provider, None, text.path, match.start, end)
                     )
@@ -307,7 +327,7 @@ def _kind(verifier: Verifier, match: Match) -> str:
 def _add(
     part: Part,
     origins: Mapping[str, Origin],
-    basis: tuple[str, ...],
+    basis: Mapping[str, tuple[str, ...]],
     at: date | None,
     size: int,
     verdict: RowVerdict,
@@ -318,7 +338,8 @@ def _add(
     for key, origin in origins.items():
         group = part.groups.get(key)
         if group is None:
-            group = part.groups[key] = PartGroup(origin, basis, first=first)
+            group = part.groups[key] = PartGroup(origin, (), first=first)
+        group.basis = united(group.basis, basis[key])
         group.rows += 1
         group.characters += size
         if at is not None:
