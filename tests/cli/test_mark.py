@@ -53,7 +53,14 @@ def test_texts_files_and_folders(ring: Path, tmp_path: Path, capfd: pytest.Captu
     told = said(capfd)
     assert "1 marked · 1 not shown · 1 not enough evidence" in told
     assert "c.bin: is binary" in told
-    assert run(["mark", "detect", str(folder), "--keyring", str(ring), "--fail-on", "marked"]) == 1
+    asked = ["mark", "detect", str(folder), "--keyring", str(ring)]
+    assert run([*asked, "--fail-on", "marked"]) == 1
+    assert run([*asked, "--max-bad", "0"]) == 3
+    capfd.readouterr()
+    assert run([*asked, "--json"]) == 0
+    (aside,) = json.loads(capfd.readouterr().out)["set_aside"]
+    assert aside["document"].endswith("c.bin")
+    assert "binary" in aside["what"]
 
 
 def test_json_holds_what_the_table_says(
@@ -62,10 +69,13 @@ def test_json_holds_what_the_table_says(
     path = tmp_path / "a.txt"
     path.write_text(MARKED)
     assert run(["mark", "detect", str(path), "--keyring", str(ring), "--json"]) == 0
-    (one,) = json.loads(capfd.readouterr().out)
-    assert (one["verdict"], one["found"][0]["mark"], one["tests"]) == ("marked", "prod", 1)
+    told = json.loads(capfd.readouterr().out)
+    (one,) = told["results"]
+    assert (told["format"], told["texts"], told["set_aside"]) == ("headwater.marks", 1, [])
+    assert (one["verdict"], one["marks"], one["tests"]) == ("marked", ["prod"], 1)
     assert one["log10_p"] < -6
-    assert one["found"][0]["decoys"]["agrees"]
+    assert one["readings"][0]["stands"]
+    assert one["readings"][0]["decoys"]["agrees"]
 
 
 def test_show_writes_a_page_with_the_passage(
@@ -182,7 +192,8 @@ def test_a_detector_is_learned_and_used(
     assert run(["mark", "detect", str(path), "--keyring", str(ring), "--evidence", str(out)]) == 0
     assert "1 marked" in said(capfd)
     assert run([*asked[:-1], str(tmp_path / "x.json"), "--proxy", str(tmp_path / "none.npz")]) == 2
-    assert run(["mark", "learn", str(path), *asked[3:]]) == 2
+    one = ["mark", "learn", str(path), *asked[3:-1], str(tmp_path / "y.json")]
+    assert run(one) == 2
     assert "too few" in said(capfd)
 
 
@@ -200,6 +211,9 @@ def test_a_key_is_made_and_never_shown(tmp_path: Path, capfd: pytest.CaptureFixt
     secret = path.read_text().split(":")[2]
     read = capfd.readouterr()
     assert secret not in read.out + read.err
+    assert run(["keys", "mark-show", str(path)]) == 0
+    assert capfd.readouterr().out.strip() == str(int(secret, 16))
+    assert run(["keys", "mark-new", str(tmp_path / "k"), "--scheme", "kgw", "--set", "vocab_size=1000"]) == 0
     ring = tmp_path / "keys.toml"
     ring.write_text(
         '[[mark]]\nname = "p"\nscheme = "vllm-gumbel"\nkey_file = "prod.key"\ntokenizer = "bytes"\n'

@@ -99,10 +99,17 @@ def signing_new(terminal: Terminal, *, file: Path, purpose: str, name: str | Non
     help="The scheme it is for (`headwater mark schemes`), or accounts: a master key of accounts' keys.",
 )
 @click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A setting of the scheme that its key depends on, such as vocab_size=32000.",
+)
+@click.option(
     "--version", type=click.IntRange(1), default=1, show_default=True, help="Generation of the key."
 )
 @manners
-def mark_new(terminal: Terminal, *, file: Path, scheme: str, version: int) -> int:
+def mark_new(terminal: Terminal, *, file: Path, scheme: str, settings: tuple[str, ...], version: int) -> int:
     """Make the key of a mark and write it to FILE, which only its owner can read.
 
     A keyring names it with key_file. Who has it can read the mark, and write it; it is never shown.
@@ -110,7 +117,39 @@ def mark_new(terminal: Terminal, *, file: Path, scheme: str, version: int) -> in
     from headwater.keys import save_mark_key
     from headwater.mark import new_key
 
-    save_mark_key(new_key(scheme, version=version), file)
+    save_mark_key(new_key(scheme, dict(map(_setting, settings)), version=version), file)
     terminal.out(f"wrote {file}: a key for {scheme}, version {version}\n")
     terminal.say(f'next: key_file = "{file.name}" in a keyring')
     return 0
+
+
+@command.command("mark-show")
+@click.argument("file", type=PATH)
+@manners
+def mark_show(terminal: Terminal, *, file: Path) -> int:
+    """Print the integers of the mark's key in FILE, as an engine is configured with them. Secret: keep them from logs.
+
+    vLLM takes the one integer of vllm-gumbel as "key"; transformers takes SynthID's as `keys`.
+    """
+    from headwater.errors import Where
+    from headwater.keys import MarkSecret, read_private
+
+    written = read_private(file).decode("ascii", errors="replace")
+    key = MarkSecret.parse(written, where=Where(str(file)))
+    terminal.out(", ".join(map(str, key.numbers)) + "\n")
+    return 0
+
+
+def _setting(given: str) -> tuple[str, object]:
+    """NAME=VALUE; the value as TOML has it, or as a word."""
+    import tomllib
+
+    from headwater.errors import UsageError
+
+    name, equals, value = given.partition("=")
+    if not (name and equals and value) or "\n" in given:
+        raise UsageError("--set needs NAME=VALUE", hint="for example --set vocab_size=32000")
+    try:
+        return name, tomllib.loads(f"v = {value}")["v"]
+    except tomllib.TOMLDecodeError:
+        return name, value

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Iterator
+from datetime import datetime
 from functools import cache
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
 from headwater.cli.options import HELP, PATH, Group, as_json, manners, max_bad, too_many_bad
-from headwater.cli.terminal import Terminal
-from headwater.errors import HeadwaterError, UsageError, Where
+from headwater.cli.pages import page_place
+from headwater.cli.terminal import Terminal, clean
+from headwater.errors import HeadwaterError, UnreadableInput, UsageError, Where
 
 if TYPE_CHECKING:
     from headwater.exchange import SetAside
@@ -22,6 +25,12 @@ if TYPE_CHECKING:
 FOUND = 1
 #: Files of a folder that are looked at; a data set of many texts is for the audit.
 _MOST_FILES = 10_000
+#: Bytes that are read from standard input.
+LARGEST = 128 << 20
+#: Files of rows, which are no texts.
+_ROWS = {".jsonl", ".ndjson", ".parquet", ".arrow", ".csv"}
+#: How a file's name ends, as no sentence does.
+_NAME = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,5}$")
 
 keyring_option = click.option(
     "--keyring",
@@ -35,6 +44,12 @@ prompt_option = click.option(
     type=PATH,
     metavar="FILE",
     help="What the model was asked: read as context, never scored.",
+)
+on_option = click.option(
+    "--on",
+    type=click.DateTime(formats=["%Y-%m-%d"]),
+    metavar="DATE",
+    help="Look only for marks that were in use on that day (the keyring's from and until).",
 )
 evidence_option = click.option(
     "--evidence",
@@ -70,6 +85,7 @@ def command() -> None:
 @evidence_option
 @proxy_option
 @alpha_option
+@on_option
 @click.option(
     "--fail-on",
     type=click.Choice(["marked", "never"]),
@@ -77,6 +93,7 @@ def command() -> None:
     show_default=True,
     help="Exit with 1 where a text is marked.",
 )
+@max_bad
 @as_json
 @manners
 def detect(
@@ -88,7 +105,9 @@ def detect(
     evidence: tuple[Path, ...],
     proxy: Path | None,
     alpha: float,
+    on: datetime | None,
     fail_on: str,
+    max_bad: int | None,
     as_json: bool,
 ) -> int:
     """Say which marks of a keyring texts carry: marked, not shown, or not enough evidence.
@@ -97,29 +116,34 @@ def detect(
     in. Every p-value counts all keys, tokenizers, readings, windows and texts that were looked at.
     """
     ring = _keyring(keyring)
-    reader = _reader(evidence, proxy)
+    marks, reader = _marks(ring, on), _reader(ring, evidence, proxy)
     asked = _read(prompt) if prompt else ""
-    found = list(_texts(texts))
+    found = _texts(texts, keyring, terminal)
     results: list[tuple[str, Detection]] = []
-    bad = 0
+    bad: list[tuple[str, HeadwaterError]] = []
     with terminal.progress() as progress:
         for number, (name, text) in enumerate(found):
             progress("read marks", number, len(found))
-            if isinstance(text, HeadwaterError):
-                bad += 1
-                terminal.warn(str(text))
-                continue
-            results.append((name, _detect(text, ring, reader, asked, alpha, len(found))))
-    from headwater.explain import mark_board, mark_record
+            try:
+                results.append(
+                    (name, _detect(_content(text), marks, reader, asked, _checked(alpha), len(found)))
+                )
+            except UnreadableInput as error:
+                bad.append((name, error))
+                terminal.warn(clean(str(error) if error.where.file else f"{name}: {error}"))
+    from headwater.explain import mark_board, mark_records
 
+    left_out = [each.name for each in ring.marks if each not in marks]
     if as_json:
-        terminal.json([mark_record(name, each) for name, each in results])
+        terminal.json(mark_records(results, [(name, each.what) for name, each in bad], left_out, alpha))
     else:
-        terminal.draw(
-            mark_board(results, below=[f"{bad:,} of {len(found):,} texts could not be read"] * bool(bad))
-        )
+        below = [f"{len(bad):,} of {len(found):,} texts could not be read"] * bool(bad)
+        below += [f"not looked for (revoked, or not in use then): {', '.join(left_out)}"] * bool(left_out)
+        terminal.draw(mark_board(results, below=below))
     if bad and not results:
         return 2
+    if code := too_many_bad(terminal, len(bad), max_bad):
+        return code
     marked = any(each.found for _, each in results)
     return FOUND if marked and fail_on == "marked" else 0
 
@@ -131,6 +155,7 @@ def detect(
 @evidence_option
 @proxy_option
 @alpha_option
+@on_option
 @click.option("-o", "--out", type=PATH, default=Path("marks.html"), show_default=True, metavar="FILE")
 @as_json
 @manners
@@ -143,13 +168,18 @@ def show(
     evidence: tuple[Path, ...],
     proxy: Path | None,
     alpha: float,
+    on: datetime | None,
     out: Path,
     as_json: bool,
 ) -> int:
     """Write a page of FILE with its marked passages set off."""
+    kept = [file, keyring, *evidence, *([prompt] if prompt else []), *([proxy] if proxy else [])]
+    page_place(out, kept)
     ring = _keyring(keyring)
-    text = _read(file)
-    found = _detect(text, ring, _reader(evidence, proxy), _read(prompt) if prompt else "", alpha, 1)
+    marks, text = _marks(ring, on), _read(file)
+    found = _detect(
+        text, marks, _reader(ring, evidence, proxy), _read(prompt) if prompt else "", _checked(alpha), 1
+    )
     from headwater.explain import mark_page, mark_record, mark_verdict
     from headwater.places import together
     from headwater.report import html
@@ -159,7 +189,7 @@ def show(
     if as_json:
         terminal.json({**mark_record(file.name, found), "page": str(out)})
     else:
-        terminal.out(f"{mark_verdict(file.name, found)}\n{out}\n")
+        terminal.out(f"{clean(mark_verdict(file.name, found))}\nwrote {clean(str(out))}\n")
     return 0
 
 
@@ -186,8 +216,12 @@ def learn(
     mark = next((each for each in ring.marks if each.name == name), None)
     if mark is None:
         known = ", ".join(each.name for each in ring.marks) or "none"
+        if any(each.name == name for each in ring.accounts):
+            known += "; for accounts give one of their keys a [[mark]] of its own"
         raise UsageError(f"no mark is called {name!r}", where=Where(str(keyring)), hint=f"marks: {known}")
-    read = [text for _, text in _texts(texts) if isinstance(text, str)]
+    if out.exists():
+        raise UsageError("a file of this name exists", where=Where(str(out)), hint="choose another name")
+    read = [_content(text) for _, text in _texts(texts, keyring, terminal)]
     with terminal.progress() as progress:
         progress("read marks", 0, len(read))
         found = learned(mark, read, proxy=load_proxy(proxy) if proxy else None)
@@ -251,7 +285,7 @@ def trace(
             ring,
             text=frozenset(text),
             level=level,
-            evidence_of=_reader(evidence, proxy),
+            evidence_of=_reader(ring, evidence, proxy),
             aside=aside,
             progress=progress,
         )
@@ -302,18 +336,27 @@ def _keyring(path: Path) -> Keyring:
     return load_keyring(path)
 
 
-def _reader(evidence: tuple[Path, ...], proxy: Path | None) -> EvidenceOf:
+def _reader(ring: Keyring, evidence: tuple[Path, ...], proxy: Path | None) -> EvidenceOf:
     """What scores each scheme: a file of learned evidence where one names it, else the engine's own statistic."""
     from headwater.mark import load_evidence, load_proxy, plain
 
+    if proxy and not evidence:
+        raise UsageError(
+            "a proxy is read with --evidence alone", hint="headwater mark learn makes the evidence"
+        )
     given = load_proxy(proxy) if proxy else None
-
     by_scheme: dict[str, list[Path]] = {}
     for path in evidence:
         by_scheme.setdefault(_scheme_of(path), []).append(path)
+    known = {each.scheme.name for each in ring.marks} | {each.scheme.name for each in ring.accounts}
     for name, paths in by_scheme.items():
         if len(paths) > 1:
             raise UsageError(f"two detectors for {name}", hint="choose one before you look at the text")
+        if name not in known:
+            what = f"the detector is for {name}, which no mark of the keyring has"
+            raise UsageError(
+                what, where=Where(str(paths[0])), hint=f"schemes there: {', '.join(sorted(known))}"
+            )
 
     @cache
     def reader(scheme: Scheme) -> Evidence:
@@ -329,19 +372,28 @@ def _scheme_of(path: Path) -> str:
     return evidence_scheme(path)
 
 
-def _marks(ring: Keyring) -> tuple[Mark, ...]:
+def _checked(alpha: float) -> float:
+    """`alpha`; what isn't a number passes click's range."""
+    if not isfinite(alpha):
+        raise UsageError("--alpha is a number above 0, at most 0.1")
+    return alpha
+
+
+def _marks(ring: Keyring, on: datetime | None) -> tuple[Mark, ...]:
     """The marks to look for; there must be one."""
-    marks = ring.current()
+    marks = ring.current(on.date() if on else None)
     if not marks:
-        hint = "add a [[mark]]; one that is revoked isn't looked for"
+        hint = "add a [[mark]]; one that is revoked, or was not in use on that day, isn't looked for"
         raise UsageError("has no mark to look for", where=Where(str(ring.path)), hint=hint)
     return marks
 
 
-def _detect(text: str, ring: Keyring, reader: EvidenceOf, prompt: str, alpha: float, texts: int) -> Detection:
+def _detect(
+    text: str, marks: tuple[Mark, ...], reader: EvidenceOf, prompt: str, alpha: float, texts: int
+) -> Detection:
     from headwater.mark import detect as read
 
-    return read(text, _marks(ring), evidence_of=reader, prompt=prompt, alpha=alpha, texts=texts)
+    return read(text, marks, evidence_of=reader, prompt=prompt, alpha=alpha, texts=texts)
 
 
 def _read(path: Path) -> str:
@@ -350,20 +402,39 @@ def _read(path: Path) -> str:
     return read_text(path)
 
 
-def _texts(given: tuple[str, ...]) -> Iterator[tuple[str, str | HeadwaterError]]:
+def _texts(given: tuple[str, ...], keyring: Path, terminal: Terminal) -> list[tuple[str, Path | str]]:
+    """Names of texts, and what they are: a path that is still to be read ("-": standard input), or the text."""
+    found: list[tuple[str, Path | str]] = []
     for each in given:
-        if each == "-":
-            yield "standard input", sys.stdin.read()
-            continue
         path = Path(each)
-        if _exists(path):
-            yield from _files(path)
-        elif any(letter.isspace() for letter in each):
-            yield "text", each
+        if each == "-":
+            found.append(("standard input", path))
+        elif _exists(path):
+            found += [(str(one), one) for one in _files(path, keyring, terminal)]
+        elif any(letter.isspace() for letter in each) and not _NAME.search(each):
+            found.append(("text", each))
         else:
-            raise UsageError(
-                "no such file or folder", where=Where(each), hint="a text is taken where it holds a space"
-            )
+            hint = "a text is taken where it holds a space and doesn't end as a file's name does; else give it to -"
+            raise UsageError("no such file or folder", where=Where(each[:200]), hint=hint)
+    return found
+
+
+def _content(found: Path | str) -> str:
+    """The text; `UnreadableInput` where it isn't one."""
+    if isinstance(found, str):
+        return found
+    if str(found) == "-":
+        return _standard_input()
+    if found.suffix in _ROWS:
+        hint = "headwater audit DATA --keyring FILE reads each row by itself"
+        raise UnreadableInput("holds rows, not one text", where=Where(str(found)), hint=hint)
+    return _read(found)
+
+
+def _standard_input() -> str:
+    from headwater.mark import decoded
+
+    return decoded(sys.stdin.buffer.read(LARGEST + 1), where=Where("standard input"))
 
 
 def _exists(path: Path) -> bool:
@@ -373,15 +444,23 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _files(path: Path) -> Iterator[tuple[str, str | HeadwaterError]]:
-    paths = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+def _files(path: Path, keyring: Path, terminal: Terminal) -> list[Path]:
+    """The file, or those of a folder: hidden ones and the keyring are no texts, and what is no file is told."""
+    if not path.is_dir():
+        return [path]
+    shown = [
+        each
+        for each in sorted(path.rglob("*"))
+        if not any(part.startswith(".") for part in each.relative_to(path).parts)
+    ]
+    paths = [each for each in shown if each.is_file() and each.resolve() != keyring.resolve()]
+    if others := sum(not each.is_file() and (each.is_symlink() or not each.is_dir()) for each in shown):
+        terminal.warn(
+            f"{path}: {others:,} entries are neither files nor folders of its own, and were not read"
+        )
     if len(paths) > _MOST_FILES:
         hint = "headwater audit reads marks in data sets: --keyring"
         raise UsageError(f"{len(paths):,} files", where=Where(str(path)), hint=hint)
     if not paths:
         raise UsageError("holds no files", where=Where(str(path)))
-    for each in paths:
-        try:
-            yield str(each), _read(each)
-        except HeadwaterError as error:
-            yield str(each), error
+    return paths

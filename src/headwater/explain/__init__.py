@@ -26,7 +26,7 @@ from headwater.explain.story import Passage, Story
 from headwater.explain.summary import board
 
 if TYPE_CHECKING:
-    from headwater.explain.marked import mark_board, mark_page, mark_record, mark_verdict
+    from headwater.explain.marked import mark_board, mark_page, mark_record, mark_records, mark_verdict
     from headwater.explain.traced import trace_board, trace_page, trace_record, trace_verdict
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "mark_board",
     "mark_page",
     "mark_record",
+    "mark_records",
     "mark_verdict",
     "notes",
     "page",

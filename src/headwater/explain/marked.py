@@ -42,25 +42,48 @@ def p_in_words(log_p: float) -> str:
     return f"p = {10 ** (ten - whole):.1f}e{whole}"
 
 
+def mark_records(
+    results: Sequence[tuple[str, Detection]],
+    set_aside: Sequence[tuple[str, str]],
+    left_out: Sequence[str],
+    alpha: float,
+) -> dict[str, Any]:
+    """All texts of one call as plain values, for JSON; `docs/reference/marks-json.md` says what each field is."""
+    return {
+        "format": "headwater.marks",
+        "format_version": 1,
+        "alpha": alpha,
+        "texts": len(results) + len(set_aside),
+        "not_looked_for": list(left_out),
+        "set_aside": [{"document": name, "what": what} for name, what in set_aside],
+        "results": [mark_record(name, each) for name, each in results],
+    }
+
+
 def mark_record(document: str, detection: Detection) -> dict[str, Any]:
-    """One text's result as plain values, for JSON; the reference describes it."""
+    """One text's result."""
     return {
         "document": document,
         "verdict": detection.verdict.value,
         "log10_p": round(log10_p(detection.log_p), 4),
-        "alpha": detection.alpha,
         "tests": detection.tests,
         "why": detection.why,
         "normalised": dict(detection.changed),
-        "found": [_reading(each) for each in detection.found],
-        "readings": [_reading(each) for each in detection.readings],
+        "marks": _names(detection),
+        "readings": [_reading(each, stands=each in detection.found) for each in detection.readings],
     }
 
 
-def _reading(reading: Reading) -> dict[str, Any]:
+def _names(detection: Detection) -> list[str]:
+    """The marks that stand, each once."""
+    return list(dict.fromkeys(each.mark for each in detection.found))
+
+
+def _reading(reading: Reading, *, stands: bool) -> dict[str, Any]:
     held = reading.decoys
     return {
         "mark": reading.mark,
+        "stands": stands,
         "scheme": reading.scheme,
         "tokenizer": reading.tokenizer,
         "normalised": reading.normalised,
@@ -82,7 +105,9 @@ def mark_board(results: Sequence[tuple[str, Detection]], *, below: Sequence[str]
     """Texts and their verdicts, as a terminal shows them."""
     rows: list[list[Cell]] = []
     for document, found in results:
-        which = words.joined([each.mark for each in found.found]) if found.found else found.why
+        which = words.joined(_names(found)) if found.found else found.why
+        if found.found and all(each.normalised for each in found.found):
+            which += " (normalised)"
         rows.append(
             [
                 Badge(found.verdict.value, "plain", _GLYPHS[found.verdict]),
@@ -109,7 +134,7 @@ def mark_board(results: Sequence[tuple[str, Detection]], *, below: Sequence[str]
 def mark_verdict(document: str, detection: Detection) -> str:
     """The first sentence."""
     if detection.verdict is Verdict.MARKED:
-        marks = words.joined(list(dict.fromkeys(each.mark for each in detection.found)))
+        marks = words.joined(_names(detection))
         return f"{document} carries the mark {marks}: {p_in_words(detection.log_p)}, with all that was tried counted."
     if detection.verdict is Verdict.NOT_SHOWN:
         return f"No mark of the keyring is shown in {document}."
@@ -160,7 +185,7 @@ def _runs(size: int, detection: Detection) -> tuple[list[tuple[int, int, int]], 
         begin = max(begin, at)
         if begin >= end:
             continue
-        legend.append(f"{mark}: {p_in_words(log_p)}, all windows counted")
+        legend.append(f"{mark}: {p_in_words(log_p)}, everything counted")
         runs += [(at, begin, 0)] if begin > at else []
         runs.append((begin, end, len(legend)))
         at = end

@@ -125,3 +125,24 @@ def test_a_tokenizer_that_cannot_read_the_text_is_left_out(letters: str) -> None
     assert [each.tokenizer for each in found.found] == ["bytes"]
     with pytest.raises(UnreadableInput, match="not a token id"):
         detect(letters, [Mark("prod", VLLM, KEY, (Ids(),))])
+
+
+@pytest.mark.parametrize("end", ["\n", "  ", "\r\n"])
+def test_a_prompt_with_other_spaces_at_its_end_is_left_out_too(end: str) -> None:
+    quoted, own = answer(200, 12, KEY), answer(400, 13)
+    found = detect(f"{quoted} {own}", ring(KEY), prompt=f"{quoted}{end}")
+    assert found.verdict is Verdict.NOT_SHOWN
+
+
+def test_an_answer_that_quotes_its_prompt_is_not_marked_by_it() -> None:
+    quoted = answer(300, 14, KEY)
+    found = detect(f"{answer(200, 15)} {quoted} {answer(100, 16)}", ring(KEY), prompt=quoted)
+    assert found.verdict is not Verdict.MARKED
+    assert found.log_p > math.log(1e-3)
+
+
+def test_p_values_of_passages_count_what_the_headline_counts() -> None:
+    given = f"{answer(300, 17)} {answer(200, 18, KEY)} {answer(300, 19)}"
+    found = detect(given, ring(KEY, OTHER), texts=50)
+    (passage,) = next(each for each in found.found if each.mark == "prod").passages
+    assert passage.log_p == pytest.approx(found.log_p, abs=1e-6)

@@ -21,14 +21,14 @@ from headwater.mark.detection.scored import Scored, score
 from headwater.mark.detection.verdict import ALPHA, Verdict, units_wanted
 from headwater.mark.evidence import Evidence, standard
 from headwater.mark.keyring import Mark
-from headwater.mark.scheme import Scheme, Tokens
+from headwater.mark.scheme import MarkKey, Scheme, Tokens, Units
 from headwater.mark.text import Normalised, normalised
 from headwater.mark.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
 class Passage:
-    """Characters `begin` … `end`-1 of the text as given, with ln p of the passage, all windows counted."""
+    """Characters `begin` … `end`-1 of the text as given, with ln p of the passage, everything counted."""
 
     begin: int
     end: int
@@ -109,7 +109,7 @@ def detect(
     """Which of `marks` the text carries.
 
     `prompt`: what the model was asked, which is read as context and never scored (it is left out where the text
-    begins with it). `evidence_of`: the detector for each scheme, chosen before
+    begins with it, and what repeats it isn't scored either). `evidence_of`: the detector for each scheme, chosen before
     the text was seen. `texts`: how many texts are looked at together; `alpha` is for all of them.
     """
     reads = list(_reads(text, prompt, marks, evidence_of))
@@ -117,11 +117,12 @@ def detect(
     level = math.log(alpha) - math.log(max(1, texts))
     tests = sum(len(each.scored.units) > 0 for each in reads)
     each_level = level - math.log(max(1, tests))
-    readings = [_reading(each, each_level) for each in reads]
+    counted = math.log(max(1, tests)) + math.log(max(1, texts))
+    readings = [_reading(each, each_level, counted) for each in reads]
     found = [each for each in _holm(readings, level, tests) if not each.refused]
     refused = [each for each in readings if each.refused]
     log_p = min((each.log_p for each in readings), default=0.0)
-    log_p = min(0.0, log_p + math.log(max(1, tests)) + math.log(max(1, texts)))
+    log_p = min(0.0, log_p + counted)
     if found:
         verdict, why = Verdict.MARKED, ""
     elif refused:
@@ -133,7 +134,7 @@ def detect(
 
 def _reads(text: str, prompt: str, marks: Sequence[Mark], evidence_of: EvidenceOf) -> Iterator[_Read]:
     """Raises `UnreadableInput` where no tokenizer can read the text; one that can't is left out."""
-    begin = len(prompt) if text.startswith(prompt) else 0
+    begin = _after(text, prompt)
     body = text[begin:]
     clean = normalised(body)
     texts = [(False, body)] + ([(True, clean.text)] if clean.text != body else [])
@@ -148,12 +149,37 @@ def _reads(text: str, prompt: str, marks: Sequence[Mark], evidence_of: EvidenceO
             if isinstance(found, UnreadableInput):
                 continue
             tokens, spans, before = found
-            units = mark.scheme.units(tokens, prompt=before)
+            units = _answers(mark.scheme, tokens, before)
             scored = score(mark.scheme, mark.key, units, evidence.scorer, evidence.classes(tokens, units))
             yield _Read(mark, tokenizer.name, cleaned, scored, spans, before)
     faults = [each for each in encoded.values() if isinstance(each, UnreadableInput)]
     if faults and len(faults) == len(encoded):
         raise faults[0]
+
+
+def _after(text: str, prompt: str) -> int:
+    """Where the answer begins in a text that begins with the prompt, however its spaces and line ends were changed."""
+    if not prompt.strip():
+        return 0
+    if text.startswith(prompt):
+        return len(prompt)
+    given, asked = normalised(text), normalised(prompt).text.rstrip()
+    return int(given.offsets[len(asked)]) if given.text.startswith(asked) else 0
+
+
+def _answers(scheme: Scheme, tokens: Tokens, prompt: int) -> Units:
+    """The answer's units, without those that the prompt shows too: a quotation of the prompt is no evidence."""
+    units = scheme.units(tokens, prompt=prompt)
+    if not prompt or not len(units):
+        return units
+    asked = scheme.units(tokens[:prompt])
+    return units.part(~np.isin(_rows(units), _rows(asked))) if len(asked) else units
+
+
+def _rows(units: Units) -> NDArray[np.void]:
+    """Context and token of each unit as one value (n,)."""
+    whole = np.ascontiguousarray(np.column_stack([units.context, units.token]))
+    return whole.view(np.dtype((np.void, whole.dtype.itemsize * whole.shape[1]))).ravel()
 
 
 def _read(
@@ -175,18 +201,19 @@ def _encoded(tokenizer: Tokenizer, prompt: str, text: str) -> tuple[Tokens, NDAr
     return np.concatenate([before, here.ids]), here.spans, len(before)
 
 
-def _reading(read: _Read, level: float) -> Reading:
+def _reading(read: _Read, level: float, counted: float) -> Reading:
+    """`level`: ln of what p-values of this reading are held against; `counted`: ln of how many readings there are."""
     scored = read.scored
     whole = scored.log_p
     window, count = best(scored)
-    log_p = min(0.0, min(whole, window + math.log(count)) + math.log(2)) if count > 1 else whole
+    both = math.log(2) if count > 1 else 0.0
+    log_p = min(0.0, min(whole, window + math.log(count)) + both)
     passages: tuple[Passage, ...] = ()
     held = None
     if log_p <= level:
-        found = regions(scored, level - math.log(2))
-        passages = tuple(_passage(read, each) for each in found)
-        believed = scored if whole <= window + math.log(count) or not found else _window(scored, found[0])
-        held = decoys(believed, read.mark.key)
+        found = regions(scored, level - both)
+        passages = tuple(_passage(read, each, counted + both) for each in found)
+        log_p, held = _believed(scored, whole, found, both, level, read.mark.key)
     return Reading(
         mark=read.mark.name,
         scheme=read.mark.scheme.name,
@@ -202,13 +229,25 @@ def _reading(read: _Read, level: float) -> Reading:
     )
 
 
-def _window(scored: Scored, region: Region) -> Scored:
-    return scored.within(region.begin, region.end)
+def _believed(
+    scored: Scored, whole: float, found: Sequence[Region], both: float, level: float, key: MarkKey
+) -> tuple[float, Decoys | None]:
+    """ln p of the whole text or of its best passage, the better one that decoys agree with; else the better one."""
+    claims = [(whole + both, scored)] if whole + both <= level else []
+    claims += [(each.adjusted + both, scored.within(each.begin, each.end)) for each in found[:1]]
+    claims.sort(key=lambda each: each[0])
+    first: tuple[float, Decoys] | None = None
+    for log_p, claim in claims:
+        held = decoys(claim, key)
+        if held.agrees:
+            return min(0.0, log_p), held
+        first = first or (min(0.0, log_p), held)
+    return first or (min(0.0, whole + both), None)
 
 
-def _passage(read: _Read, region: Region) -> Passage:
+def _passage(read: _Read, region: Region, counted: float) -> Passage:
     first, last = region.begin - read.prompt, region.end - 1 - read.prompt
-    return Passage(int(read.spans[first, 0]), int(read.spans[last, 1]), region.adjusted)
+    return Passage(int(read.spans[first, 0]), int(read.spans[last, 1]), min(0.0, region.adjusted + counted))
 
 
 def _holm(readings: Sequence[Reading], level: float, tests: int) -> list[Reading]:
