@@ -133,7 +133,7 @@ def test_bytes_are_tokens_with_the_span_of_their_character(text: str) -> None:
     assert all(byte in char.encode() for byte, char in zip(text.encode(), shown, strict=True))
 
 
-@given(st.lists(st.integers(0, 2**32 - 1), max_size=30), st.sampled_from([" ", "\n", "\t  "]))
+@given(st.lists(st.integers(0, 2**32 - 2), max_size=30), st.sampled_from([" ", "\n", "\t  "]))
 def test_ids_are_read_in_both_notations(ids: list[int], between: str) -> None:
     for text in (between.join(map(str, ids)), json.dumps(ids), f"  {json.dumps(ids, indent=1)}\n"):
         encoded = Ids().encode(text)
@@ -156,7 +156,7 @@ def test_ids_are_read_in_both_notations(ids: list[int], between: str) -> None:
         ("[1.0]", "not a JSON list"),
         ("[" * 100_000, "not a JSON list"),
         (f"[{'9' * 10_000}]", "not a JSON list"),
-        ("[1, 4294967296]", "number 2 of"),
+        ("[1, 4294967295]", "number 2 of"),
         ("The quick brown fox", "number 1 of"),
     ],
 )

@@ -25,7 +25,7 @@ from headwater.mark.entries import LONGEST_NAME, Entry, entries, key_numbers, pr
 from headwater.mark.own import coin_of
 from headwater.mark.scheme import MarkKey, Scheme
 from headwater.mark.text import read_text
-from headwater.mark.tokenizer import Bytes, Ids, Tokenizer, load_tokenizer
+from headwater.mark.tokenizer import MOST_IDS, Bytes, Ids, Tokenizer, load_tokenizer
 from headwater.toml import parsed
 
 #: The largest keyring, and the largest list of accounts, in bytes.
@@ -169,8 +169,8 @@ def _tokenizer(entry: Entry) -> Tokenizer:
         raise entry.error("kind", "no such kind of tokenizer", f"built in are {', '.join(_TOKENIZERS)}")
     if size is not None and kind != "ids":
         raise entry.error("vocab_size", "is only for the kind ids")
-    if size is not None and not 0 < size <= 2**32:
-        raise entry.error("vocab_size", "must be from 1 to 4294967296")
+    if size is not None and not 0 < size <= MOST_IDS:
+        raise entry.error("vocab_size", f"must be from 1 to {MOST_IDS}")
     if kind == "ids":
         return Ids(entry.name, size)
     if file is None:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 LARGEST_FILE = 128 << 20
 #: Characters that are tokenised at once; by how many two such pieces overlap; tokens that must agree where they join.
 PIECE, OVERLAP, AGREE = 1 << 18, 1 << 11, 4
-#: Token ids are below this.
-MOST_IDS = 2**32
+#: Token ids are below this: the last number of 32 bits is what engines have for no token.
+MOST_IDS = 2**32 - 1
 
 #: Digits of the largest id, and the characters between ids: white space; in a list, a list's own too.
 _DIGITS = 10

@@ -14,7 +14,20 @@ from hypothesis import strategies as st
 
 from headwater.errors import ConfigurationError, UsageError
 from headwater.mark.engines.sglang import Gumbel, gumbel, selected
-from headwater.mark.engines.sglang_function import SIZE, coins, context_hashes, hashes
+from headwater.mark.engines.sglang_function import (
+    ADDED,
+    C1,
+    C2,
+    F1,
+    F2,
+    SIZE,
+    WORD,
+    coins,
+    context_hashes,
+    hashes,
+    mixed,
+    spread,
+)
 from headwater.mark.scheme import MarkKey, Units
 
 RECORDED = json.loads((Path(__file__).parents[2] / "vectors/marks/sglang.json").read_text("utf-8"))
@@ -127,6 +140,67 @@ def test_the_prompt_is_context_and_not_scored() -> None:
     short = Gumbel().units(tokens, prompt=2)
     assert short.position.tolist() == [2, 3, 4, 5, 6, 7, 8, 9]
     assert short.context[0].tolist() == [-1, -1, 0, 1]
+
+
+def turned(word: int, bits: int) -> int:
+    return (word << bits | word >> (32 - bits)) & WORD
+
+
+def unspread(value: int) -> int:
+    """The word that is spread to `value`."""
+    return turned(value * pow(C2, -1, SIZE) & WORD, 17) * pow(C1, -1, SIZE) & WORD
+
+
+def meeting(count: int, vocabulary: int = 2**32 - 1) -> list[list[int]]:
+    """Contexts of four tokens that have one hash."""
+    random, found = np.random.default_rng(5), []
+    before = turned((12345 - ADDED) * pow(5, -1, SIZE) & WORD, 19)
+    while len(found) < count:
+        three = random.integers(0, vocabulary, 3).tolist()
+        state = np.uint64(0)
+        for token in three:
+            state = mixed(state, token)
+        last = unspread(int(state) ^ before)
+        if last < vocabulary:
+            found.append([*three, last])
+    return found
+
+
+def test_contexts_that_meet_in_one_hash_are_one() -> None:
+    contexts = meeting(60)
+    assert len(set(context_hashes(np.array(contexts)).tolist())) == 1
+    tokens = [token for context in contexts for token in (*context, 777)]
+    found = Gumbel().units(np.array(tokens))
+    assert found.context.tolist().count(contexts[0]) == 1
+    assert not any(context in found.context.tolist() for context in contexts[1:])
+    values = Gumbel().values(key("4d"), found)[:, 0]
+    assert len(set(values.tolist())) == len(found)
+    assert len(Gumbel(contexts=8).units(np.array(tokens))) == 8
+
+
+@pytest.mark.parametrize("numbers", [(5,), (2**64 - 1,), (0x1234_5678_9ABC_DEF0,)])
+def test_pairs_with_one_value_under_every_key_are_one_unit(numbers: tuple[int, ...]) -> None:
+    tokens = []
+    random = np.random.default_rng(6)
+    token = int(random.integers(2**32 - 1))
+    for last in (token, unspread(int(spread(token)) ^ 1 << 31)):
+        hash_ = 99 if last == token else unspread(int(spread(99)) ^ 1 << 18)
+        tokens += [context_with(hash_), last]
+    units = Units(np.array([[tokens[0]], [tokens[2]]]), np.array(tokens[1::2]), *(np.array([0, 1]),) * 2, 4)
+    first, second = Gumbel(1).values(MarkKey("k", numbers), units)[:, 0].tolist()
+    assert first == second
+    found = Gumbel(1).units(np.array(tokens))
+    assert found.token.tolist() == [tokens[1], tokens[2]]
+
+
+def context_with(hash_: int) -> int:
+    """The token that alone is a context with this hash."""
+    state = hash_ ^ hash_ >> 16
+    for multiplier, bits in ((F2, 13), (F1, 16)):
+        state = mixed_up = state * pow(multiplier, -1, SIZE) & WORD
+        for _ in range(3):
+            state = mixed_up ^ state >> bits
+    return unspread(turned(((state ^ 4) - ADDED) * pow(5, -1, SIZE) & WORD, 19))
 
 
 def test_values_fall_evenly() -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from headwater.mark.engines import windows
 from headwater.mark.engines.configured import configured, numbers_of, random_numbers, rows, within
-from headwater.mark.engines.sglang_function import SIZE, WORD, coins, context_hashes, hashes
+from headwater.mark.engines.sglang_function import SIZE, WORD, coins, context_hashes, hashes, same_values
 from headwater.mark.engines.totals import Tables
 from headwater.mark.scheme import MarkKey, Null, Tokens, Units, Values
 
@@ -46,10 +46,12 @@ class Gumbel:
         ),
         "weaknesses": (
             "MurmurHash3 isn't a cryptographic function: who sees values may find the key, and values under keys that "
-            "are alike may be alike. Contexts meet in one hash of 32 bits: two of them agree by chance once in four "
-            "thousand million, which only adds one value that is counted twice. Where the engine's fp32 would round "
-            "the largest 128 hashes to one, it computes their logarithm another way; hashes are compared as integers "
-            "here, so nothing is rounded."
+            "are alike may be alike. A context's hash has 32 bits and no key: contexts that share it are one, as they "
+            "are to the engine, and pairs of context and token that share a value under every key are one unit. Other "
+            "pairs share a value under half of all keys; who knows them can write a text whose values aren't "
+            "independent, so that decoy keys disagree and nothing is said. Where the engine's fp32 would round the largest 128 hashes "
+            "to one, it computes their logarithm another way; hashes are compared as integers here, so nothing is "
+            "rounded."
         ),
     }
     threshold: int = field(init=False, repr=False)
@@ -62,10 +64,18 @@ class Gumbel:
         object.__setattr__(self, "threshold", int((self.mixing or 1.0) * SIZE))
 
     def units(self, tokens: Tokens, *, prompt: int = 0) -> Units:
-        """The distinct units. A prompt that is shorter than a context is taken to be the whole prompt."""
+        """The distinct units. A prompt that is shorter than a context is taken to be the whole prompt.
+
+        Of contexts with one hash the first counts, as in the engine; so it is with units that have one value under
+        every key.
+        """
         window = windows.Window(self.width, padding=-1 if prompt else None)
         found = windows.find(tokens, window, prompt=prompt)
-        return found.part(np.arange(self.contexts)) if 0 < self.contexts < len(found) else found
+        places = context_hashes(found.context)
+        kept = windows.firsts(places.view(np.int64))
+        kept = kept[: self.contexts] if self.contexts else kept
+        kept = kept[windows.firsts(same_values(places[kept], found.token[kept]))]
+        return found if len(kept) == len(found) else found.part(kept)
 
     def values(self, key: MarkKey, units: Units) -> Values:
         """The hashes of `units` under `key`, or under that of two which the coin names: (n, 1)."""

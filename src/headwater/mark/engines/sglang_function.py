@@ -22,11 +22,15 @@ def _rotated(value: Words, bits: int) -> Words:
     return ((value << np.uint64(bits)) | (value >> np.uint64(32 - bits))) & _WORD
 
 
+def spread(word: ArrayLike) -> Words:
+    """What a word is before the state takes it in."""
+    value = (np.asarray(word, np.uint64) * np.uint64(C1)) & _WORD
+    return (_rotated(value, 15) * np.uint64(C2)) & _WORD
+
+
 def mixed(state: ArrayLike, word: ArrayLike) -> Words:
     """The state after one more word."""
-    value = (np.asarray(word, np.uint64) * np.uint64(C1)) & _WORD
-    value = (_rotated(value, 15) * np.uint64(C2)) & _WORD
-    turned = _rotated(np.asarray(state, np.uint64) ^ value, 13)
+    turned = _rotated(np.asarray(state, np.uint64) ^ spread(word), 13)
     return (turned * np.uint64(5) + np.uint64(ADDED)) & _WORD
 
 
@@ -51,6 +55,18 @@ def hashes(context: Words, token: NDArray[np.int64], key: int) -> NDArray[np.uin
     start = mixed(mixed(np.uint64(0), np.uint64(key & WORD)), np.uint64(key >> 32))
     state = mixed(mixed(np.broadcast_to(start, context.shape), context), token.astype(np.uint64) & _WORD)
     return finished(state, 16).astype(np.uint32)
+
+
+def same_values(context: Words, token: NDArray[np.int64]) -> NDArray[np.int64]:
+    """A number (n,) for each pair of a context's hash and a token: pairs with the same have one value under every key.
+
+    Bit 18 of what a context's hash is spread to becomes the state's highest bit, whatever the state is, and the
+    highest bit of what a token is spread to takes it back.
+    """
+    place, last = spread(context), spread(token.astype(np.uint64) & _WORD)
+    turned = (place >> np.uint64(18)) & np.uint64(1)
+    place ^= turned << np.uint64(18)
+    return (((last ^ (turned << np.uint64(31))) << np.uint64(32)) | place).view(np.int64)
 
 
 def coins(context: Words, first: int, second: int) -> Words:

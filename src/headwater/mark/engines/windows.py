@@ -22,8 +22,9 @@ from headwater.mark.scheme import Tokens, Units
 Count = Literal["first", "pairs"]
 #: The largest number of tokens in one text (its windows are numbered in 32 bits).
 LONGEST = 2**32 - 2
-#: The largest token id, and how far back any engine can be told to look.
-LARGEST_TOKEN, WIDEST = 2**32 - 1, 64
+#: The largest token id: in 32 bits the next one is what vLLM puts where there is no token (-1). How far back any
+#: engine can be told to look.
+LARGEST_TOKEN, WIDEST = 2**32 - 2, 64
 #: Not to be foreseen by who writes the text; nothing that is found depends on it.
 _SEED = secrets.randbits(63)
 
@@ -51,7 +52,7 @@ class Window:
 
 
 def checked(tokens: Sequence[int] | Tokens) -> Tokens:
-    """Token ids as an int64 array (n,). Raises `UsageError` where they are no ids (0 to 2^32 - 1)."""
+    """Token ids as an int64 array (n,). Raises `UsageError` where they are no ids (0 to 2^32 - 2)."""
     try:
         array = np.asarray(tokens)
     except (OverflowError, ValueError, TypeError):
@@ -95,6 +96,16 @@ def find(tokens: Sequence[int] | Tokens, window: Window, *, prompt: int = 0) -> 
     where = where[before:found]
     often = times[before:found] if window.count == "pairs" else np.ones(len(where), np.int64)
     return _units(padded, window.width, where, often, moved, len(tokens) - prompt)
+
+
+def firsts(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each distinct number of `numbers` (n,) stands first, ascending; in linear time."""
+    from headwater.mark.engines.kernel.windows import distinct
+
+    where, times = np.empty(len(numbers), np.int64), np.empty(len(numbers), np.int64)
+    bits = max(int(1.5 * len(numbers)).bit_length(), 4)
+    found, _ = distinct(np.ascontiguousarray(numbers), 0, 0, 0, True, _SEED, bits, where, times)
+    return where[:found]
 
 
 def reference(tokens: Sequence[int] | Tokens, window: Window, *, prompt: int = 0) -> Units:
