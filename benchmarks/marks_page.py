@@ -112,7 +112,7 @@ def speed(found: Row, table: Table) -> str:
 def speed_beside(found: Row, table: Table) -> str:
     """The other schemes beside transformers' and MarkLLM's detectors."""
     rows = []
-    for run in found["rows"]:
+    for run in found["tokens a second and core"]:
         for name, peer in run["engines"].items():
             times = f"{run['times'][name]:,.0f}"
             rows.append(
@@ -120,6 +120,6 @@ def speed_beside(found: Row, table: Table) -> str:
             )
     heads = ["mark", "vocabulary", "ours, tokens/s", "the engine's own", "times it"]
     return (
-        f"One thread ({found['date']}, {found['revision']}). Asked: Unigram 10 M tokens/s, the others 20 times the engine's "
-        f"own.\n\n{table(heads, rows)}"
+        f"One thread ({found['date']}, {found['revision']}). Asked: Unigram 10 M tokens/s, the others 20 times the "
+        f"engine's own.\n\n{table(heads, rows)}"
     )
