@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from headwater.cli.app import run
-from headwater.mark import load_keyring, scheme
+from headwater.mark import load_keyring, plain, save_evidence, scheme
 from provenance.audit import marked as made
 
 MASTER = "a1b2c3d4e5f60718" * 4
@@ -57,6 +57,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], ...]
 
 
 def lines(path: Path, told: Any) -> Path:
+    path.parent.mkdir(exist_ok=True)
     path.write_text("".join(json.dumps(row) + "\n" for row in told))
     return path
 
@@ -86,7 +87,7 @@ def test_whose_outputs(
     assert run(["mark", "trace", str(data), "--keyring", str(keys)]) == 0
     said = capfd.readouterr().out
     assert (
-        "Outputs picked under the keys of 2 accounts are in rows.jsonl: acct-007 and acct-009."
+        "Outputs picked under the keys of 2 accounts are in “rows.jsonl”: acct-007 and acct-009."
         in " ".join(said.split())
     )
     assert "80 keys tested" in said
@@ -139,7 +140,7 @@ def test_one_error_rate_for_all_entries(
     found = traced(capfd, data, "--keyring", ring(tmp_path, ACCOUNTS, own, gone))
     assert {one["account"] for one in found["found"]} == {"acct-007", "acct-009", "acct-777"}
     assert (found["keys"], found["revoked"]) == (81, ["other"])
-    assert math.isclose(sum(one["level"] for one in found["tested"]), 0.05)
+    assert math.isclose(sum(one["level"] for one in found["tested"]), 0.001)
     mark = next(one for one in found["found"] if one["account"] == "acct-777")
     assert mark["places"] == [{"file": "rows.jsonl", "row": 41}]
     assert math.isclose(mark["log10_p_adjusted"], mark["log10_p"] + math.log10(81), abs_tol=1e-3)
@@ -161,6 +162,28 @@ def test_rows_that_can_not_be_read(
     traced(capfd, *words, "--max-bad", 2, code=3)
 
 
+def test_faults_of_rows_are_told_with_the_first_of_each(
+    tmp_path: Path, kept: tuple[dict[str, str], ...], capfd: pytest.CaptureFixture[str]
+) -> None:
+    data = lines(tmp_path / "rows.jsonl", kept)
+    with data.open("ab") as file:
+        file.write(b'[1]\n{"a": x}\n{"answer": "1", "b": x}\n')
+    assert run(["mark", "trace", str(data), "--keyring", str(ring(tmp_path))]) == 0
+    said = capfd.readouterr().out
+    assert "3 rows set aside:" in said
+    assert "  2 × is not JSON (invalid character), first rows.jsonl:42" in said
+    assert "  1 × is neither an object nor a text, first rows.jsonl:41" in said
+    folder = tmp_path / "audit"
+    words = ["audit", str(data), "-o", str(folder), "--sample", "0", "--max-bad", "0", "--fail-on", "never"]
+    assert run(words) == 3
+    shown = capfd.readouterr()
+    assert "2 × is not JSON (invalid character)\n" in shown.out
+    assert "at byte N" not in (folder / "audit.html").read_text()
+    data.write_bytes(data.read_bytes().replace(b'{"a": x}\n', b"").replace(b"[1]\n", b""))
+    assert run(words) == 3
+    assert "1 row was set aside, more than --max-bad 0" in capfd.readouterr().err
+
+
 def test_a_page(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     keys = ring(tmp_path, listed="<b>one</b>\nacct-2\n")
     key = load_keyring(keys).accounts[0].key("<b>one</b>", "2026-01")
@@ -170,7 +193,70 @@ def test_a_page(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert found["page"] == str(tmp_path / "trace.html")
     assert "&lt;b&gt;one&lt;/b&gt;" in page
     assert "<b>one" not in page
-    assert "doesn't say who put them there" in page.replace("&#39;", "'").replace("’", "'")
+    assert page.replace("&#39;", "'").replace("’", "'").count("doesn't say who put them there") == 1
+    assert "are in “rows.jsonl”" in page
+    words = ["mark", "trace", str(data), "--keyring", str(keys), "-o", str(tmp_path / "trace.html")]
+    assert run(words) == 0  # an older page of ours is written over
+    assert f"wrote {tmp_path / 'trace.html'}" in capfd.readouterr().out.replace("\n", "")
+
+
+def test_a_page_is_written_over_nothing_that_is_read(
+    tmp_path: Path, kept: tuple[dict[str, str], ...], capfd: pytest.CaptureFixture[str]
+) -> None:
+    keys, data = ring(tmp_path), lines(tmp_path / "data" / "train.jsonl", kept)
+    master = tmp_path / "master.key"
+    master.write_text("secret")
+    before = {path: path.read_bytes() for path in (keys, data, master)}
+    for out, told in (
+        (data, "would be overwritten"),
+        (keys, "would be overwritten"),
+        (master, "isn't a page of ours"),
+        (tmp_path / "gone" / "x.html", "its folder isn't there"),
+    ):
+        for dataset in (data, data.parent):
+            assert run(["mark", "trace", str(dataset), "--keyring", str(keys), "-o", str(out)]) == 2
+            said = capfd.readouterr().err
+            assert str(out) in said.replace("\n", "")
+            assert ".headwater-" not in said
+            if dataset == data:
+                assert told in said
+    assert {path: path.read_bytes() for path in before} == before
+    assert list(data.parent.iterdir()) == [data]
+
+
+def test_what_may_well_be_chance_is_said_so(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Thirteen marked tokens name their account beyond doubt; what a level of 1 in 20 names beside it is chance."""
+    keys, random = ring(tmp_path), np.random.default_rng(3)
+    key = load_keyring(keys).accounts[0].key("acct-007", "2026-02")
+    told = [made.marked(13, random, key, OURS), *(made.unmarked(60, random) for _ in range(5))]
+    data = lines(tmp_path / "rows.jsonl", [{"text": text} for text in told])
+    assert [one["account"] for one in traced(capfd, data, "--keyring", keys)["found"]] == ["acct-007"]
+    words = ["mark", "trace", str(data), "--keyring", str(keys), "--level", "0.05"]
+    assert run([*words, "-o", str(tmp_path / "page.html")]) == 0
+    said = " ".join(capfd.readouterr().out.split())
+    weakly = "a key shows so often in 1 of 70 such data sets without any of their outputs"
+    assert "Outputs picked under the key of the account acct-007 are in “rows.jsonl”." in said
+    assert f"The key of the account acct-035 shows in “rows.jsonl”, but weakly: {weakly}." in said
+    assert "acct-007: a key shows so often" not in said
+    assert weakly in (tmp_path / "page.html").read_text()
+
+
+def test_a_detector_that_reads_no_account_is_an_error(
+    tmp_path: Path, kept: tuple[dict[str, str], ...], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Also where a mark of the keyring, that is no account's, has its scheme."""
+    keys = ring(tmp_path, ACCOUNTS, made.MARK)
+    for name, detector in (("other", plain(made.GUMBEL)), ("ours", plain(OURS))):
+        save_evidence(detector, tmp_path / f"{name}.json")
+    words = ["mark", "trace", str(lines(tmp_path / "rows.jsonl", kept)), "--keyring", str(keys)]
+    assert run([*words, "--evidence", str(tmp_path / "ours.json")]) == 0
+    capfd.readouterr()
+    assert run([*words, "--evidence", str(tmp_path / "other.json")]) == 2
+    said = capfd.readouterr().err
+    assert "the detector is for vllm-gumbel" in said
+    assert "schemes of the accounts: headwater-gumbel" in said
+    assert run([*words, "--proxy", str(tmp_path / "proxy.npz")]) == 2
+    assert "a proxy is read with --evidence alone" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(

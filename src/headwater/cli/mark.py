@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from headwater.cli.options import HELP, PATH, Group, as_json, manners, max_bad, too_many_bad
-from headwater.cli.pages import page_place
+from headwater.cli.pages import page_place, write_page
 from headwater.cli.terminal import Terminal, clean
 from headwater.errors import HeadwaterError, UnreadableInput, UsageError, Where
 
@@ -208,7 +208,8 @@ def learn(
     """Learn a better detector for a mark from own traffic: texts that were served with it.
 
     With a proxy it scores rare tokens, and those where there was much choice, higher than others. Its p-values are
-    exact whatever it was learned from; only its power depends on how like the texts to be tested are.
+    exact for text that it wasn't learned from: what a text shares with the texts here, word for word, isn't scored.
+    How much it finds depends on how like them the texts to be tested are.
     """
     from headwater.mark import learned, load_proxy, save_evidence
 
@@ -239,7 +240,7 @@ def learn(
 @click.option(
     "--level",
     type=click.FloatRange(0, 0.5, min_open=True),
-    default=0.05,
+    default=0.001,
     show_default=True,
     help="How often any key without a part in the data may be named, all keys together.",
 )
@@ -278,14 +279,18 @@ def trace(
     from headwater.exchange import SetAside
     from headwater.provenance.audit import trace_corpus
 
+    if out is not None:
+        page_place(out, [dataset, keyring, *evidence, proxy])
     ring = _keyring(keyring)
+    reader = _reader(ring, evidence, proxy)
+    _for_accounts(ring, evidence)
     with terminal.progress() as progress, SetAside() as aside:
         found = trace_corpus(
             dataset,
             ring,
             text=frozenset(text),
             level=level,
-            evidence_of=_reader(ring, evidence, proxy),
+            evidence_of=reader,
             aside=aside,
             progress=progress,
         )
@@ -295,19 +300,28 @@ def trace(
     return FOUND if found.found and fail_on == "named" else 0
 
 
+def _for_accounts(ring: Keyring, evidence: tuple[Path, ...]) -> None:
+    """UsageError where a detector is for a scheme that no account's key has: nothing would be read with it."""
+    schemes = {each.scheme.name for each in ring.accounts if not each.revoked}
+    schemes |= {each.scheme.name for each in ring.current() if each.account}
+    for path in evidence:
+        if schemes and (name := _scheme_of(path)) not in schemes:
+            told = ", ".join(sorted(schemes))
+            what = f"the detector is for {name}, and no account's key is for that scheme"
+            raise UsageError(what, where=Where(str(path)), hint=f"schemes of the accounts: {told}")
+
+
 def _show_trace(
     terminal: Terminal, name: str, found: CorpusTrace, aside: SetAside, out: Path | None, *, as_json: bool
 ) -> None:
-    from headwater.explain import trace_board, trace_page, trace_record, words
-    from headwater.places import together
+    from headwater.explain import trace_board, trace_page, trace_record
+    from headwater.explain.audited import set_aside_lines
     from headwater.report import html
 
-    below = [f"{words.many(aside.total, 'row')} set aside:"] if aside.total else []
-    below += [f"  {count:,} × {reason}" for reason, count in aside.by_reason()[:5]]
+    below = set_aside_lines(aside)
     if out is not None:
-        with together(out.parent) as place:
-            place(out.name).write_bytes(html(trace_page(name, found, aside.total)))
-        below.append(str(out))
+        write_page(out, html(trace_page(name, found, aside.total)))
+        below.append(f"wrote {out}")
     if as_json:
         terminal.json({**trace_record(name, found, aside.total), "page": out and str(out)})
     else:
@@ -360,7 +374,10 @@ def _reader(ring: Keyring, evidence: tuple[Path, ...], proxy: Path | None) -> Ev
 
     @cache
     def reader(scheme: Scheme) -> Evidence:
-        named = [load_evidence(path, scheme.null, proxy=given) for path in by_scheme.get(scheme.name, ())]
+        named = [
+            load_evidence(path, scheme.null, streams=scheme.streams, proxy=given)
+            for path in by_scheme.get(scheme.name, ())
+        ]
         return named[0] if named else plain(scheme)
 
     return cast("EvidenceOf", reader)

@@ -110,7 +110,8 @@ def too_many_bad(terminal: Terminal, set_aside: int, limit: int | None) -> int:
     """The exit code for `set_aside` rows under `--max-bad`, with a word on stderr where it isn't 0."""
     if limit is None or set_aside <= limit:
         return 0
-    terminal.warn(f"{set_aside:,} rows were set aside, more than --max-bad {limit:,}")
+    were = "row was" if set_aside == 1 else "rows were"
+    terminal.warn(f"{set_aside:,} {were} set aside, more than --max-bad {limit:,}")
     return 3
 
 

@@ -5,12 +5,13 @@ Asked before any work is done, so that a mistyped `-o` costs nothing, and a data
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from headwater.errors import UsageError, Where
-from headwater.places import keep_apart
+from headwater.places import keep_apart, together
 
 #: How every page of ours begins, and what stands in its first kilobytes.
 PAGE_BEGINS: Final = (b"<!doctype html>", b'<meta name="generator" content="Headwater">')
@@ -34,6 +35,8 @@ def page_place(
         raise UsageError(
             "cannot be written: its folder isn't there", where=where, hint="make the folder first"
         )
+    if not os.access(out.parent, os.W_OK | os.X_OK):
+        raise UsageError("cannot be written: its folder is closed to you", where=where)
     read = [path for path in inputs if path is not None]
     keep_apart([out], [path for path in read if not path.is_dir()])
     if out.is_dir():
@@ -51,3 +54,12 @@ def page_place(
         hint = "choose another output, or remove the file first"
         raise UsageError(f"is there already, and isn't {what} of ours", where=where, hint=hint)
     return out
+
+
+def write_page(out: Path, content: bytes) -> None:
+    """Write a page whole, or not at all. Raises UsageError, which names `out` and no file of ours, where it fails."""
+    try:
+        with together(out.parent) as place:
+            place(out.name).write_bytes(content)
+    except OSError as error:
+        raise UsageError(f"cannot be written ({error.strerror})", where=Where(str(out))) from error

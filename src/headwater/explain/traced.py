@@ -5,6 +5,7 @@ A key says that outputs were picked under it. It doesn't say who put them there,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -18,6 +19,8 @@ from headwater.report import Badge, Board, Bullets, Cell, Column, Note, Page, Se
 _LISTED, _PLACES = 30, 2
 #: An interval of a share that is wider says nothing.
 _WIDEST: Final = 0.6
+#: ln of a p-value, all keys counted, above which a key shows weakly: few who trace will meet so small a one by chance.
+_WEAK: Final = math.log(1e-6)
 _ANSWERS: Final = {
     "named": "named",
     "not-shown": "not shown",
@@ -92,18 +95,32 @@ def _tested(one: Tested) -> dict[str, Any]:
 
 
 def trace_verdict(dataset: str, found: CorpusTrace) -> str:
-    """The first sentence."""
-    accounts = list(dict.fromkeys(each.account for each in found.found))
-    if len(accounts) == 1:
-        return f"Outputs picked under the key of the account {accounts[0]} are in {dataset}."
-    if accounts:
-        return (
-            f"Outputs picked under the keys of {words.many(len(accounts), 'account')} are in {dataset}: "
-            f"{words.joined(accounts)}."
-        )
+    """The first sentence, and one for keys that show so weakly that chance is to be thought of."""
+    strong = list(dict.fromkeys(each.account for each in found.found if each.log_adjusted <= _WEAK))
+    weak = {each.account: each for each in reversed(found.found) if each.account not in strong}
+    told = []
+    if len(strong) == 1:
+        told.append(f"Outputs picked under the key of the account {strong[0]} are in “{dataset}”.")
+    elif strong:
+        many, names = words.many(len(strong), "account"), words.joined(strong)
+        told.append(f"Outputs picked under the keys of {many} are in “{dataset}”: {names}.")
+    if len(weak) == 1:
+        (one,) = weak.values()
+        told.append(f"The key of the account {one.account} shows in “{dataset}”, but weakly: {_often(one)}.")
+    elif weak:
+        many, names = words.many(len(weak), "account"), words.joined(list(reversed(weak)))
+        told.append(f"The keys of {many} show in “{dataset}”, but weakly: {names}.")
+    if told:
+        return " ".join(told)
     if found.answer == "not-shown":
-        return f"No account's key is shown in {dataset}."
-    return f"{dataset} is not enough evidence for or against any account's key."
+        return f"No account's key is shown in “{dataset}”."
+    return f"“{dataset}” is not enough evidence for or against any account's key."
+
+
+def _often(one: Traced) -> str:
+    """How often chance does as much, for evidence that it may well be."""
+    sets = words.significant(math.exp(-one.log_adjusted))
+    return f"a key shows so often in 1 of {sets} such data sets without any of their outputs"
 
 
 def trace_board(dataset: str, found: CorpusTrace, *, below: Sequence[str] = ()) -> Board:
@@ -126,12 +143,13 @@ def trace_board(dataset: str, found: CorpusTrace, *, below: Sequence[str] = ()) 
     columns = [
         Column(""),
         Column("account", "name"),
-        Column("key", minor=True),
-        Column("p, all counted"),
+        Column("key", "name", minor=True),
+        Column("p, all counted", "number"),
         Column("share"),
         Column("rows", "number"),
     ]
-    lines = [_first_rows(each) for each in found.found[:_LISTED] if each.places]
+    lines = [f"{each.account}: {_often(each)}" for each in found.found[:_LISTED] if each.log_adjusted > _WEAK]
+    lines += [_first_rows(each) for each in found.found[:_LISTED] if each.places]
     if len(found.found) > _LISTED:
         lines.append(f"… and {words.many(len(found.found) - _LISTED, 'more key')}: --json lists all")
     lines += [line for each in found.tested for line in _lines(each)]
@@ -146,6 +164,8 @@ def trace_page(dataset: str, found: CorpusTrace, set_aside: int) -> Page:
     sections = [Section("accounts", "Whose outputs", [_table(found)], menu="Accounts")]
     sections.append(Section("tested", "What was tested", [_tests(found)], menu="Tested"))
     notes = [Note("What a key says", [_SAYS])]
+    if weak := [f"{each.account}: {_often(each)}." for each in found.found if each.log_adjusted > _WEAK]:
+        notes.append(Note("Keys that show weakly", weak[:_LISTED], tone="warn"))
     if found.found:
         notes.append(Note("How shares are to be read", [_SHARES]))
     if set_aside:
@@ -154,12 +174,11 @@ def trace_page(dataset: str, found: CorpusTrace, set_aside: int) -> Page:
         notes.append(Note("Not tested", [f"Revoked: {words.joined(found.revoked)}."]))
     lead = [_level(found), f"{words.many(found.texts, 'text')} of {words.many(found.rows, 'row')} were read."]
     return Page(
-        f"Accounts' keys in {dataset}",
+        f"Accounts' keys in “{dataset}”",
         trace_verdict(dataset, found),
         lead,
         sections,
         notes=notes,
-        foot=[_SAYS],
     )
 
 
@@ -226,9 +245,9 @@ def _table(found: CorpusTrace) -> Table | Text:
     ]
     columns = [
         Column("account", "name"),
-        Column("key"),
-        Column("tokenizer", minor=True),
-        Column("p, all counted"),
+        Column("key", "name"),
+        Column("tokenizer", "name", minor=True),
+        Column("p, all counted", "number"),
         Column("share, 95%"),
         Column("rows that show it alone", "number"),
         Column("first rows", minor=True),

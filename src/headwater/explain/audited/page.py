@@ -210,7 +210,7 @@ def _corpus(report: Report) -> Section:
             Table(
                 "Rows set aside",
                 [Column("reason", "name"), Column("rows", "number")],
-                [[reason, count] for reason, count in report.set_aside.reasons[:ROWS]],
+                [[wording.fault(reason), count] for reason, count in report.set_aside.reasons[:ROWS]],
                 note="set_aside.jsonl holds each of them.",
             )
         )

@@ -63,7 +63,7 @@ def audit_board(report: Report, *, page: str) -> Board:
     below += [f"not run: {what}" for what in wording.not_run(report)]
     if report.set_aside.total:
         below.append(f"{words.many(report.set_aside.total, 'row')} set aside:")
-        below += [f"  {count:,} × {reason}" for reason, count in report.set_aside.reasons[:5]]
+        below += [f"  {count:,} × {wording.fault(reason)}" for reason, count in report.set_aside.reasons[:5]]
     below += [f"note: {count:,} × {what}" for what, count in report.set_aside.notices[:5]]
     if report.disputes:
         below.append(f"{words.many(report.disputes, 'dispute')} recorded; split follows what people decided")

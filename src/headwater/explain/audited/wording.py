@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from headwater.errors import BadRow
+from headwater.exchange import SetAside
 from headwater.explain import words
 from headwater.provenance.audit import INVISIBLE, Finding, Group, PrevalenceTold, Report, artefact_kinds
 from headwater.provenance.terms import ORDER as ANSWER_ORDER
@@ -165,6 +169,33 @@ def prevalence_sentence(told: PrevalenceTold | None) -> str:
 def told_by_verifiers(report: Report) -> list[str]:
     """What registries and detectors say of their errors."""
     return [told for stage in report.stages for told in stage.told]
+
+
+#: Figures, and what stands for them where rows are counted by their faults.
+_FIGURE: Final = re.compile(r"(?<!\w)(?:\d[\d,]*|N)(?!\w)")
+
+
+def fault(reason: str) -> str:
+    """Why rows were set aside, in general: without the byte, which differs from row to row."""
+    return reason.replace(" at byte N", "")
+
+
+def set_aside_lines(aside: SetAside, *, most: int = 5) -> list[str]:
+    """How many rows were set aside, and for each of the commonest faults the first row that has it."""
+    if not aside.total:
+        return []
+    first: dict[str, BadRow] = {}
+    for row in aside.rows:
+        told = f"{row.where.field}: {row.what}" if row.where.field else row.what
+        first.setdefault(_FIGURE.sub("N", told), row)
+    lines = [f"{words.many(aside.total, 'row')} set aside:"]
+    for reason, count in aside.by_reason()[:most]:
+        met = first.get(_FIGURE.sub("N", reason))
+        place = f", first {met.where.file}:{met.where.row}" if met and met.where.row else ""
+        lines.append(f"  {count:,} × {fault(reason)}{place}")
+    if len(aside.reasons) > most:
+        lines.append(f"  … and {words.many(len(aside.reasons) - most, 'more reason')}")
+    return lines
 
 
 def not_run(report: Report) -> list[str]:

@@ -31,6 +31,8 @@ from headwater.provenance.audit.units import MOST_UNITS, Gathered
 
 Progress = Callable[[str, int, int | None], None]
 
+#: How often a key without a part in the corpus is named, all keys together: it is an account that is named.
+LEVEL: Final = 0.001
 #: Places of one account's rows that are told.
 MOST_PLACES: Final = 100
 
@@ -107,7 +109,7 @@ def trace_corpus(
     keyring: Keyring,
     *,
     text: frozenset[str] = frozenset(),
-    level: float = 0.05,
+    level: float = LEVEL,
     evidence_of: EvidenceOf = plain,
     aside: SetAside | None = None,
     most: int = MOST_UNITS,
