@@ -17,12 +17,16 @@ VLLM = scheme("vllm-gumbel", {})
 LETTERS = np.frombuffer(b"etaoinshrdlu cmfwypvbgkqjxz", np.uint8)
 LOGITS = np.full(256, -50.0, np.float32)
 LOGITS[LETTERS] = np.linspace(1.0, -1.0, len(LETTERS))
+#: For texts that share no context with those of small letters.
+CAPITALS = np.full(256, -50.0, np.float32)
+CAPITALS[LETTERS & 0xDF] = LOGITS[LETTERS]
+CAPITALS[0] = -50.0
 
 
-def marked(size: int, first: bytes = b"the ") -> str:
+def marked(size: int, first: bytes = b"the ", logits: np.ndarray = LOGITS) -> str:
     tokens = list(first)
     while len(tokens) < size:
-        tokens.append(VLLM.choose(MarkKey("k", (KEY,)), tokens[-4:], LOGITS))  # type: ignore[attr-defined]
+        tokens.append(VLLM.choose(MarkKey("k", (KEY,)), tokens[-4:], logits))  # type: ignore[attr-defined]
     return bytes(tokens).decode()
 
 
@@ -181,16 +185,21 @@ def test_a_detector_is_learned_and_used(
 ) -> None:
     served = tmp_path / "served"
     served.mkdir()
-    for number, first in enumerate((b"the ", b"and ", b"who ", b"one ", b"two ", b"six ", b"ten ")):
-        (served / f"{number}.txt").write_text(marked(330, first))
+    firsts = b"the and who one two six ten zoo fly jug vex map "
+    for number in range(len(firsts) // 4):
+        (served / f"{number}.txt").write_text(marked(330, firsts[4 * number : 4 * number + 4]))
     out = tmp_path / "learned.json"
     asked = ["mark", "learn", str(served), "--keyring", str(ring), "--mark", "prod", "-o", str(out)]
     assert run(asked) == 0
-    assert "units of 7 texts" in said(capfd)
+    assert "units of 12 texts" in said(capfd)
     path = tmp_path / "a.txt"
-    path.write_text(MARKED)
-    assert run(["mark", "detect", str(path), "--keyring", str(ring), "--evidence", str(out)]) == 0
+    look = ["mark", "detect", str(path), "--keyring", str(ring), "--evidence", str(out)]
+    path.write_text(marked(300, b"THE ", CAPITALS))
+    assert run(look) == 0
     assert "1 marked" in said(capfd)
+    path.write_text(MARKED)  # what it was learned from says nothing any more
+    assert run(look) == 0
+    assert "1 not enough evidence" in said(capfd)
     assert run([*asked[:-1], str(tmp_path / "x.json"), "--proxy", str(tmp_path / "none.npz")]) == 2
     one = ["mark", "learn", str(path), *asked[3:-1], str(tmp_path / "y.json")]
     assert run(one) == 2

@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.errors import UsageError
 from headwater.mark.law import Law, Part, log_tails
 from headwater.mark.scheme import Null, Scheme, Units, Values
 
@@ -54,7 +55,13 @@ class Scorer:
     tables: tuple[tuple[Table, ...], ...]
 
     def scores(self, values: Values, classes: NDArray[np.intp] | None = None) -> NDArray[np.int64]:
-        """The score of each unit (n,): the sum over its streams, by its class (n,), which mustn't depend on the key."""
+        """The score of each unit (n,): the sum over its streams, by its class (n,), which mustn't depend on the key.
+
+        Raises `UsageError` where there are several classes and none are given, or the streams aren't the tables'.
+        """
+        self._told_apart(classes)
+        if any(len(tables) != values.shape[1] for tables in self.tables):
+            raise UsageError(f"the detector has no tables for units of {values.shape[1]} streams")
         found = np.zeros(len(values), np.int64)
         for number, tables in enumerate(self.tables):
             here = slice(None) if classes is None else classes == number
@@ -64,12 +71,17 @@ class Scorer:
 
     def parts(self, null: Null, units: Units, classes: NDArray[np.intp] | None = None) -> list[Part]:
         """The laws that a total over `units` is made of, for `law.log_tail`: by class, stream and times."""
+        self._told_apart(classes)
         kinds = np.zeros(len(units), np.intp) if classes is None else classes
         both, counts = np.unique(np.stack([kinds, units.times]), axis=1, return_counts=True)
         found: list[Part] = []
         for (kind, times), count in zip(both.T, counts, strict=True):
             found += (Part(table.law(null), int(times), int(count)) for table in self.tables[kind])
         return found
+
+    def _told_apart(self, classes: NDArray[np.intp] | None) -> None:
+        if classes is None and len(self.tables) > 1:
+            raise UsageError("a detector of several classes needs the class of each unit")
 
 
 @runtime_checkable

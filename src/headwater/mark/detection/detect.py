@@ -149,7 +149,7 @@ def _reads(text: str, prompt: str, marks: Sequence[Mark], evidence_of: EvidenceO
             if isinstance(found, UnreadableInput):
                 continue
             tokens, spans, before = found
-            units = _answers(mark.scheme, tokens, before)
+            units = evidence.unlearned(_answers(mark.scheme, tokens, before))
             scored = score(mark.scheme, mark.key, units, evidence.scorer, evidence.classes(tokens, units))
             yield _Read(mark, tokenizer.name, cleaned, scored, spans, before)
     faults = [each for each in encoded.values() if isinstance(each, UnreadableInput)]

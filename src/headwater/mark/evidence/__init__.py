@@ -6,6 +6,7 @@ information limit each reaches is measured in `benchmarks/marks/efficiency.py`.
 
 from headwater.mark.evidence.classes import Grid, grid
 from headwater.mark.evidence.evidence import Evidence, load, save, scheme_of
+from headwater.mark.evidence.fingerprints import fingerprints
 from headwater.mark.evidence.learned import by_class, by_class_of_chances, mixture, mixture_of_chances
 from headwater.mark.evidence.plain import GRAIN, engine_mean, engine_sum, falling_weights, standard
 from headwater.mark.evidence.provider import Kinds, Provider, changed, learn, oddness
@@ -24,6 +25,7 @@ __all__ = [
     "engine_mean",
     "engine_sum",
     "falling_weights",
+    "fingerprints",
     "first_of_context",
     "grid",
     "lags",

@@ -37,7 +37,7 @@ class Screen:
 
     def look(self, texts: Sequence[Tokens], level: float) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
         """For each of `texts` whether its p-value may be as low as e^`level`, and how many units it has."""
-        parts = [self.mark.scheme.units(tokens) for tokens in texts]
+        parts = [self.evidence.unlearned(self.mark.scheme.units(tokens)) for tokens in texts]
         counts = np.array([len(part) for part in parts], np.int64)
         near = np.zeros(len(texts), bool)
         some = np.flatnonzero(counts).tolist()

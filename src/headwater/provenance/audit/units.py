@@ -51,7 +51,7 @@ class Gathered:
             self.unread += 1
             self.why = self.why or error.what
             return
-        units = self.scheme.units(tokens)
+        units = self.evidence.unlearned(self.scheme.units(tokens))
         if not len(units):
             return
         classes = self.evidence.classes(tokens, units)
