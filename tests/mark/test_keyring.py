@@ -188,6 +188,35 @@ def test_one_integer_of_128_bits_is_two_of_64(folder: Folder) -> None:
     assert "has 2 integers, not 1" in folder.refused(f"{mark}key = 42\n").what
 
 
+@pytest.mark.parametrize(
+    ("settings", "what"),
+    [
+        ('scheme = "unigram"\nvocab_size = 9\nkey = 0x8000000000000000\n', "below 2^63"),
+        ('scheme = "kgw"\nvocab_size = 9\nkey = 0x8000000000000000\n', "don't depend on the key"),
+    ],
+)
+def test_a_key_that_its_scheme_refuses_is_refused_where_it_stands(
+    folder: Folder, settings: str, what: str
+) -> None:
+    error = folder.refused(f'[[mark]]\nname = "chat"\ntokenizer = "bytes"\n{settings}')
+    assert what in error.what
+    assert error.where.field == "mark.chat.key"
+
+
+def test_a_key_with_fewer_layers_says_which_setting_that_is(folder: Folder) -> None:
+    error = folder.refused(f"{MARK.replace('vllm-gumbel', 'synthid')}keys = [1, 2, 3]\n")
+    assert "has 30 integers, not 3" in error.what
+    assert "layers = 3" in (error.hint or "")
+
+
+def test_entries_with_the_same_settings_have_one_scheme(folder: Folder) -> None:
+    entries = [f"{MARK.replace('chat', f'm{number}')}key = {number}\n" for number in range(3)]
+    first, second, third = folder.load("".join(entries) + "width = 5\n").marks
+    assert first.scheme is second.scheme
+    assert (first.scheme.width, third.scheme.width) == (4, 5)
+    assert "a value" in folder.refused(f"{MARK}key = 1\nwhole = 0x{'f' * 9000}\n").what
+
+
 def test_a_hundred_thousand_accounts_are_read(folder: Folder) -> None:
     (folder.path / "ids.txt").write_text("".join(f"acct-{number}\n" for number in range(100_000)))
     (accounts,) = folder.load(f'{ACCOUNTS}key = "{MASTER:#x}"\n').accounts

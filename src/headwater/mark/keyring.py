@@ -127,8 +127,9 @@ def load_keyring(path: Path, environment: Mapping[str, str] | None = None) -> Ke
     tokenizers: dict[str, Tokenizer] = {name: kind() for name, kind in _TOKENIZERS.items()}
     for entry in tables["tokenizer"]:
         tokenizers[entry.name] = _tokenizer(entry)
-    marks = tuple(_mark(entry, tokenizers) for entry in tables["mark"])
-    accounts = tuple(_accounts(entry, tokenizers) for entry in tables["accounts"])
+    schemes = _Schemes()
+    marks = tuple(_mark(entry, tokenizers, schemes) for entry in tables["mark"])
+    accounts = tuple(_accounts(entry, tokenizers, schemes) for entry in tables["accounts"])
     return Keyring(path, marks, accounts, tokenizers)
 
 
@@ -179,7 +180,7 @@ def _tokenizer(entry: Entry) -> Tokenizer:
         return load_tokenizer(entry.name, entry.path(file))
 
 
-def _mark(entry: Entry, tokenizers: Mapping[str, Tokenizer]) -> Mark:
+def _mark(entry: Entry, tokenizers: Mapping[str, Tokenizer], schemes: _Schemes) -> Mark:
     name = entry.needed("scheme")
     chosen = _chosen(entry, tokenizers)
     begins, ends = entry.day("from"), entry.day("until")
@@ -190,12 +191,12 @@ def _mark(entry: Entry, tokenizers: Mapping[str, Tokenizer]) -> Mark:
     config = entry.rest()
     if name == _LAYERED and config.get("layer") == "master" and "coin" not in config:
         config["coin"] = coin_of(_master(entry, source, numbers))
-    scheme = _scheme(entry, name, config)
-    key = MarkKey(entry.name, _fitting(entry, source, numbers, scheme))
+    scheme = schemes.of(entry, name, config)
+    key = MarkKey(entry.name, _fitting(entry, source, numbers, scheme, schemes.integers(scheme)))
     return Mark(entry.name, scheme, key, chosen, begins, ends, revoked, account)
 
 
-def _accounts(entry: Entry, tokenizers: Mapping[str, Tokenizer]) -> Accounts:
+def _accounts(entry: Entry, tokenizers: Mapping[str, Tokenizer], schemes: _Schemes) -> Accounts:
     name = entry.needed("scheme")
     chosen = _chosen(entry, tokenizers)
     epochs = entry.texts("epoch")
@@ -208,11 +209,35 @@ def _accounts(entry: Entry, tokenizers: Mapping[str, Tokenizer]) -> Accounts:
     config = entry.rest()
     if name == _LAYERED and "coin" not in config:
         config["coin"] = coin_of(master)
-    scheme = _scheme(entry, name, config)
+    scheme = schemes.of(entry, name, config)
     if min(key_bits(scheme)) < LEAST_BITS:
         hint = "use one of Headwater's own, such as headwater-gumbel"
         raise entry.error("scheme", "keys of this scheme are too short to give each account its own", hint)
     return Accounts(entry.name, scheme, chosen, epochs, ids, revoked, master)
+
+
+class _Schemes:
+    """The schemes of one keyring: entries with the same settings have the same one, which is made once."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Scheme] = {}
+        self._integers: dict[int, int] = {}
+
+    def of(self, entry: Entry, name: str, config: Mapping[str, Any]) -> Scheme:
+        """The scheme `name` with the settings of `entry`."""
+        try:
+            settings = repr((name, sorted(config.items())))
+        except ValueError:  # a setting too long to be written is none that a scheme takes
+            return _scheme(entry, name, config)
+        if settings not in self._made:
+            self._made[settings] = _scheme(entry, name, config)
+        return self._made[settings]
+
+    def integers(self, scheme: Scheme) -> int:
+        """How many integers a key of `scheme`, one of these, has."""
+        if id(scheme) not in self._integers:
+            self._integers[id(scheme)] = len(scheme.random_key(np.random.default_rng(0)).numbers)
+        return self._integers[id(scheme)]
 
 
 def _scheme(entry: Entry, name: str, config: Mapping[str, Any]) -> Scheme:
@@ -234,17 +259,27 @@ def _chosen(entry: Entry, tokenizers: Mapping[str, Tokenizer]) -> tuple[Tokenize
     return tuple(tokenizers[name] for name in names)
 
 
-def _fitting(entry: Entry, source: str, numbers: tuple[int, ...], scheme: Scheme) -> tuple[int, ...]:
-    """The key as the scheme takes it. One integer of 128 bits stands for two of 64."""
-    count = len(scheme.random_key(np.random.default_rng(0)).numbers)
+def _fitting(
+    entry: Entry, source: str, numbers: tuple[int, ...], scheme: Scheme, count: int
+) -> tuple[int, ...]:
+    """The key as the scheme takes it, of `count` integers. One integer of 128 bits stands for two of 64."""
     if len(numbers) == 1 and count == 2 and 64 < numbers[0].bit_length() <= 128:
         numbers = (numbers[0] >> 64, numbers[0] & (2**64 - 1))
     if len(numbers) != count:
-        raise entry.error(source, f"a key of this scheme has {count} integers, not {len(numbers)}")
+        hint = (
+            f"layers = {len(numbers)}, if the engine has as many keys" if hasattr(scheme, "layers") else None
+        )
+        raise entry.error(source, f"a key of this scheme has {count} integers, not {len(numbers)}", hint)
     if max(numbers).bit_length() > 64 and max(numbers).bit_length() > max(key_bits(scheme)):
         raise entry.error(
             source, f"an integer of this scheme's keys has at most {max(64, *key_bits(scheme))} bits"
         )
+    check = getattr(scheme, "check_key", None)
+    if check is not None:
+        try:
+            check(MarkKey(entry.name, numbers))
+        except ConfigurationError as error:
+            raise entry.error(source, error.what, error.hint) from None
     return numbers
 
 

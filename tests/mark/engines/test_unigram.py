@@ -87,4 +87,4 @@ def test_lists_of_none_or_all_are_refused(config: dict) -> None:
     with pytest.raises(ConfigurationError):
         unigram(config)
     with pytest.raises(ConfigurationError, match=r"2\^63"):
-        green_list(2**63, 10, 5)
+        Unigram(10).values(MarkKey("k", (2**63,)), Unigram(10).units(np.array([1])))

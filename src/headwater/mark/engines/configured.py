@@ -5,7 +5,7 @@ A setting that a scheme doesn't have, or a value of the wrong kind, is a `Config
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -26,7 +26,7 @@ def configured(kind: type[_S], config: Mapping[str, Any], called: Mapping[str, s
     known = {each.name: hints[each.name] for each in fields(kind) if each.init}  # type: ignore[arg-type]
     for name, value in config.items():
         if name not in known:
-            hint = f"known are {', '.join(known)}" if known else "it has no settings"
+            hint = f"known are {', '.join(_listed(known, called or {}))}" if known else "it has no settings"
             raise ConfigurationError(
                 "this scheme has no such setting", where=Where(field=str(name)), hint=hint
             )
@@ -37,6 +37,12 @@ def configured(kind: type[_S], config: Mapping[str, Any], called: Mapping[str, s
         if needed and each.name not in config:
             raise ConfigurationError("this scheme needs this setting", where=Where(field=each.name))
     return kind(**config)
+
+
+def _listed(known: Iterable[str], called: Mapping[str, str]) -> list[str]:
+    """Settings with what engines call them: `width (context_width)`."""
+    theirs = {name: [other for other, ours in called.items() if ours == name] for name in known}
+    return [f"{name} ({', '.join(others)})" if others else name for name, others in theirs.items()]
 
 
 def _renamed(config: Mapping[str, Any], called: Mapping[str, str]) -> dict[str, Any]:

@@ -149,6 +149,20 @@ class Kgw:
         first[np.unique(self._inputs(key, units), return_index=True)[1]] = True
         return first
 
+    def check_key(self, key: MarkKey) -> None:
+        """Raise `ConfigurationError` for a key that makes no lists of its own: the same ones as every such key."""
+        (number,) = numbers_of(key, 1)
+        where = Where(field="key")
+        if self._own and number >= 2**63:
+            raise ConfigurationError("a key of selfhash is below 2^63", where=where)
+        if self.engine == "markllm":
+            if number % self.vocab_size == 0:
+                what = "a key that is 0 or a multiple of vocab_size makes one list for all contexts"
+                raise ConfigurationError(what, where=where, hint="text can't be told to be marked under it")
+        elif number % 2**31 == 0:
+            what = "a key that is 0 or a multiple of 2^31 makes lists that don't depend on the key"
+            raise ConfigurationError(what, where=where, hint="text can't be told to be marked under it")
+
     def random_key(self, random: np.random.Generator) -> MarkKey:
         """A key that nobody uses: odd, and without a factor that MarkLLM's modulus has."""
         while True:

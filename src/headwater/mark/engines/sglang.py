@@ -49,9 +49,9 @@ class Gumbel:
             "are alike may be alike. A context's hash has 32 bits and no key: contexts that share it are one, as they "
             "are to the engine, and pairs of context and token that share a value under every key are one unit. Other "
             "pairs share a value under half of all keys; who knows them can write a text whose values aren't "
-            "independent, so that decoy keys disagree and nothing is said. Where the engine's fp32 would round the largest 128 hashes "
-            "to one, it computes their logarithm another way; hashes are compared as integers here, so nothing is "
-            "rounded."
+            "independent, so that decoy keys disagree and nothing is said. Where the engine's fp32 would round the "
+            "largest 128 hashes to one, it computes their logarithm another way; hashes are compared as integers here, "
+            "so nothing is rounded."
         ),
     }
     threshold: int = field(init=False, repr=False)

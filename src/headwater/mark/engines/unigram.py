@@ -61,9 +61,14 @@ class Unigram:
 
     def values(self, key: MarkKey, units: Units) -> Values:
         """1 where a token is green: (n, 1)."""
-        (number,) = numbers_of(key, 1)
+        self.check_key(key)
         within_vocabulary(units, self.vocab_size)
-        return green_list(number, *_list_of(self.null))[units.token].astype(np.uint32)[:, None]
+        return green_list(key.numbers[0], *_list_of(self.null))[units.token].astype(np.uint32)[:, None]
+
+    def check_key(self, key: MarkKey) -> None:
+        """Raise `ConfigurationError` for a key that the engine's generator doesn't take."""
+        if numbers_of(key, 1)[0] >= 2**63:
+            raise ConfigurationError("a key of this scheme is below 2^63", where=Where(field="key"))
 
     def random_key(self, random: np.random.Generator) -> MarkKey:
         """A key that nobody uses."""
@@ -100,8 +105,6 @@ def _list_of(null: Null) -> tuple[int, int]:
 @lru_cache(maxsize=256)
 def green_list(key: int, size: int, green: int) -> NDArray[np.bool_]:
     """The mask of the green tokens: (size,). Source: GPTWatermarkBase in gptwm.py."""
-    if key >= 2**63:
-        raise ConfigurationError("a key of this scheme is below 2^63", where=Where(field="key"))
     digest = hashlib.sha256(key.to_bytes(8, "little")).digest()
     mask = np.zeros(size, np.bool_)
     mask[:green] = True
