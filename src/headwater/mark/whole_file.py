@@ -18,9 +18,10 @@ def whole_file(path: Path, *, largest: int) -> bytes:
     try:
         # Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
                 raise UnreadableInput("is not a regular file", where=where)
-            content = file.read(largest + 1)
+            content = file.read(min(largest, status.st_size) + 1)
     except OSError as error:
         raise unreadable(path, error) from None
     if len(content) > largest:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import tracemalloc
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from headwater.errors import UnreadableInput
-from headwater.mark.proxy import GPT, fitted, load
+from headwater.mark.proxy import GPT, arrays, fitted, load
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 TEXT = (
@@ -96,6 +100,76 @@ def test_a_file_that_holds_no_model_is_told_so(tmp_path: Path, content: bytes) -
         load(path)
     with pytest.raises(UnreadableInput):
         load(tmp_path / "missing.npz")
+
+
+def test_a_pipe_or_a_device_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.npz")
+    for path in (tmp_path / "pipe.npz", Path("/dev/zero"), tmp_path):
+        with pytest.raises(UnreadableInput):
+            load(path)
+
+
+def _archive(path: Path, members: dict[str, bytes], *, compressed: bool = False) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED) as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+
+
+def _header(shape: tuple[int, ...], kind: str = "<f4") -> bytes:
+    held = io.BytesIO()
+    np.lib.format.write_array_header_1_0(held, {"descr": kind, "fortran_order": False, "shape": shape})
+    return held.getvalue()
+
+
+def test_a_header_that_promises_more_than_is_there_sets_nothing_aside(tmp_path: Path) -> None:
+    path = tmp_path / "model.npz"
+    for shape in ((1 << 40,), (1 << 62, 4), (-1,), (0, 1 << 63)):
+        _archive(path, {"shape.npy": _header((5,), "<i8") + bytes(40), "norm.weight.npy": _header(shape)})
+        tracemalloc.start()
+        with pytest.raises(UnreadableInput):
+            load(path)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+        tracemalloc.stop()
+
+
+def test_an_archive_that_unpacks_to_more_than_a_gibibyte_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrays, "_UNPACKED", 1 << 16)
+    path = tmp_path / "model.npz"
+    _archive(path, {"norm.weight.npy": _header((1 << 15,)) + bytes(1 << 17)}, compressed=True)
+    with pytest.raises(UnreadableInput, match="more than"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    "shape", [[10, 8, 2, 1 << 40, 4], [10, 8, 2, 1, 1 << 40], [10, 8, 2, -1, 4], list(range(2000)), 7]
+)
+def test_absurd_shapes_are_refused_at_once(tmp_path: Path, shape: list[int] | int) -> None:
+    np.savez(tmp_path / "model.npz", shape=np.array(shape))
+    with pytest.raises(UnreadableInput, match="no such model"):
+        load(tmp_path / "model.npz")
+
+
+def test_broken_compression_is_told_so(tmp_path: Path) -> None:
+    path = tmp_path / "model.npz"
+    _archive(path, {"shape.npy": _header((500,), "<i8") + bytes(range(250)) * 16}, compressed=True)
+    content = bytearray(path.read_bytes())
+    content[60:90] = bytes(30)
+    path.write_bytes(content)
+    with pytest.raises(UnreadableInput, match="can't be read"):
+        load(path)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_weights_that_are_no_numbers_are_refused(tmp_path: Path, bad: float) -> None:
+    with np.load(FIXTURES / "proxy.npz") as kept:
+        weights = {key: kept[key] for key in kept.files}
+    weights["norm.weight"] = weights["norm.weight"].copy()
+    weights["norm.weight"][3] = bad
+    np.savez(tmp_path / "model.npz", **weights)
+    with pytest.raises(UnreadableInput, match="finite"):
+        load(tmp_path / "model.npz")
 
 
 def test_weights_of_other_shapes_are_told_by_name(tmp_path: Path) -> None:

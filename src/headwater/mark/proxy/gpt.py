@@ -7,7 +7,7 @@ before it. Weights are an `.npz` of float16 arrays as `benchmarks/marks/lm/train
 from __future__ import annotations
 
 import hashlib
-import zipfile
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import UnreadableInput, UsageError, Where
+from headwater.mark.proxy.arrays import LARGEST, read_arrays
 from headwater.mark.proxy.features import Features
 from headwater.mark.scheme import Tokens
+from headwater.mark.whole_file import whole_file
 
 Array = NDArray[np.float32]
 #: Windows read at once: bounds the memory of one step.
 _ROWS: Final = 8
 _NUMBERS: Final = 5
+_USED: Final = re.compile(r"shape|.*\.weight", re.DOTALL)
+#: Tokens of the longest window: attention takes its square.
+LONGEST: Final = 4096
 #: What `fitted` tries, unless told.
 TEMPERATURES: Final = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0)
 _EPSILON: Final = np.float32(1e-6)
@@ -101,26 +106,31 @@ def fitted(model: GPT, tokens: Tokens, temperatures: Sequence[float] = TEMPERATU
 def load(path: Path, *, name: str | None = None) -> GPT:
     """A model from its weights; without a name it is called by its file's SHA-256, so that no other is taken for it.
 
-    Raises `UnreadableInput` for a file that isn't there or holds no such model.
+    Raises `UnreadableInput` for a file that isn't there, isn't a regular one, is too large or holds no such model.
     """
-    try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        with np.load(path, allow_pickle=False) as kept:
-            numbers = [int(each) for each in kept["shape"]]
-            weights = {key: kept[key].astype(np.float32) for key in kept.files if key.endswith(".weight")}
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise UnreadableInput("the weights can't be read", where=Where(file=str(path))) from error
-    if len(numbers) != _NUMBERS or min(numbers) < 1:
-        raise UnreadableInput("the file holds no such model", where=Where(file=str(path), field="shape"))
-    tokens, width, heads, layers, window = numbers
-    for key, shape in _shapes(tokens, width, layers).items():
-        if key not in weights or weights[key].shape != shape:
+    content, where = whole_file(path, largest=LARGEST), Where(file=str(path))
+    arrays = read_arrays(content, _USED, where)
+    shape = arrays.get("shape")
+    if shape is None or shape.shape != (_NUMBERS,) or shape.dtype.kind not in "iu" or shape.min() < 1:
+        raise UnreadableInput("the file holds no such model", where=Where(str(path), field="shape"))
+    tokens, width, heads, layers, window = map(int, shape)
+    if layers > len(arrays) or window > LONGEST:
+        raise UnreadableInput("the file holds no such model", where=Where(str(path), field="shape"))
+    weights = {}
+    for key, wanted in _shapes(tokens, width, layers).items():
+        if key not in arrays or arrays[key].shape != wanted or arrays[key].dtype.kind != "f":
             raise UnreadableInput(
-                f"a weight of the shape {shape} is missing", where=Where(str(path), field=key)
+                f"a weight of the shape {wanted} is missing", where=Where(str(path), field=key)
             )
+        with np.errstate(over="ignore"):
+            weights[key] = arrays[key].astype(np.float32)
+        if not np.isfinite(weights[key]).all():
+            raise UnreadableInput("a weight isn't a finite number", where=Where(str(path), field=key))
     if width % (2 * heads) or window < 2:
-        raise UnreadableInput("the width isn't a multiple of twice the heads", where=Where(file=str(path)))
-    return GPT(name or f"gpt-{digest[:16]}", tokens, heads, layers, window, weights)
+        raise UnreadableInput("the width isn't a multiple of twice the heads", where=where)
+    return GPT(
+        name or f"gpt-{hashlib.sha256(content).hexdigest()[:16]}", tokens, heads, layers, window, weights
+    )
 
 
 def _shapes(tokens: int, width: int, layers: int) -> dict[str, tuple[int, ...]]:
