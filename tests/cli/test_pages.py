@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from headwater.cli.pages import page_place
+from headwater.cli.pages import page_place, write_page
 from headwater.errors import UsageError
 from headwater.report import Page, html
 
@@ -52,3 +52,14 @@ def test_what_is_no_page_of_ours_is_not_written_over(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"gone.x\.html: cannot be written"):
         page_place(tmp_path / "gone" / "x.html")
+
+
+def test_where_writing_fails_the_place_that_was_asked_for_is_named(tmp_path: Path) -> None:
+    out = tmp_path / f"{'x' * 300}.html"  # no file may have such a name
+    for write in (page_place, lambda place: write_page(place, b"a page")):
+        with pytest.raises(UsageError, match="cannot be written") as failed:
+            write(out)
+        assert failed.value.where.file == str(out)
+    assert list(tmp_path.iterdir()) == []
+    write_page(tmp_path / "x.html", b"a page")
+    assert (tmp_path / "x.html").read_bytes() == b"a page"

@@ -30,30 +30,32 @@ def page_place(
     `inputs`: files and folders that are read (None: not given); `begins`: how our own files begin, and then what else
     stands in their first 16 KiB. An empty file may be written over. Raises UsageError, which names `out`.
     """
+    try:
+        _check(out, [path for path in inputs if path is not None], what, begins)
+    except OSError as error:
+        raise UsageError(f"cannot be written ({error.strerror})", where=Where(str(out))) from error
+    return out
+
+
+def _check(out: Path, read: list[Path], what: str, begins: tuple[bytes, ...]) -> None:
     where = Where(str(out))
     if not out.parent.is_dir():
-        raise UsageError(
-            "cannot be written: its folder isn't there", where=where, hint="make the folder first"
-        )
+        told = "cannot be written: its folder isn't there"
+        raise UsageError(told, where=where, hint="make the folder first")
     if not os.access(out.parent, os.W_OK | os.X_OK):
         raise UsageError("cannot be written: its folder is closed to you", where=where)
-    read = [path for path in inputs if path is not None]
     keep_apart([out], [path for path in read if not path.is_dir()])
     if out.is_dir():
         raise UsageError("is a folder, where a file is to be written", where=where, hint="name a file in it")
     if not out.exists():
-        return out
+        return
     if not out.is_file():
         raise UsageError("is no plain file", where=where, hint="choose another output")
-    try:
-        with out.open("rb") as file:
-            head = file.read(_HEAD)
-    except OSError as error:
-        raise UsageError(f"cannot be written ({error.strerror})", where=where) from error
+    with out.open("rb") as file:
+        head = file.read(_HEAD)
     if head and not (head.startswith(begins[0]) and all(mark in head for mark in begins)):
         hint = "choose another output, or remove the file first"
         raise UsageError(f"is there already, and isn't {what} of ours", where=where, hint=hint)
-    return out
 
 
 def write_page(out: Path, content: bytes) -> None:

@@ -248,7 +248,7 @@ def _table(found: CorpusTrace) -> Table | Text:
         Column("key", "name"),
         Column("tokenizer", "name", minor=True),
         Column("p, all counted", "number"),
-        Column("share, 95%"),
+        Column("share, 95%", "number"),
         Column("rows that show it alone", "number"),
         Column("first rows", minor=True),
     ]
