@@ -11,7 +11,7 @@ from headwater.mark import MarkKey, Units, scheme
 from headwater.mark.detection.decoys import decoys
 from headwater.mark.detection.regions import best, regions
 from headwater.mark.detection.scored import Scored, score
-from headwater.mark.evidence import standard
+from headwater.mark.evidence import by_class_of_chances, standard
 from mark.detection.toy import Language, Toy, engine_sum
 
 LEVEL = math.log(1e-6)
@@ -37,6 +37,26 @@ def test_a_marked_passage_is_found_where_it_stands() -> None:
     assert abs(found[0].begin - 600) < 40
     assert abs(found[0].end - 800) < 40
     assert found[0].adjusted <= LEVEL
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_edges_hold_where_classes_score_differently(seed: int) -> None:
+    """Class 0 says most and is rare: what it scores without a mark isn't what the others do."""
+    random = np.random.default_rng(seed)
+    chances, shares = np.array([0.01, 0.05, 0.2, 0.5, 0.9]), [0.08, 0.12, 0.2, 0.25, 0.35]
+    drawn = random.choice(5, 20_000, p=shares)
+    scorer = by_class_of_chances(Toy.null, chances[drawn], drawn, 5)
+    classes = random.choice(5, 900, p=shares)
+    uniform = random.random(900)
+    inside = slice(350, 550)
+    uniform[inside] **= chances[classes[inside]]  # what a served token of this chance has
+    values = np.minimum(uniform * Toy.null.size, Toy.null.size - 1).astype(np.uint32)
+    place = np.arange(900)
+    units = Units(place[:, None], place, place, np.ones(900, np.int64), 900)
+    held = Scored(Toy(), scorer, units, scorer.scores(values[:, None], classes), classes)
+    (found,) = regions(held, LEVEL)
+    assert abs(found.begin - 350) < 25
+    assert abs(found.end - 550) < 25
 
 
 def test_two_passages_are_two_and_do_not_overlap() -> None:

@@ -22,6 +22,8 @@ _STEP: Final = 4
 _EXACT: Final = 8
 #: What Chernoff's bound may give away, in nats.
 _SLACK: Final = 8.0
+#: Units' worth of all classes that a class's scores inside a passage lean on.
+_LEAN: Final = 8.0
 #: Passages that are told at most.
 MOST: Final = 1000
 
@@ -193,20 +195,36 @@ def _best(scored: Scored, windows: _Windows, region: Region) -> Region:
 
 
 def _edges(scored: Scored, begin: int, end: int) -> tuple[int, int]:
-    """The run of tokens around a passage whose scores are most above half of what they are inside it."""
+    """The run of tokens around a passage whose scores are most above half of what they are inside it, by class."""
     margin = min(end - begin, 4 * SHORTEST)
     position = scored.units.position
     first, last = np.searchsorted(position, [begin - margin, end + margin])
-    fair = sum(_mean(law) for law in scored.laws[0])
-    inside = scored.within(begin, end)
-    half = fair + (float(inside.scores.mean()) - fair) / 2
-    gain = np.concatenate([[0.0], np.cumsum(scored.scores[first:last] - half)])
+    rise = _rise(scored, begin, end)[first:last]
+    gain = np.concatenate([[0.0], np.cumsum(rise)])
     least = np.minimum.accumulate(gain)
     stop = int(np.argmax(gain - least))
     start = int(np.argmin(gain[: stop + 1]))
     if stop <= start:
         return begin, end
     return int(position[first + start]), int(position[first + stop - 1]) + 1
+
+
+def _rise(scored: Scored, begin: int, end: int) -> NDArray[np.float64]:
+    """By how much each unit's score is above half of what its class has between `begin` and `end`, and none without.
+
+    A class with few units there leans on all of them, as far as its scores spread.
+    """
+    kinds = np.zeros(len(scored.units), np.intp) if scored.classes is None else scored.classes
+    fair = np.array([sum(_mean(law) for law in laws) for laws in scored.laws])
+    spread = np.sqrt([sum(_variance(law) for law in laws) for laws in scored.laws])
+    above = scored.scores - fair[kinds]
+    here = (scored.units.position >= begin) & (scored.units.position < end)
+    seen = np.bincount(kinds[here], minlength=len(fair))
+    gained = np.bincount(kinds[here], above[here], minlength=len(fair))
+    common = gained.sum() / max(1e-9, float(seen @ spread)) * spread
+    usual = (gained + _LEAN * common) / (seen + _LEAN)
+    rise: NDArray[np.float64] = above - np.maximum(usual, 0.0)[kinds] / 2
+    return rise
 
 
 def _mean(law: Law) -> float:
