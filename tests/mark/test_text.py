@@ -17,8 +17,13 @@ from headwater.mark.letters import Form
 from headwater.mark.text import normalised, read_text
 
 #: What normalisation looks at: marks that compose, jamo, wide letters, look-alikes, invisible ones, spaces, ends.
-ODD = "ab Z09é\u0301\u0308\u0323\u3099かｶﾞﾡ각\u1100\u1161\u11a8２Ｗ𝐰ﬁ½\u0958" + "аеоіжйΑλοά"
-ODD += "\u200b\u202e\ufeff\u00ad\ufe0f\U000e0041" + "\u00a0\u3000\t" + "\r\n\v\x85\u2028"
+ODD = (
+    "ab Z09é\u0301\u0308\u0323\u3099かｶﾞﾡ각\u1100\u1161\u11a8２Ｗ𝐰ﬁ½\u0958"
+     "аеоіжйΑλοά"
+     "ɑɡışəⅼօդ"
+     "，＝\u0338!"
+)
+ODD += "\u200b\u202e\ufeff\u00ad\ufe0f\U000e0041" + "\u00a0\u3000\t \t " + "\r\n\v\x85\u2028"
 TEXTS = st.text(st.one_of(st.sampled_from(ODD), st.characters(exclude_categories=["Cs"])), max_size=60)
 
 
@@ -79,6 +84,11 @@ def test_plain_text_comes_back_as_it_is(text: str) -> None:
         ("wаtеr", "water", {"look-alikes": 2}),
         ("wατer", "wατer", {}),
         ("cαt ρen", "cat pen", {"look-alikes": 2}),
+        ("wɑter ɑ ɡift ıs ıll", "water a gift is ill", {"look-alikes": 5}),
+        ("littⅼe cⅰtⅰes օf Սtah", "little cities of Utah", {"look-alikes": 5}),
+        ("one， two＝three", "one, two=three", {"wide signs": 2}),
+        ("a \u200b b  c \t d\te", "a b c d e", {"invisible": 1, "spaces": 5}),
+        ("a\u00a0\u00a0b \n  c\n\n\td  e ", "a b \n  c\n\n\td e ", {"spaces": 4}),
         ("nаїve а\u0301b", "naïve áb", {"composed": 1, "look-alikes": 3}),
     ],
 )
@@ -96,6 +106,10 @@ def test_what_hides_a_mark_is_taken_out_and_counted(text: str, clean: str, chang
         "中文，标点。（全角）日本語「かな」",
         "تمام",
         "It's “quoted” – with … and ½ ﬁne",
+        "kısa bir yağmur, ılık",
+        "Louis Ⅰ and Ⅹ, [ɡəʊ ɑə]",
+        "Python，使用 Python，然后",
+        "def f():\n    return  \n",
         "English, и слово по-русски, а также о чём.",
     ],
 )
@@ -114,7 +128,7 @@ def test_a_word_of_look_alikes_alone_is_latin_where_its_alphabet_has_no_other_wo
 
 
 def test_nfkc_is_a_choice() -> None:
-    assert normalised("ﬁne，½").text == "ﬁne，½"
+    assert normalised("ﬁne½").text == "ﬁne½"
     clean = normalised("ﬁne，½", form="NFKC")
     assert clean.text == "fine,1⁄2"
     assert clean.offsets.tolist() == [0, 0, 1, 2, 3, 4, 4, 4, 5]
@@ -130,6 +144,16 @@ def test_spans_lead_back_to_what_was_written() -> None:
     assert shown == ["the", "wа\u200btеr", "of", "cafe\u0301", "noir"]
     ligature = normalised("ﬁ", form="NFKC")
     assert ligature.original(np.array([[0, 1], [1, 2], [1, 1]])).tolist() == [[0, 1], [0, 1], [0, 0]]
+
+
+def test_a_run_of_spaces_leads_back_to_all_of_it() -> None:
+    clean = normalised("so \t  it  goes")
+    assert clean.text == "so it goes"
+    assert clean.original(np.array([[2, 3], [3, 5], [2, 10]])).tolist() == [[2, 6], [6, 8], [2, 14]]
+
+
+def test_long_runs_of_spaces_take_no_time() -> None:
+    assert normalised("a" + " " * 3_000_000 + "b" + "\t\n" * 500_000).text == "a b" + "\t\n" * 500_000
 
 
 def test_long_runs_of_marks_are_left_alone_and_take_no_time() -> None:

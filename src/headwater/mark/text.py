@@ -23,12 +23,19 @@ from headwater.errors import UnreadableInput, Where, unreadable
 from headwater.mark.letters import (
     ALPHABETS,
     DROP,
+    EAST_ASIAN,
     LATIN,
     LINE,
     LOOK,
+    LOOK_PHONETIC,
+    LOOK_ROMAN,
+    LOOK_TURKISH,
     SPACE,
     USED,
+    USED_PHONETIC,
+    USED_TURKISH,
     WIDE,
+    WIDE_SIGN,
     WORD,
     Form,
     bits,
@@ -44,6 +51,7 @@ LARGEST_TEXT = 128 << 20
 LONGEST_MARKS = 30
 
 _BORING = re.compile(r"[\t\n\x20-\x7e]*")
+_RUN = re.compile(r"[^\n\t ](?: [ \t]+|\t[ \t]*)[^\n\t ]")
 
 
 _OTHER_FORMS = (
@@ -96,8 +104,9 @@ def decoded(content: bytes, *, where: Where | None = None, largest: int = LARGES
 class Normalised:
     """`text` normalised, and `changed`: how many characters of each kind were, kinds without any left out.
 
-    Kinds: `invisible` (controls, zero width, bidi: removed), `spaces`, `line ends`, `wide letters` (full width and
-    mathematical ones), `composed` (sequences brought to the form), `look-alikes` (to Latin).
+    Kinds: `invisible` (controls, zero width, bidi: removed), `spaces` (others, tabs, and those of a run), `line ends`,
+    `wide letters` (full width and mathematical ones), `wide signs` (full width), `composed` (sequences brought to the
+    form), `look-alikes` (to Latin).
     """
 
     text: str
@@ -127,16 +136,18 @@ class Normalised:
 def normalised(text: str, *, form: Form = "NFC") -> Normalised:
     """`text` without invisible characters, with plain spaces and line ends, composed, look-alikes as Latin letters.
 
-    A Cyrillic or Greek letter becomes the Latin letter that it looks like where its word is otherwise Latin; where
-    the word has look-alikes only, where the text has Latin words and nothing else in that alphabet. `NFKC` replaces
-    also what Unicode calls compatible: ligatures, fractions, full-width punctuation.
+    A Cyrillic, Greek, Armenian or phonetic letter or a dotless i becomes the Latin letter that it looks like where its
+    word is otherwise Latin; where the word has look-alikes only, where the text has Latin words and nothing else in
+    that alphabet. Turkish keeps its dotless i. Spaces and tabs between two words of a line become one space. Full-width
+    signs become plain ones in a text with Latin and no Chinese, Japanese or Korean letters. `NFKC` replaces also what
+    Unicode calls compatible: ligatures, fractions, all full-width signs.
     """
-    if _BORING.fullmatch(text):
+    if _BORING.fullmatch(text) and not _RUN.search(text):
         return Normalised(text, _length=len(text))
     changed: Counter[str] = Counter()
-    pieces = [_plain(piece, form, changed) for piece in _pieces(text)]
+    pieces = _single_spaces([_plain(piece, form, changed) for piece in _pieces(text)], changed)
     seen = int(np.bitwise_or.reduce([each.bits for each in pieces]))
-    if seen & LOOK:
+    if seen & (LOOK | WIDE_SIGN):
         pieces = [_as_latin(each, seen, form, changed) for each in pieces]
     starts = np.cumsum([0] + [len(each.text) for each in pieces[:-1]])
     bases = np.cumsum([0] + [each.length for each in pieces[:-1]])
@@ -212,7 +223,7 @@ def _plain(piece: str, form: Form, changed: Counter[str]) -> _Piece:
 
 
 def _seen(text: str) -> int:
-    return int(np.bitwise_or.reduce(bits()[_codes(text)], initial=np.uint16(0)))
+    return int(np.bitwise_or.reduce(bits()[_codes(text)], initial=np.uint32(0)))
 
 
 def _composed(
@@ -251,23 +262,77 @@ def _composed(
 
 
 def _as_latin(piece: _Piece, seen: int, form: Form, changed: Counter[str]) -> _Piece:
-    """Look-alikes in words that are otherwise Latin; `seen`: the bits of all characters of the whole text."""
-    if not piece.bits & LOOK:
+    """Look-alikes in words that are otherwise Latin, and full-width signs; `seen`: the bits of the whole text."""
+    signs = seen & LATIN and not seen & EAST_ASIAN
+    if not piece.bits & (LOOK | WIDE_SIGN if signs else LOOK):
         return piece
     codes = _codes(piece.text).copy()
     kinds = bits()[codes]
-    within = (kinds & WORD) != 0
-    starts = np.flatnonzero(np.diff(within, prepend=~within[:1]))
-    words = np.bitwise_or.reduceat(kinds, starts)
-    own = np.zeros(len(words), bool)  # words of look-alikes of an alphabet that the text has no other word in
-    if seen & LATIN:
-        foreign = sum(look for look, used in ALPHABETS if seen & used)
-        own = (words & foreign) == 0
-    chosen = ((words & LOOK) != 0) & ((words & USED) == 0) & (((words & LATIN) != 0) | own)
-    here = np.repeat(chosen, np.diff(starts, append=len(codes))) & ((kinds & LOOK) != 0)
+    here = _looking_latin(kinds, seen)
+    changed["look-alikes"] += int(here.sum())
+    if signs:
+        sign = (kinds & WIDE_SIGN) != 0
+        changed["wide signs"] += int(sign.sum())
+        here |= sign
     if not here.any():
         return piece
-    changed["look-alikes"] += int(here.sum())
     codes[here] = latin()[codes[here]]
     text, source = _composed(codes, piece.source, form, changed)
     return _Piece.of(text, piece.length, piece.bits, source)
+
+
+def _looking_latin(kinds: NDArray[np.uint32], seen: int) -> NDArray[np.bool_]:
+    """Which characters, with bits `kinds` (n,), are look-alikes in a word that is otherwise Latin: (n,)."""
+    within = (kinds & WORD) != 0
+    starts = np.flatnonzero(np.diff(within, prepend=~within[:1]))
+    words = np.bitwise_or.reduceat(kinds, starts)
+    look = np.full(len(words), LOOK & ~LOOK_TURKISH if seen & USED_TURKISH else LOOK, np.uint32)
+    look[(words & USED_PHONETIC) != 0] &= ~np.uint32(LOOK_PHONETIC)
+    found = words & look
+    own = np.zeros(len(words), bool)  # words of look-alikes of an alphabet that the text has no other word in
+    if seen & LATIN:
+        foreign = sum(look for look, used in ALPHABETS if seen & used)
+        own = ((words & foreign) == 0) & ((found & ~np.uint32(LOOK_ROMAN)) != 0)
+    chosen = (found != 0) & ((words & USED) == 0) & (((words & LATIN) != 0) | own)
+    found[~chosen] = 0
+    looking: NDArray[np.bool_] = (kinds & np.repeat(found, np.diff(starts, append=len(kinds)))) != 0
+    return looking
+
+
+def _single_spaces(pieces: list[_Piece], changed: Counter[str]) -> list[_Piece]:
+    """Spaces and tabs between two characters of one line made one space; indentation and ends of lines stay."""
+    after, following = "\n", []
+    for piece in reversed(pieces):
+        following.append(after)
+        after = (piece.text.lstrip(" \t") or after)[0]
+    before, open_, found = "\n", False, []
+    for piece, after in zip(pieces, reversed(following), strict=True):
+        found.append(_with_single_spaces(piece, before, after, open_, changed))
+        open_ = piece.text.endswith((" ", "\t")) if piece.text else open_
+        before = (before + piece.text).rstrip(" \t")[-1:] or before
+    return found
+
+
+def _with_single_spaces(piece: _Piece, before: str, after: str, open_: bool, changed: Counter[str]) -> _Piece:
+    """`before`, `after`: what stands around the piece, without spaces; `open_`: whether a space stands before it."""
+    if not (open_ or "\t" in piece.text or "  " in piece.text):
+        return piece
+    codes = _codes(before + piece.text + after)
+    blank = (codes == 0x20) | (codes == 0x09)
+    edges = np.flatnonzero(np.diff(blank)).reshape(-1, 2)  # the last before a run, and the last of it
+    runs = edges[(codes[edges[:, 0]] != 0x0A) & (codes[edges[:, 1] + 1] != 0x0A)]
+    drop = np.zeros(len(codes) + 1, np.int64)
+    np.add.at(drop, runs[:, 0] + 2, 1)
+    np.add.at(drop, runs[:, 1] + 1, -1)
+    if open_ and len(runs) and runs[0, 0] == 0:
+        drop[1] += 1
+        drop[2] -= 1
+    gone = np.cumsum(drop)[1:-2] != 0
+    first = runs[:, 0]
+    inner = codes[1:-1].copy()
+    tabs = (inner[first] == 0x09) & ~gone[first]
+    if not gone.any() and not tabs.any():
+        return piece
+    changed["spaces"] += int(gone.sum() + tabs.sum())
+    inner[first] = 0x20
+    return _Piece.of(_text(inner[~gone]), piece.length, piece.bits, piece.source[~gone])
