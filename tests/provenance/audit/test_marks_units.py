@@ -9,9 +9,11 @@ import pytest
 
 from headwater.errors import UsageError
 from headwater.exchange import SetAside
-from headwater.mark import load_keyring, plain
+from headwater.mark import Evidence, Mark, load_keyring, plain
+from headwater.mark.evidence import fingerprints
 from headwater.mark.tokenizer import Ids
 from headwater.provenance.audit import RowTexts, corpus_texts, trace_corpus
+from headwater.provenance.audit.screen import Screen
 from headwater.provenance.audit.units import Gathered
 from provenance.audit import marked as made
 from provenance.audit.corpora import audited, lines
@@ -77,3 +79,22 @@ def test_a_part_of_the_rows_still_names_whose_they_are(
     assert [one.account for one in found.found] == ["one"]
     assert found.tested[0].trace.units <= 500
     assert all(row % 2 == 0 for _, row in found.found[0].places)
+
+
+def test_what_a_detector_was_learned_from_is_neither_gathered_nor_looked_at() -> None:
+    random = np.random.default_rng(2)
+    words = Ids("words", made.VOCABULARY)
+    known, new = made.unmarked(50, random), made.unmarked(50, random)
+    units = made.GUMBEL.units(words.encode(known).ids)
+    scorer = plain(made.GUMBEL).scorer
+    evidence = Evidence(made.GUMBEL.name, scorer, learned=np.unique(fingerprints(units)))
+    gathered = Gathered(made.GUMBEL, evidence, words)
+    for row, text in enumerate((known, new, f"{known} {new}")):
+        gathered.add(row, text)
+    whole = gathered.whole()
+    assert whole is not None
+    size = len(made.GUMBEL.units(words.encode(new).ids))
+    assert np.bincount(whole[1]).tolist() == [0, size, len(words.encode(new).ids)]
+    mark = Mark("m", made.GUMBEL, made.GUMBEL.random_key(random), (words,))
+    _, counts = Screen(mark, evidence).look([words.encode(text).ids for text in (known, new)], -10.0)
+    assert counts.tolist() == [0, size]

@@ -1,7 +1,8 @@
 """Classes of units: what is known of a token without the key decides which table scores it.
 
 A rare token, or one where the model had much choice, says more of the key than a comma. Anything may be used that
-doesn't depend on the key; then the p-value stays exact, however bad the guess.
+doesn't depend on the key; then the p-value stays exact, however bad the guess. A model that was trained on what was
+served with the key does depend on it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Detectors learned from own traffic: log likelihood ratios of a value, for all units alike or by class.
 
 `mixture` and `mixture_of_chances` know nothing of a unit; `by_class` and `by_class_of_chances` take the class of each.
-A table is a detector like any other: its law without the key is exact whatever it was learned from. Learn from other
-texts than those that are tested: not for the p-value, which holds anyhow, but for honest figures of power.
+A table is a detector like any other, and its law without the key is exact for units that it wasn't learned from. One
+that was fitted to values under a key knows that key at the units that they came from: those must not be scored with it
+(`Evidence.unlearned`). Tables made from chances saw no values.
 """
 
 from __future__ import annotations

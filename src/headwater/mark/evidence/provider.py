@@ -97,8 +97,9 @@ def learn(
 ) -> Provider:
     """From the lags (n,) of marked units under their key, with recomputed chances and oddness.
 
-    Tells intact units from broken ones by expectation and maximisation (Dempster, Laird and Rubin, 1977), since which
-    is which isn't known: a broken unit falls in levels as one without the key does.
+    p-values are exact for units that aren't among these. Tells intact units from broken ones by expectation and
+    maximisation (Dempster, Laird and Rubin, 1977), since which is which isn't known: a broken unit falls in levels as
+    one without the key does.
     """
     raised = _raised(chances)
     used = (chances > 0) & (raised < 1)
