@@ -126,7 +126,9 @@ def _kept(path: Path) -> Any:
 
 def _made(kept: dict[str, Any], null: Null, streams: int, proxy: Proxy | None, file: str) -> Evidence:
     if kept["format"] != _FORMAT:
-        raise ConfigurationError(f"not in the format {_FORMAT!r}", where=Where(file=file, field="format"))
+        raise ConfigurationError(
+            f"not in the format {_FORMAT!r}", where=Where(file=file, field="format"), hint="learn it anew"
+        )
     for key in ("scheme", "name", "learned"):
         if not isinstance(kept[key], str):
             raise ConfigurationError("is not a string", where=Where(file=file, field=key))
