@@ -239,3 +239,17 @@ def test_hostile_tokens() -> None:
     assert Gumbel().values(key("1"), Gumbel().units(np.array([], np.int64))).shape == (0, 1)
     with pytest.raises(UsageError):
         Gumbel(2).values(key("1"), Gumbel(3).units(np.arange(9)))
+
+
+def test_what_has_one_value_under_every_key_has_one_number() -> None:
+    """By the specification: contexts of one hash, and units that have one value under every key."""
+    from headwater.mark.engines.kernel.sglang import alike
+    from headwater.mark.engines.sglang_function import spread
+
+    random = np.random.default_rng(3)
+    context = random.integers(-1, 300, (5000, 4))
+    context[2500:] = context[:2500]
+    out = np.empty(5000, np.int64)
+    alike(np.ascontiguousarray(context.T), np.zeros(5000, np.int64), out)
+    places = spread(context_hashes(context)).astype(np.int64) & ~(1 << 18)
+    assert np.array_equal(out, places)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from headwater.mark.engines import windows
 from headwater.mark.engines.configured import configured, numbers_of, random_numbers, rows, within
-from headwater.mark.engines.sglang_function import SIZE, WORD, coins, context_hashes, hashes, same_values
+from headwater.mark.engines.sglang_function import SIZE, WORD, coins, context_hashes, hashes
 from headwater.mark.engines.totals import Tables
 from headwater.mark.scheme import MarkKey, Null, Tokens, Units, Values
 
@@ -66,15 +66,19 @@ class Gumbel:
     def units(self, tokens: Tokens, *, prompt: int = 0) -> Units:
         """The distinct units. A prompt that is shorter than a context is taken to be the whole prompt.
 
-        Of contexts with one hash the first counts, as in the engine; so it is with units that have one value under
-        every key.
+        Of contexts with one hash the first counts, as in the engine; so it is with two hashes after which units may
+        have one value under every key.
         """
         window = windows.Window(self.width, padding=-1 if prompt else None)
         found = windows.find(tokens, window, prompt=prompt)
-        places = context_hashes(found.context)
-        kept = windows.firsts(places.view(np.int64))
+        if not len(found):
+            return found
+        from headwater.mark.engines.kernel.sglang import alike
+
+        contexts = np.empty(len(found), np.int64)
+        alike(windows.columns(found, self.width), found.token, contexts)
+        kept = windows.firsts(contexts)
         kept = kept[: self.contexts] if self.contexts else kept
-        kept = kept[windows.firsts(same_values(places[kept], found.token[kept]))]
         return found if len(kept) == len(found) else found.part(kept)
 
     def values(self, key: MarkKey, units: Units) -> Values:

@@ -104,6 +104,18 @@ def values(columns: Any, token: Any, keys: Any, threshold: Any, out: Any) -> Non
 
 
 @njit(cache=True, nogil=True)
+def alike(columns: Any, token: Any, out: Any) -> None:
+    """`out` (n,) int64: the same number for units whose contexts have one hash, or hashes of which units may have one
+    value under every key, their tokens allowing (`sglang_function.same_values`)."""
+    places, ids, lengths = np.empty(BLOCK, np.uint32), np.empty(BLOCK, np.uint32), np.empty(BLOCK, np.uint32)
+    for first in range(0, len(token), BLOCK):
+        count = min(BLOCK, len(token) - first)
+        _lay(columns, token, first, lengths, places, ids[:count])
+        for i in range(count):
+            out[first + i] = np.int64(places[i]) & ~np.int64(1 << 18)
+
+
+@njit(cache=True, nogil=True)
 def totals(columns: Any, token: Any, keys: Any, threshold: Any, of: Any, tables: Any, out: Any) -> None:
     """Add to `out` (keys, documents) the scores of all units under each of `keys` (keys, 1 or 2) uint64."""
     places, ids, lengths = np.empty(BLOCK, np.uint32), np.empty(BLOCK, np.uint32), np.empty(BLOCK, np.uint32)
