@@ -229,3 +229,32 @@ def test_a_key_is_made_and_never_shown(tmp_path: Path, capfd: pytest.CaptureFixt
     )
     ring.chmod(0o600)
     assert run(["mark", "detect", "a text", "--keyring", str(ring)]) == 0
+
+
+def test_counts_are_a_proxy_that_needs_no_model(
+    ring: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Counted on texts under another key, learned on texts under this one, and read with."""
+    other, served = tmp_path / "other", tmp_path / "served"
+    for folder, starts in ((other, b"abcdefghij"), (served, b"klmnopqrst")):
+        folder.mkdir()
+        for first in starts:
+            (folder / f"{first}.txt").write_text(marked(330, bytes([first]) + b"he "))
+    counts, out = tmp_path / "counts.npz", tmp_path / "learned.json"
+    ask = ["--keyring", str(ring)]
+    assert (
+        run(["mark", "count", str(other), *ask, "--tokenizer", "bytes", "--order", "1", "-o", str(counts)])
+        == 0
+    )
+    assert "3,300 tokens of 10 texts" in said(capfd)
+    learn = ["mark", "learn", str(served), *ask, "--mark", "prod", "--proxy", str(counts), "-o", str(out)]
+    assert run(learn) == 0
+    path = tmp_path / "a.txt"
+    path.write_text(marked(300, b"zzz "))
+    read = ["mark", "detect", str(path), *ask, "--evidence", str(out)]
+    assert run([*read, "--proxy", str(counts)]) == 0
+    assert "1 marked" in said(capfd)
+    assert run(read) == 2
+    assert "another proxy" in said(capfd)
+    assert run(["mark", "count", str(other), *ask, "--tokenizer", "nope", "-o", str(tmp_path / "x")]) == 2
+    assert "no tokenizer is called" in said(capfd)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from datetime import datetime
 from functools import cache
 from math import isfinite
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from headwater.cli.mark_texts import content_of, read_file, texts_of
 from headwater.cli.options import HELP, PATH, Group, as_json, manners, max_bad, too_many_bad
 from headwater.cli.pages import page_place, write_page
 from headwater.cli.terminal import Terminal, clean
@@ -23,14 +22,6 @@ if TYPE_CHECKING:
     from headwater.provenance.audit import CorpusTrace
 
 FOUND = 1
-#: Files of a folder that are looked at; a data set of many texts is for the audit.
-_MOST_FILES = 10_000
-#: Bytes that are read from standard input.
-LARGEST = 128 << 20
-#: Files of rows, which are no texts.
-_ROWS = {".jsonl", ".ndjson", ".parquet", ".arrow", ".csv"}
-#: How a file's name ends, as no sentence does.
-_NAME = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,5}$")
 
 keyring_option = click.option(
     "--keyring",
@@ -117,8 +108,8 @@ def detect(
     """
     ring = _keyring(keyring)
     marks, reader = _marks(ring, on), _reader(ring, evidence, proxy)
-    asked = _read(prompt) if prompt else ""
-    found = _texts(texts, keyring, terminal)
+    asked = read_file(prompt) if prompt else ""
+    found = texts_of(texts, keyring, terminal)
     results: list[tuple[str, Detection]] = []
     bad: list[tuple[str, HeadwaterError]] = []
     with terminal.progress() as progress:
@@ -126,7 +117,7 @@ def detect(
             progress("read marks", number, len(found))
             try:
                 results.append(
-                    (name, _detect(_content(text), marks, reader, asked, _checked(alpha), len(found)))
+                    (name, _detect(content_of(text), marks, reader, asked, _checked(alpha), len(found)))
                 )
             except UnreadableInput as error:
                 bad.append((name, error))
@@ -176,9 +167,9 @@ def show(
     kept = [file, keyring, *evidence, *([prompt] if prompt else []), *([proxy] if proxy else [])]
     page_place(out, kept)
     ring = _keyring(keyring)
-    marks, text = _marks(ring, on), _read(file)
+    marks, text = _marks(ring, on), read_file(file)
     found = _detect(
-        text, marks, _reader(ring, evidence, proxy), _read(prompt) if prompt else "", _checked(alpha), 1
+        text, marks, _reader(ring, evidence, proxy), read_file(prompt) if prompt else "", _checked(alpha), 1
     )
     from headwater.explain import mark_page, mark_record, mark_verdict
     from headwater.places import together
@@ -222,7 +213,7 @@ def learn(
         raise UsageError(f"no mark is called {name!r}", where=Where(str(keyring)), hint=f"marks: {known}")
     if out.exists():
         raise UsageError("a file of this name exists", where=Where(str(out)), hint="choose another name")
-    read = [_content(text) for _, text in _texts(texts, keyring, terminal)]
+    read = [content_of(text) for _, text in texts_of(texts, keyring, terminal)]
     with terminal.progress() as progress:
         progress("read marks", 0, len(read))
         found = learned(mark, read, proxy=load_proxy(proxy) if proxy else None)
@@ -230,6 +221,42 @@ def learn(
     terminal.out(
         f"{found.units:,} units of {len(read):,} texts; a unit tells {found.gain:.2f} times as much\n{out}\n"
     )
+    return 0
+
+
+@command.command()
+@click.argument("texts", nargs=-1, required=True, metavar="FILE|DIR...")
+@keyring_option
+@click.option("--tokenizer", "name", required=True, metavar="NAME", help="One of the keyring's tokenizers.")
+@click.option(
+    "--order",
+    type=click.IntRange(1, 8),
+    default=3,
+    show_default=True,
+    help="Tokens of a window: 1 counts tokens alone, 3 what follows two others.",
+)
+@click.option("-o", "--out", type=PATH, required=True, metavar="FILE", help="Where to write the counts.")
+@manners
+def count(
+    terminal: Terminal, *, texts: tuple[str, ...], keyring: Path, name: str, order: int, out: Path
+) -> int:
+    """Count tokens of texts, as a proxy that needs no model (--proxy).
+
+    Take texts like those that are to be tested that weren't served under the key that is looked for: other keys',
+    unmarked ones, people's. The file holds hashes of windows of the texts, and no text.
+    """
+    from headwater.mark import count_tokens, save_counts
+
+    ring = _keyring(keyring)
+    if name not in ring.tokenizers:
+        hint = f"tokenizers: {', '.join(ring.tokenizers)}"
+        raise UsageError(f"no tokenizer is called {name!r}", where=Where(str(keyring)), hint=hint)
+    if out.exists():
+        raise UsageError("a file of this name exists", where=Where(str(out)), hint="choose another name")
+    read = [content_of(text) for _, text in texts_of(texts, keyring, terminal)]
+    counts, tokens = count_tokens(ring.tokenizers[name], read, order=order)
+    save_counts(counts, out)
+    terminal.out(f"{tokens:,} tokens of {len(read):,} texts\nwrote {clean(str(out))}\n")
     return 0
 
 
@@ -417,67 +444,3 @@ def _read(path: Path) -> str:
     from headwater.mark import read_text
 
     return read_text(path)
-
-
-def _texts(given: tuple[str, ...], keyring: Path, terminal: Terminal) -> list[tuple[str, Path | str]]:
-    """Names of texts, and what they are: a path that is still to be read ("-": standard input), or the text."""
-    found: list[tuple[str, Path | str]] = []
-    for each in given:
-        path = Path(each)
-        if each == "-":
-            found.append(("standard input", path))
-        elif _exists(path):
-            found += [(str(one), one) for one in _files(path, keyring, terminal)]
-        elif any(letter.isspace() for letter in each) and not _NAME.search(each):
-            found.append(("text", each))
-        else:
-            hint = "a text is taken where it holds a space and doesn't end as a file's name does; else give it to -"
-            raise UsageError("no such file or folder", where=Where(each[:200]), hint=hint)
-    return found
-
-
-def _content(found: Path | str) -> str:
-    """The text; `UnreadableInput` where it isn't one."""
-    if isinstance(found, str):
-        return found
-    if str(found) == "-":
-        return _standard_input()
-    if found.suffix in _ROWS:
-        hint = "headwater audit DATA --keyring FILE reads each row by itself"
-        raise UnreadableInput("holds rows, not one text", where=Where(str(found)), hint=hint)
-    return _read(found)
-
-
-def _standard_input() -> str:
-    from headwater.mark import decoded
-
-    return decoded(sys.stdin.buffer.read(LARGEST + 1), where=Where("standard input"))
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # longer than a path may be
-        return False
-
-
-def _files(path: Path, keyring: Path, terminal: Terminal) -> list[Path]:
-    """The file, or those of a folder: hidden ones and the keyring are no texts, and what is no file is told."""
-    if not path.is_dir():
-        return [path]
-    shown = [
-        each
-        for each in sorted(path.rglob("*"))
-        if not any(part.startswith(".") for part in each.relative_to(path).parts)
-    ]
-    paths = [each for each in shown if each.is_file() and each.resolve() != keyring.resolve()]
-    if others := sum(not each.is_file() and (each.is_symlink() or not each.is_dir()) for each in shown):
-        terminal.warn(
-            f"{path}: {others:,} entries are neither files nor folders of its own, and were not read"
-        )
-    if len(paths) > _MOST_FILES:
-        hint = "headwater audit reads marks in data sets: --keyring"
-        raise UsageError(f"{len(paths):,} files", where=Where(str(path)), hint=hint)
-    if not paths:
-        raise UsageError("holds no files", where=Where(str(path)))
-    return paths

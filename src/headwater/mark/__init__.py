@@ -7,7 +7,7 @@ the gateway are above it.
 
 from headwater.mark.detection.decoys import Decoys
 from headwater.mark.detection.detect import Detection, EvidenceOf, Passage, Reading, detect, plain
-from headwater.mark.detection.learn import Learned, learned
+from headwater.mark.detection.learn import Learned, count_tokens, learned
 from headwater.mark.detection.verdict import ALPHA, Verdict, units_wanted
 from headwater.mark.engines.totals import total_scores
 from headwater.mark.evidence import Evidence
@@ -16,6 +16,7 @@ from headwater.mark.evidence import save as save_evidence
 from headwater.mark.evidence import scheme_of as evidence_scheme
 from headwater.mark.keyring import Accounts, Keyring, Mark, load_keyring, new_key
 from headwater.mark.proxy import load as load_proxy
+from headwater.mark.proxy import save_counts
 from headwater.mark.registry import card, names, scheme
 from headwater.mark.scheme import MarkKey, Null, Scheme, Tokens, Units, Values
 from headwater.mark.score import Scorer, Table, tails
@@ -50,6 +51,7 @@ __all__ = [
     "Values",
     "Verdict",
     "card",
+    "count_tokens",
     "decoded",
     "detect",
     "evidence_scheme",
@@ -64,6 +66,7 @@ __all__ = [
     "normalised",
     "plain",
     "read_text",
+    "save_counts",
     "save_evidence",
     "scheme",
     "tails",

@@ -18,9 +18,10 @@ from headwater.errors import UsageError
 from headwater.mark.evidence import Evidence, by_class, fingerprints, grid, mixture, standard
 from headwater.mark.evidence.fingerprints import MOST
 from headwater.mark.keyring import Mark
-from headwater.mark.proxy import Proxy
+from headwater.mark.proxy import Counts, Proxy, counted
 from headwater.mark.scheme import Units, Values
 from headwater.mark.score import tails
+from headwater.mark.tokenizer import Tokenizer
 
 #: Fewer units teach nothing that the engine's own statistic doesn't know.
 LEAST_UNITS: Final = 2000
@@ -126,3 +127,13 @@ def _log_p(mark: Mark, read: _Read, evidence: Evidence) -> float:
         kinds = evidence.grid.classes(read.features)
     total = int(evidence.scorer.scores(read.values, kinds).sum())
     return float(tails(mark.scheme, evidence.scorer, read.units, np.array([total]), kinds)[0])
+
+
+def count_tokens(tokenizer: Tokenizer, texts: Sequence[str], *, order: int) -> tuple[Counts, int]:
+    """Counts of `texts` as a proxy, and how many tokens they have; `UsageError` where there are none."""
+    read = [tokenizer.encode(text).ids for text in texts]
+    tokens = sum(len(each) for each in read)
+    if not tokens:
+        raise UsageError("the texts have no tokens to count")
+    size = tokenizer.vocab_size or 1 + max(int(each.max()) for each in read if len(each))
+    return counted(read, size, order=order), tokens

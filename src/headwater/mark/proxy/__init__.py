@@ -5,6 +5,8 @@
 
 from headwater.mark.proxy.counts import Counts, counted
 from headwater.mark.proxy.features import Features, Proxy
-from headwater.mark.proxy.gpt import GPT, fitted, load
+from headwater.mark.proxy.gpt import GPT, fitted
+from headwater.mark.proxy.gpt import load as load_gpt
+from headwater.mark.proxy.kept import load, save_counts
 
-__all__ = ["GPT", "Counts", "Features", "Proxy", "counted", "fitted", "load"]
+__all__ = ["GPT", "Counts", "Features", "Proxy", "counted", "fitted", "load", "load_gpt", "save_counts"]

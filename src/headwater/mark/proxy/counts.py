@@ -20,7 +20,7 @@ _SHIFT = np.uint64(29)
 
 
 @dataclass(frozen=True)
-class _Order:
+class Order:
     """Counts of one length of context: sorted hashes of windows and of contexts, with what was seen after each."""
 
     grams: NDArray[np.uint64]
@@ -37,7 +37,7 @@ class Counts:
 
     name: str
     tokens: int
-    orders: tuple[_Order, ...]
+    orders: tuple[Order, ...]
 
     def read(self, tokens: Tokens) -> Features:
         """See `Proxy`. `entropy` mixes the entropies of what was seen after the contexts."""
@@ -71,7 +71,7 @@ def counted(texts: list[Tokens], tokens: int, *, order: int = 1) -> Counts:
     return Counts("token counts" if order == 1 else f"counts of {order} tokens", tokens, tuple(orders))
 
 
-def _order(texts: list[Tokens], before: int) -> _Order:
+def _order(texts: list[Tokens], before: int) -> Order:
     both = [_hashes(text, before) for text in texts if len(text) > before]
     none = np.zeros(0, np.uint64)
     contexts = np.concatenate([each[0] for each in both]) if both else none
@@ -83,7 +83,7 @@ def _order(texts: list[Tokens], before: int) -> _Order:
     with np.errstate(divide="ignore", invalid="ignore"):
         entropy = np.log(total) - inside / total
     after = np.bincount(kinds, minlength=len(of)).astype(np.float64)
-    return _Order(known, times.astype(np.float64), of, np.asarray(total, np.float64), after, entropy)
+    return Order(known, times.astype(np.float64), of, np.asarray(total, np.float64), after, entropy)
 
 
 def _hashes(tokens: Tokens, before: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
