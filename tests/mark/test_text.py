@@ -17,12 +17,7 @@ from headwater.mark.letters import Form
 from headwater.mark.text import normalised, read_text
 
 #: What normalisation looks at: marks that compose, jamo, wide letters, look-alikes, invisible ones, spaces, ends.
-ODD = (
-    "ab Z09é\u0301\u0308\u0323\u3099かｶﾞﾡ각\u1100\u1161\u11a8２Ｗ𝐰ﬁ½\u0958"
-     "аеоіжйΑλοά"
-     "ɑɡışəⅼօդ"
-     "，＝\u0338!"
-)
+ODD = "ab Z09é\u0301\u0308\u0323\u3099かｶﾞﾡ각\u1100\u1161\u11a8２Ｗ𝐰ﬁ½\u0958аеоіжйΑλοάɑɡışəⅼօդ，＝\u0338!"
 ODD += "\u200b\u202e\ufeff\u00ad\ufe0f\U000e0041" + "\u00a0\u3000\t \t " + "\r\n\v\x85\u2028"
 TEXTS = st.text(st.one_of(st.sampled_from(ODD), st.characters(exclude_categories=["Cs"])), max_size=60)
 
