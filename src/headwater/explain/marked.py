@@ -14,7 +14,6 @@ from headwater.mark import Detection, Reading, Verdict
 from headwater.report import Badge, Board, Cell, Column, Highlighted, Note, Page, Section, Table
 
 _GLYPHS: Final = {Verdict.MARKED: "■", Verdict.NOT_SHOWN: "□", Verdict.NOT_ENOUGH: "?"}
-_TONES: Final = {Verdict.MARKED: "strong", Verdict.NOT_SHOWN: "plain", Verdict.NOT_ENOUGH: "quiet"}
 _WORDS: Final = {
     Verdict.MARKED: "marked",
     Verdict.NOT_SHOWN: "not shown",

@@ -6,6 +6,7 @@ never approximated by a normal or Gamma law. All chances are natural logarithms:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,26 @@ class Law:
 
     first: int
     chance: NDArray[np.float64]
+
+    @property
+    def mean(self) -> float:
+        """Its mean."""
+        return float(self.chance @ self._values)
+
+    @property
+    def variance(self) -> float:
+        """Its variance."""
+        return float(self.chance @ (self._values - self.mean) ** 2)
+
+    def log_mgf(self, tilt: float) -> float:
+        """ln of the mean of exp(`tilt` times it): what Chernoff's bound is made of."""
+        exponent = tilt * self._values
+        top = float(exponent.max())
+        return top + math.log(float(self.chance @ np.exp(exponent - top)))
+
+    @property
+    def _values(self) -> NDArray[np.int64]:
+        return self.first + np.arange(len(self.chance))
 
 
 @dataclass(frozen=True)

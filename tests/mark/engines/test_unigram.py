@@ -13,10 +13,11 @@ import pytest
 from scipy.stats import hypergeom
 
 from headwater.errors import ConfigurationError, UsageError
-from headwater.mark.engines.replacement import log_factor, log_hypergeometric_tail
+from headwater.mark.engines.replacement import log_factor
 from headwater.mark.engines.unigram import Unigram, green_list, unigram, unigram_log_tail
 from headwater.mark.scheme import MarkKey
 from headwater.mark.score import Scorer, Table
+from headwater.mark.tails.counts import log_hypergeometric_tail
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors/marks/unigram.json").read_text())
 COUNTING = Scorer("green", ((Table(np.array([0, 1, 2]), np.array([0, 1]), 1.0),),))
@@ -68,7 +69,7 @@ def test_lists_are_added_up() -> None:
     one = log_factor(np.array([5]), 100, 25)
     assert log_factor(np.array([5, 1, 5, 1]), 100, 25) == pytest.approx(2 * one)
     assert log_factor(np.zeros(0, np.int64), 100, 25) == 0
-    assert log_hypergeometric_tail(10, 5, 3, 0) == 0
+    assert log_hypergeometric_tail(0, 3, 5, 10) == 0
 
 
 def test_tokens_outside_the_vocabulary_are_left_out() -> None:

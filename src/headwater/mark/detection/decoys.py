@@ -6,25 +6,20 @@ template that repeats it), keys drawn at random show it, for they had no part in
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
+from headwater.mark.decoy import DISBELIEF, at_least, bearable, drawn, unfair
 from headwater.mark.detection.scored import Scored
 from headwater.mark.engines.totals import total_scores
-from headwater.mark.scheme import MarkKey, Units
+from headwater.mark.scheme import MarkKey
 
-#: Decoys at most (a scheme that is slow says fewer, by an attribute `decoys`), and at least, and how many units all of
+#: Decoys at most, and at least, and how many units all of
 #: them may look at together.
 MOST: Final = 1000
 FEWEST: Final = 100
 _UNITS: Final = 20_000_000
-#: How seldom a fair p-value may be taken for an unfair one.
-_DISBELIEF: Final = 1e-4
 _LEVELS: Final = (0.5, 0.1, 0.01)
 
 
@@ -47,41 +42,14 @@ class Decoys:
 
 
 def decoys(scored: Scored, key: MarkKey, *, most: int = MOST) -> Decoys:
-    """Hold the law of `scored`, made under `key`, against decoys.
-
-    Which decoys are drawn depends on the secret key and the text: the same each time, and nobody else can foresee them.
-    """
+    """Hold the law of `scored`, made under `key`, against decoys (see `decoy.drawn`)."""
     units = scored.units
-    most = min(most, getattr(scored.scheme, "decoys", most))
-    count = max(FEWEST, min(most, _UNITS // max(1, len(units))))
-    random = np.random.default_rng(_seed(key, units))
-    totals = _totals(scored, random, count)
-    levels = scored.tails(totals)
+    count = max(FEWEST, min(bearable(scored.scheme, most), _UNITS // max(1, len(units))))
+    keys = drawn(scored.scheme, [key], units, count)
+    totals = total_scores(scored.scheme, keys, units, scored.scorer, classes=scored.classes)
     above = int((totals >= scored.total).sum())
-    for level in _LEVELS:
-        seen = int((levels <= math.log(level)).sum())
-        if _binomial_tail(count, level, seen) < _DISBELIEF / (len(_LEVELS) + 1):
-            told = f"{seen} of {count} keys that nobody uses have a p-value of {level:g} or less"
-            return Decoys(count, above, agrees=False, why=told)
-    if _binomial_tail(count, math.exp(scored.log_p), above) < _DISBELIEF / (len(_LEVELS) + 1):
-        told = f"{above} of {count} keys that nobody uses score as high"
-        return Decoys(count, above, agrees=False, why=told)
-    return Decoys(count, above, agrees=True)
-
-
-def _totals(scored: Scored, random: np.random.Generator, count: int) -> NDArray[np.int64]:
-    keys = [scored.scheme.random_key(random) for _ in range(count)]
-    return total_scores(scored.scheme, keys, scored.units, scored.scorer, classes=scored.classes)
-
-
-def _seed(key: MarkKey, units: Units) -> int:
-    digest = hashlib.sha256(repr(key.numbers).encode())
-    digest.update(np.ascontiguousarray(units.context).tobytes() + np.ascontiguousarray(units.token).tobytes())
-    return int.from_bytes(digest.digest()[:16], "little")
-
-
-def _binomial_tail(trials: int, chance: float, seen: int) -> float:
-    """P(Binomial(trials, chance) >= seen)."""
-    from scipy.stats import binom
-
-    return float(binom.sf(seen - 1, trials, chance))
+    disbelief = DISBELIEF / (len(_LEVELS) + 1)
+    why = unfair(scored.tails(totals), _LEVELS, disbelief)
+    if not why and at_least(above, len(keys), math.exp(scored.log_p)) < disbelief:
+        why = f"{above} of {len(keys)} keys that nobody uses score as high"
+    return Decoys(len(keys), above, agrees=not why, why=why)

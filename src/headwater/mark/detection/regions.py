@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.mark.detection.scored import Scored
-from headwater.mark.law import Law
 
 SHORTEST: Final = 32
 _STEP: Final = 4
@@ -154,23 +153,16 @@ def _bounds(scored: Scored, begin: NDArray[np.int64], end: NDArray[np.int64]) ->
     for tilt in _tilts(scored):
         exponent = -tilt * total
         for laws, count in zip(scored.laws, counts, strict=True):
-            exponent += count * sum(_cgf(law, tilt) for law in laws)
+            exponent += count * sum(law.log_mgf(tilt) for law in laws)
         np.minimum(bound, exponent, out=bound)
     return bound
 
 
 def _tilts(scored: Scored) -> NDArray[np.float64]:
     """Values of s, by what a score spreads: from a faint mark to one in every token."""
-    spread = math.sqrt(max(sum(_variance(law) for law in laws) for laws in scored.laws))
+    spread = math.sqrt(max(sum(law.variance for law in laws) for laws in scored.laws))
     steps: NDArray[np.float64] = np.concatenate([np.geomspace(0.02, 1.0, 24), np.linspace(1.1, 6.0, 12)])
     return steps / max(spread, 1e-9)
-
-
-def _cgf(law: Law, tilt: float) -> float:
-    values = law.first + np.arange(len(law.chance))
-    exponent = tilt * values
-    top = float(exponent.max())
-    return top + math.log(float(law.chance @ np.exp(exponent - top)))
 
 
 def _merged(found: list[Region]) -> list[Region]:
@@ -215,8 +207,8 @@ def _rise(scored: Scored, begin: int, end: int) -> NDArray[np.float64]:
     A class with few units there leans on all of them, as far as its scores spread.
     """
     kinds = np.zeros(len(scored.units), np.intp) if scored.classes is None else scored.classes
-    fair = np.array([sum(_mean(law) for law in laws) for laws in scored.laws])
-    spread = np.sqrt([sum(_variance(law) for law in laws) for laws in scored.laws])
+    fair = np.array([sum(law.mean for law in laws) for laws in scored.laws])
+    spread = np.sqrt([sum(law.variance for law in laws) for laws in scored.laws])
     above = scored.scores - fair[kinds]
     here = (scored.units.position >= begin) & (scored.units.position < end)
     seen = np.bincount(kinds[here], minlength=len(fair))
@@ -225,11 +217,3 @@ def _rise(scored: Scored, begin: int, end: int) -> NDArray[np.float64]:
     usual = (gained + _LEAN * common) / (seen + _LEAN)
     rise: NDArray[np.float64] = above - np.maximum(usual, 0.0)[kinds] / 2
     return rise
-
-
-def _mean(law: Law) -> float:
-    return float(law.chance @ (law.first + np.arange(len(law.chance))))
-
-
-def _variance(law: Law) -> float:
-    return float(law.chance @ (law.first + np.arange(len(law.chance)) - _mean(law)) ** 2)

@@ -54,26 +54,3 @@ def _falling(size: int, count: int) -> float:
     if count > 1000:
         return math.lgamma(size + 1) - math.lgamma(size - count + 1) - count * math.log(size)
     return math.fsum(math.log1p(-i / size) for i in range(count))
-
-
-def log_hypergeometric_tail(size: int, ones: int, count: int, green: int) -> float:
-    """ln of the chance that at least `green` of `count` tokens drawn without replacement are among `ones` of `size`.
-
-    Rounded up; 0.0 where there can't be less, -inf where there can't be as much.
-    """
-    least, most = max(0, count - (size - ones)), min(count, ones)
-    if green <= least:
-        return 0.0
-    if green > most:
-        return -math.inf
-    hits = np.arange(green, most, dtype=np.float64)
-    ratios = (ones - hits) * (count - hits) / ((hits + 1) * (size - ones - count + hits + 1))
-    terms = np.concatenate([[0.0], np.cumsum(np.log(ratios))])
-    first = _choose(ones, green) + _choose(size - ones, count - green) - _choose(size, count)
-    top = float(terms.max())
-    return min(first + top + math.log(float(np.exp(terms - top).sum())) + _ROUNDING, 0.0)
-
-
-def _choose(size: int, count: int) -> float:
-    """ln of the binomial coefficient."""
-    return math.lgamma(size + 1) - math.lgamma(count + 1) - math.lgamma(size - count + 1)

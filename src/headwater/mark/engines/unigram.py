@@ -19,10 +19,11 @@ from headwater.errors import ConfigurationError, Where
 from headwater.mark import law
 from headwater.mark.engines import windows
 from headwater.mark.engines.configured import configured, numbers_of, within
-from headwater.mark.engines.replacement import log_factor, log_hypergeometric_tail, within_vocabulary
+from headwater.mark.engines.replacement import log_factor, within_vocabulary
 from headwater.mark.engines.torch_random import LARGEST
 from headwater.mark.scheme import MarkKey, Null, Tokens, Units, Values
 from headwater.mark.score import Scorer
+from headwater.mark.tails.counts import log_hypergeometric_tail
 
 _CHECKED = (
     "XuandongZhao/Unigram-Watermark b96cdb4 and THU-BPM/MarkLLM 112fa74: lists and z scores of their own classes, "
@@ -117,7 +118,7 @@ def unigram_log_tail(scheme: Unigram, units: Units, green: int) -> float:
     """ln of the chance that at least `green` of the distinct tokens of `units` are green without the key: exactly
     (hypergeometric), rounded up."""
     size, ones = _list_of(scheme.null)
-    return log_hypergeometric_tail(size, ones, len(units), green)
+    return log_hypergeometric_tail(green, len(units), ones, size)
 
 
 def unigram(config: Mapping[str, Any]) -> Unigram:

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.mark import Evidence, Mark, Tokens, joined
+from headwater.mark import Evidence, Law, Mark, Tokens, joined
 
 Floats = NDArray[np.float64]
 
@@ -84,32 +84,16 @@ class Screen:
         return best
 
     @cached_property
-    def _laws(self) -> list[list[tuple[Floats, Floats]]]:
-        """By class and stream: the scores that have a chance, and their chances."""
-        found = []
-        for tables in self.evidence.scorer.tables:
-            laws = []
-            for table in tables:
-                law = table.law(self.mark.scheme.null)
-                at = np.flatnonzero(law.chance)
-                laws.append(((law.first + at).astype(np.float64), law.chance[at]))
-            found.append(laws)
-        return found
+    def _laws(self) -> list[list[Law]]:
+        """By class and stream: the law of a score without the key."""
+        null = self.mark.scheme.null
+        return [[table.law(null) for table in tables] for tables in self.evidence.scorer.tables]
 
     @cached_property
     def _spread(self) -> float:
         """The largest standard deviation of a class's scores."""
-        variances = [
-            sum(float(chance @ values**2 - (chance @ values) ** 2) for values, chance in laws)
-            for laws in self._laws
-        ]
-        return math.sqrt(max(variances)) or 1.0
+        return math.sqrt(max(sum(law.variance for law in laws) for laws in self._laws)) or 1.0
 
     def _norm(self, kind: int, tilt: float) -> float:
-        """ln of the mean of exp(`tilt` · score) of a unit without the key."""
-        found = 0.0
-        for values, chance in self._laws[kind]:
-            exponent = tilt / self._spread * values
-            top = float(exponent.max())
-            found += top + math.log(float(chance @ np.exp(exponent - top)))
-        return found
+        """ln of the mean of exp(`tilt` · score) of a unit without the key, for scores whose spread is 1."""
+        return sum(law.log_mgf(tilt / self._spread) for law in self._laws[kind])
