@@ -15,8 +15,7 @@ from headwater.mark.detection.scored import Scored
 from headwater.mark.engines.totals import total_scores
 from headwater.mark.scheme import MarkKey
 
-#: Decoys at most, and at least, and how many units all of
-#: them may look at together.
+#: Decoys at most, and at least, and how many units all of them may look at together.
 MOST: Final = 1000
 FEWEST: Final = 100
 _UNITS: Final = 20_000_000

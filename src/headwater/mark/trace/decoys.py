@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headwater.mark.decoy import DISBELIEF, drawn, unfair
+from headwater.mark.decoy import DISBELIEF, bearable, drawn, unfair
 from headwater.mark.law import log_tails
 from headwater.mark.scheme import MarkKey, Scheme
 from headwater.mark.score import Scorer
@@ -23,7 +23,7 @@ def disbelieved(
     scheme: Scheme, statistic: Statistic, dataset: Dataset, scorer: Scorer, keys: Sequence[MarkKey]
 ) -> str:
     """Why p-values over `dataset` aren't believed, in words; empty where decoys agree with them."""
-    decoys = drawn(scheme, keys, dataset.units, _DECOYS)
+    decoys = drawn(scheme, keys, dataset.units, bearable(scheme, _DECOYS))
     whole, scores = sums(scheme, statistic, dataset, decoys, scorer)
     tails = [statistic.whole(whole)]
     if statistic.tables:
