@@ -12,7 +12,7 @@ import click
 
 from headwater.cli.mark_texts import content_of, read_file, texts_of
 from headwater.cli.options import HELP, PATH, Group, as_json, manners, max_bad, too_many_bad
-from headwater.cli.pages import page_place, write_page
+from headwater.cli.pages import new_place, page_place, write_page
 from headwater.cli.terminal import Terminal, clean
 from headwater.errors import HeadwaterError, UnreadableInput, UsageError, Where
 
@@ -172,11 +172,9 @@ def show(
         text, marks, _reader(ring, evidence, proxy), read_file(prompt) if prompt else "", _checked(alpha), 1
     )
     from headwater.explain import mark_page, mark_record, mark_verdict
-    from headwater.places import together
     from headwater.report import html
 
-    with together(out.parent) as place:
-        place(out.name).write_bytes(html(mark_page(file.name, text, found)))
+    write_page(out, html(mark_page(file.name, text, found)))
     if as_json:
         terminal.json({**mark_record(file.name, found), "page": str(out)})
     else:
@@ -211,8 +209,7 @@ def learn(
         if any(each.name == name for each in ring.accounts):
             known += "; for accounts give one of their keys a [[mark]] of its own"
         raise UsageError(f"no mark is called {name!r}", where=Where(str(keyring)), hint=f"marks: {known}")
-    if out.exists():
-        raise UsageError("a file of this name exists", where=Where(str(out)), hint="choose another name")
+    new_place(out)
     read = [content_of(text) for _, text in texts_of(texts, keyring, terminal)]
     with terminal.progress() as progress:
         progress("read marks", 0, len(read))
@@ -251,8 +248,7 @@ def count(
     if name not in ring.tokenizers:
         hint = f"tokenizers: {', '.join(ring.tokenizers)}"
         raise UsageError(f"no tokenizer is called {name!r}", where=Where(str(keyring)), hint=hint)
-    if out.exists():
-        raise UsageError("a file of this name exists", where=Where(str(out)), hint="choose another name")
+    new_place(out)
     read = [content_of(text) for _, text in texts_of(texts, keyring, terminal)]
     counts, tokens = count_tokens(ring.tokenizers[name], read, order=order)
     save_counts(counts, out)

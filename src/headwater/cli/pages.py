@@ -65,3 +65,10 @@ def write_page(out: Path, content: bytes) -> None:
             place(out.name).write_bytes(content)
     except OSError as error:
         raise UsageError(f"cannot be written ({error.strerror})", where=Where(str(out))) from error
+
+
+def new_place(out: Path) -> Path:
+    """`out`, where nothing lies yet; UsageError, which names it, where something does."""
+    if out.exists():
+        raise UsageError("a file of this name exists", where=Where(str(out)), hint="choose another name")
+    return out

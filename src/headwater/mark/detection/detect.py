@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from headwater.errors import UnreadableInput
 from headwater.mark.detection.decoys import Decoys, decoys
-from headwater.mark.detection.regions import Region, best, regions
+from headwater.mark.detection.regions import Region, best, regions, windows_of
 from headwater.mark.detection.scored import Scored, score
 from headwater.mark.detection.verdict import ALPHA, Verdict, units_wanted
 from headwater.mark.evidence import Evidence, standard
@@ -112,8 +112,10 @@ def detect(
     begins with it, and what repeats it isn't scored either). `evidence_of`: the detector for each scheme, chosen before
     the text was seen. `texts`: how many texts are looked at together; `alpha` is for all of them.
     """
-    reads = list(_reads(text, prompt, marks, evidence_of))
-    changed = normalised(text).changed
+    begin = _after(text, prompt)
+    clean = normalised(text[begin:])
+    reads = list(_reads(text[begin:], begin, clean, prompt, marks, evidence_of))
+    changed = clean.changed
     level = math.log(alpha) - math.log(max(1, texts))
     tests = sum(len(each.scored.units) > 0 for each in reads)
     each_level = level - math.log(max(1, tests))
@@ -132,13 +134,17 @@ def detect(
     return Detection(verdict, log_p, tests, alpha, tuple(readings), tuple(found), why, changed)
 
 
-def _reads(text: str, prompt: str, marks: Sequence[Mark], evidence_of: EvidenceOf) -> Iterator[_Read]:
-    """Raises `UnreadableInput` where no tokenizer can read the text; one that can't is left out."""
-    begin = _after(text, prompt)
-    body = text[begin:]
-    clean = normalised(body)
+def _reads(
+    body: str, begin: int, clean: Normalised, prompt: str, marks: Sequence[Mark], evidence_of: EvidenceOf
+) -> Iterator[_Read]:
+    """The readings of `body`, which begins at character `begin` of the text as given.
+
+    Raises `UnreadableInput` where no tokenizer can read it; one that can't is left out.
+    """
     texts = [(False, body)] + ([(True, clean.text)] if clean.text != body else [])
     encoded: dict[tuple[str, bool], tuple[Tokens, NDArray[np.int64], int] | UnreadableInput] = {}
+    # Marks of one scheme differ by their keys alone: their units are the same.
+    seen: dict[tuple[int, str, bool], tuple[Units, NDArray[np.intp] | None]] = {}
     for mark in marks:
         evidence = evidence_of(mark.scheme)
         for tokenizer, (cleaned, content) in product(mark.tokenizers, texts):
@@ -149,8 +155,11 @@ def _reads(text: str, prompt: str, marks: Sequence[Mark], evidence_of: EvidenceO
             if isinstance(found, UnreadableInput):
                 continue
             tokens, spans, before = found
-            units = evidence.unlearned(_answers(mark.scheme, tokens, before))
-            scored = score(mark.scheme, mark.key, units, evidence.scorer, evidence.classes(tokens, units))
+            if (id(mark.scheme), *at) not in seen:
+                units = evidence.unlearned(_answers(mark.scheme, tokens, before))
+                seen[(id(mark.scheme), *at)] = units, evidence.classes(tokens, units)
+            units, classes = seen[(id(mark.scheme), *at)]
+            scored = score(mark.scheme, mark.key, units, evidence.scorer, classes)
             yield _Read(mark, tokenizer.name, cleaned, scored, spans, before)
     faults = [each for each in encoded.values() if isinstance(each, UnreadableInput)]
     if faults and len(faults) == len(encoded):
@@ -205,13 +214,14 @@ def _reading(read: _Read, level: float, counted: float) -> Reading:
     """`level`: ln of what p-values of this reading are held against; `counted`: ln of how many readings there are."""
     scored = read.scored
     whole = scored.log_p
-    window, count = best(scored)
+    windows = windows_of(scored)
+    window, count = best(scored, windows)
     both = math.log(2) if count > 1 else 0.0
     log_p = min(0.0, min(whole, window + math.log(count)) + both)
     passages: tuple[Passage, ...] = ()
     held = None
     if log_p <= level:
-        found = regions(scored, level - both)
+        found = regions(scored, level - both, windows)
         passages = tuple(_passage(read, each, counted + both) for each in found)
         log_p, held = _believed(scored, whole, found, both, level, read.mark.key)
     return Reading(

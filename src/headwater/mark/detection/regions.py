@@ -46,22 +46,25 @@ class Region:
 
 
 @dataclass(frozen=True)
-class _Windows:
+class Windows:
+    """Windows over one text's tokens, `begin` … `end`-1 (n,), and bounds of their ln p (n,)."""
+
     begin: NDArray[np.int64]
     end: NDArray[np.int64]
     bound: NDArray[np.float64]
 
-    def part(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> _Windows:
-        return _Windows(self.begin[chosen], self.end[chosen], self.bound[chosen])
+    def part(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Windows:
+        return Windows(self.begin[chosen], self.end[chosen], self.bound[chosen])
 
 
-def regions(scored: Scored, level: float) -> list[Region]:
+def regions(scored: Scored, level: float, windows: Windows | None = None) -> list[Region]:
     """Passages with a window whose p-value is at most `level` over the number of windows; best first, none overlap.
 
     `level`: ln of the family-wise error rate: so often a text without the mark has any passage. The shortest windows
-    that show the mark say where it is; a long one says so only where it holds no shorter one.
+    that show the mark say where it is; a long one says so only where it holds no shorter one. `windows`: those of
+    `windows_of`, where they are there already.
     """
-    windows = _windows(scored)
+    windows = windows or windows_of(scored)
     count = len(windows.begin)
     if count == 0:
         return []
@@ -74,7 +77,7 @@ def regions(scored: Scored, level: float) -> list[Region]:
     return sorted((_best(scored, windows, each) for each in _merged(found)), key=lambda each: each.log_p)
 
 
-def _shortest(scored: Scored, windows: _Windows, wanted: float) -> tuple[_Windows, NDArray[np.intp]]:
+def _shortest(scored: Scored, windows: Windows, wanted: float) -> tuple[Windows, NDArray[np.intp]]:
     """Windows that show the mark and hold no shorter one that does, and their numbers; ordered by where they begin."""
     kept = np.zeros(0, np.intp)
     lengths = windows.end - windows.begin
@@ -97,7 +100,7 @@ def _shortest(scored: Scored, windows: _Windows, wanted: float) -> tuple[_Window
     return windows.part(kept), kept
 
 
-def _joined(shortest: tuple[_Windows, NDArray[np.intp]]) -> list[tuple[int, int, int]]:
+def _joined(shortest: tuple[Windows, NDArray[np.intp]]) -> list[tuple[int, int, int]]:
     """(begin, end, number of the best window) of runs of windows that overlap, best first."""
     windows, numbers = shortest
     runs: list[tuple[int, int, int, float]] = []
@@ -111,16 +114,17 @@ def _joined(shortest: tuple[_Windows, NDArray[np.intp]]) -> list[tuple[int, int,
     return [each[:3] for each in sorted(runs, key=lambda each: each[3])]
 
 
-def best(scored: Scored) -> tuple[float, int]:
+def best(scored: Scored, windows: Windows | None = None) -> tuple[float, int]:
     """ln p of the window with the least bound, and how many windows there are; (0, 1) where there are none."""
-    windows = _windows(scored)
+    windows = windows or windows_of(scored)
     if len(windows.begin) == 0:
         return 0.0, 1
     at = int(np.argmin(windows.bound))
     return scored.within(int(windows.begin[at]), int(windows.end[at])).log_p, len(windows.begin)
 
 
-def _windows(scored: Scored) -> _Windows:
+def windows_of(scored: Scored) -> Windows:
+    """All windows of a text, with bounds: one pass over it for each length and tilt."""
     size = scored.units.tokens
     first = int(scored.units.position[0]) if len(scored.units) else 0
     size = max(size, int(scored.units.position[-1]) + 1 - first) if len(scored.units) else 0
@@ -133,9 +137,9 @@ def _windows(scored: Scored) -> _Windows:
         length *= 2
     if not begins:
         empty = np.zeros(0, np.int64)
-        return _Windows(empty, empty, np.zeros(0))
+        return Windows(empty, empty, np.zeros(0))
     begin, end = np.concatenate(begins), np.concatenate(ends)
-    return _Windows(begin, end, _bounds(scored, begin, end))
+    return Windows(begin, end, _bounds(scored, begin, end))
 
 
 def _bounds(scored: Scored, begin: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -176,7 +180,7 @@ def _merged(found: list[Region]) -> list[Region]:
     return whole
 
 
-def _best(scored: Scored, windows: _Windows, region: Region) -> Region:
+def _best(scored: Scored, windows: Windows, region: Region) -> Region:
     """The passage with the least p-value of all windows in it: short ones said where it is, long ones say more."""
     inside = np.flatnonzero((windows.begin >= region.begin) & (windows.end <= region.end))
     if not len(inside):
