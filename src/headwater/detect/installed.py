@@ -13,9 +13,10 @@ from typing import Any, get_args
 import numpy as np
 
 from headwater.detect.fold import Card, Finding, Fold, Group, Links, Reading, World
+from headwater.entry_point import OURS, loaded, owner
 from headwater.errors import HeadwaterError, UsageError
 
-GROUP, OURS = "headwater.evidence", "headwater"
+GROUP = "headwater.evidence"
 STAGES = ("propose", "confirm", "trait")
 PARTS = ("card", "stage", "columns", "init", "update", "merge", "finish")
 #: Of a card: tuples, which lose their comma easily.
@@ -30,12 +31,12 @@ def load() -> tuple[Fold, ...]:
     """
     found: dict[tuple[str, str], Fold] = {}
     for point in entry_points(group=GROUP):
-        named = _loaded(point)
+        named = loaded(point)
         for evidence in named if isinstance(named, tuple) else (named,):
             wrong = _wrong(evidence)
             if wrong is not None:
                 raise UsageError(
-                    f"the entry point {point.name} of {_owner(point)} ({point.value}) names no evidence: {wrong}",
+                    f"the entry point {point.name} of {owner(point)} ({point.value}) names no evidence: {wrong}",
                     hint="name an object with card, stage, columns, init, update, merge and finish, or several",
                 )
             name = evidence.card.name
@@ -50,14 +51,14 @@ def load() -> tuple[Fold, ...]:
 
 def strangers() -> tuple[EntryPoint, ...]:
     """The entry points of other packages, in order of their names."""
-    others = (point for point in entry_points(group=GROUP) if _owner(point) != OURS)
+    others = (point for point in entry_points(group=GROUP) if owner(point) != OURS)
     return tuple(sorted(others, key=lambda point: (point.name, point.value)))
 
 
 def package(evidence: Fold) -> str:
     """The distribution whose entry point brings an evidence; its top module where there is none."""
     top = _top(evidence)
-    return next((_owner(p) for p in entry_points(group=GROUP) if p.module.partition(".")[0] == top), top)
+    return next((owner(p) for p in entry_points(group=GROUP) if p.module.partition(".")[0] == top), top)
 
 
 @contextmanager
@@ -96,19 +97,6 @@ def checked(evidence: Any, outcome: Any, world: World) -> Any:
     return outcome
 
 
-def _loaded(point: EntryPoint) -> Any:
-    try:
-        return point.load()
-    except Exception as error:
-        if _owner(point) == OURS:
-            raise
-        raise UsageError(
-            f"the entry point {point.name} of {_owner(point)} ({point.value}) can't be loaded "
-            f"({type(error).__name__})",
-            hint="mend it, install its package again, or take the package away",
-        ) from error
-
-
 def _wrong(named: Any) -> str | None:
     """Why what an entry point names is no evidence; None where it is."""
     if isinstance(named, type):
@@ -127,10 +115,6 @@ def _wrong(named: Any) -> str | None:
     if named.card.group not in get_args(Group):
         return "its card's group is no dependence group"
     return None
-
-
-def _owner(point: EntryPoint) -> str:
-    return point.dist.name if point.dist else point.module.partition(".")[0]
 
 
 def _top(evidence: Any) -> str:

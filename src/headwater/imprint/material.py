@@ -21,8 +21,8 @@ from headwater.imprint.kernel.codes import (
     SECRET_WORDS,
     TOKEN,
 )
-from headwater.imprint.siphash import siphash
 from headwater.keys import ImprintKey
+from headwater.siphash import siphash
 
 #: Version of everything that decides the bits of an imprint: rules, tables, Unicode data.
 IMPRINT_VERSION = 1

@@ -19,8 +19,8 @@ from headwater.imprint.material import secrets_of
 from headwater.imprint.reference_skeleton import skeleton
 from headwater.imprint.reference_text import folded, masked, tokens
 from headwater.imprint.scripts import Script, dominant, properties
-from headwater.imprint.siphash import siphash
 from headwater.keys import ImprintKey
+from headwater.siphash import siphash
 
 _MASK = (1 << 64) - 1
 

@@ -11,10 +11,11 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, get_type_hints
 
+from headwater.entry_point import OURS, loaded, owner
 from headwater.errors import ConfigurationError, HeadwaterError, UsageError, Where
 from headwater.mark.scheme import Scheme
 
-GROUP, OURS = "headwater.marks", "headwater"
+GROUP = "headwater.marks"
 PARTS = ("name", "width", "streams", "null", "card", "units", "values", "random_key")
 
 
@@ -36,23 +37,23 @@ def scheme(name: str, config: Mapping[str, Any] | None = None) -> Scheme:
     (`where.field` names it), `UsageError` where another package's scheme can't be loaded or made; none says a value.
     """
     point = _point(name)
-    factory = _loaded(point)
+    factory = loaded(point)
     try:
         made = factory(dict(config or {}))
     except (HeadwaterError, MemoryError):
         raise
     except Exception as error:
         # Its message may quote a setting, and a key may stand there by mistake.
-        if _owner(point) == OURS:
+        if owner(point) == OURS:
             raise
         raise UsageError(
-            f"the scheme {name} of {_owner(point)} can't be made of these settings ({type(error).__name__})",
+            f"the scheme {name} of {owner(point)} can't be made of these settings ({type(error).__name__})",
             hint="check them against its documentation, or tell its authors",
         ) from None
     lacks = [part for part in PARTS if not hasattr(made, part)]
     if lacks:
         raise UsageError(
-            f"the entry point {name} of {_owner(point)} ({point.value}) makes no scheme: it lacks {', '.join(lacks)}",
+            f"the entry point {name} of {owner(point)} ({point.value}) makes no scheme: it lacks {', '.join(lacks)}",
             hint="tell its authors, or take the package away",
         )
     found: Scheme = made
@@ -61,13 +62,13 @@ def scheme(name: str, config: Mapping[str, Any] | None = None) -> Scheme:
 
 def card(name: str) -> Mapping[str, str]:
     """What the scheme `name` was checked against, and its known weaknesses; it needs no settings for that."""
-    factory = _loaded(_point(name))
+    factory = loaded(_point(name))
     kept = getattr(get_type_hints(factory).get("return"), "card", None)
     return kept if isinstance(kept, Mapping) else scheme(name).card
 
 
 def _point(name: str) -> EntryPoint:
-    points = {(point.value, _owner(point)): point for point in installed() if point.name == name}
+    points = {(point.value, owner(point)): point for point in installed() if point.name == name}
     if len(points) > 1:
         whose = " and of ".join(sorted(owner for _, owner in points))
         raise UsageError(f"two schemes are called {name}: of {whose}", hint="take one of the packages away")
@@ -77,20 +78,3 @@ def _point(name: str) -> EntryPoint:
         hint = f"did you mean {near[0]}?" if near else f"installed are {', '.join(known)}"
         raise ConfigurationError("no such scheme is installed", where=Where(field="scheme"), hint=hint)
     return next(iter(points.values()))
-
-
-def _loaded(point: EntryPoint) -> Any:
-    try:
-        return point.load()
-    except Exception as error:
-        if _owner(point) == OURS:
-            raise
-        raise UsageError(
-            f"the entry point {point.name} of {_owner(point)} ({point.value}) can't be loaded "
-            f"({type(error).__name__})",
-            hint="mend it, install its package again, or take the package away",
-        ) from error
-
-
-def _owner(point: EntryPoint) -> str:
-    return point.dist.name if point.dist else point.module.partition(".")[0]

@@ -1,4 +1,4 @@
-"""SipHash (Aumasson and Bernstein, 2012) in plain Python: the specification of the compiled one.
+"""SipHash (Aumasson and Bernstein, 2012) in plain Python: what the compiled ones, of imprints and marks, must say.
 
 Slow and readable. It also hashes the few words of the phrase table, so that looking them up needs no kernel.
 """
