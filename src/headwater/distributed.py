@@ -93,6 +93,8 @@ class Imprinting:
         missing = [task for task in tasks if task.receipt not in whole]
         work = _Reading(self.store, log.way, key, schema, keep)
         read = self.cluster.each(work, missing, "read and imprint")
+        if missing:
+            self.store.sweep()  # of executors that were lost
         whole |= {task.receipt: unit for task, unit in zip(missing, read, strict=True)}
         parts: list[Part] = []
         with _copies(self.store) as copy:

@@ -21,6 +21,8 @@ from pyarrow import fs
 
 from headwater.errors import HeadwaterError, UnreadableInput, UsageError, Where
 
+#: What a file is called until it is whole.
+_UNDONE = "_undone-"
 _HINT = "check the name, the permissions, and that every machine of the cluster sees it"
 
 
@@ -142,7 +144,7 @@ class Store:
                     fill(out)
                 return
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-            undone = Path(path).parent / f"_undone-{uuid.uuid4().hex}"
+            undone = Path(path).parent / f"{_UNDONE}{uuid.uuid4().hex}"
             with undone.open("wb") as file:
                 fill(file)
                 file.flush()
@@ -160,6 +162,11 @@ class Store:
             raise self._lost(error, name) from error
         inside = {info.path[len(self.root) + 1 :]: info for info in found if info.type == fs.FileType.File}
         return dict(sorted(inside.items()))
+
+    def sweep(self) -> None:
+        """Remove what was half written when its writer was killed. Nobody else may be writing."""
+        if self.folder is not None:
+            self.remove(name for name in self.files() if name.rpartition("/")[2].startswith(_UNDONE))
 
     def remove(self, names: Iterable[str]) -> None:
         """Remove files, those that aren't there too."""
