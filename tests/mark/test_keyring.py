@@ -330,6 +330,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "kgw": {"vocab_size": 500},
     "unigram": {"vocab_size": 500},
     "headwater-layered": {"coin": [1, 2]},
+    "headwater-layered-tilt": {"coin": [1, 2]},
 }
 
 

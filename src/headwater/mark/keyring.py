@@ -22,7 +22,7 @@ from headwater.errors import ConfigurationError, HeadwaterError, UnreadableInput
 from headwater.keys import MASTER, MASTER_BITS, MarkSecret, account_numbers, read_private
 from headwater.mark import registry
 from headwater.mark.entries import LONGEST_NAME, Entry, entries, key_numbers, printable
-from headwater.mark.own import coin_of
+from headwater.mark.own import LAYERED, coin_of
 from headwater.mark.scheme import MarkKey, Scheme
 from headwater.mark.text import read_text
 from headwater.mark.tokenizer import MOST_IDS, Bytes, Ids, Tokenizer, load_tokenizer
@@ -36,7 +36,6 @@ MOST_DOTS = 100
 LEAST_BITS = 63
 
 _TOKENIZERS: dict[str, Callable[[], Tokenizer]] = {"bytes": Bytes, "ids": Ids}
-_LAYERED = "headwater-layered"
 
 
 @dataclass(frozen=True)
@@ -189,7 +188,7 @@ def _mark(entry: Entry, tokenizers: Mapping[str, Tokenizer], schemes: _Schemes) 
     revoked, account = entry.flag("revoked"), entry.text("account") or ""
     numbers, source = key_numbers(entry, name)
     config = entry.rest()
-    if name == _LAYERED and config.get("layer") == "master" and "coin" not in config:
+    if name in LAYERED and config.get("layer") == "master" and "coin" not in config:
         config["coin"] = coin_of(_master(entry, source, numbers))
     scheme = schemes.of(entry, name, config)
     key = MarkKey(entry.name, _fitting(entry, source, numbers, scheme, schemes.integers(scheme)))
@@ -207,7 +206,7 @@ def _accounts(entry: Entry, tokenizers: Mapping[str, Tokenizer], schemes: _Schem
     numbers, source = key_numbers(entry, MASTER)
     master = _master(entry, source, numbers)
     config = entry.rest()
-    if name == _LAYERED and "coin" not in config:
+    if name in LAYERED and "coin" not in config:
         config["coin"] = coin_of(master)
     scheme = schemes.of(entry, name, config)
     if min(key_bits(scheme)) < LEAST_BITS:

@@ -13,7 +13,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.errors import ConfigurationError, UsageError
-from headwater.mark.own import Gumbel, Layered, Tilt, account_key, coin_of, gumbel, layered, tilt
+from headwater.mark.own import (
+    Gumbel,
+    Layered,
+    LayeredTilt,
+    Tilt,
+    account_key,
+    coin_of,
+    gumbel,
+    layered,
+    layered_tilt,
+    tilt,
+)
 from headwater.mark.own.function import GUMBEL, SIZE, TILT, seed_of, values_of
 from headwater.mark.own.kernel import seeds
 from headwater.mark.scheme import MarkKey, Units
@@ -76,7 +87,9 @@ def test_long_contexts_differ_in_every_token() -> None:
         assert seed_of(other, KEY.numbers) != whole  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("scheme", [Gumbel(), Tilt(), Layered(coin=COIN)], ids=lambda scheme: scheme.name)
+@pytest.mark.parametrize(
+    "scheme", [Gumbel(), Tilt(), Layered(coin=COIN), LayeredTilt(coin=COIN)], ids=lambda scheme: scheme.name
+)
 def test_values_fall_as_the_null_says(scheme: Any) -> None:
     random = np.random.default_rng(4)
     found = scheme.units(random.integers(0, 128_000, 200_000))
@@ -140,12 +153,13 @@ def test_the_distortion_free_mark_leaves_the_law_as_it_is() -> None:
     assert np.abs(share - [0.5, 0.3, 0.15, 0.05]).max() < 0.05
 
 
-def test_layers_divide_the_units_between_them() -> None:
+@pytest.mark.parametrize(("kind", "whole"), [(Layered, Gumbel), (LayeredTilt, Tilt)])
+def test_layers_divide_the_units_between_them(kind: Any, whole: Any) -> None:
     tokens = np.random.default_rng(1).integers(0, 1000, 20_000)
-    account, master = (Layered(coin=COIN, share=0.3, layer=layer) for layer in ("account", "master"))
+    account, master = (kind(coin=COIN, share=0.3, layer=layer) for layer in ("account", "master"))
     places = [set(scheme.units(tokens).position.tolist()) for scheme in (account, master)]
     assert not places[0] & places[1]
-    assert places[0] | places[1] == set(Gumbel(2).units(tokens).position.tolist())
+    assert places[0] | places[1] == set(whole(2).units(tokens).position.tolist())
     assert abs(len(places[0]) / 19_998 - 0.3) < 0.02
     for position in list(places[0])[:50]:
         assert account.of_account(tokens[:position].tolist())
@@ -158,9 +172,9 @@ def test_keys_of_accounts_differ_by_account_epoch_and_scheme() -> None:
         account_key(KEY, account, epoch, scheme=scheme).numbers
         for account in ("a", "b")
         for epoch in ("2026-01", "2026-02")
-        for scheme in ("headwater-gumbel", "headwater-layered")
+        for scheme in ("headwater-gumbel", "headwater-layered", "headwater-layered-tilt")
     }
-    assert len(made) == 8
+    assert len(made) == 12
     assert all(0 <= number < 2**64 for numbers in made for number in numbers)
     assert account_key(KEY, "a", "2026-01", scheme="s").name == "a"
     assert coin_of(KEY) == coin_of(b"".join(number.to_bytes(8, "big") for number in KEY.numbers))
@@ -179,6 +193,9 @@ def test_settings_of_a_keyring() -> None:
     assert gumbel({"width": 3}) == Gumbel(3)
     assert tilt({"gamma": 0.5, "width": 1}).null.ones == SIZE // 2
     assert layered({"coin": [11, 12], "layer": "master"}) == Layered(coin=COIN, layer="master")
+    made = layered_tilt({"coin": [11, 12], "layer": "master", "gamma": 0.5, "delta": 2})
+    assert made == LayeredTilt(coin=COIN, layer="master", gamma=0.5, delta=2)
+    assert made.null.ones == SIZE // 2
 
 
 @pytest.mark.parametrize(
@@ -194,6 +211,8 @@ def test_settings_of_a_keyring() -> None:
         (layered, {"coin": [98765432101, -1]}, "coin"),
         (layered, {"coin": [1, 2], "share": 0}, "share"),
         (layered, {"coin": [1, 2], "layer": "both"}, "layer"),
+        (layered_tilt, {}, "coin"),
+        (layered_tilt, {"coin": [1, 2], "delta": -1}, "delta"),
     ],
 )
 def test_a_setting_that_isnt_one_is_refused(make: Any, config: dict[str, Any], named: str) -> None:

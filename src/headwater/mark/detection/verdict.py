@@ -20,6 +20,7 @@ _NATS: Final = {
     "sglang-gumbel": 0.123,
     "headwater-gumbel": 0.123,
     "headwater-layered": 0.06,
+    "headwater-layered-tilt": 0.025,
     "synthid": 0.118,
     "kgw": 0.05,
     "unigram": 0.05,

@@ -5,21 +5,35 @@ A context that came before in the answer is left unmarked, or a text that repeat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from headwater.errors import UsageError
 from headwater.mark.embed.rule import Rule
+from headwater.mark.engines.windows import LARGEST_TOKEN
 
 
 class Row:
-    """One answer under `rule`; `prompt`: the token ids before it, without padding."""
+    """One answer under `rule`; `prompt`: the token ids before it, without padding.
 
-    def __init__(self, rule: Rule, prompt: Sequence[int] = ()) -> None:
+    Raises `UsageError` for what is no token id (0 to 2^32 - 2).
+    """
+
+    __slots__ = ("_seen", "_tokens", "rule")
+
+    def __init__(self, rule: Rule, prompt: Iterable[int] = ()) -> None:
         self.rule = rule
+        self._tokens = [_checked(token) for token in prompt]
+        self._seen: set[tuple[int, ...]] = set()
+        if rule.once and rule.prompt_seen:
+            width = rule.width
+            self._seen.update(
+                tuple(self._tokens[end - width : end]) for end in range(width, len(self._tokens))
+            )
 
     @property
     def tokens(self) -> Sequence[int]:
         """The prompt's tokens and those that were appended."""
-        raise NotImplementedError
+        return self._tokens
 
     @property
     def context(self) -> tuple[int, ...] | None:
@@ -27,12 +41,28 @@ class Row:
 
         That is: there are too few tokens, or this context was seen before and the rule marks each once.
         """
-        raise NotImplementedError
+        width = self.rule.width
+        if len(self._tokens) < width:
+            return None
+        context = tuple(self._tokens[-width:])
+        return None if context in self._seen else context
 
     def append(self, token: int) -> None:
         """The token that was taken; its context has been seen now."""
-        raise NotImplementedError
+        width, token = self.rule.width, _checked(token)
+        if self.rule.once and len(self._tokens) >= width:
+            self._seen.add(tuple(self._tokens[-width:]))
+        self._tokens.append(token)
 
     def copy(self) -> Row:
         """Another answer with the same beginning (a beam, a retry)."""
-        raise NotImplementedError
+        other = Row(self.rule)
+        other._tokens, other._seen = self._tokens.copy(), self._seen.copy()
+        return other
+
+
+def _checked(token: int) -> int:
+    number = int(token)
+    if not 0 <= number <= LARGEST_TOKEN:
+        raise UsageError(f"token ids must be from 0 to {LARGEST_TOKEN}")
+    return number

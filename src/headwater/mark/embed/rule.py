@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from headwater.errors import UsageError
+from headwater.mark.engines.configured import numbers_of
+from headwater.mark.own import Gumbel, Layered, LayeredTilt, Tilt
+from headwater.mark.own.function import GUMBEL, TILT
 from headwater.mark.scheme import MarkKey, Scheme
 
 Pair = tuple[int, int]
@@ -33,6 +37,11 @@ class Rule:
     once: bool = True
     prompt_seen: bool = False
 
+    @property
+    def use(self) -> int:
+        """What its words are used for (`own.function`): the third number that Philox counts with."""
+        return GUMBEL if self.kind == "gumbel" else TILT
+
 
 def rule_of(scheme: Scheme, key: MarkKey, master: MarkKey | None = None) -> Rule:
     """The rule of one of our own schemes under `key`.
@@ -41,4 +50,33 @@ def rule_of(scheme: Scheme, key: MarkKey, master: MarkKey | None = None) -> Rule
     or the master's, and accounts' contexts stay unmarked. Without `master`, the master's contexts stay unmarked.
     Raises `UsageError` for a scheme that isn't one of ours (engines write those themselves).
     """
-    raise NotImplementedError
+    if not isinstance(scheme, Gumbel | Tilt):
+        raise UsageError(
+            f"the mark of {scheme.name} is written by its own engine, not here",
+            hint="write headwater-gumbel, headwater-tilt, headwater-layered or headwater-layered-tilt",
+        )
+    ours, others = _pair(key), _pair(master) if master is not None else None
+    coin, share = None, 0
+    if isinstance(scheme, Layered | LayeredTilt):
+        coin, share = scheme.coin, scheme.threshold
+        if scheme.layer == "master":
+            if master is not None:
+                raise UsageError("the master's own layer takes one key, the master's")
+            return _rule(scheme, None, ours, coin, share)
+    elif master is not None:
+        raise UsageError(f"{scheme.name} has one layer, so it takes no master's key")
+    return _rule(scheme, ours, others, coin, share)
+
+
+def _rule(
+    scheme: Gumbel | Tilt, key: Pair | None, master: Pair | None, coin: Pair | None, share: int
+) -> Rule:
+    if isinstance(scheme, Tilt):
+        green, delta = scheme.green, float(scheme.delta)
+        return Rule("tilt", scheme.width, key, master, coin, share, green, delta, once=False)
+    return Rule("gumbel", scheme.width, key, master, coin, share, prompt_seen=scheme.prompt_seen)
+
+
+def _pair(key: MarkKey) -> Pair:
+    first, second = numbers_of(key, 2)
+    return first, second

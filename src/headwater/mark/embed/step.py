@@ -22,7 +22,8 @@ def mark(
 ) -> NDArray[np.int64]:
     """Mark one step in place: `scores` (rows, vocabulary), what softmax makes the law of the next token.
 
-    Gumbel: the chosen token keeps its score, all others get -inf, so greedy and sampling give it alike. Only the `top_k`
+    Gumbel: the chosen token keeps its score, all others get -inf, so greedy and sampling give it alike. Only the
+    `top_k`
     likeliest are keyed; the others compete as one lump with noise from `random` and, if it wins, one of them is drawn:
     the law averaged over keys is exactly the model's. Tilt: `delta` is added to the green among the `top_k`.
     Rows that are None, whose context is None, that hold NaN or +inf or nothing but -inf are left as they are.

@@ -1,4 +1,4 @@
-"""Our own schemes, as readers and samplers use them: Gumbel-max, a green list, and two layers.
+"""Our own schemes, as readers and samplers use them: Gumbel-max and a green list; `layers` has those with two layers.
 
 All look back over tokens of text and prompt alike, and mark nothing where there are too few of them.
 """
@@ -7,22 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.errors import ConfigurationError, Where
 from headwater.mark.engines import windows
-from headwater.mark.engines.configured import WORD64, configured, numbers_of, random_numbers, rows, within
+from headwater.mark.engines.configured import configured, numbers_of, random_numbers, rows, within
 from headwater.mark.engines.totals import Tables
 from headwater.mark.own.function import GUMBEL, SIZE, TILT, seed_of, values_of
 from headwater.mark.scheme import MarkKey, Null, Tokens, Units, Values
 
-_MADE = (
+MADE = (
     "made here: SipHash-2-4 and Philox4x32-10 by their published known answers; its own vectors in our tests"
 )
-_KEYED = (
+KEYED = (
     "SipHash keeps seeds of different contexts apart from whoever doesn't have the key; Philox under a seed isn't a "
     "cryptographic generator, so many values of one context may give that context's seed away, never the key."
 )
@@ -83,7 +82,7 @@ class Gumbel(_Keyed):
     name: ClassVar[str] = "headwater-gumbel"
     use: ClassVar[int] = GUMBEL
     null: ClassVar[Null] = Null(SIZE)
-    card: ClassVar[dict[str, str]] = {"checked against": _MADE, "weaknesses": _KEYED}
+    card: ClassVar[dict[str, str]] = {"checked against": MADE, "weaknesses": KEYED}
 
     def __post_init__(self) -> None:
         within("width", self.width, 1, windows.WIDEST)
@@ -126,8 +125,8 @@ class Tilt(_Keyed):
     name: ClassVar[str] = "headwater-tilt"
     use: ClassVar[int] = TILT
     card: ClassVar[dict[str, str]] = {
-        "checked against": _MADE,
-        "weaknesses": f"{_KEYED} Whoever sees many answers can learn which tokens are green after common contexts.",
+        "checked against": MADE,
+        "weaknesses": f"{KEYED} Whoever sees many answers can learn which tokens are green after common contexts.",
     }
     null: Null = field(init=False, repr=False)
 
@@ -138,7 +137,8 @@ class Tilt(_Keyed):
         object.__setattr__(self, "null", Null(SIZE, int(self.gamma * SIZE)))
 
     @property
-    def _green(self) -> int:
+    def green(self) -> int:
+        """A token is green where its word is below this."""
         return int(self.gamma * SIZE)
 
     def units(self, tokens: Tokens, *, prompt: int = 0) -> Units:
@@ -147,7 +147,7 @@ class Tilt(_Keyed):
 
     def values(self, key: MarkKey, units: Units) -> Values:
         """1 for green, 0 for not, of `units` under `key`: (n, 1)."""
-        return (self.words(key, units) < self._green).astype(np.uint32)[:, None]
+        return (self.words(key, units) < self.green).astype(np.uint32)[:, None]
 
     def totals(
         self,
@@ -158,7 +158,7 @@ class Tilt(_Keyed):
         out: NDArray[np.int64],
     ) -> None:
         """Add the scores of `units` under many keys (see `engines.totals`)."""
-        self._add(keys, units, of, tables, out, self._green)
+        self._add(keys, units, of, tables, out, self.green)
 
     def choose(
         self,
@@ -169,53 +169,9 @@ class Tilt(_Keyed):
     ) -> int:
         """A token after `context` (`width` tokens or more), drawn with `random`; without it, the likeliest."""
         seed = np.array(seed_of(context[len(context) - self.width :], _pair(key)), np.uint64)
-        green = values_of(seed, np.arange(len(logits)), self.use) < self._green
+        green = values_of(seed, np.arange(len(logits)), self.use) < self.green
         tilted = logits.astype(np.float64) + self.delta * green
         return int(np.argmax(tilted if random is None else tilted + random.gumbel(size=len(logits))))
-
-
-@dataclass(frozen=True)
-class Layered(Gumbel):
-    """Gumbel-max in two layers: a coin, made of the context under a key of its own, gives it to the master or account.
-
-    `layer`: whose contexts are read; `share`: the chance that a context is the account's; `coin`: the coin's key
-    (`coin_of` derives it from the master's). Units of the other layer are left out, whatever key is asked about.
-    """
-
-    width: int = 2
-    layer: Literal["account", "master"] = "account"
-    share: float = 0.5
-    coin: tuple[int, int] = field(default=(0, 0), repr=False)
-    name: ClassVar[str] = "headwater-layered"
-    card: ClassVar[dict[str, str]] = {
-        "checked against": _MADE,
-        "weaknesses": (
-            f"{_KEYED} Who has the coin's key knows which contexts are whose, and nothing of the other keys. A layer "
-            "has about its share of the units, so it needs so much more text."
-        ),
-    }
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        within("share", self.share, 0.001, 0.999)
-        given = len(self.coin) == 2 and self.coin != (0, 0)
-        if not given or not all(type(number) is int and 0 <= number <= WORD64 for number in self.coin):
-            raise ConfigurationError("must be two integers of 64 bits", where=Where(field="coin"))
-
-    def units(self, tokens: Tokens, *, prompt: int = 0) -> Units:
-        """The distinct units of this layer."""
-        from headwater.mark.own.kernel import seeds
-
-        found = super().units(tokens, prompt=prompt)
-        drawn = np.empty(len(found), np.uint64)
-        if len(found):
-            seeds(windows.columns(found, self.width), np.array(self.coin, np.uint64), drawn)
-        account = (drawn >> np.uint64(32)) < int(self.share * SIZE)
-        return found.part(account if self.layer == "account" else ~account)
-
-    def of_account(self, context: Sequence[int]) -> bool:
-        """Whether the coin gives a context (the last `width` tokens of `context`) to the account."""
-        return seed_of(context[len(context) - self.width :], self.coin) >> 32 < int(self.share * SIZE)
 
 
 def _pair(key: MarkKey) -> tuple[int, int]:
@@ -238,9 +194,3 @@ def gumbel(config: Mapping[str, Any]) -> Gumbel:
 def tilt(config: Mapping[str, Any]) -> Tilt:
     """The scheme `headwater-tilt` with a keyring's settings."""
     return configured(Tilt, config)
-
-
-def layered(config: Mapping[str, Any]) -> Layered:
-    """The scheme `headwater-layered` with a keyring's settings; `coin` must be given: two integers of 64 bits."""
-    coin = config.get("coin", ())
-    return configured(Layered, {**config, "coin": tuple(coin) if isinstance(coin, list) else coin})
