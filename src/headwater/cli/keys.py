@@ -1,4 +1,4 @@
-"""`headwater keys`: make the key that imprints are made under, and keys that sign manifests, logs, cosignatures."""
+"""`headwater keys`: make the key that imprints are made under, and keys that sign manifests, logs, tickets."""
 
 from __future__ import annotations
 
@@ -137,6 +137,29 @@ def mark_show(terminal: Terminal, *, file: Path) -> int:
     written = read_private(file).decode("ascii", errors="replace")
     key = MarkSecret.parse(written, where=Where(str(file)))
     terminal.out(", ".join(map(str, key.numbers)) + "\n")
+    return 0
+
+
+@command.command("ticket-new")
+@click.argument("file", type=PATH)
+@click.option(
+    "--version", type=click.IntRange(1), default=1, show_default=True, help="Generation of the key."
+)
+@manners
+def ticket_new(terminal: Terminal, *, file: Path, version: int) -> int:
+    """Make a key of tickets and write it to FILE, which only its owner can read.
+
+    The gateway signs with it whose answer an engine is about to write and which mark it gets; engines check it. A file
+    may hold the lines of several such keys: the newest signs, all are accepted.
+    """
+    import secrets
+
+    from headwater.keys import TicketKey, save_ticket_key
+
+    key = TicketKey(secrets.token_bytes(32), version)
+    save_ticket_key(key, file)
+    terminal.out(f"{key.id}\n")
+    terminal.say(f'wrote {file}; next: key_file = "{file.name}" in [marks] of gateway.toml')
     return 0
 
 

@@ -22,6 +22,7 @@ from headwater.mark.registry import card, names, scheme
 from headwater.mark.scheme import MarkKey, Null, Scheme, Tokens, Units, Values
 from headwater.mark.score import Scorer, Table, tails
 from headwater.mark.text import decoded, normalised, read_text
+from headwater.mark.ticket import Ticket, TicketError, TicketSigner, TicketVerifier
 from headwater.mark.tokenizer import Encoded, Tokenizer, load_tokenizer
 from headwater.mark.trace import Named, Share, Trace, joined, trace
 
@@ -46,6 +47,10 @@ __all__ = [
     "Scorer",
     "Share",
     "Table",
+    "Ticket",
+    "TicketError",
+    "TicketSigner",
+    "TicketVerifier",
     "Tokenizer",
     "Tokens",
     "Trace",

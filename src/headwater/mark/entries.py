@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from headwater.errors import ConfigurationError, Where
-from headwater.keys import checked_numbers, load_mark_key, read_key
+from headwater.keys import checked_numbers, key_from_command, load_mark_key, read_key
 
 TABLES = ("tokenizer", "mark", "accounts")
 #: Where a key can stand in an entry: exactly one of them.
-KEYS = ("key", "keys", "key_env", "key_file")
+KEYS = ("key", "keys", "key_env", "key_file", "key_command")
 #: Characters of a name, of an account's id or of an epoch; names in one list.
 LONGEST_NAME, MOST_NAMES = 200, 1000
 
@@ -158,6 +158,12 @@ def key_numbers(entry: Entry, scheme: str) -> tuple[tuple[int, ...], str]:
             raise entry.error(source, "this variable isn't set in the environment")
         return read_key(entry.environment[name], scheme, where=where), source
     value = entry.fields.pop(source)
+    if source == "key_command":
+        words = value if isinstance(value, list) else []
+        printed = key_from_command(
+            words, where=where, folder=entry.file.parent, environment=entry.environment
+        )
+        return read_key(printed, scheme, where=where), source
     listed = value if source == "keys" else [value]
     if not isinstance(listed, list) or isinstance(value, list) != (source == "keys"):
         several = "one key is `key`, several integers of one key are `keys = […]`"
