@@ -265,7 +265,7 @@ def test_a_hundred_thousand_accounts_are_read(folder: Folder) -> None:
         (MARK.replace('"bytes"', "[]") + "key = 1\n", "mark.chat.tokenizer", "is needed"),
         ("[[tokenizer]]\nname = 'bytes'\nkind = 'bytes'\n", "tokenizer.bytes.name", "built in"),
         ("[[tokenizer]]\nname = 't'\n", "tokenizer.t.file", "either a file or a kind"),
-        ("[[tokenizer]]\nname = 't'\nkind = 'words'\n", "tokenizer.t.kind", "no such kind"),
+        ("[[tokenizer]]\nname = 't'\nkind = 'syllables'\n", "tokenizer.t.kind", "no such kind"),
         ("[[tokenizer]]\nname = 't'\nkind = 'bytes'\nvocab_size = 9\n", "tokenizer.t.vocab_size", "only for"),
         ("[[tokenizer]]\nname = 't'\nkind = 'ids'\nvocab_size = 0\n", "tokenizer.t.vocab_size", "from 1 to"),
         ("[[tokenizer]]\nname = 't'\nkind = 'ids'\nsize = 9\n", "tokenizer.t.size", "no such field"),

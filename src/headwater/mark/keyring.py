@@ -25,7 +25,7 @@ from headwater.mark.entries import LONGEST_NAME, Entry, entries, key_numbers, pr
 from headwater.mark.own import LAYERED, coin_of
 from headwater.mark.scheme import MarkKey, Scheme
 from headwater.mark.text import read_text
-from headwater.mark.tokenizer import MOST_IDS, Bytes, Ids, Tokenizer, load_tokenizer
+from headwater.mark.tokenizer import MOST_IDS, Bytes, Ids, Tokenizer, Words, load_tokenizer
 from headwater.toml import parsed
 
 #: The largest keyring, and the largest list of accounts, in bytes.
@@ -35,7 +35,7 @@ MOST_DOTS = 100
 #: Integers of a key that is given to an account have at least this many bits, or two accounts might get the same.
 LEAST_BITS = 63
 
-_TOKENIZERS: dict[str, Callable[[], Tokenizer]] = {"bytes": Bytes, "ids": Ids}
+_TOKENIZERS: dict[str, Callable[[], Tokenizer]] = {"bytes": Bytes, "ids": Ids, "words": Words}
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def _tokenizer(entry: Entry) -> Tokenizer:
     if kind == "ids":
         return Ids(entry.name, size)
     if file is None:
-        return Bytes(entry.name)
+        return Words(entry.name) if kind == "words" else Bytes(entry.name)
     with _placed(entry, "file"):
         return load_tokenizer(entry.name, entry.path(file))
 
