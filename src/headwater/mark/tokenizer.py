@@ -166,6 +166,10 @@ class HuggingFace:
         ids, spans = _in_pieces(self._piece, text)
         return Encoded(ids, tiled(spans, len(text)))
 
+    def decode(self, tokens: NDArray[np.int64]) -> str:
+        """The text of `tokens`; special ones and ids that it doesn't know are left out."""
+        return str(self._inner.decode(tokens.tolist(), skip_special_tokens=True))
+
     def _piece(self, text: str) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         encoding = self._inner.encode(text, add_special_tokens=False)
         spans = np.array(encoding.offsets, np.int32).reshape(-1, 2)
