@@ -62,6 +62,14 @@ class GPT:
         chance[~known] = -uniform
         return Features(chance, entropy)
 
+    def laws(self, rows: NDArray[np.int64]) -> Array:
+        """The chances of the token after each: (b, n, tokens) from token ids (b, n) that the model knows."""
+        logits = self._logits(rows, np.ones(rows.shape, np.int64)) / np.float32(self.temperature)
+        logits -= logits.max(1, keepdims=True)
+        np.exp(logits, out=logits)
+        logits /= logits.sum(1, keepdims=True)
+        return logits.reshape(*rows.shape, self.tokens)
+
     def at(self, temperature: float) -> GPT:
         """The same model with another temperature, from 0.01 to 100."""
         if not 0.01 <= temperature <= 100:
