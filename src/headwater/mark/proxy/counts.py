@@ -59,6 +59,26 @@ class Counts:
             )
         return Features(np.log(chance), entropy)
 
+    def law(self, before: Tokens) -> NDArray[np.float64]:
+        """The chances (tokens,) of what comes after `before`, of which the last `order`-1 tokens count."""
+        every = np.arange(self.tokens, dtype=np.int64)
+        chance = np.full(self.tokens, 1 / self.tokens)
+        for back, order in enumerate(self.orders):
+            if back > len(before) or not len(order.contexts):
+                break
+            window = np.append(before[len(before) - back :], 0)
+            context, _ = _hashes(window, back)
+            found, at = _found(order.contexts, context)
+            if not found[0]:
+                break
+            seen, where = _found(
+                order.grams, _mixed(np.full(self.tokens, context[0]), every.astype(np.uint64))
+            )
+            times = np.where(seen, order.times[where], 0.0)
+            total, kinds = order.total[at[0]], order.kinds[at[0]]
+            chance = (times + kinds * chance) / (total + kinds)
+        return chance
+
 
 def counted(texts: list[Tokens], tokens: int, *, order: int = 1) -> Counts:
     """Counts of `texts` for windows of up to `order` tokens: 1 counts tokens alone, 3 what follows two others.
