@@ -37,6 +37,8 @@ from headwater.gateway.deciding.routes import own_routes
 from headwater.gateway.deciding.settings import DecideSettings
 from headwater.gateway.deciding.stage import Deciding
 from headwater.gateway.deciding.tokens import load_tokens, make_tokens
+from headwater.gateway.marking.marking import Marking, marking_of
+from headwater.gateway.marking.settings import MarksSettings
 from headwater.gateway.metrics.settings import MetricsSettings
 from headwater.gateway.relay.tls import for_upstreams
 from headwater.gateway.relay.upstream import NOWHERE, Upstream
@@ -106,6 +108,7 @@ class GatewaySettings:
     journal: JournalSettings = field(default_factory=JournalSettings)
     rotation: RotationSettings = field(default_factory=RotationSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
+    marks: MarksSettings = field(default_factory=MarksSettings)
 
     def __post_init__(self) -> None:
         if not 0.05 <= self.look_s <= 60:
@@ -131,6 +134,7 @@ class _Parts(NamedTuple):
     keeping: Keeping
     sources: Sources
     journalling: Journalling | None
+    marking: Marking | None
 
 
 def check_before_founding(settings: GatewaySettings, folder: Path, *, decide: bool) -> None:
@@ -191,11 +195,13 @@ class Gateway:
             account_header=self.identity.account_header,
             upstream_key=self._upstream_key(),
         )
-        grant = Grant(control, settings.control, leases, identify.still, lines)
+        grant = Grant(control, settings.control, leases, identify.still, lines, parts.marking)
         parts.keeping.changed = grant.recheck
         owners, fetching = Owners(self.folder / OBJECTS), self._fetching()
         objects = Objects(control, owners, fetching, journalling, lines, leases)
-        batches = Batches(control, settings.control, leases, owners, fetching, journalling, lines)
+        batches = Batches(
+            control, settings.control, leases, owners, fetching, journalling, lines, parts.marking
+        )
         stages: list[Stage] = [identify, objects, batches, grant]
         if journalling is not None:
             stages.append(Record(journalling, settings.answer_bytes))
@@ -212,9 +218,10 @@ class Gateway:
             parts.leases,
             parts.journalling,
             settings.answer_bytes,
+            parts.marking,
         )
         asking = Asking(parts.sources, self.identity.account_header)
-        return [Deciding(decisions, asking, tokens, parts.keeping)]
+        return [Deciding(decisions, asking, tokens, parts.keeping, parts.marking)]
 
     def trusts(self, address: str) -> bool:
         """Whether a connection comes from a trusted proxy."""
@@ -226,6 +233,7 @@ class Gateway:
 
     def _can_open(self) -> None:
         check_store(self.settings.budgets, self.folder, durable=self.settings.redis_durable)
+        marking_of(self.settings.marks, self.folder)
         with open_identity(self.folder / IDENTITY, self.identity):
             pass
         if self.settings.casebook:
@@ -252,7 +260,7 @@ class Gateway:
         find_asn = load_asns(self.folder / IDENTITY / asns) if asns else None
         sources = Sources(self.identity.trusted_proxies, find_asn)
         journalling = opened(self.folder / JOURNAL, settings.journal) if settings.record else None
-        return _Parts(control, leases, keeping, sources, journalling)
+        return _Parts(control, leases, keeping, sources, journalling, marking_of(settings.marks, self.folder))
 
     def _fetching(self) -> Fetching:
         upstream = Upstream.parse(self.settings.upstream)

@@ -22,12 +22,13 @@ from headwater.mark.registry import card, names, scheme
 from headwater.mark.scheme import MarkKey, Null, Scheme, Tokens, Units, Values
 from headwater.mark.score import Scorer, Table, tails
 from headwater.mark.text import decoded, normalised, read_text
-from headwater.mark.ticket import Ticket, TicketError, TicketSigner, TicketVerifier
+from headwater.mark.ticket import TICKET_PARAMETER, Ticket, TicketError, TicketSigner, TicketVerifier
 from headwater.mark.tokenizer import Encoded, Tokenizer, load_tokenizer
 from headwater.mark.trace import Named, Share, Trace, joined, trace
 
 __all__ = [
     "ALPHA",
+    "TICKET_PARAMETER",
     "Accounts",
     "Decoys",
     "Detection",

@@ -22,7 +22,7 @@ Layer = Literal["default", "flagged", "none"]
 #: What the layers are called: the usual mark, the layer of accounts under suspicion, no mark.
 LAYERS: Final[tuple[str, ...]] = get_args(Layer)
 #: Name of the ticket in an engine's parameters.
-PARAMETER: Final = "headwater_mark"
+TICKET_PARAMETER: Final = "headwater_mark"
 #: Seconds that a ticket is good for where nobody says otherwise, and at most.
 LIFETIME_S, LONGEST_S = 600, 7 * 86_400
 #: Seconds that a gateway's clock may be ahead of an engine's.

@@ -21,6 +21,7 @@ from headwater.gateway.deciding.asking import Question
 from headwater.gateway.deciding.settings import DecideSettings
 from headwater.gateway.deciding.used import reserved_of, used_of
 from headwater.gateway.deciding.wording import Settlement
+from headwater.gateway.marking.marking import Marking
 from headwater.gateway.routes import Does
 from headwater.gateway.stage import Wait
 from headwater.gateway.stages.journalling import Journalling
@@ -35,6 +36,9 @@ _UNRECORDED: Final = Problem(Kind.UNAVAILABLE, "Requests can't be recorded at th
 #: Told to the program, not to its client: it chooses the names.
 TAKEN: Final = Problem(Kind.INVALID, "A decision of this id is open for another account.", param="id")
 _NO_OBJECTS: Final = Problem(Kind.BLOCKED, "Stored objects aren't offered here.", "feature_not_available")
+_NOT_ITS: Final = Problem(
+    Kind.INVALID, "Parameters of the engine's marks can't be sent by a client.", "parameter_not_allowed"
+)
 _NO_BATCHES: Final = Problem(Kind.BLOCKED, "Batches aren't offered here.", "feature_not_available")
 _NO_LENGTH: Final = "The request doesn't say how long its answer may be: name it, {} tokens at most."
 _NO_BOUND: Final = "The request doesn't say how long its answer may be."
@@ -91,10 +95,12 @@ class Decisions:
         leases: Leases,
         journalling: Journalling | None,
         answer_bytes: int,
+        marking: Marking | None = None,
     ) -> None:
         """`answer_bytes`: most that is recorded of an answer; one that is longer is recorded without its text."""
         self.control, self.settings, self._decide = control, settings, decide
         self._leases, self._journalling, self._most = leases, journalling, answer_bytes
+        self._marking = marking
         self._open: dict[str, Open] = {}
         self._holding: dict[Reservation, Open] = {}
         leases.lapsed = self._lapsed
@@ -135,7 +141,7 @@ class Decisions:
         """
         if entry.admitted is not None:
             return entry.admitted  # it has waited as long as a step says
-        problem = self._read(entry)
+        problem = self._read(entry, checked=checked)
         if problem is not None:
             return problem
         assert entry.principal is not None
@@ -211,8 +217,8 @@ class Decisions:
         self._ended(entry, used, told)
         return used
 
-    def _read(self, entry: Open) -> Problem | None:
-        """Who asks, and for what."""
+    def _read(self, entry: Open, *, checked: bool) -> Problem | None:
+        """Who asks, and for what. `checked`: the body can't be changed."""
         question = entry.question
         who = self.who(entry)
         if isinstance(who, Problem):
@@ -227,6 +233,8 @@ class Decisions:
         if question.body and entry.asked is None and route.does in ASKED:
             try:
                 entry.asked = read_request(question.body, ENDPOINTS[route.path])
+                if self._marking is not None and self._marking.clean(entry.asked) and checked:
+                    return _NOT_ITS
             except UnreadableRequestError as error:
                 return Problem(Kind.INVALID, f"{error.what}.", param=error.where.field)
         return None

@@ -31,6 +31,7 @@ from headwater.gateway.deciding.wording import (
     refused_of,
     terms_of,
 )
+from headwater.gateway.marking.marking import Marking
 from headwater.gateway.routes import Route
 from headwater.gateway.stage import Answer, Exchange, OnRequest, Passing, Refuse, Wait
 from headwater.gateway.stages.keeping import Keeping
@@ -57,9 +58,16 @@ _BODY: Final = "The body can't be read: {}."
 class Deciding(Passing):
     """Answers proxies and programs."""
 
-    def __init__(self, decisions: Decisions, asking: Asking, tokens: Tokens, keeping: Keeping) -> None:
+    def __init__(
+        self,
+        decisions: Decisions,
+        asking: Asking,
+        tokens: Tokens,
+        keeping: Keeping,
+        marking: Marking | None = None,
+    ) -> None:
         self._decisions, self._asking, self._tokens, self._keeping = decisions, asking, tokens, keeping
-        self._lines = RateLines(decisions.control)
+        self._lines, self._marking = RateLines(decisions.control), marking
         self._accounts: dict[str, Field] = {}
         self._said = float("-inf")
         self._does: dict[Route, Callable[[Exchange], OnRequest]] = {
@@ -231,6 +239,8 @@ class Deciding(Passing):
         asked, body = entry.asked, b""
         if asked is not None:
             held_to = admitted.terms.max_tokens if asked.endpoint != "embeddings" else None
+            if self._marking is not None:
+                self._marking.put(asked, admitted.principal, admitted.restrictions, entry.name)
             body = write_request(asked, max_tokens=held_to, drop=admitted.terms.drop)
         self._decisions.sent(entry)
         rates = [] if admitted.reservation is None else self._rates(admitted, entry.question.dialect)

@@ -20,6 +20,7 @@ from headwater.control import NOTHING_USED, Admitted, Control, ControlSettings, 
 from headwater.control.budget import Refill
 from headwater.exchange import Asked
 from headwater.exchange.journal import REFUSED, Accepted
+from headwater.gateway.marking.marking import Marking
 from headwater.gateway.routes import Does, Route
 from headwater.gateway.stage import Exchange, Forward, OnRequest, Outcome, Passing, Refuse, Wait
 from headwater.gateway.stages.fetching import FetchFailed, Fetching
@@ -96,10 +97,12 @@ class Batches(Passing):
         fetching: Fetching,
         journalling: Journalling | None,
         lines: RateLines,
+        marking: Marking | None = None,
     ) -> None:
+        """`marking`: where answers are marked."""
         self._control, self._settings, self._leases = control, settings, leases
         self._owners, self._fetching, self._journalling = owners, fetching, journalling
-        self._lines = lines
+        self._lines, self._marking = lines, marking
         self._turns = asyncio.Semaphore(_AT_A_TIME)
 
     def concerns(self, route: Route, verb: str) -> bool:
@@ -179,7 +182,8 @@ class Batches(Passing):
                 work.problem = _GONE
                 return
         try:
-            sums = await asyncio.to_thread(summed, work.each(), work.path, self._settings)
+            check = None if self._marking is None else self._marking.clean
+            sums = await asyncio.to_thread(summed, work.each(), work.path, self._settings, check)
         except LineError as error:
             work.problem = Problem(Kind.INVALID, str(error), param=_param(exchange.route))
             return
@@ -257,11 +261,11 @@ class Batches(Passing):
                 return None
             return longest if asked.output_tokens is None else min(asked.output_tokens, longest)
 
-        lines = written(work.each(), work.path, hold, drop)
+        lines = written(work.each(), work.path, hold, drop, self._marks(exchange, admitted))
         if work.path == MESSAGES:
             work.body = await asyncio.to_thread(lambda: body_with(exchange.body, lines))
             return
-        same = sums.plain and not sums.open and not (drop and sums.special)
+        same = self._marking is None and sums.plain and not sums.open and not (drop and sums.special)
         if same and (longest is None or max(sums.said) <= longest):
             passage.batch = passage.batch._replace(file="")
             work.body = _ENCODE(work.fields)
@@ -279,6 +283,18 @@ class Batches(Passing):
             return
         await self._owners.own(work.file, Owned(passage.principal.account, "ours"), exchange.began_us)
         work.body = _ENCODE({**work.fields, _FILE: work.file})
+
+    def _marks(self, exchange: Exchange, admitted: Admitted) -> Callable[[Asked], None] | None:
+        """Puts a line's ticket in, where answers are marked; it names the batch."""
+        marking = self._marking
+        if marking is None:
+            return None
+
+        def mark(asked: Asked) -> None:
+            marking.clean(asked)
+            marking.put(asked, admitted.principal, admitted.restrictions, exchange.id, batch=True)
+
+        return mark
 
     async def _recorded(self, exchange: Exchange, work: _Work) -> bool:
         """Write the lines to the journal, some at a time: others have their turn, and the disk keeps up."""

@@ -22,6 +22,7 @@ from headwater.control import (
 from headwater.control.budget import Refill, Reservation
 from headwater.exchange import ENDPOINTS, UnreadableRequestError, read_request, write_request
 from headwater.exchange.answer import Answering
+from headwater.gateway.marking.marking import Marking
 from headwater.gateway.routes import Route
 from headwater.gateway.stage import (
     PASS,
@@ -68,10 +69,11 @@ class Grant(Passing):
         leases: Leases,
         still: Callable[[Exchange], Denied | None],
         lines: RateLines,
+        marking: Marking | None = None,
     ) -> None:
-        """`still`: why a request that runs is served no longer; see `recheck`."""
+        """`still`: why a request that runs is served no longer; see `recheck`. `marking`: where answers are marked."""
         self._control, self._settings, self._leases = control, settings, leases
-        self._still, self._lines = still, lines
+        self._still, self._lines, self._marking = still, lines, marking
         self._running: dict[Reservation, Exchange] = {}
         leases.lapsed = self._lapsed
 
@@ -98,7 +100,7 @@ class Grant(Passing):
             left = exchange.kept.get(_WAITS_UNTIL, 0.0) - time.monotonic()
             if left > 0:  # as long as a step says, which may be longer than a stage is waited for
                 return Wait(asyncio.sleep(min(left, _NAP_S)))
-            return self._forward(passage, passage.admitted)
+            return self._forward(exchange, passage, passage.admitted)
         try:
             wish = self._wish(exchange, passage)
         except UnreadableRequestError as error:
@@ -116,7 +118,7 @@ class Grant(Passing):
         if found.terms.delay_ms:
             exchange.kept[_WAITS_UNTIL] = time.monotonic() + found.terms.delay_ms / 1000
             return self.on_request(exchange)
-        return self._forward(passage, found)
+        return self._forward(exchange, passage, found)
 
     def on_response_head(self, exchange: Exchange, head: ResponseHead) -> Shape | None:
         """Rate headers; and whether something of the answer will be left out."""
@@ -177,6 +179,8 @@ class Grant(Passing):
         route = exchange.route
         if exchange.body and passage.asked is None and route.does in ASKED:
             passage.asked = read_request(exchange.body, ENDPOINTS[route.path])
+            if self._marking is not None:
+                self._marking.clean(passage.asked)
         wish = wish_of(route, passage.asked, self._settings)
         if passage.carried:
             wish = replace(wish, input_tokens=wish.input_tokens + passage.carried)
@@ -184,10 +188,12 @@ class Grant(Passing):
             wish = replace(wish, logprobs=b"logprobs" in unquote_to_bytes(exchange.head.query))
         return wish
 
-    def _forward(self, passage: Passage, admitted: Admitted) -> Forward:
+    def _forward(self, exchange: Exchange, passage: Passage, admitted: Admitted) -> Forward:
         asked, terms = passage.asked, admitted.terms
         if asked is None:
             return PASS
+        if self._marking is not None:
+            self._marking.put(asked, passage.principal, admitted.restrictions, exchange.id)
         held_to = terms.max_tokens if asked.endpoint != "embeddings" else None
         return Forward(body=write_request(asked, max_tokens=held_to, drop=terms.drop))
 

@@ -114,15 +114,25 @@ def body_lines(body: bytes) -> list[msgspec.Raw]:
         raise LineError("the body has no list of requests") from None
 
 
-def summed(lines: Iterable[bytes], path: str, settings: ControlSettings) -> Sums:
-    """What they ask for; `path`: the batch's endpoint. Raises `LineError` with the row of the first bad line."""
+def summed(
+    lines: Iterable[bytes],
+    path: str,
+    settings: ControlSettings,
+    check: Callable[[Asked], object] | None = None,
+) -> Sums:
+    """What they ask for; `path`: the batch's endpoint. Raises `LineError` with the row of the first bad line.
+
+    `check`: looks at each line, too, and raises `UnreadableRequestError`.
+    """
     sums = Sums()
     for row, raw in enumerate(lines, 1):
         if row > _MOST_LINES:
             raise LineError(f"A batch has {_MOST_LINES:,} lines at most.")
         try:
             line = line_of(raw, path)
-            _add(sums, line, path, row, settings)
+            asked = _add(sums, line, path, row, settings)
+            if check is not None:
+                check(asked)
         except (LineError, UnreadableRequestError) as error:
             what = error.what if isinstance(error, UnreadableRequestError) else str(error)
             raise LineError(f"Line {row} of the batch can't be read: {what}.") from None
@@ -160,12 +170,21 @@ def line_of(raw: bytes, path: str) -> Line:
 
 
 def written(
-    lines: Iterable[bytes], path: str, hold: Callable[[Asked], int | None], drop: frozenset[str]
+    lines: Iterable[bytes],
+    path: str,
+    hold: Callable[[Asked], int | None],
+    drop: frozenset[str],
+    mark: Callable[[Asked], None] | None = None,
 ) -> Iterator[bytes]:
-    """Each line as it goes on, its answer held to what `hold` says, without what `drop` names."""
+    """Each line as it goes on, its answer held to what `hold` says, without what `drop` names.
+
+    `mark`: puts the ticket of a line's answer in.
+    """
     for row, raw in enumerate(lines, 1):
         line = line_of(raw, path)
         asked = read_request(line.body, ENDPOINTS.get(path, "messages"))
+        if mark is not None:
+            mark(asked)
         body = write_request(asked, max_tokens=hold(asked), drop=drop)
         yield _ENCODE({**line.fields, "params" if path == MESSAGES else "body": msgspec.Raw(body)})
         if row % _TURN == 0:
@@ -192,7 +211,7 @@ def body_with(body: bytes, lines: Iterable[bytes]) -> bytes:
     return _ENCODE({**_FIELDS(body), "requests": [msgspec.Raw(line) for line in lines]})
 
 
-def _add(sums: Sums, line: Line, path: str, row: int, settings: ControlSettings) -> None:
+def _add(sums: Sums, line: Line, path: str, row: int, settings: ControlSettings) -> Asked:
     asked = read_request(line.body, ENDPOINTS.get(path, "messages"))
     inputs = settings.input_tokens(asked.text_bytes, asked.images)
     sums.models[asked.model] = sums.models.get(asked.model, 0) + inputs
@@ -208,6 +227,7 @@ def _add(sums: Sums, line: Line, path: str, row: int, settings: ControlSettings)
         sums.named[name] = first, count + 1
         if len(sums.named) > _MOST_NAMED:
             raise LineError("the lines up to it name too many objects")
+    return asked
 
 
 def _is_plain(raw: bytes, names: frozenset[str]) -> bool:
