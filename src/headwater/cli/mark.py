@@ -18,7 +18,7 @@ from headwater.errors import HeadwaterError, UnreadableInput, UsageError, Where
 
 if TYPE_CHECKING:
     from headwater.exchange import SetAside
-    from headwater.mark import Detection, Evidence, EvidenceOf, Keyring, Mark, Scheme
+    from headwater.mark import Detection, Evidence, EvidenceOf, Keyring, Mark, Scheme, SentenceMark
     from headwater.provenance.audit import CorpusTrace
 
 FOUND = 1
@@ -124,7 +124,8 @@ def detect(
                 terminal.warn(clean(str(error) if error.where.file else f"{name}: {error}"))
     from headwater.explain import mark_board, mark_records
 
-    left_out = [each.name for each in ring.marks if each not in marks]
+    known: tuple[Mark | SentenceMark, ...] = (*ring.marks, *ring.sentences)
+    left_out = [each.name for each in known if each not in marks]
     if as_json:
         terminal.json(mark_records(results, [(name, each.what) for name, each in bad], left_out, alpha))
     else:
@@ -419,9 +420,10 @@ def _checked(alpha: float) -> float:
     return alpha
 
 
-def _marks(ring: Keyring, on: datetime | None) -> tuple[Mark, ...]:
-    """The marks to look for; there must be one."""
-    marks = ring.current(on.date() if on else None)
+def _marks(ring: Keyring, on: datetime | None) -> tuple[Mark | SentenceMark, ...]:
+    """The marks to look for, those on sentences last; there must be one."""
+    day = on.date() if on else None
+    marks: tuple[Mark | SentenceMark, ...] = (*ring.current(day), *ring.current_sentences(day))
     if not marks:
         hint = "add a [[mark]]; one that is revoked, or was not in use on that day, isn't looked for"
         raise UsageError("has no mark to look for", where=Where(str(ring.path)), hint=hint)
@@ -429,11 +431,25 @@ def _marks(ring: Keyring, on: datetime | None) -> tuple[Mark, ...]:
 
 
 def _detect(
-    text: str, marks: tuple[Mark, ...], reader: EvidenceOf, prompt: str, alpha: float, texts: int
+    text: str,
+    marks: tuple[Mark | SentenceMark, ...],
+    reader: EvidenceOf,
+    prompt: str,
+    alpha: float,
+    texts: int,
 ) -> Detection:
+    from headwater.mark import Mark, SentenceMark
     from headwater.mark import detect as read
 
-    return read(text, marks, evidence_of=reader, prompt=prompt, alpha=alpha, texts=texts)
+    return read(
+        text,
+        [each for each in marks if isinstance(each, Mark)],
+        sentences=[each for each in marks if isinstance(each, SentenceMark)],
+        evidence_of=reader,
+        prompt=prompt,
+        alpha=alpha,
+        texts=texts,
+    )
 
 
 def _read(path: Path) -> str:

@@ -5,9 +5,13 @@ family of marks by name, `Evidence` is a detector for one. This room knows token
 the gateway are above it.
 """
 
+from headwater.mark.choosing.embedder import NAMES as EMBEDDERS
+from headwater.mark.choosing.mark import SENTENCES, SentenceMark
+from headwater.mark.choosing.writing import Writer, writer
 from headwater.mark.detection.decoys import Decoys
-from headwater.mark.detection.detect import Detection, EvidenceOf, Passage, Reading, detect, plain
+from headwater.mark.detection.detect import Detection, EvidenceOf, detect, plain
 from headwater.mark.detection.learn import Learned, count_tokens, learned
+from headwater.mark.detection.reading import Passage, Reading
 from headwater.mark.detection.verdict import ALPHA, Verdict, units_wanted
 from headwater.mark.engines.totals import total_scores
 from headwater.mark.evidence import Evidence
@@ -28,6 +32,8 @@ from headwater.mark.trace import Named, Share, Trace, joined, trace
 
 __all__ = [
     "ALPHA",
+    "EMBEDDERS",
+    "SENTENCES",
     "TICKET_PARAMETER",
     "Accounts",
     "Decoys",
@@ -46,6 +52,7 @@ __all__ = [
     "Reading",
     "Scheme",
     "Scorer",
+    "SentenceMark",
     "Share",
     "Table",
     "Ticket",
@@ -58,6 +65,7 @@ __all__ = [
     "Units",
     "Values",
     "Verdict",
+    "Writer",
     "card",
     "count_tokens",
     "decoded",
@@ -81,4 +89,5 @@ __all__ = [
     "total_scores",
     "trace",
     "units_wanted",
+    "writer",
 ]

@@ -21,6 +21,8 @@ import numpy as np
 from headwater.errors import ConfigurationError, HeadwaterError, UnreadableInput, UsageError, Where
 from headwater.keys import MASTER, MASTER_BITS, MarkSecret, account_numbers, read_private
 from headwater.mark import registry
+from headwater.mark.choosing.embedder import NAMES as EMBEDDERS
+from headwater.mark.choosing.mark import KEY_BITS, SENTENCES, SentenceMark
 from headwater.mark.entries import LONGEST_NAME, Entry, entries, key_numbers, printable
 from headwater.mark.own import LAYERED, coin_of
 from headwater.mark.scheme import MarkKey, Scheme
@@ -92,16 +94,23 @@ class Accounts:
 
 @dataclass(frozen=True)
 class Keyring:
-    """What the file at `path` says. Marks and accounts in the order of the file."""
+    """What the file at `path` says. Marks, those on sentences and accounts are each in the order of the file."""
 
     path: Path
     marks: tuple[Mark, ...]
     accounts: tuple[Accounts, ...]
     tokenizers: Mapping[str, Tokenizer]
+    sentences: tuple[SentenceMark, ...] = ()
 
     def current(self, day: date | None = None) -> tuple[Mark, ...]:
         """The marks that aren't revoked; with `day`, of them those that were put into text on that day."""
         return tuple(mark for mark in self.marks if not mark.revoked and (day is None or mark.used_on(day)))
+
+    def current_sentences(self, day: date | None = None) -> tuple[SentenceMark, ...]:
+        """The same of marks on sentences."""
+        return tuple(
+            mark for mark in self.sentences if not mark.revoked and (day is None or mark.used_on(day))
+        )
 
 
 def load_keyring(path: Path, environment: Mapping[str, str] | None = None) -> Keyring:
@@ -127,9 +136,12 @@ def load_keyring(path: Path, environment: Mapping[str, str] | None = None) -> Ke
     for entry in tables["tokenizer"]:
         tokenizers[entry.name] = _tokenizer(entry)
     schemes = _Schemes()
-    marks = tuple(_mark(entry, tokenizers, schemes) for entry in tables["mark"])
+    on_sentences = [entry.fields.get("scheme") == SENTENCES for entry in tables["mark"]]
+    both = list(zip(tables["mark"], on_sentences, strict=True))
+    marks = tuple(_mark(entry, tokenizers, schemes) for entry, other in both if not other)
+    sentences = tuple(_sentence_mark(entry) for entry, other in both if other)
     accounts = tuple(_accounts(entry, tokenizers, schemes) for entry in tables["accounts"])
-    return Keyring(path, marks, accounts, tokenizers)
+    return Keyring(path, marks, accounts, tokenizers, sentences)
 
 
 def new_key(name: str, config: Mapping[str, Any] | None = None, *, version: int = 1) -> MarkSecret:
@@ -139,6 +151,8 @@ def new_key(name: str, config: Mapping[str, Any] | None = None, *, version: int 
     """
     if name == MASTER:
         return MarkSecret((1 << 255 | secrets.randbits(255),), MASTER, version)
+    if name == SENTENCES:
+        return MarkSecret(tuple(secrets.randbits(each) for each in KEY_BITS), name, version)
     scheme = registry.scheme(name, config)
     bits = key_bits(scheme)
     if min(bits) >= LEAST_BITS:
@@ -179,12 +193,33 @@ def _tokenizer(entry: Entry) -> Tokenizer:
         return load_tokenizer(entry.name, entry.path(file))
 
 
-def _mark(entry: Entry, tokenizers: Mapping[str, Tokenizer], schemes: _Schemes) -> Mark:
-    name = entry.needed("scheme")
-    chosen = _chosen(entry, tokenizers)
+def _sentence_mark(entry: Entry) -> SentenceMark:
+    entry.needed("scheme")
+    by = entry.needed("embedder")
+    if by not in EMBEDDERS:
+        raise entry.error("embedder", "no such embedder", f"there are {', '.join(EMBEDDERS)}")
+    begins, ends = _days(entry)
+    revoked, account = entry.flag("revoked"), entry.text("account") or ""
+    numbers, source = key_numbers(entry, SENTENCES)
+    if len(numbers) == 1 and 64 < numbers[0].bit_length() <= 128:
+        numbers = (numbers[0] >> 64, numbers[0] & (2**64 - 1))
+    if len(numbers) != len(KEY_BITS) or max(numbers).bit_length() > 64:
+        raise entry.error(source, "a key of this scheme has two integers of 64 bits")
+    entry.nothing_else()
+    return SentenceMark(entry.name, by, MarkKey(entry.name, numbers), begins, ends, revoked, account)
+
+
+def _days(entry: Entry) -> tuple[date | None, date | None]:
     begins, ends = entry.day("from"), entry.day("until")
     if begins is not None and ends is not None and ends < begins:
         raise entry.error("until", "ends before it begins")
+    return begins, ends
+
+
+def _mark(entry: Entry, tokenizers: Mapping[str, Tokenizer], schemes: _Schemes) -> Mark:
+    name = entry.needed("scheme")
+    chosen = _chosen(entry, tokenizers)
+    begins, ends = _days(entry)
     revoked, account = entry.flag("revoked"), entry.text("account") or ""
     numbers, source = key_numbers(entry, name)
     config = entry.rest()

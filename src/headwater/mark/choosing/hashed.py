@@ -42,6 +42,7 @@ class Hashed:
 
     name: str = NAME
     size: int = SIZE
+    width: float = 0.7
 
     def embed(self, sentences: Sequence[str]) -> NDArray[np.float32]:
         """(n, 512), each of length 1, or 0 where a sentence has no word."""

@@ -46,6 +46,7 @@ class MiniLM:
     pieces: tokenizers.Tokenizer = field(repr=False)
     name: str = NAME
     size: int = _WIDTH
+    width: float = 0.5
 
     def embed(self, sentences: Sequence[str]) -> Array:
         """(n, 384), each of length 1; of a very long sentence its first 256 tokens are read."""

@@ -15,7 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import UnreadableInput
+from headwater.mark.choosing.mark import SENTENCES, SentenceMark
+from headwater.mark.detection import sentences as on_sentences
 from headwater.mark.detection.decoys import Decoys, decoys
+from headwater.mark.detection.reading import Passage, Reading
 from headwater.mark.detection.regions import Region, best, regions, windows_of
 from headwater.mark.detection.scored import Scored, score
 from headwater.mark.detection.verdict import ALPHA, Verdict, units_wanted
@@ -24,42 +27,6 @@ from headwater.mark.keyring import Mark
 from headwater.mark.scheme import MarkKey, Scheme, Tokens, Units
 from headwater.mark.text import Normalised, normalised
 from headwater.mark.tokenizer import Tokenizer
-
-
-@dataclass(frozen=True)
-class Passage:
-    """Characters `begin` … `end`-1 of the text as given, with ln p of the passage, everything counted."""
-
-    begin: int
-    end: int
-    log_p: float
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One mark in one reading of the text.
-
-    `tokens`: how many the text has there; `units`: distinct pieces of evidence; `log_p`: ln of the p-value of this key
-    in this reading, windows counted; `whole`: the same of the whole text alone; `wanted`: units that a text of a
-    chat's entropy would need; `refused`: why a low p-value isn't believed.
-    """
-
-    mark: str
-    scheme: str
-    tokenizer: str
-    normalised: bool
-    tokens: int
-    units: int
-    wanted: int
-    log_p: float
-    whole: float
-    passages: tuple[Passage, ...] = ()
-    decoys: Decoys | None = None
-
-    @property
-    def refused(self) -> str:
-        """Why a low p-value isn't believed; empty where it is."""
-        return "" if self.decoys is None or self.decoys.agrees else self.decoys.why
 
 
 @dataclass(frozen=True)
@@ -101,12 +68,13 @@ def detect(
     text: str,
     marks: Sequence[Mark],
     *,
+    sentences: Sequence[SentenceMark] = (),
     evidence_of: EvidenceOf = plain,
     prompt: str = "",
     alpha: float = ALPHA,
     texts: int = 1,
 ) -> Detection:
-    """Which of `marks` the text carries.
+    """Which of `marks`, and of those on `sentences`, the text carries.
 
     `prompt`: what the model was asked, which is read as context and never scored (it is left out where the text
     begins with it, and what repeats it isn't scored either). `evidence_of`: the detector for each scheme, chosen before
@@ -115,12 +83,19 @@ def detect(
     begin = _after(text, prompt)
     clean = normalised(text[begin:])
     reads = list(_reads(text[begin:], begin, clean, prompt, marks, evidence_of))
+    heard = on_sentences.heard(clean, normalised(prompt).text, sentences)
     changed = clean.changed
     level = math.log(alpha) - math.log(max(1, texts))
     tests = sum(len(each.scored.units) > 0 for each in reads)
+    tests += sum(each.embedder in heard for each in sentences)
     each_level = level - math.log(max(1, tests))
     counted = math.log(max(1, tests)) + math.log(max(1, texts))
     readings = [_reading(each, each_level, counted) for each in reads]
+    readings += [
+        on_sentences.reading(each, heard[each.embedder], clean, begin, each_level, counted)
+        for each in sentences
+        if each.embedder in heard
+    ]
     found = [each for each in _holm(readings, level, tests) if not each.refused]
     refused = [each for each in readings if each.refused]
     log_p = min((each.log_p for each in readings), default=0.0)
@@ -273,15 +248,18 @@ def _holm(readings: Sequence[Reading], level: float, tests: int) -> list[Reading
 def _without(readings: Sequence[Reading]) -> tuple[Verdict, str]:
     """A mark isn't shown where one of its readings had as much evidence as it takes."""
     if all(each.units == 0 for each in readings):
-        return Verdict.NOT_ENOUGH, "no token of the text can be scored"
+        return Verdict.NOT_ENOUGH, "no token or sentence of the text can be scored"
     most: dict[str, Reading] = {}
     for each in readings:
         if each.mark not in most or each.units > most[each.mark].units:
             most[each.mark] = each
     for each in most.values():
         if each.units < each.wanted:
-            told = (
-                f"{each.units} distinct tokens, of about {each.wanted} that a text of a chat's entropy needs"
-            )
-            return Verdict.NOT_ENOUGH, f"{each.mark}: {told}"
+            return Verdict.NOT_ENOUGH, f"{each.mark}: {_lacks(each)}"
     return Verdict.NOT_SHOWN, ""
+
+
+def _lacks(reading: Reading) -> str:
+    if reading.scheme == SENTENCES:
+        return f"{reading.units} distinct sentences, of about {reading.wanted} that it takes"
+    return f"{reading.units} distinct tokens, of about {reading.wanted} that a text of a chat's entropy needs"

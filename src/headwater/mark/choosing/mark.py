@@ -1,0 +1,47 @@
+"""A mark on sentences, as a keyring has it: its key, and the embedder that it was made with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Final
+
+from headwater.mark.choosing.embedder import Embedder, embedder
+from headwater.mark.choosing.features import key_vector
+from headwater.mark.choosing.fingerprint import Vector
+from headwater.mark.scheme import MarkKey
+
+SENTENCES: Final = "headwater-sentences"
+#: Bits of the two integers of a key.
+KEY_BITS: Final = (64, 64)
+
+
+@dataclass(frozen=True)
+class SentenceMark:
+    """One mark on sentences; dates, `revoked` and `account` as of a `Mark`."""
+
+    name: str
+    embedder: str
+    key: MarkKey
+    begins: date | None = None
+    ends: date | None = None
+    revoked: bool = False
+    account: str = ""
+
+    def used_on(self, day: date) -> bool:
+        """Whether it was put into text on `day`, as far as its dates say."""
+        return (self.begins is None or self.begins <= day) and (self.ends is None or day <= self.ends)
+
+    @property
+    def by(self) -> Embedder:
+        """Its embedder; `UsageError` where that isn't installed."""
+        return embedder(self.embedder)
+
+    @cached_property
+    def direction(self) -> Vector:
+        """The key as a vector w (2048,) of standard normals: a text's score is w·v (`fingerprint`).
+
+        Under another embedder the same key is another vector.
+        """
+        return key_vector(self.key.numbers, f"{SENTENCES} {self.embedder}")
