@@ -1,9 +1,53 @@
-"""Was a model trained on marked text: exact tests of a student from its weights or its answers, and from lineage.
+"""Was a model trained on marked text: exact tests of a student from its weights, from its answers, and by lineage.
 
-`statistic` is the test of weights; `differences` is what it reads: how a student's laws differ from a reference's.
+`compute` makes the differences between a student and a reference, `examine` holds keys against them (`coefficients` is
+the statistic); `Sequential` tests answers one by one; `lineage` does without a mark; `commitment` binds a test first.
 """
 
+from headwater.mark.student.commitment import Commitment, bound, commitment, key_digest, load_commitment
+from headwater.mark.student.compute import compute
 from headwater.mark.student.differences import Differences, Rows, joined, sparse
+from headwater.mark.student.examine import AccountShare, Candidate, Examined, Tested, examine
+from headwater.mark.student.lineage import Compared, Lineage, lineage
+from headwater.mark.student.models import Model, check_pair, open_model
+from headwater.mark.student.sequential import Rule, Sequential, Wealth
 from headwater.mark.student.statistic import Coefficients, coefficients
+from headwater.mark.student.stored import About
+from headwater.mark.student.stored import load as load_differences
+from headwater.mark.student.stored import save as save_differences
+from headwater.mark.student.texts import Text, read_texts, texts_digest
 
-__all__ = ["Coefficients", "Differences", "Rows", "coefficients", "joined", "sparse"]
+__all__ = [
+    "About",
+    "AccountShare",
+    "Candidate",
+    "Coefficients",
+    "Commitment",
+    "Compared",
+    "Differences",
+    "Examined",
+    "Lineage",
+    "Model",
+    "Rows",
+    "Rule",
+    "Sequential",
+    "Tested",
+    "Text",
+    "Wealth",
+    "bound",
+    "check_pair",
+    "coefficients",
+    "commitment",
+    "compute",
+    "examine",
+    "joined",
+    "key_digest",
+    "lineage",
+    "load_commitment",
+    "load_differences",
+    "open_model",
+    "read_texts",
+    "save_differences",
+    "sparse",
+    "texts_digest",
+]

@@ -86,6 +86,11 @@ class Coefficients:
         apart: Floats = np.asarray(totals, np.float64) - mean
         return apart / math.sqrt(variance) if variance > 0 else 0 * apart
 
+    @property
+    def spread(self) -> float:
+        """The standard deviation of S without the key, for a coefficient of 1 and a score's deviation of 1."""
+        return math.sqrt(self._moments[1]) / (self._deviation * STEPS)
+
     def _growth(self, slope: float) -> float:
         """K(slope) = ln of the mean of exp(slope S)."""
         return math.fsum(part.count * part.law.log_mgf(slope * part.times) for part in self._parts)
