@@ -4,6 +4,17 @@
 the statistic); `Sequential` tests answers one by one; `lineage` does without a mark; `commitment` binds a test first.
 """
 
+from headwater.mark.student.asking import (
+    Answer,
+    Answered,
+    Heard,
+    Reader,
+    answer_line,
+    answers_of,
+    listen,
+    prompts_digest,
+    prompts_of,
+)
 from headwater.mark.student.commitment import Commitment, bound, commitment, key_digest, load_commitment
 from headwater.mark.student.compute import compute
 from headwater.mark.student.differences import Differences, Rows, joined, sparse
@@ -20,20 +31,26 @@ from headwater.mark.student.texts import Text, read_texts, texts_digest
 __all__ = [
     "About",
     "AccountShare",
+    "Answer",
+    "Answered",
     "Candidate",
     "Coefficients",
     "Commitment",
     "Compared",
     "Differences",
     "Examined",
+    "Heard",
     "Lineage",
     "Model",
+    "Reader",
     "Rows",
     "Rule",
     "Sequential",
     "Tested",
     "Text",
     "Wealth",
+    "answer_line",
+    "answers_of",
     "bound",
     "check_pair",
     "coefficients",
@@ -43,9 +60,12 @@ __all__ = [
     "joined",
     "key_digest",
     "lineage",
+    "listen",
     "load_commitment",
     "load_differences",
     "open_model",
+    "prompts_digest",
+    "prompts_of",
     "read_texts",
     "save_differences",
     "sparse",

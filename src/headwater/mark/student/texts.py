@@ -43,19 +43,32 @@ def read_texts(path: Path, tokenizer: Tokenizer | None, *, most: int = MOST_ROWS
     `UsageError` where a row holds text and there is no tokenizer.
     """
     found: list[Text] = []
+    for row, said in lines_of(path):
+        found.append(_text(said, tokenizer, Where(str(path), row)))
+        if len(found) >= most:
+            break
+    if not found:
+        raise UnreadableInput("holds no text", where=Where(str(path)), hint="write one JSON object a line")
+    return found
+
+
+def lines_of(path: Path) -> Iterator[tuple[int, Any]]:
+    """Each line of a file with its number, read as JSON; empty ones are left out.
+
+    Raises `UnreadableInput` where the file can't be read, or a line isn't JSON, or longer than 16 MiB.
+    """
     try:
         with path.open("rb") as file:
             for row, line in enumerate(_lines(file, path), 1):
                 if not line.strip():
                     continue
-                found.append(_text(line, tokenizer, Where(str(path), row)))
-                if len(found) >= most:
-                    break
+                try:
+                    said = json.loads(line)
+                except (ValueError, RecursionError):
+                    raise UnreadableInput("is not JSON", where=Where(str(path), row)) from None
+                yield row, said
     except OSError as error:
         raise unreadable(path, error) from None
-    if not found:
-        raise UnreadableInput("holds no text", where=Where(str(path)), hint="write one JSON object a line")
-    return found
 
 
 def texts_digest(texts: Sequence[Text]) -> str:
@@ -92,11 +105,7 @@ def _lines(file: Any, path: Path) -> Iterable[bytes]:
         yield line
 
 
-def _text(line: bytes, tokenizer: Tokenizer | None, where: Where) -> Text:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        raise UnreadableInput("is not JSON", where=where) from None
+def _text(row: Any, tokenizer: Tokenizer | None, where: Where) -> Text:
     if not isinstance(row, dict):
         raise UnreadableInput("is not a JSON object", where=where)
     account = row.get("account", "")
