@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from headwater.errors import UsageError
 from headwater.mark.engines.configured import numbers_of
@@ -41,6 +45,20 @@ class Rule:
     def use(self) -> int:
         """What its words are used for (`own.function`): the third number that Philox counts with."""
         return GUMBEL if self.kind == "gumbel" else TILT
+
+    @cached_property
+    def numbers(self) -> NDArray[np.uint64]:
+        """As compiled steps take it, (14,): width, use, `green`, the bits of `delta`, coin, `share`, key, master.
+
+        A 1 stands before each of coin, key and master that is there, three zeros where it isn't.
+        """
+        delta = int(np.float64(self.delta).view(np.uint64))
+        coin, key, master = (
+            (0, 0, 0) if pair is None else (1, *pair) for pair in (self.coin, self.key, self.master)
+        )
+        return np.array(
+            [self.width, self.use, self.green, delta, *coin, self.share, *key, *master], np.uint64
+        )
 
 
 def rule_of(scheme: Scheme, key: MarkKey, master: MarkKey | None = None) -> Rule:

@@ -94,6 +94,29 @@ def _values(token: Any, seed: Any, use: int, out: Any) -> None:
         out[i] = np.uint32(one_word(found, word))
 
 
+@njit(**INNER)
+def one_seed(context: Any, width: int, k0: int, k1: int) -> int:
+    """SipHash-2-4 of the last `width` tokens of `context` under one key."""
+    v0, v1, v2, v3 = k0 ^ _START0, k1 ^ _START1, k0 ^ _START2, k1 ^ _START3
+    size = np.int64(width)
+    first = len(context) - size
+    for j in range(size // 2 + 1):
+        at = first + 2 * j
+        word = _0 if at >= len(context) else np.uint64(context[at]) & _WORD
+        if at + 1 < len(context):
+            word |= np.uint64(context[at + 1]) << _32
+        elif j == size // 2:
+            word |= (np.uint64(4 * size) & _255) << _56
+        v3 ^= word
+        v0, v1, v2, v3 = _round(v0, v1, v2, v3)
+        v0, v1, v2, v3 = _round(v0, v1, v2, v3)
+        v0 ^= word
+    v2 ^= _255
+    for _ in range(4):
+        v0, v1, v2, v3 = _round(v0, v1, v2, v3)
+    return v0 ^ v1 ^ v2 ^ v3
+
+
 @njit(cache=True, nogil=True)
 def seeds(columns: Any, key: Any, out: Any) -> None:
     """`out` (n,) uint64: SipHash-2-4 of contexts `columns` (width, n) under `key` (2,) uint64."""

@@ -1,0 +1,257 @@
+"""One step of writing marks, compiled: the likeliest tokens of a row, their keyed noise, and one lump for the rest.
+
+`reference` says the same plainly and is the specification. A row is read in columns: the largest score of each says
+where the likeliest can stand and bounds what the rest can weigh, so many rows are read once.
+"""
+# mypy: disable-error-code="untyped-decorator, call-overload, assignment, no-any-return, return-value, type-arg"
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from headwater.mark.engines.kernel.philox import INNER, one_word, philox
+from headwater.mark.own.function import GUMBEL, TILT
+from headwater.mark.own.kernel import one_seed
+
+#: A row is read in so many strides: scores at the same place of each make a column, of which the largest is kept.
+STRIDES = 64
+#: Scores so far (in nats) below the largest weigh nothing: e^-80 of 2^18 tokens is less than float64 tells from 0.
+_FAR = np.float32(80.0)
+_LOW = np.float32(-np.inf)
+_SIZE = 4294967296.0
+_WORD, _0, _2, _32 = (np.uint64(number) for number in (0xFFFFFFFF, 0, 2, 32))
+#: Adding this rounds a float32 to a whole number; the bits of 1, and where the exponent begins.
+_ROUND, _ONE, _23 = np.float32(12582912.0), np.int32(0x3F800000), np.int32(23)
+#: What weighs less than this (relative to the largest) is nothing.
+_NOTHING = 1e-28
+_GUMBEL, _TILT = np.uint64(GUMBEL), np.uint64(TILT)
+
+
+@njit(**INNER)
+def _largest(row: Any, peaks: Any, odd: Any) -> tuple[Any, bool]:
+    """Fill `peaks` with each column's largest score; the largest of all, and whether there is a NaN."""
+    width = len(peaks)
+    peaks[:] = _LOW
+    odd[:] = 0
+    whole = len(row) // (4 * width) * (4 * width)
+    for first in range(0, whole, 4 * width):  # four strides at a time: `peaks` is read and written less often
+        one, two = row[first : first + width], row[first + width : first + 2 * width]
+        three, four = row[first + 2 * width : first + 3 * width], row[first + 3 * width : first + 4 * width]
+        for j in range(width):
+            upper = one[j] if one[j] > two[j] else two[j]
+            lower = three[j] if three[j] > four[j] else four[j]
+            upper = upper if upper > lower else lower
+            none = math.isnan(one[j]) | math.isnan(two[j]) | math.isnan(three[j]) | math.isnan(four[j])
+            odd[j] |= np.uint32(none)
+            peaks[j] = upper if upper > peaks[j] else peaks[j]
+    for first in range(whole, len(row), width):
+        part = row[first : first + width]
+        for j in range(len(part)):
+            score = part[j]
+            odd[j] |= np.uint32(math.isnan(score))
+            peaks[j] = score if score > peaks[j] else peaks[j]
+    top, broken = _LOW, False
+    for j in range(width):
+        broken |= odd[j] != 0
+        top = max(top, peaks[j])
+    return top, broken
+
+
+@njit(**INNER)
+def _nth(values: Any, count: int, nth: int) -> Any:
+    """The `nth` largest (from 1) of the first `count` of `values`, which are moved about (Hoare's selection)."""
+    low, high, place = 0, count - 1, nth - 1
+    while low < high:
+        pivot = values[(low + high) // 2]
+        i, j = low, high
+        while i <= j:
+            while values[i] > pivot:
+                i += 1
+            while values[j] < pivot:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if place <= j:
+            high = j
+        elif place >= i:
+            low = i
+        else:
+            break
+    return values[place]
+
+
+@njit(**INNER)
+def _likeliest(row: Any, peaks: Any, top_k: int, ids: Any, spare: Any, columns: Any) -> int:
+    """Fill `ids` with the `top_k` largest of a row, in their order; of equals the first. How many they are."""
+    least, width = _LOW, len(peaks)
+    if width > top_k:  # so many columns have a token of at least this score
+        spare[:width] = peaks
+        least = _nth(spare, width, top_k)
+    high = 0
+    for j in range(width):
+        if peaks[j] >= least and peaks[j] > _LOW:
+            columns[high] = j
+            high += 1
+    count = 0
+    for first in range(0, len(row), width):
+        for j in range(high):
+            i = first + columns[j]
+            if i < len(row) and row[i] >= least and row[i] > _LOW:
+                ids[count] = i
+                count += 1
+    if count <= top_k:
+        return count
+    for j in range(count):
+        spare[j] = row[ids[j]]
+    least = _nth(spare, count, top_k)
+    equal = top_k
+    for j in range(count):
+        equal -= row[ids[j]] > least
+    kept = 0
+    for j in range(count):
+        score = row[ids[j]]
+        if score > least or (score == least and equal > 0):
+            equal -= score == least
+            ids[kept] = ids[j]
+            kept += 1
+    return kept
+
+
+@njit(**INNER, fastmath={"contract"})
+def _weight(score: Any, top: Any) -> Any:
+    """e^(score - top), to 2 in 10^7; e^-80 for a score far below (also -inf). No branch, so loops run on vectors."""
+    far = score - top
+    far = far if far > -_FAR else -_FAR
+    power = far * np.float32(1.4426950408889634)
+    shifted = power + _ROUND  # the whole part stands in its lowest bits now
+    rest = power - (shifted - _ROUND)
+    found = np.float32(1.32764718e-3)
+    found = found * rest + np.float32(9.67554133e-3)
+    found = found * rest + np.float32(5.55071327e-2)
+    found = found * rest + np.float32(0.240221197)
+    found = found * rest + np.float32(0.693146967)
+    found = found * rest + np.float32(1.00000007)
+    return found * np.int32((np.float32(shifted).view(np.int32) << _23) + _ONE).view(np.float32)
+
+
+@njit(**INNER)
+def _summed(row: Any, top: Any, sums: Any) -> float:
+    """Fill `sums` with what each column weighs, e^(score - top) summed; all of them together."""
+    width = len(sums)
+    sums[:] = 0
+    for first in range(0, len(row), width):
+        part = row[first : first + width]
+        for j in range(len(part)):
+            sums[j] += _weight(part[j], top)
+    total = 0.0
+    for j in range(width):
+        total += np.float64(sums[j])
+    return total
+
+
+@njit(**INNER)
+def _bound(peaks: Any, most: Any, top: Any) -> float:
+    """No less than the rest weighs: each column as if it held its largest score, or `most`, in every place."""
+    total = 0.0
+    for j in range(len(peaks)):
+        peak = peaks[j] if peaks[j] < most else most
+        total += np.float64(_weight(peak, top))
+    return total * STRIDES * 1.00001
+
+
+@njit(**INNER)
+def _drawn(row: Any, top: Any, sums: Any, point: float) -> int:
+    """The token at `point` of the cumulated weights of a row, column by column."""
+    column, width = -1, len(sums)
+    for j in range(width):
+        column = j
+        if point < np.float64(sums[j]):
+            break
+        point -= np.float64(sums[j])
+    token = -1
+    for i in range(column, len(row), width):
+        if not row[i] - top > -_FAR:
+            continue
+        weight = np.float64(_weight(row[i], top))
+        token = i
+        if point < weight:
+            break
+        point -= weight
+    return token
+
+
+@njit(**INNER)
+def _word(token: int, seed: int, use: int) -> int:
+    word = np.uint64(token)
+    return one_word(philox(word >> _2, use, _0, _0, seed & _WORD, seed >> _32), word) & _WORD
+
+
+@njit(cache=True, nogil=True)
+def step(
+    scores: Any,
+    first: int,
+    last: int,
+    index: Any,
+    contexts: Any,
+    numbers: Any,
+    drawn: Any,
+    top_k: int,
+    chosen: Any,
+) -> None:
+    """Mark rows `index[first:last]` of `scores` (rows, vocabulary) float32 in place; see `step.mark`.
+
+    `contexts` (n, widest) int64, each in the last places of its row; `numbers` (n, 14): `Rule.numbers`; `drawn` (n, 2):
+    uniform numbers in [0, 1) for the lump's noise and for the token drawn from it; `chosen` (rows,): where to write.
+    """
+    size = scores.shape[1]
+    width = (size + STRIDES - 1) // STRIDES
+    peaks, sums = np.empty(width, np.float32), np.empty(width, np.float32)
+    odd, columns = np.empty(width, np.uint32), np.empty(width, np.int64)
+    ids, spare = np.empty(size, np.int64), np.empty(size, np.float32)
+    deltas = numbers.view(np.float64)
+    for n in range(first, last):
+        rule = numbers[n]
+        key = 0
+        if rule[4] and one_seed(contexts[n], rule[0], rule[5], rule[6]) >> _32 >= rule[7]:
+            key = 1
+        if not rule[8 + 3 * key]:
+            continue
+        row = scores[index[n]]
+        top, broken = _largest(row, peaks, odd)
+        if broken or top == _LOW or top == np.inf:
+            continue
+        seed = one_seed(contexts[n], rule[0], rule[9 + 3 * key], rule[10 + 3 * key])
+        count = _likeliest(row, peaks, top_k, ids, spare, columns)
+        if rule[1] == _TILT:
+            delta = np.float32(deltas[n, 3])
+            for j in range(count):
+                if _word(ids[j], seed, _TILT) < rule[2]:
+                    row[ids[j]] += delta
+            continue
+        best, token, least = -np.inf, 0, top
+        for j in range(count):
+            least = min(least, row[ids[j]])
+            uniform = (np.float64(_word(ids[j], seed, _GUMBEL)) + 0.5) / _SIZE
+            value = np.float64(row[ids[j]]) - math.log(-math.log(uniform))
+            if value > best:
+                best, token = value, ids[j]
+        kept = row[token]
+        noise = -math.log(-math.log(drawn[n, 0])) if drawn[n, 0] > 0 else -np.inf
+        room = best - np.float64(top) - noise  # the lump wins where the rest's weight is more than e^room
+        if count == top_k and _bound(peaks, least, top) > math.exp(min(room, 700.0)):
+            for j in range(count):
+                row[ids[j]] = _LOW
+            total = _summed(row, top, sums)
+            if total > _NOTHING and math.log(total) > room:
+                other = _drawn(row, top, sums, drawn[n, 1] * total)
+                if other >= 0:
+                    token, kept = other, row[other]
+        row[:] = _LOW
+        row[token] = kept
+        chosen[index[n]] = token

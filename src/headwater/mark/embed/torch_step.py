@@ -1,0 +1,98 @@
+"""One step of writing marks on torch tensors: what `step.mark` does, on the device where the scores are.
+
+Without a loop over rows, a branch on data or a wait for the device, so engines can run it in the midst of their own
+work and compile it. Bits, chosen tokens and green lists are those of `step.mark` for the same likeliest tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from headwater.mark.embed.rule import Rule
+from headwater.mark.embed.step import TOP_K
+from headwater.mark.embed.torch_function import seeds, words
+from headwater.mark.own.function import GUMBEL, SIZE, TILT
+
+#: Numbers of a packed rule (`Rule.numbers`).
+NUMBERS: Final = 14
+#: Tokens of a block of the vocabulary: what is drawn from the rest is drawn from a block first.
+_BLOCK: Final = 512
+_WIDTH, _USE, _GREEN, _DELTA, _COIN, _SHARE, _KEY, _MASTER = 0, 1, 2, 3, 4, 7, 8, 11
+
+
+def packed(rules: Sequence[Rule | None], device: torch.device | str = "cpu") -> Tensor:
+    """Rules as `step` takes them: (n, 14) int64, the bits of `Rule.numbers`; zeros for None."""
+    out = np.zeros((len(rules), NUMBERS), np.uint64)
+    for at, rule in enumerate(rules):
+        if rule is not None:
+            out[at] = rule.numbers
+    return torch.from_numpy(out.view(np.int64)).to(device)
+
+
+def step(
+    scores: Tensor, context: Tensor, fresh: Tensor, numbers: Tensor, drawn: Tensor, top_k: int = TOP_K
+) -> Tensor:
+    """Mark rows of `scores` (n, vocabulary) float32 in place; the chosen tokens (n,), -1 where none was.
+
+    `context` (n, widest) int64: the last tokens of each row, in the last places; `fresh` (n,): whether a row is marked
+    at all; `numbers` (n, 14): see `packed`; `drawn` (n, 2) float64: uniform numbers in [0, 1) for the noise of the rest
+    and for the token that is drawn from it. `top_k`: 0 for the whole vocabulary. See `step.mark`.
+    """
+    width, use = numbers[:, _WIDTH], numbers[:, _USE]
+    coin = seeds(context, width, numbers[:, _COIN + 1], numbers[:, _COIN + 2])
+    masters = (numbers[:, _COIN] != 0) & (((coin >> 32) & (SIZE - 1)) >= numbers[:, _SHARE])
+    has, first, second = (
+        torch.where(masters, numbers[:, _MASTER + n], numbers[:, _KEY + n]) for n in range(3)
+    )
+    top, index = scores.topk(min(top_k or scores.shape[1], scores.shape[1]), dim=1)
+    most = top[:, 0].double()
+    writes = fresh & (has != 0) & torch.isfinite(most)
+    seed = seeds(context, width, first, second)
+    word = words(seed[:, None].expand_as(index), index, use[:, None].expand_as(index))
+    green = (word < numbers[:, _GREEN, None]) & (writes & (use == TILT))[:, None] & (top > -torch.inf)
+    delta = numbers[:, _DELTA].contiguous().view(torch.float64).float()
+    scores.scatter_(1, index, torch.where(green, top + delta[:, None], top))
+    return _chosen(scores, top, index, word, writes & (use == GUMBEL), most, drawn)
+
+
+def _chosen(
+    scores: Tensor, top: Tensor, index: Tensor, word: Tensor, gumbel: Tensor, most: Tensor, drawn: Tensor
+) -> Tensor:
+    """The winner of the likeliest tokens and the rest, in the rows of `gumbel`; all others of its row get -inf."""
+    value, place = (top.double() - torch.log(-torch.log((word.double() + 0.5) / SIZE))).max(1)
+    token = index.gather(1, place[:, None])
+    blocks, total = _rest(scores, index, most)
+    noise = -torch.log(-torch.log(drawn[:, 0]))
+    wins = (torch.log(total) + noise > value - most) & (total > 0)
+    other = _from_rest(blocks, drawn[:, 1] * total)
+    token = torch.where(wins[:, None], other[:, None], token)
+    kept = scores.gather(1, token)
+    scores.masked_fill_(gumbel[:, None], -torch.inf)
+    scores.scatter_(1, token, torch.where(gumbel[:, None], kept, scores.gather(1, token)))
+    return torch.where(gumbel, token[:, 0], -1)
+
+
+def _rest(scores: Tensor, index: Tensor, most: Tensor) -> tuple[Tensor, Tensor]:
+    """What tokens outside `index` weigh, e^(score - most), in blocks (n, blocks, 512), and together (n,)."""
+    weight = torch.exp(scores - most[:, None].float()).scatter_(1, index, 0.0).nan_to_num_(0.0)
+    weight = torch.nn.functional.pad(weight, (0, -weight.shape[1] % _BLOCK)).view(len(weight), -1, _BLOCK)
+    return weight, weight.sum(2).double().sum(1)
+
+
+def _from_rest(blocks: Tensor, point: Tensor) -> Tensor:
+    """The token at `point` of the cumulated weights: its block first, then its place in it."""
+    sums = blocks.sum(2).double().cumsum(1)
+    block = torch.searchsorted(sums, point[:, None], right=True).clamp_(max=sums.shape[1] - 1)
+    before = torch.where(block > 0, sums.gather(1, (block - 1).clamp(min=0)), 0.0)
+    inner = blocks.gather(1, block[:, :, None].expand(-1, 1, _BLOCK))[:, 0].double()
+    cumulated = inner.cumsum(1)
+    place = torch.searchsorted(cumulated, point[:, None] - before, right=True)
+    # Sums of a block and of its parts differ in their last bits: no further than the last token that weighs anything.
+    weighs = (inner > 0) * torch.arange(1, _BLOCK + 1, device=inner.device)
+    last = (weighs.amax(1, keepdim=True) - 1).clamp_(min=0)
+    return (block * _BLOCK + torch.minimum(place, last))[:, 0]

@@ -1,0 +1,163 @@
+"""The step on torch tensors against the one in NumPy: the same bits, the same green lists, the same chosen tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headwater.mark.embed import Row, Rule, mark
+from headwater.mark.own.function import seed_of, values_of
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
+
+_TOKENS = st.integers(0, 2**32 - 2)
+_WORDS = st.integers(0, 2**64 - 1)
+_PAIRS = st.tuples(_WORDS, _WORDS)
+
+
+@given(st.lists(st.tuples(st.lists(_TOKENS, min_size=1, max_size=9), _PAIRS, _TOKENS, st.sampled_from([1, 2]))))
+@settings(deadline=None)
+def test_every_bit_is_the_specifications(rows: list[tuple[list[int], tuple[int, int], int, int]]) -> None:
+    from headwater.mark.embed.torch_function import seeds, words
+
+    if not rows:
+        return
+    widest = max(len(context) for context, _, _, _ in rows)
+    padded = torch.tensor([[7] * (widest - len(context)) + context for context, _, _, _ in rows])
+    keys = torch.from_numpy(np.array([key for _, key, _, _ in rows], np.uint64).view(np.int64))
+    seed = seeds(padded, torch.tensor([len(context) for context, _, _, _ in rows]), keys[:, 0], keys[:, 1])
+    word = words(seed, torch.tensor([row[2] for row in rows]), torch.tensor([row[3] for row in rows]))
+    for n, (context, key, token, use) in enumerate(rows):
+        wanted = np.array(seed_of(context, key), np.uint64)
+        assert seed.numpy().view(np.uint64)[n] == wanted
+        assert word[n] == values_of(wanted, np.array(token), use)
+
+
+def _rules(random: np.random.Generator, count: int) -> list[Rule | None]:
+    """All sorts: with and without layers, one layer's key missing, none at all."""
+
+    def pair() -> tuple[int, int]:
+        first, second = (int(word) for word in random.integers(0, 2**64, 2, dtype=np.uint64))
+        return first, second
+
+    found: list[Rule | None] = []
+    for _ in range(count):
+        kind = random.choice(["gumbel", "tilt"])
+        layers = random.random() < 0.6
+        rule = Rule(
+            kind=kind,
+            width=int(random.integers(1, 6)),
+            key=pair() if random.random() < 0.8 else None,
+            master=pair() if layers and random.random() < 0.8 else None,
+            coin=pair() if layers else None,
+            share=2**31 if layers else 0,
+            green=2**30 if kind == "tilt" else 0,
+            delta=1.5 if kind == "tilt" else 0.0,
+        )
+        found.append(rule if random.random() < 0.9 else None)
+    return found
+
+
+class _Drawn(np.random.Generator):
+    """A generator whose numbers are told to the torch step, too."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(np.random.PCG64(seed))
+        self.given = np.zeros((0, 2))
+
+    def random(self, *args: Any, **more: Any) -> Any:
+        self.given = super().random(*args, **more)
+        return self.given
+
+
+def _both(
+    scores: np.ndarray, rows: list[Row | None], top_k: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Scores and chosen tokens, of NumPy's step and of torch's."""
+    from headwater.mark.embed.torch_step import packed, step
+
+    one, random = scores.copy(), _Drawn(seed)
+    chosen = mark(rows, one, top_k=top_k, random=random)
+    contexts = [row.context if row is not None else None for row in rows]
+    widest = max((len(context) for context in contexts if context), default=1)
+    other = torch.from_numpy(scores.copy())
+    drawn = np.full((len(rows), 2), 0.5)
+    drawn[[context is not None for context in contexts]] = random.given
+    found = step(
+        other,
+        torch.tensor([[0] * (widest - len(each or ())) + list(each or ()) for each in contexts]),
+        torch.tensor([each is not None for each in contexts]),
+        packed([row.rule if row is not None else None for row in rows]),
+        torch.from_numpy(drawn),
+        top_k,
+    )
+    return one, chosen, other.numpy(), found.numpy()
+
+
+@pytest.mark.parametrize(("size", "top_k"), [(7, 64), (300, 64), (300, 4), (5000, 64), (2000, 1), (600, 0)])
+@pytest.mark.parametrize("seed", range(8))
+def test_a_batch_of_all_sorts_is_marked_alike(size: int, top_k: int, seed: int) -> None:
+    random = np.random.default_rng([seed, size, top_k])
+    rules = _rules(random, 24)
+    rows: list[Row | None] = []
+    for rule in rules:
+        row = None if rule is None else Row(rule, random.integers(0, size, 8).tolist())
+        if row is not None and random.random() < 0.2:
+            row.append(row.tokens[-1])
+            row.append(row.tokens[-1])  # some contexts have been seen
+        rows.append(row)
+    # Flat rows, where the rest often wins, sharp ones, and rows that nobody can sample from.
+    scores = (random.normal(size=(24, size)) * random.choice([0.3, 3, 12], (24, 1))).astype(np.float32)
+    scores[2, ::3] = -np.inf
+    scores[5, 3] = np.nan
+    scores[6, 3] = np.inf
+    scores[7] = -np.inf
+    one, chosen, other, found = _both(scores, rows, top_k, seed)
+    assert found.tolist() == chosen.tolist()
+    np.testing.assert_array_equal(other, one)
+    assert (chosen >= 0).any()
+
+
+def test_the_rest_wins_as_often_as_it_weighs() -> None:
+    """With one token keyed of a flat law, nearly all tokens are drawn from the rest, each alike."""
+    from headwater.mark.embed.torch_step import packed, step
+
+    random = np.random.default_rng(5)
+    rule = Rule("gumbel", 1, (1, 2))
+    scores = torch.zeros((4000, 1000))
+    scores[:, 990:] = -torch.inf
+    found = step(
+        scores,
+        torch.from_numpy(random.integers(0, 10**6, (4000, 1))),
+        torch.ones(4000, dtype=torch.bool),
+        packed([rule]).expand(4000, -1),
+        torch.from_numpy(random.random((4000, 2))),
+        1,
+    )
+    counts = np.bincount(found.numpy(), minlength=1000)
+    assert counts[990:].sum() == 0
+    assert ((counts[:990] - 4000 / 990) ** 2 / (4000 / 990)).sum() < 1150  # chi-squared, 989 degrees: p = 0.0002
+    assert (torch.isfinite(scores).sum(1) == 1).all()
+
+
+def test_it_runs_as_one_graph_without_a_break() -> None:
+    from headwater.mark.embed.torch_step import packed, step
+
+    random = np.random.default_rng(1)
+    given = (
+        torch.from_numpy(random.integers(0, 100, (3, 4))),
+        torch.ones(3, dtype=torch.bool),
+        packed([Rule("gumbel", 4, (1, 2)), Rule("tilt", 2, (3, 4), green=2**31, delta=2.0), None]),
+        torch.from_numpy(random.random((3, 2))),
+    )
+    scores = torch.from_numpy(random.normal(size=(3, 2000)).astype(np.float32))
+    one, other = scores.clone(), scores.clone()
+    wanted = step(one, *given)
+    found = torch.compile(step, backend="eager", fullgraph=True)(other, *given)
+    assert found.tolist() == wanted.tolist()
+    assert torch.equal(one, other)
