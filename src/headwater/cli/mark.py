@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import cache
+from importlib import import_module
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -64,7 +65,28 @@ alpha_option = click.option(
 )
 
 
-@click.group(cls=Group, context_settings=HELP)
+#: Groups of commands that are imported when they are called: name → module of the group `command`.
+LATER = {"student": "headwater.cli.mark_student"}
+
+
+class Marks(Group):
+    """The commands here, and those of `LATER`."""
+
+    group_class = Group
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, in order."""
+        return sorted([*super().list_commands(ctx), *LATER])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported where it is one of `LATER`."""
+        if cmd_name not in LATER:
+            return super().get_command(ctx, cmd_name)
+        found: click.Command = import_module(LATER[cmd_name]).command
+        return found
+
+
+@click.group(cls=Marks, context_settings=HELP)
 def command() -> None:
     """Read marks in text, show where they are, and trace whose they were."""
 
