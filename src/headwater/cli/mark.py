@@ -72,8 +72,6 @@ LATER = {"student": "headwater.cli.mark_student"}
 class Marks(Group):
     """The commands here, and those of `LATER`."""
 
-    group_class = Group
-
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All commands, in order."""
         return sorted([*super().list_commands(ctx), *LATER])

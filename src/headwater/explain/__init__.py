@@ -27,6 +27,14 @@ from headwater.explain.summary import board
 
 if TYPE_CHECKING:
     from headwater.explain.marked import mark_board, mark_page, mark_record, mark_records, mark_verdict
+    from headwater.explain.studied import (
+        answers_record,
+        lineage_record,
+        student_board,
+        student_page,
+        student_record,
+        student_verdict,
+    )
     from headwater.explain.traced import trace_board, trace_page, trace_record, trace_verdict
 
 __all__ = [
@@ -37,12 +45,14 @@ __all__ = [
     "Diff",
     "Passage",
     "Story",
+    "answers_record",
     "board",
     "compare",
     "dumps",
     "explain_account",
     "explain_campaign",
     "explain_untied",
+    "lineage_record",
     "load",
     "loads",
     "mark_board",
@@ -55,6 +65,10 @@ __all__ = [
     "rings_of",
     "schema",
     "sent_by",
+    "student_board",
+    "student_page",
+    "student_record",
+    "student_verdict",
     "trace_board",
     "trace_page",
     "trace_record",
@@ -65,7 +79,13 @@ __all__ = [
     "words",
 ]
 
-_LATER = {"mark_": "marked", "trace_": "traced"}
+_LATER = {
+    "mark_": "marked",
+    "trace_": "traced",
+    "student_": "studied",
+    "answers_": "studied",
+    "lineage_": "studied",
+}
 
 
 def __getattr__(name: str) -> Any:

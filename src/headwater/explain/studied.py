@@ -1,0 +1,362 @@
+"""What a test of a student shows, in words: a terminal's table, a page, and the record that programs read.
+
+It can show that a model was trained on text that carries a mark. Not by whom, and not whether they were free to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from headwater.explain import words
+from headwater.explain.marked import log10_p, p_in_words
+from headwater.mark import Verdict
+from headwater.mark.student import About, Answered, Examined, Lineage
+from headwater.report import Badge, Board, Bullets, Cell, Column, Facts, Note, Page, Section, Table
+
+FORMAT: Final = "headwater.student"
+VERSION: Final = 1
+_GLYPHS: Final = {Verdict.MARKED: "■", Verdict.NOT_SHOWN: "□", Verdict.NOT_ENOUGH: "?"}
+_WORDS: Final = {
+    Verdict.MARKED: "marked",
+    Verdict.NOT_SHOWN: "not shown",
+    Verdict.NOT_ENOUGH: "not enough evidence",
+}
+_SAYS: Final = (
+    "Marked means: the model was trained on text that was written under this key, or on text that carries such text. "
+    "It doesn't say who trained it, where they had the text from, or with what right."
+)
+_INNOCENT: Final = (
+    "The text was published, and the model was trained on what is public.",
+    "The model descends from one that was trained on such text, and whoever trained it further didn't know.",
+    "The key is known to others, who wrote text under it.",
+)
+_REFERENCE: Final = (
+    "The reference model was itself trained on marked text: this makes a mark harder to show, and never shows one that "
+    "isn't there, unless the reference was chosen by what the test gave."
+)
+_LINEAGE: Final = (
+    "Closer means: the suspect gives this model's rare answers more often than every control does. Models that learned "
+    "from the same sources, or from each other, are close for that reason alone; the controls are all that this is "
+    "measured against. It claims less than a mark does."
+)
+_UNCOMMITTED: Final = "Nothing was committed to before this test: nobody can tell whether key and settings were chosen by what it gave."
+
+
+def student_record(
+    examined: Examined,
+    about: About,
+    differences_sha256: str,
+    committed: Mapping[str, Any] | None,
+    revoked: Sequence[str] = (),
+) -> dict[str, Any]:
+    """A test of weights as plain values, for JSON; `docs/reference/student-json.md` says what each field is."""
+    return {
+        **_head("served" if examined.served else "probe", examined.verdict.value, examined.alpha, committed),
+        "student": {"name": about.student, "sha256": about.student_digest},
+        "reference": {"name": about.reference, "sha256": about.reference_digest},
+        "texts_sha256": about.texts_digest,
+        "differences_sha256": differences_sha256,
+        "keys": [
+            {
+                "name": each.name,
+                "scheme": each.scheme,
+                "account": each.account,
+                "verdict": each.verdict.value,
+                "places": each.places,
+                "contexts": each.contexts,
+                "units": each.units,
+                "log10_p": round(log10_p(each.log_p), 4),
+                "log10_p_adjusted": round(log10_p(each.log_adjusted), 4),
+                "log10_p_texts_fixed": round(log10_p(each.log_p_fixed), 4),
+                "z": round(each.z, 3),
+                "strength": each.strength,
+                "strength_error": each.error,
+                "decoys": {
+                    "keys": each.decoys.keys,
+                    "above": each.decoys.above,
+                    "p_value": each.decoys.p_value,
+                    "agrees": each.decoys.agrees,
+                },
+                "refused": each.refused,
+            }
+            for each in examined.tested
+        ],
+        "shares": [
+            {"account": each.account, "share": each.share, "low": each.low, "high": each.high}
+            for each in examined.shares
+        ],
+        "not_tested": [{"name": name, "why": why} for name, why in examined.skipped],
+        "revoked": list(revoked),
+        "says": [_SAYS],
+        "innocent_causes": [*_INNOCENT, _REFERENCE],
+    }
+
+
+def answers_record(
+    found: Answered, model: str, prompts_sha256: str, committed: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """A test by answers as plain values."""
+    return {
+        **_head("answers", found.verdict.value, found.alpha, committed),
+        "student": {"name": model, "sha256": ""},
+        "prompts_sha256": prompts_sha256,
+        "queries": found.queries,
+        "tokens": found.tokens,
+        "stopped": found.stopped,
+        "unread": found.unread,
+        "keys": [
+            {
+                "name": each.name,
+                "scheme": each.scheme,
+                "tokenizer": each.tokenizer,
+                "account": each.account,
+                "verdict": each.verdict.value,
+                "units": each.wealth.units,
+                "log10_p": round(log10_p(each.wealth.log_p), 4),
+                "log10_p_adjusted": round(log10_p(each.log_adjusted), 4),
+                "log10_e": round(log10_p(each.wealth.log_e), 4),
+                "log10_e_most": round(log10_p(each.wealth.log_most), 4),
+                "log10_p_fixed_number": round(log10_p(each.wealth.log_p_exact), 4),
+            }
+            for each in found.heard
+        ],
+        "says": [_SAYS],
+        "innocent_causes": list(_INNOCENT),
+    }
+
+
+def lineage_record(
+    found: Lineage, model: str, suspect: str, committed: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """A test of lineage as plain values."""
+    verdict = "closer" if found.closer else "not-shown"
+    return {
+        **_head("lineage", verdict, found.alpha, committed),
+        "student": {"name": suspect, "sha256": ""},
+        "model": model,
+        "prompts": found.prompts,
+        "rare": found.rare,
+        "agreement": found.agreement,
+        "controls": [
+            {
+                "name": each.control,
+                "suspect_only": each.suspect_only,
+                "control_only": each.control_only,
+                "log10_p": round(log10_p(each.log_p), 4),
+                "log10_p_adjusted": round(log10_p(each.log_adjusted), 4),
+            }
+            for each in found.compared
+        ],
+        "says": [_LINEAGE],
+        "innocent_causes": [_LINEAGE],
+    }
+
+
+def _head(mode: str, verdict: str, alpha: float, committed: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "format_version": VERSION,
+        "mode": mode,
+        "verdict": verdict,
+        "alpha": alpha,
+        "commitment": dict(committed) if committed else None,
+    }
+
+
+def student_verdict(record: Mapping[str, Any]) -> str:
+    """The first sentence, from any of the records."""
+    name, verdict = record["student"]["name"], record["verdict"]
+    if record["mode"] == "lineage":
+        if verdict == "closer":
+            return f"{name} is closer to {record['model']} than every control is."
+        return f"{name} is not shown to be closer to {record['model']} than every control is."
+    if verdict == Verdict.MARKED.value:
+        found = [each for each in record["keys"] if each["verdict"] == verdict]
+        names = words.joined(list(dict.fromkeys(each["name"] for each in found)))
+        least = _p(min(each["log10_p_adjusted"] for each in found))
+        return f"{name} was trained on text that carries the mark {names}: {least}, with all keys counted."
+    if verdict == Verdict.NOT_SHOWN.value:
+        return f"No key is shown in {name}."
+    why = next((each["refused"] for each in record["keys"] if each.get("refused")), "")
+    told = f"There is not enough evidence for or against a key in {name}"
+    return f"{told}: {why}." if why else f"{told}."
+
+
+def student_board(record: Mapping[str, Any], *, below: Sequence[str] = ()) -> Board:
+    """What a terminal shows."""
+    lines = [_commitment(record), *below]
+    if record["mode"] == "lineage":
+        table = _controls(record)
+        rows: list[list[Cell]] = [list(row) for row in table.rows]
+        return Board([(student_verdict(record), "")], table.columns, rows, [*lines, *record["says"]])
+    keys = [
+        [
+            Badge(each["verdict"], "plain", _GLYPHS[Verdict(each["verdict"])]),
+            each["name"],
+            _WORDS[Verdict(each["verdict"])],
+            _p(each["log10_p_adjusted"]),
+            each.get("contexts", each["units"]),
+            f"{each['z']:.1f}" if "z" in each else f"1e{each['log10_e']:.1f}",
+        ]
+        for each in record["keys"]
+    ]
+    lean = "z" if record["mode"] != "answers" else "evidence (e)"
+    columns = [
+        Column(""),
+        Column("key", "name"),
+        Column("verdict"),
+        Column("p, all counted"),
+        Column("contexts" if lean == "z" else "distinct pairs", "number"),
+        Column(lean, "number", minor=True),
+    ]
+    lines += [_share(each) for each in record.get("shares", ())]
+    lines += [f"{each['name']}: not tested: {each['why']}" for each in record.get("not_tested", ())]
+    if record.get("revoked"):
+        lines.append(f"not tested, for they are revoked: {words.joined(record['revoked'])}")
+    if record["mode"] == "answers":
+        lines.append(_asked(record))
+    says = record["says"] if record["verdict"] == Verdict.MARKED.value else []
+    return Board([(student_verdict(record), "")], columns, keys, [*lines, *says])
+
+
+def student_page(record: Mapping[str, Any]) -> Page:
+    """The same as a page, for any of the records."""
+    sections = [Section("result", "What was found", [_table(record)], menu="Result")]
+    if record.get("shares"):
+        shares = [_share(each) for each in record["shares"]]
+        note = "Parts of what all accounts that are shown lean to their keys, with intervals of about 95%."
+        sections.append(Section("shares", "Whose text", [Bullets([*shares, note])], menu="Accounts"))
+    sections.append(Section("test", "How it was tested", [_facts(record)], menu="Test"))
+    notes = []
+    if record["commitment"] is None:
+        notes.append(Note("Nothing was committed to", [_UNCOMMITTED], tone="warn"))
+    else:
+        notes.append(Note("Committed to before the test", [_commitment(record)]))
+    notes.append(Note("What this says", record["says"]))
+    if record["mode"] != "lineage":
+        notes.append(Note("Innocent causes", record["innocent_causes"]))
+    refused = [f"{each['name']}: {each['refused']}" for each in record.get("keys", ()) if each.get("refused")]
+    if refused:
+        notes.append(Note("Keys that aren't believed", refused, tone="warn"))
+    return Page(
+        f"A test of {record['student']['name']}",
+        student_verdict(record),
+        [_level(record)],
+        sections,
+        notes=notes,
+        foot=list(record["says"]),
+    )
+
+
+def _table(record: Mapping[str, Any]) -> Table:
+    if record["mode"] == "lineage":
+        return _controls(record)
+    rows: list[list[Cell]] = [
+        [
+            each["name"],
+            each["scheme"],
+            _WORDS[Verdict(each["verdict"])],
+            _p(each["log10_p_adjusted"]),
+            _p(each["log10_p"]),
+            each["units"],
+            _decoys(each),
+        ]
+        for each in record["keys"]
+    ]
+    columns = [
+        Column("key", "name"),
+        Column("scheme", minor=True),
+        Column("verdict"),
+        Column("p, all counted"),
+        Column("p of this key", minor=True),
+        Column("units", "number", minor=True),
+        Column("decoy keys", minor=True),
+    ]
+    return Table("Keys", columns, rows, long=len(rows) > 20)
+
+
+def _controls(record: Mapping[str, Any]) -> Table:
+    rows: list[list[Cell]] = [
+        [each["name"], each["suspect_only"], each["control_only"], _p(each["log10_p_adjusted"])]
+        for each in record["controls"]
+    ]
+    columns = [
+        Column("control", "name"),
+        Column("suspect alone agrees", "number"),
+        Column("control alone agrees", "number"),
+        Column("p, all counted"),
+    ]
+    return Table("Controls", columns, rows)
+
+
+def _facts(record: Mapping[str, Any]) -> Facts:
+    items: list[tuple[str, Cell]] = [("mode", _MODES[record["mode"]]), ("level", record["alpha"])]
+    names = {
+        "student": "student",
+        "reference": "reference",
+    }
+    for field, title in names.items():
+        if field in record:
+            digest = record[field]["sha256"]
+            items.append((title, record[field]["name"] + (f" ({digest[:16]}…)" if digest else "")))
+    for field in ("texts_sha256", "prompts_sha256"):
+        if record.get(field):
+            items.append((field.removesuffix("_sha256"), f"{record[field][:16]}…"))
+    for field in ("queries", "tokens", "stopped", "unread", "prompts", "rare"):
+        if field in record:
+            items.append((field, record[field]))
+    return Facts(items)
+
+
+_MODES: Final = {
+    "probe": "weights, on texts that don't carry the mark",
+    "served": "weights, on stored answers that may carry the mark",
+    "answers": "answers alone",
+    "lineage": "likeness of answers, without a mark",
+}
+
+
+def _commitment(record: Mapping[str, Any]) -> str:
+    held = record["commitment"]
+    if held is None:
+        return _UNCOMMITTED
+    told = f"committed to before the test: {held['sha256'][:16]}…"
+    if held.get("entry"):
+        place = (
+            f"entry {held['index']:,} of {held['origin']}" if "index" in held else f"entry {held['entry']}"
+        )
+        return f"{told}, {place}"
+    return f"{told}, in no log: its time isn't shown"
+
+
+def _level(record: Mapping[str, Any]) -> str:
+    if record["mode"] == "lineage":
+        return f"Of {words.many(record['prompts'], 'prompt')} {record['rare']:,} were counted."
+    tested = words.many(len(record["keys"]), "key")
+    return (
+        f"{tested} tested. A model that wasn't trained on such text is called marked at most once in "
+        f"{1 / record['alpha']:,.0f} such tests."
+    )
+
+
+def _asked(record: Mapping[str, Any]) -> str:
+    told = f"{words.many(record['queries'], 'answer')}, {record['tokens']:,} tokens; stopped: {record['stopped']}"
+    return f"{told}; {record['unread']:,} not read" if record["unread"] else told
+
+
+def _share(each: Mapping[str, Any]) -> str:
+    return f"{each['account']}: {words.share(each['share'])} ({words.share(each['low'])} to {words.share(each['high'])})"
+
+
+def _decoys(each: Mapping[str, Any]) -> str:
+    held = each.get("decoys")
+    if held is None:
+        return "not asked"
+    return f"{held['above']:,} of {held['keys']:,} as high" if held["agrees"] else "disagree"
+
+
+def _p(log10: float) -> str:
+    from math import log
+
+    return p_in_words(log10 * log(10))
