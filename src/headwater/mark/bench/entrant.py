@@ -28,10 +28,10 @@ class Entrant(Protocol):
     """One line of the table. `label`: its name with its settings; `exact`: whether its p-values hold exactly."""
 
     @property
-    def label(self) -> str: ...  # noqa: D102
+    def label(self) -> str: ...
 
     @property
-    def exact(self) -> bool: ...  # noqa: D102
+    def exact(self) -> bool: ...
 
     def key(self, random: np.random.Generator) -> MarkKey:
         """A key drawn at random."""
@@ -76,6 +76,11 @@ class SchemeEntrant:
         scorer = standard(self.scheme)
         totals = [int(scorer.scores(self.scheme.values(key, units)) @ units.times) for key in keys]
         return tails(self.scheme, scorer, units, np.array(totals, np.int64))
+
+    def scores(self, tokens: Tokens, key: MarkKey) -> NDArray[np.int64]:
+        """The scores (units,) of one text's distinct units under its key, in the statistic's steps."""
+        units = self.scheme.units(tokens)
+        return standard(self.scheme).scores(self.scheme.values(key, units), None)
 
 
 def entrant(name: str, config: Mapping[str, Any], size: int) -> SchemeEntrant:

@@ -14,10 +14,10 @@ from headwater.mark.bench import attacks, markllm
 from headwater.mark.bench.attacks import Attack
 from headwater.mark.bench.entrant import Entrant, SchemeEntrant, entrant
 from headwater.mark.bench.laws import CountedTexts, MadeLaws, Model, Source
+from headwater.mark.bench.pen import Plain
 from headwater.mark.bench.plan import KEYRING, Material, Plan, Spec
 from headwater.mark.bench.reading import Words
 from headwater.mark.bench.writing import Sharpening, fitted, write
-from headwater.mark.bench.pen import Plain
 from headwater.mark.keyring import load_keyring
 from headwater.mark.proxy import Counts, Proxy, load
 from headwater.mark.text import read_text

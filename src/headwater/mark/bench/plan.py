@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def _value(text: str) -> Any:
             found = kind(text)
         except ValueError:
             continue
-        if found == found and abs(found) != float("inf"):
+        if isfinite(found):
             return found
     return text
 

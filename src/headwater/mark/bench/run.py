@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from headwater.mark.bench.attacks import Attack, Marked
-from headwater.mark.bench.entrant import Entrant
+from headwater.mark.bench.entrant import Entrant, SchemeEntrant
 from headwater.mark.bench.material import Loaded, attacks_of, checked, loaded, schemes_of
 from headwater.mark.bench.pen import Plain
 from headwater.mark.bench.plan import Plan, Spec, sha256
@@ -167,6 +167,7 @@ def _marked(plan: Plan, job: Job, held: Loaded, folder: Path, digest: str) -> Pa
         "entropy": _mean(written, "entropy"),
         "marked": _mean(written, "marked"),
         "cells": cells,
+        "scores": _scores(entrant, answers, keys),
         "unmarked": unmarked,
         "quality": {name: vars(quality(_judged(texts, plan), held.judge)) for name, texts in seen.items()},
     }
@@ -211,6 +212,19 @@ def _cells(
                     seen[attack.name].append(read.tokens[0])
             cells[attack.name][str(length)] = {"log_p": found, "wrong": _counts(by_wrong)}
     return cells, seen
+
+
+def _scores(entrant: Entrant, answers: Ints, keys: list[MarkKey]) -> dict[str, float] | None:
+    """Mean and variance of a marked unit's score, and units a token: what predictions are made of."""
+    if not isinstance(entrant, SchemeEntrant):
+        return None
+    every = [entrant.scores(text, key) for text, key in zip(answers, keys, strict=True)]
+    joined = np.concatenate(every).astype(float)
+    return {
+        "mean": round(float(joined.mean()), 6),
+        "variance": round(float(joined.var()), 6),
+        "units_a_token": round(len(joined) / answers.size, 6),
+    }
 
 
 def _attacked(attack: Attack, marked: Marked, job: Job, row: int, length: int) -> Ints | str:

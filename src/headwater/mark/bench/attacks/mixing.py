@@ -1,4 +1,4 @@
-"""Attacks that add text without a mark: pieces between pieces (dilution), and one passage in a document (copy-paste)."""
+"""Attacks that add unmarked text: pieces between pieces (dilution), or a document around one passage (copy-paste)."""
 
 from __future__ import annotations
 

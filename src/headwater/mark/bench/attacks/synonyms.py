@@ -22,6 +22,10 @@ LARGEST = 64 << 20
 _WORD = re.compile(r"[A-Za-z]+")
 _ENDINGS = (("ies", "y"), ("ing", ""), ("ing", "e"), ("ed", ""), ("ed", "e"), ("es", ""), ("s", ""))
 _VOWELS = frozenset("aeiou")
+#: Words of grammar that WordNet has as something else (`are`, a hundred square metres).
+_GRAMMAR_WORDS = """about all and any are but can did does for had has have her him his its may more most must not now
+off one our out over she some than that the them then they this too two was well were what when who will with you"""
+_GRAMMAR = frozenset(_GRAMMAR_WORDS.split())
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ def _lines(path: Path) -> list[str]:
 def _others(known: tuple[dict[str, tuple[str, ...]], dict[str, str]], word: str) -> tuple[str, ...]:
     """Words that can stand for `word`, in its form."""
     synonyms, irregular = known
-    if len(word) < 3:
+    if len(word) < 3 or word in _GRAMMAR:
         return ()
     if word in synonyms:
         return synonyms[word]
