@@ -15,6 +15,8 @@ from headwater.errors import ConfigurationError, Where
 from headwater.keys import checked_numbers, key_from_command, load_mark_key, read_key
 
 TABLES = ("tokenizer", "mark", "accounts")
+#: The table that stands once, without a name: who gets which mark where text is written.
+EMBED = "embed"
 #: Where a key can stand in an entry: exactly one of them.
 KEYS = ("key", "keys", "key_env", "key_file", "key_command")
 #: Characters of a name, of an account's id or of an epoch; names in one list.
@@ -38,7 +40,7 @@ class Entry:
 
     def where(self, field: str) -> Where:
         """File, entry and field."""
-        return Where(str(self.file), field=f"{self.table}.{self.name}.{field}")
+        return Where(str(self.file), field=".".join(part for part in (self.table, self.name, field) if part))
 
     def error(self, field: str, what: str, hint: str | None = None) -> ConfigurationError:
         """What is wrong with a field."""
@@ -110,13 +112,13 @@ class Entry:
 
 
 def entries(content: Mapping[str, Any], file: Path, environment: Mapping[str, str]) -> dict[str, list[Entry]]:
-    """The entries of each table, in the order of the file. No two of one table have the same name."""
+    """The entries of each table, in the order of the file. No two of one table have the same name; `[embed]` is one."""
     for name in content:
-        if name not in TABLES:
+        if name not in (*TABLES, EMBED):
             raise ConfigurationError(
                 "no such table here",
                 where=Where(str(file), field=name),
-                hint=f"a keyring has {', '.join(f'[[{table}]]' for table in TABLES)}",
+                hint=f"a keyring has {', '.join(f'[[{table}]]' for table in TABLES)}, [{EMBED}]",
             )
     found: dict[str, list[Entry]] = {}
     for table in TABLES:
@@ -139,6 +141,12 @@ def entries(content: Mapping[str, Any], file: Path, environment: Mapping[str, st
             names.add(name)
             rest = {key: value for key, value in fields.items() if key != "name"}
             found[table].append(Entry(file, table, name, rest, environment))
+    single = content.get(EMBED)
+    if single is not None and not isinstance(single, dict):
+        raise ConfigurationError(
+            "must be one table", where=Where(str(file), field=EMBED), hint=f"begin it with [{EMBED}]"
+        )
+    found[EMBED] = [] if single is None else [Entry(file, EMBED, "", dict(single), environment)]
     return found
 
 

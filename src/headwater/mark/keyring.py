@@ -23,7 +23,8 @@ from headwater.keys import MASTER, MASTER_BITS, MarkSecret, account_numbers, rea
 from headwater.mark import registry
 from headwater.mark.choosing.embedder import NAMES as EMBEDDERS
 from headwater.mark.choosing.mark import KEY_BITS, SENTENCES, SentenceMark
-from headwater.mark.entries import LONGEST_NAME, Entry, entries, key_numbers, printable
+from headwater.mark.embed_table import EmbedTable, embed_table
+from headwater.mark.entries import EMBED, LONGEST_NAME, Entry, entries, key_numbers, printable
 from headwater.mark.own import LAYERED, coin_of
 from headwater.mark.scheme import MarkKey, Scheme
 from headwater.mark.text import read_text
@@ -101,6 +102,7 @@ class Keyring:
     accounts: tuple[Accounts, ...]
     tokenizers: Mapping[str, Tokenizer]
     sentences: tuple[SentenceMark, ...] = ()
+    embed: EmbedTable | None = None
 
     def current(self, day: date | None = None) -> tuple[Mark, ...]:
         """The marks that aren't revoked; with `day`, of them those that were put into text on that day."""
@@ -113,12 +115,15 @@ class Keyring:
         )
 
 
-def load_keyring(path: Path, environment: Mapping[str, str] | None = None) -> Keyring:
+def load_keyring(
+    path: Path, environment: Mapping[str, str] | None = None, *, writing: bool = False
+) -> Keyring:
     """The keyring in the file at `path`; `environment` (default: the process's) holds keys of `key_env`.
 
-    Names of files are relative to the keyring's folder. Raises `ConfigurationError`, with file, entry and field and
-    never with a key, for what can't be used as written; `UnreadableInput` for a file that can't be read; `UsageError`
-    where a tokenizer.json needs the extra `mark`.
+    `writing`: to put marks into text and not to read them: tokenizers and lists of accounts are left unread, and
+    needn't be there. Names of files are relative to the keyring's folder. Raises `ConfigurationError`, with file,
+    entry and field and never with a key, for what can't be used as written; `UnreadableInput` for a file that can't be
+    read; `UsageError` where a tokenizer.json needs the extra `mark`.
     """
     where = Where(str(path))
     content = read_private(path, largest=LARGEST_KEYRING)
@@ -134,14 +139,15 @@ def load_keyring(path: Path, environment: Mapping[str, str] | None = None) -> Ke
     tables = entries(parsed(text, str(path)), path, os.environ if environment is None else environment)
     tokenizers: dict[str, Tokenizer] = {name: kind() for name, kind in _TOKENIZERS.items()}
     for entry in tables["tokenizer"]:
-        tokenizers[entry.name] = _tokenizer(entry)
+        tokenizers[entry.name] = _tokenizer(entry, writing)
     schemes = _Schemes()
     on_sentences = [entry.fields.get("scheme") == SENTENCES for entry in tables["mark"]]
     both = list(zip(tables["mark"], on_sentences, strict=True))
     marks = tuple(_mark(entry, tokenizers, schemes) for entry, other in both if not other)
     sentences = tuple(_sentence_mark(entry) for entry, other in both if other)
-    accounts = tuple(_accounts(entry, tokenizers, schemes) for entry in tables["accounts"])
-    return Keyring(path, marks, accounts, tokenizers, sentences)
+    accounts = tuple(_accounts(entry, tokenizers, schemes, writing) for entry in tables["accounts"])
+    embed = next((embed_table(entry, marks, accounts) for entry in tables[EMBED]), None)
+    return Keyring(path, marks, accounts, tokenizers, sentences, embed)
 
 
 def new_key(name: str, config: Mapping[str, Any] | None = None, *, version: int = 1) -> MarkSecret:
@@ -171,7 +177,7 @@ def key_bits(scheme: Scheme) -> tuple[int, ...]:
     return tuple(max(number.bit_length() for number in each) for each in zip(*drawn, strict=True))
 
 
-def _tokenizer(entry: Entry) -> Tokenizer:
+def _tokenizer(entry: Entry, writing: bool) -> Tokenizer:
     if entry.name in _TOKENIZERS:
         raise entry.error("name", "is the name of a tokenizer that is built in")
     file, kind, size = entry.text("file"), entry.text("kind"), entry.whole("vocab_size")
@@ -187,7 +193,7 @@ def _tokenizer(entry: Entry) -> Tokenizer:
         raise entry.error("vocab_size", f"must be from 1 to {MOST_IDS}")
     if kind == "ids":
         return Ids(entry.name, size)
-    if file is None:
+    if file is None or writing:
         return Words(entry.name) if kind == "words" else Bytes(entry.name)
     with _placed(entry, "file"):
         return load_tokenizer(entry.name, entry.path(file))
@@ -230,13 +236,15 @@ def _mark(entry: Entry, tokenizers: Mapping[str, Tokenizer], schemes: _Schemes) 
     return Mark(entry.name, scheme, key, chosen, begins, ends, revoked, account)
 
 
-def _accounts(entry: Entry, tokenizers: Mapping[str, Tokenizer], schemes: _Schemes) -> Accounts:
+def _accounts(
+    entry: Entry, tokenizers: Mapping[str, Tokenizer], schemes: _Schemes, writing: bool
+) -> Accounts:
     name = entry.needed("scheme")
     chosen = _chosen(entry, tokenizers)
     epochs = entry.texts("epoch")
     if not epochs:
         raise entry.error("epoch", "is needed: the name of the period that keys are for, or several")
-    ids = _ids(entry)
+    ids = _ids(entry, writing)
     revoked = entry.flag("revoked")
     numbers, source = key_numbers(entry, MASTER)
     master = _master(entry, source, numbers)
@@ -328,8 +336,10 @@ def _master(entry: Entry, source: str, numbers: tuple[int, ...]) -> bytes:
     raise entry.error(source, f"a master key has at least {MASTER_BITS} bits", hint)
 
 
-def _ids(entry: Entry) -> tuple[str, ...]:
+def _ids(entry: Entry, writing: bool) -> tuple[str, ...]:
     file = entry.text("file")
+    if writing:
+        return ()
     if file is None:
         raise entry.error("file", "is needed: a list of accounts, one a line")
     with _placed(entry, "file"):
