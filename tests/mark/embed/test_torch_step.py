@@ -20,7 +20,9 @@ _WORDS = st.integers(0, 2**64 - 1)
 _PAIRS = st.tuples(_WORDS, _WORDS)
 
 
-@given(st.lists(st.tuples(st.lists(_TOKENS, min_size=1, max_size=9), _PAIRS, _TOKENS, st.sampled_from([1, 2]))))
+@given(
+    st.lists(st.tuples(st.lists(_TOKENS, min_size=1, max_size=9), _PAIRS, _TOKENS, st.sampled_from([1, 2])))
+)
 @settings(deadline=None)
 def test_every_bit_is_the_specifications(rows: list[tuple[list[int], tuple[int, int], int, int]]) -> None:
     from headwater.mark.embed.torch_function import seeds, words
@@ -141,7 +143,9 @@ def test_the_rest_wins_as_often_as_it_weighs() -> None:
     )
     counts = np.bincount(found.numpy(), minlength=1000)
     assert counts[990:].sum() == 0
-    assert ((counts[:990] - 4000 / 990) ** 2 / (4000 / 990)).sum() < 1150  # chi-squared, 989 degrees: p = 0.0002
+    assert (
+        (counts[:990] - 4000 / 990) ** 2 / (4000 / 990)
+    ).sum() < 1150  # chi-squared, 989 degrees: p = 0.0002
     assert (torch.isfinite(scores).sum(1) == 1).all()
 
 

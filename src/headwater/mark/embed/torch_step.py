@@ -20,8 +20,8 @@ from headwater.mark.own.function import GUMBEL, SIZE, TILT
 
 #: Numbers of a packed rule (`Rule.numbers`).
 NUMBERS: Final = 14
-#: Tokens of a block of the vocabulary: what is drawn from the rest is drawn from a block first.
-_BLOCK: Final = 512
+#: The vocabulary is laid in so many strides, as `kernel` lays it: what is drawn from the rest is drawn by columns.
+_STRIDES: Final = 64
 _WIDTH, _USE, _GREEN, _DELTA, _COIN, _SHARE, _KEY, _MASTER = 0, 1, 2, 3, 4, 7, 8, 11
 
 
@@ -66,10 +66,10 @@ def _chosen(
     """The winner of the likeliest tokens and the rest, in the rows of `gumbel`; all others of its row get -inf."""
     value, place = (top.double() - torch.log(-torch.log((word.double() + 0.5) / SIZE))).max(1)
     token = index.gather(1, place[:, None])
-    blocks, total = _rest(scores, index, most)
+    columns, total = _rest(scores, index, most)
     noise = -torch.log(-torch.log(drawn[:, 0]))
     wins = (torch.log(total) + noise > value - most) & (total > 0)
-    other = _from_rest(blocks, drawn[:, 1] * total)
+    other = _from_rest(columns, drawn[:, 1] * total)
     token = torch.where(wins[:, None], other[:, None], token)
     kept = scores.gather(1, token)
     scores.masked_fill_(gumbel[:, None], -torch.inf)
@@ -78,21 +78,22 @@ def _chosen(
 
 
 def _rest(scores: Tensor, index: Tensor, most: Tensor) -> tuple[Tensor, Tensor]:
-    """What tokens outside `index` weigh, e^(score - most), in blocks (n, blocks, 512), and together (n,)."""
+    """What tokens outside `index` weigh, e^(score - most), in columns (n, 64, width), and together (n,)."""
     weight = torch.exp(scores - most[:, None].float()).scatter_(1, index, 0.0).nan_to_num_(0.0)
-    weight = torch.nn.functional.pad(weight, (0, -weight.shape[1] % _BLOCK)).view(len(weight), -1, _BLOCK)
-    return weight, weight.sum(2).double().sum(1)
+    weight = torch.nn.functional.pad(weight, (0, -weight.shape[1] % _STRIDES))
+    columns = weight.view(len(weight), _STRIDES, -1)
+    return columns, columns.sum(1).double().sum(1)
 
 
-def _from_rest(blocks: Tensor, point: Tensor) -> Tensor:
-    """The token at `point` of the cumulated weights: its block first, then its place in it."""
-    sums = blocks.sum(2).double().cumsum(1)
-    block = torch.searchsorted(sums, point[:, None], right=True).clamp_(max=sums.shape[1] - 1)
-    before = torch.where(block > 0, sums.gather(1, (block - 1).clamp(min=0)), 0.0)
-    inner = blocks.gather(1, block[:, :, None].expand(-1, 1, _BLOCK))[:, 0].double()
-    cumulated = inner.cumsum(1)
-    place = torch.searchsorted(cumulated, point[:, None] - before, right=True)
-    # Sums of a block and of its parts differ in their last bits: no further than the last token that weighs anything.
-    weighs = (inner > 0) * torch.arange(1, _BLOCK + 1, device=inner.device)
+def _from_rest(columns: Tensor, point: Tensor) -> Tensor:
+    """The token at `point` of the cumulated weights: its column first, then its place in it."""
+    width = columns.shape[2]
+    sums = columns.sum(1).double().cumsum(1)
+    column = torch.searchsorted(sums, point[:, None], right=True).clamp_(max=width - 1)
+    before = torch.where(column > 0, sums.gather(1, (column - 1).clamp(min=0)), 0.0)
+    inner = columns.gather(2, column[:, :, None].expand(-1, _STRIDES, 1))[:, :, 0].double()
+    place = torch.searchsorted(inner.cumsum(1), point[:, None] - before, right=True)
+    # A column's sum and its parts' differ in their last bits: no further than the last token that weighs anything.
+    weighs = (inner > 0) * torch.arange(1, _STRIDES + 1, device=inner.device)
     last = (weighs.amax(1, keepdim=True) - 1).clamp_(min=0)
-    return (block * _BLOCK + torch.minimum(place, last))[:, 0]
+    return (torch.minimum(place, last) * width + column)[:, 0]
