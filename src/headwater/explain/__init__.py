@@ -27,14 +27,8 @@ from headwater.explain.summary import board
 
 if TYPE_CHECKING:
     from headwater.explain.marked import mark_board, mark_page, mark_record, mark_records, mark_verdict
-    from headwater.explain.studied import (
-        answers_record,
-        lineage_record,
-        student_board,
-        student_page,
-        student_record,
-        student_verdict,
-    )
+    from headwater.explain.studied import student_board, student_page, student_verdict
+    from headwater.explain.studied_record import answers_record, lineage_record, student_record
     from headwater.explain.traced import trace_board, trace_page, trace_record, trace_verdict
 
 __all__ = [
@@ -82,9 +76,10 @@ __all__ = [
 _LATER = {
     "mark_": "marked",
     "trace_": "traced",
+    "student_record": "studied_record",
     "student_": "studied",
-    "answers_": "studied",
-    "lineage_": "studied",
+    "answers_": "studied_record",
+    "lineage_": "studied_record",
 }
 
 

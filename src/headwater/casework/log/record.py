@@ -33,6 +33,7 @@ KINDS: Final = (
     "policy",
     "key",
     "identity",
+    "commitment",
 )
 SECRET_BYTES: Final = 32
 MOST_RECORD: Final = 2**18
