@@ -1,6 +1,6 @@
 """The small GPT of `mark.proxy` as a writer: it reads each token once and keeps keys and values of its last window.
 
-Same weights and arithmetic as `mark.proxy.gpt`, in float32; beyond a window it looks back over the window's last tokens.
+Same weights and arithmetic as `mark.proxy.gpt`, in float32; beyond a window it sees a window's last tokens.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ class Loaded:
         if scheme.name == KEYRING:
             return self._of_keyring(str(scheme.settings.get("mark")))
         if scheme.name.startswith(markllm.PREFIX):
-            return markllm.entrant(scheme.name, scheme.settings, size, self.material.tokenizer)
+            return markllm.entrant(scheme.name, scheme.settings, size)
         return entrant(scheme.name, scheme.settings, size)
 
     def _of_keyring(self, name: str) -> Entrant:
