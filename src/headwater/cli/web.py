@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -39,11 +40,14 @@ def from_url(url: str) -> Fetch:
     return fetch
 
 
-def ask(url: str, body: bytes, content_type: str, most: int) -> bytes:
-    """The answer, at most `most` bytes, to a POST; UnreadableInput where there is none."""
+def ask(
+    url: str, body: bytes, content_type: str, most: int, *, headers: Mapping[str, str] | None = None
+) -> bytes:
+    """The answer, at most `most` bytes, to a POST with more `headers`; UnreadableInput where there is none."""
     where = _checked(url)
     request = _request(where, body)
-    request.add_header("Content-Type", content_type)
+    for name, value in {**(headers or {}), "Content-Type": content_type}.items():
+        request.add_header(name, value)
     try:
         with _opener().open(request, timeout=TIMEOUT_S) as answer:
             data: bytes = answer.read(most + 1)

@@ -15,12 +15,19 @@ from headwater.mark.student.asking import (
     prompts_digest,
     prompts_of,
 )
-from headwater.mark.student.commitment import Commitment, bound, commitment, key_digest, load_commitment
+from headwater.mark.student.commitment import (
+    Commit,
+    Commitment,
+    bound,
+    commitment,
+    key_digest,
+    load_commitment,
+)
 from headwater.mark.student.compute import compute
 from headwater.mark.student.differences import Differences, Rows, joined, sparse
 from headwater.mark.student.examine import AccountShare, Candidate, Examined, Tested, examine
 from headwater.mark.student.lineage import Compared, Lineage, lineage
-from headwater.mark.student.models import Model, check_pair, open_model
+from headwater.mark.student.models import Model, check_pair, model_digest, open_model
 from headwater.mark.student.sequential import Rule, Sequential, Wealth
 from headwater.mark.student.statistic import Coefficients, coefficients
 from headwater.mark.student.stored import About
@@ -35,6 +42,7 @@ __all__ = [
     "Answered",
     "Candidate",
     "Coefficients",
+    "Commit",
     "Commitment",
     "Compared",
     "Differences",
@@ -63,6 +71,7 @@ __all__ = [
     "listen",
     "load_commitment",
     "load_differences",
+    "model_digest",
     "open_model",
     "prompts_digest",
     "prompts_of",

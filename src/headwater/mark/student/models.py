@@ -59,7 +59,7 @@ class Small:
     def __init__(self, path: Path) -> None:
         self._inner: GPT = load_gpt(path)
         self.name = path.name
-        self.digest = _digest([path])
+        self.digest = model_digest(path)
         self.vocabulary, self.window = self._inner.tokens, self._inner.window
 
     def laws(self, rows: NDArray[np.int64]) -> Floats:
@@ -92,7 +92,7 @@ class Directory:
         self._inner = loaded.to(device).eval()
         self._device = device
         self.name = path.resolve().name
-        self.digest = _digest([*files, *sorted(path.glob("config.json"))])
+        self.digest = model_digest(path)
         self.vocabulary = int(loaded.config.vocab_size)
         most = getattr(loaded.config, "max_position_embeddings", None)
         self.window = min(window, most) if isinstance(most, int) and most > 1 else window
@@ -148,6 +148,13 @@ def _vocabulary(path: Path) -> dict[str, int] | None:
         raise unreadable(file, error) from None
     except (ValueError, KeyError, TypeError, IndexError, RecursionError):
         raise UnreadableInput("is no tokenizer", where=Where(str(file))) from None
+
+
+def model_digest(path: Path) -> str:
+    """SHA-256 over a model's files, as `Model.digest` has it, without opening it."""
+    if not path.is_dir():
+        return _digest([path])
+    return _digest([*sorted(path.glob(_WEIGHTS)), *sorted(path.glob("config.json"))])
 
 
 def _digest(files: list[Path]) -> str:

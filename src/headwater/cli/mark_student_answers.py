@@ -1,0 +1,262 @@
+"""Tests of a student by what it says: `ask` (a mark, by answers alone) and `lineage` (no mark at all)."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from headwater.cli.mark_student_inputs import (
+    candidates_of,
+    fail_option,
+    held,
+    keyring_option,
+    names_option,
+    out_option,
+    show,
+    tested,
+)
+from headwater.cli.options import PATH, as_json, manners
+from headwater.cli.pages import page_place
+from headwater.cli.terminal import Terminal
+from headwater.errors import UnreadableInput, UsageError, Where
+
+if TYPE_CHECKING:
+    from headwater.mark import Keyring
+    from headwater.mark.student import Answer, Candidate, Reader
+
+#: Bytes of one answer of a server.
+_MOST: Final = 8 << 20
+
+
+@click.command()
+@click.argument("prompts", type=PATH, metavar="PROMPTS")
+@keyring_option
+@names_option
+@click.option(
+    "--answers",
+    type=PATH,
+    required=True,
+    metavar="FILE",
+    help="Answers: read, and written where --url is given.",
+)
+@click.option("--url", metavar="URL", help="An OpenAI-compatible API, such as https://example.com/v1.")
+@click.option("--model", metavar="NAME", default="", help="The model to ask there.")
+@click.option("--key-env", metavar="VARIABLE", help="The environment variable that holds the API's key.")
+@click.option("--max-tokens", type=click.IntRange(1, 100_000), default=512, show_default=True, metavar="N")
+@click.option("--queries", type=click.IntRange(1), default=1000, show_default=True, metavar="N")
+@click.option("--tokens", type=click.IntRange(1), default=1_000_000, show_default=True, metavar="N")
+@tested
+@as_json
+@manners
+def ask(
+    terminal: Terminal,
+    *,
+    prompts: Path,
+    keyring: Path,
+    names: tuple[str, ...],
+    answers: Path,
+    url: str | None,
+    model: str,
+    key_env: str | None,
+    max_tokens: int,
+    queries: int,
+    tokens: int,
+    alpha: float,
+    commitment: Path | None,
+    log: Path | None,
+    out: Path | None,
+    fail_on: str,
+    as_json: bool,
+) -> int:
+    """Test a model by its answers to PROMPTS, one by one, until the evidence or the budget says stop.
+
+    Answers are kept in --answers, so that a run that was ended goes on; without --url only those are read. --queries
+    and --tokens are the budget, --max-tokens that of one answer. Looking often costs nothing: the p-value holds
+    whenever one stops.
+    """
+    from headwater.explain import answers_record
+    from headwater.mark import load_keyring
+    from headwater.mark.student import Rule, bound, listen, prompts_digest, prompts_of
+
+    if out is not None:
+        page_place(out, [prompts, keyring, commitment, answers])
+    ring = load_keyring(keyring)
+    candidates, _ = candidates_of(ring, names)
+    committed, said = held(commitment, log)
+    asked = prompts_of(prompts)
+    digest = prompts_digest(asked)
+    if committed is not None:
+        committed.check(
+            bound(
+                "answers",
+                candidates,
+                alpha=alpha,
+                reference_digest="",
+                texts_digest=digest,
+                salt=committed.salt,
+            )
+        )
+    send = _asker(url, model, key_env, max_tokens) if url else None
+    readers = _readers(ring, candidates)
+    rule = Rule(alpha, len(readers), queries, tokens)
+    with terminal.progress() as progress:
+        found = listen(readers, _answers(asked, answers, send), rule, told=progress)
+    record = answers_record(found, model or answers.name, digest, said)
+    return show(terminal, record, out, as_json=as_json, fail_on=fail_on)
+
+
+@click.command()
+@click.option("--model", "own", type=PATH, required=True, metavar="FILE", help="The own model's answers.")
+@click.option("--suspect", type=PATH, required=True, metavar="FILE", help="The suspect's.")
+@click.option(
+    "--control",
+    "controls",
+    type=PATH,
+    multiple=True,
+    required=True,
+    metavar="FILE",
+    help="A control model's.",
+)
+@click.option(
+    "--other",
+    "others",
+    type=PATH,
+    multiple=True,
+    metavar="FILE",
+    help="Of models that are no controls: a prompt counts where none of them gives the own model's answer.",
+)
+@click.option(
+    "--alpha",
+    type=click.FloatRange(0, 0.1, min_open=True, max_open=True),
+    default=0.001,
+    show_default=True,
+    help="How often an unrelated suspect may be called closer.",
+)
+@out_option
+@fail_option
+@as_json
+@manners
+def lineage(
+    terminal: Terminal,
+    *,
+    own: Path,
+    suspect: Path,
+    controls: tuple[Path, ...],
+    others: tuple[Path, ...],
+    alpha: float,
+    out: Path | None,
+    fail_on: str,
+    as_json: bool,
+) -> int:
+    """Without a mark: does a suspect give the own model's rare answers more often than every control does?
+
+    Files are JSON lines with `prompt` and `answer`, of the same prompts, asked alike (best at temperature 0). This
+    claims less than a mark: models that learned from the same sources are alike, too.
+    """
+    from headwater.explain import lineage_record
+    from headwater.mark.student import lineage as compared
+
+    if out is not None:
+        page_place(out, [own, suspect, *controls, *others])
+    if len({path.stem for path in controls}) < len(controls):
+        raise UsageError("two controls have the same name", hint="files are called after their models")
+    found = compared(
+        _said(own),
+        _said(suspect),
+        {path.stem: _said(path) for path in controls},
+        others=[_said(path) for path in others],
+        alpha=alpha,
+    )
+    record = lineage_record(found, own.stem, suspect.stem, None)
+    return show(terminal, record, out, as_json=as_json, fail_on=fail_on)
+
+
+def _said(path: Path) -> dict[str, str]:
+    from headwater.mark.student import answers_of
+
+    return {each.prompt: each.text for each in answers_of(path)}
+
+
+def _readers(ring: Keyring, candidates: list[Candidate]) -> list[Reader]:
+    """Each key with each tokenizer that the keyring names for it."""
+    from headwater.mark.student import Reader
+
+    of = {each.name: each.tokenizers for each in ring.marks}
+    of |= {
+        f"{each.name}: {account}, {epoch}": each.tokenizers
+        for each in ring.accounts
+        for epoch in each.epochs
+        for account in each.ids
+    }
+    return [
+        Reader(each.name, each.scheme, each.key, tokenizer, each.account)
+        for each in candidates
+        for tokenizer in of[each.name]
+    ]
+
+
+def _answers(asked: list[str], path: Path, send: Callable[[str], Answer] | None) -> Iterator[Answer]:
+    """The answers that are kept, then those of `send` to the prompts that are left, each kept before it is read."""
+    from headwater.mark.student import answer_line, answers_of
+
+    if send is None and not path.exists():
+        raise UnreadableInput("does not exist", where=Where(str(path)), hint="ask a model: --url")
+    if send is not None:
+        _mended(path)
+    kept = answers_of(path) if path.exists() and path.stat().st_size else []
+    if [each.prompt for each in kept] != asked[: len(kept)]:
+        hint = "answers are to the prompts in their order; choose another file"
+        raise UsageError("holds answers to other prompts", where=Where(str(path)), hint=hint)
+    yield from kept
+    if send is None:
+        return
+    for prompt in asked[len(kept) :]:
+        answer = send(prompt)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(answer_line(answer))
+        yield answer
+
+
+def _mended(path: Path) -> None:
+    """Take away the line that a killed run had half written."""
+    if path.is_file():
+        content = path.read_bytes()
+        if content and not content.endswith(b"\n"):
+            with path.open("r+b") as file:
+                file.truncate(content.rfind(b"\n") + 1)
+
+
+def _asker(url: str, model: str, key_env: str | None, most: int) -> Callable[[str], Answer]:
+    """Asks a chat completion of an OpenAI-compatible API."""
+    from headwater.cli.web import ask as post
+    from headwater.mark.student import Answer
+
+    if not model:
+        raise UsageError("--url needs --model", hint="the name under which the API serves the model")
+    headers = {}
+    if key_env is not None:
+        if not os.environ.get(key_env):
+            raise UsageError(f"{key_env} isn't set in the environment", hint="--key-env names a variable")
+        headers["Authorization"] = f"Bearer {os.environ[key_env]}"
+    place = url.rstrip("/") + "/chat/completions"
+
+    def send(prompt: str) -> Answer:
+        asked = {"model": model, "messages": [{"role": "user", "content": prompt}], "max_tokens": most}
+        content = post(place, json.dumps(asked).encode(), "application/json", _MOST, headers=headers)
+        try:
+            said: Any = json.loads(content)
+            text = said["choices"][0]["message"]["content"] or ""
+            tokens = (said.get("usage") or {}).get("completion_tokens", 0)
+            if not isinstance(text, str) or type(tokens) is not int or tokens < 0:
+                raise ValueError
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
+            what = "the server's answer is no chat completion"
+            raise UnreadableInput(what, where=Where(place), hint="run it again to go on") from None
+        return Answer(prompt, text, tokens)
+
+    return send

@@ -1,0 +1,158 @@
+"""What the commands of `headwater mark student` share: keys to test, commitments, how a result is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from headwater.cli.options import PATH, F
+from headwater.cli.pages import write_page
+from headwater.cli.terminal import Terminal
+from headwater.errors import UsageError, Where
+
+if TYPE_CHECKING:
+    from headwater.mark import Keyring, Tokenizer
+    from headwater.mark.student import Candidate, Commitment
+
+FOUND = 1
+
+keyring_option = click.option(
+    "--keyring", type=PATH, required=True, metavar="FILE", help="The keys to test (TOML)."
+)
+names_option = click.option(
+    "--mark", "names", multiple=True, metavar="NAME", help="Test this mark, or these accounts, only."
+)
+alpha_option = click.option(
+    "--alpha",
+    type=click.FloatRange(0, 0.1, min_open=True, max_open=True),
+    default=1e-6,
+    show_default=True,
+    help="How often a model without a part may be called marked, all keys together.",
+)
+commitment_option = click.option(
+    "--commitment", type=PATH, metavar="FILE", help="What the test was bound to before (student commit)."
+)
+log_option = click.option(
+    "--log", type=PATH, metavar="DIR", help="The casebook whose log holds it: its proof goes into the report."
+)
+out_option = click.option("-o", "--out", type=PATH, metavar="FILE", help="Write a page of it, too.")
+fail_option = click.option(
+    "--fail-on",
+    type=click.Choice(["marked", "never"]),
+    default="never",
+    show_default=True,
+    help="Exit with 1 where a mark is shown.",
+)
+
+
+def tested(command: F) -> F:
+    """Add what every test has: --alpha, --commitment, --log, -o, --fail-on."""
+    for option in (fail_option, out_option, log_option, commitment_option, alpha_option):
+        command = option(command)
+    return command
+
+
+def candidates_of(ring: Keyring, names: tuple[str, ...]) -> tuple[list[Candidate], list[str]]:
+    """The keys to test, and names of those that are left out because they are revoked.
+
+    Marks are tested by their own key, accounts by one key for each of their periods.
+    """
+    from headwater.mark.student import Candidate
+
+    known = [each.name for each in ring.marks] + [each.name for each in ring.accounts]
+    for name in names:
+        if name not in known:
+            hint = f"there are {', '.join(known) or 'none'}"
+            raise UsageError(f"no mark is called {name!r}", where=Where(str(ring.path)), hint=hint)
+    wanted = set(names or known)
+    found, revoked = [], []
+    for mark in ring.marks:
+        if mark.name in wanted and mark.revoked:
+            revoked.append(mark.name)
+        elif mark.name in wanted:
+            found.append(Candidate(mark.name, mark.scheme, mark.key, mark.account))
+    for accounts in ring.accounts:
+        if accounts.name in wanted and accounts.revoked:
+            revoked.append(accounts.name)
+        elif accounts.name in wanted:
+            found += [
+                Candidate(f"{accounts.name}: {account}, {epoch}", accounts.scheme, key, account)
+                for epoch in accounts.epochs
+                for account, key in zip(accounts.ids, accounts.keys(epoch), strict=True)
+            ]
+    if not found:
+        hint = "add a [[mark]] or [[accounts]]; one that is revoked isn't tested"
+        raise UsageError("has no key to test", where=Where(str(ring.path)), hint=hint)
+    return found, revoked
+
+
+def held(path: Path | None, log: Path | None) -> tuple[Commitment | None, dict[str, Any] | None]:
+    """The commitment in a file, and what a report says of it: its hash and, from the log, entry and proof."""
+    if path is None:
+        if log is not None:
+            raise UsageError("--log needs --commitment", hint="headwater mark student commit makes one")
+        return None, None
+    from headwater.mark.student import load_commitment
+
+    found = load_commitment(path)
+    said: dict[str, Any] = {"sha256": found.sha256, "entry": found.entry}
+    if log is not None:
+        said |= _proof(found, log)
+    return found, said
+
+
+def _proof(found: Commitment, log: Path) -> dict[str, Any]:
+    """The log's entry of a commitment, proven; UsageError where the entry says something else."""
+    from headwater.casework.log import Record
+    from headwater.cli.log_inputs import OpenLog
+    from headwater.proof import Checkpoint, read_note
+
+    if not found.entry:
+        raise UsageError("the commitment isn't in a log", hint="it was made without --log")
+    with OpenLog(log) as opened:
+        shown = opened.prove(found.entry)
+    record = Record.parse(shown.record)
+    if record.body.get("sha256") != found.sha256:
+        raise UsageError("the log's entry is of another commitment", where=Where(str(log)))
+    checkpoint = Checkpoint.parse(read_note(shown.proof.checkpoint).text)
+    return {
+        "index": shown.proof.index,
+        "origin": checkpoint.origin,
+        "at_us": record.at_us,
+        "record": shown.record.decode(),
+        "proof": shown.proof.data().decode(),
+    }
+
+
+def show(
+    terminal: Terminal, record: Mapping[str, Any], out: Path | None, *, as_json: bool, fail_on: str
+) -> int:
+    """Print a record as asked, write its page, and the exit code."""
+    from headwater.explain import student_board, student_page
+    from headwater.report import html
+
+    below = []
+    if out is not None:
+        write_page(out, html(student_page(record)))
+        below.append(f"wrote {out}")
+    if as_json:
+        terminal.json({**record, "page": out and str(out)})
+    else:
+        terminal.draw(student_board(record, below=below))
+    return FOUND if record["verdict"] in ("marked", "closer") and fail_on != "never" else 0
+
+
+def tokenizer_of(given: Path | None, reference: Path) -> Tokenizer | None:
+    """The tokenizer of a file, or of the reference's directory; None where there is none."""
+    from headwater.mark import load_tokenizer
+
+    beside = reference / "tokenizer.json"
+    if given is None and not (reference.is_dir() and beside.is_file()):
+        return None
+    path = given or beside
+    if path.is_dir():
+        raise UsageError("is a folder, where a tokenizer.json is needed", where=Where(str(path)))
+    return load_tokenizer("tokenizer", path)
