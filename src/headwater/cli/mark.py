@@ -65,8 +65,8 @@ alpha_option = click.option(
 )
 
 
-#: Groups of commands that are imported when they are called: name → module of the group `command`.
-LATER = {"student": "headwater.cli.mark_student"}
+#: Commands that are imported when they are called: name → module of its `command`.
+LATER = {"bench": "headwater.cli.mark_bench", "student": "headwater.cli.mark_student"}
 
 
 class Marks(Group):

@@ -2,7 +2,8 @@
 
 `detect` holds one text against a keyring, `trace` says which accounts' outputs are in a dataset. `scheme` finds a
 family of marks by name, `Evidence` is a detector for one. This room knows token ids, keys and statistics; accounts and
-the gateway are above it. `student` tests whether a model was trained on marked text; it is imported by whom it serves.
+the gateway are above it. `student` tests whether a model was trained on marked text, `bench` compares schemes; both
+are imported by whom they serve.
 """
 
 from headwater.mark.choosing.embedder import NAMES as EMBEDDERS

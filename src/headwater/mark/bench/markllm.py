@@ -120,9 +120,7 @@ def entrant(name: str, config: Mapping[str, Any], size: int) -> MarkLLM:
     for setting in config:
         if setting not in _CONFIGS[algorithm]:
             hint = f"known are {', '.join(_CONFIGS[algorithm])}"
-            raise ConfigurationError(
-                "this scheme has no such setting", where=Where(field=setting), hint=hint
-            )
+            raise ConfigurationError("this scheme has no such setting", where=Where(field=setting), hint=hint)
     _auto()
     settings = {"algorithm_name": algorithm, **_CONFIGS[algorithm], **config}
     label = name + "".join(f" {key}={value}" for key, value in sorted(config.items()))
