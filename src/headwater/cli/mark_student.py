@@ -10,6 +10,7 @@ from headwater.cli.mark_student_answers import ask, lineage
 from headwater.cli.mark_student_commit import check, commit, reveal
 from headwater.cli.mark_student_inputs import (
     candidates_of,
+    comparing,
     held,
     keyring_option,
     names_option,
@@ -42,8 +43,7 @@ for _each in (commit, ask, lineage, reveal, check):
     metavar="FILE",
     help="A tokenizer.json, for texts without token ids; else the reference's.",
 )
-@click.option("--window", type=click.IntRange(16, 8192), default=512, show_default=True, metavar="N")
-@click.option("--kept", type=click.IntRange(1, 4096), default=64, show_default=True, metavar="N")
+@comparing
 @click.option("--device", default="cpu", show_default=True, help="Where torch computes, such as cuda.")
 @click.option("-o", "--out", type=PATH, required=True, metavar="FILE", help="A new file (.npz).")
 @manners
@@ -73,7 +73,7 @@ def compare(
     first, second = (open_model(path, window=window, device=device) for path in (student, reference))
     terminal.say(check_pair(student, reference, first, second))
     with terminal.progress() as progress:
-        found, _ = compute(first, second, read, out, served=served, kept=kept, told=progress)
+        found, _ = compute(first, second, read, out, served=served, window=window, kept=kept, told=progress)
     terminal.out(f"{found.places:,} places of {len(read):,} texts\nwrote {clean(str(out))}\n")
     return 0
 
@@ -104,7 +104,7 @@ def test(
     """
     from headwater.explain import student_record
     from headwater.mark import load_keyring
-    from headwater.mark.student import bound, examine, load_differences
+    from headwater.mark.student import bound, examine, load_differences, of_weights
 
     if out is not None:
         page_place(out, [differences, keyring, commitment])
@@ -120,6 +120,7 @@ def test(
                 reference_digest=about.reference_digest,
                 texts_digest=about.texts_digest,
                 salt=committed.salt,
+                more=of_weights(about.kept, about.window_asked),
             )
         )
     with terminal.progress() as progress:

@@ -12,7 +12,13 @@ import click
 
 from headwater.cli.casebooks import now_us
 from headwater.cli.log_inputs import trust_of, trusted
-from headwater.cli.mark_student_inputs import alpha_option, candidates_of, keyring_option, names_option
+from headwater.cli.mark_student_inputs import (
+    alpha_option,
+    candidates_of,
+    comparing,
+    keyring_option,
+    names_option,
+)
 from headwater.cli.options import PATH, as_json, manners
 from headwater.cli.pages import new_place
 from headwater.cli.terminal import Terminal, clean
@@ -35,6 +41,7 @@ COMMITMENT: Final = "commitment.json"
 @click.option("--texts", type=PATH, metavar="FILE", help="… and its texts, before they are compared.")
 @click.option("--served", is_flag=True, help="Those texts are own answers that may carry the mark.")
 @click.option("--tokenizer", type=PATH, metavar="FILE", help="A tokenizer.json, for texts without ids.")
+@comparing
 @alpha_option
 @click.option("--log", type=PATH, metavar="DIR", help="The casebook whose log takes the hash in.")
 @click.option("-o", "--out", type=PATH, required=True, metavar="FILE", help="A new file; keep it private.")
@@ -50,6 +57,8 @@ def commit(
     texts: Path | None,
     served: bool,
     tokenizer: Path | None,
+    window: int,
+    kept: int,
     alpha: float,
     log: Path | None,
     out: Path,
@@ -60,7 +69,7 @@ def commit(
     it nobody learns anything from the hash.
     """
     from headwater.mark import load_keyring
-    from headwater.mark.student import commitment
+    from headwater.mark.student import commitment, of_weights
 
     new_place(out)
     candidates, _ = candidates_of(load_keyring(keyring), names)
@@ -77,10 +86,12 @@ def commit(
         _, about, _ = load_differences(differences)
         mode = "served" if about.served else "probe"
         model, digest = about.reference_digest, about.texts_digest
+        kept, window = about.kept, about.window_asked
     else:
         mode = "served" if served else "probe"
         model, digest = _digests(reference, texts, tokenizer)
-    made = commitment(mode, candidates, alpha=alpha, reference_digest=model, texts_digest=digest)
+    more = {} if mode == "answers" else of_weights(kept, window)
+    made = commitment(mode, candidates, alpha=alpha, reference_digest=model, texts_digest=digest, more=more)
     if log is not None:
         made = made.published(_into(log))
     made.save(out)

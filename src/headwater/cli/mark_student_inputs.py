@@ -48,6 +48,30 @@ fail_option = click.option(
 )
 
 
+def comparing(command: F) -> F:
+    """Add --window and --kept: how differences are made."""
+    for option in (
+        click.option(
+            "--kept",
+            type=click.IntRange(1, 4096),
+            default=64,
+            show_default=True,
+            metavar="N",
+            help="Tokens of each place that are kept.",
+        ),
+        click.option(
+            "--window",
+            type=click.IntRange(16, 8192),
+            default=512,
+            show_default=True,
+            metavar="N",
+            help="Tokens that the models see at once.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def tested(command: F) -> F:
     """Add what every test has: --alpha, --commitment, --log, -o, --fail-on."""
     for option in (fail_option, out_option, log_option, commitment_option, alpha_option):

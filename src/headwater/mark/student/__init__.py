@@ -22,6 +22,7 @@ from headwater.mark.student.commitment import (
     commitment,
     key_digest,
     load_commitment,
+    of_weights,
 )
 from headwater.mark.student.compute import compute
 from headwater.mark.student.differences import Differences, Rows, joined, sparse
@@ -72,6 +73,7 @@ __all__ = [
     "load_commitment",
     "load_differences",
     "model_digest",
+    "of_weights",
     "open_model",
     "prompts_digest",
     "prompts_of",

@@ -23,6 +23,8 @@ from headwater.proof import canonical_json
 FORMAT: Final = "headwater.student-commitment"
 VERSION: Final = 1
 SALT_BYTES: Final = 32
+#: Version of the statistic of weights: what else than the key it depends on is settled by it.
+STATISTIC: Final = 1
 LARGEST: Final = 64 << 20
 #: Publishes the hash, and says where: the id of a log's entry.
 Commit = Callable[[Mapping[str, Any]], str]
@@ -100,6 +102,11 @@ def bound(
         ],
         **(more or {}),
     }
+
+
+def of_weights(kept: int, window: int) -> dict[str, Any]:
+    """What a test of weights is bound to besides: how differences are made, and which statistic they are read by."""
+    return {"kept": kept, "window": window, "statistic": STATISTIC}
 
 
 def commitment(

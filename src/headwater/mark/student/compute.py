@@ -16,7 +16,7 @@ import numpy as np
 from headwater.errors import UnreadableInput, UsageError
 from headwater.mark.scheme import Tokens
 from headwater.mark.student.differences import KEPT, Differences, Rows, joined, sparse
-from headwater.mark.student.models import Model
+from headwater.mark.student.models import WINDOW, Model
 from headwater.mark.student.stored import About, load, save
 from headwater.mark.student.texts import Text, texts_digest, windows
 
@@ -33,19 +33,21 @@ def compute(
     out: Path,
     *,
     served: bool,
+    window: int = WINDOW,
     kept: int = KEPT,
     told: Told | None = None,
 ) -> tuple[Differences, About]:
     """Differences over `texts`, written to `out` (which mustn't be there).
 
-    Parts are kept in a folder beside it until all are done. `served`: whether the texts may carry the mark. Raises
-    `UsageError` for texts with tokens that the models don't know.
+    Parts are kept in a folder beside it until all are done. `served`: whether the texts may carry the mark; `window`:
+    tokens that the models see at once at most; `kept`: tokens of each law that stay. Raises `UsageError` for texts
+    with tokens that the models don't know.
     """
-    size = min(student.window, reference.window)
+    size = min(window, student.window, reference.window)
     vocabulary = min(student.vocabulary, reference.vocabulary)
     about = About(
         student.name, student.digest, reference.name, reference.digest, texts_digest(texts), vocabulary, size,
-        kept, served,
+        window, kept, served,
     )  # fmt: skip
     names = tuple(sorted({text.account for text in texts if text.account}))
     number = {name: at for at, name in enumerate(names)}

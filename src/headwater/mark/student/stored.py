@@ -44,7 +44,8 @@ _BROKEN: Final = "the file was changed or cut short"
 class About:
     """How differences were made: digests of both models and of the texts, and what was kept.
 
-    `served`: whether the texts are answers that may carry the mark. `window`: tokens that the models saw at once.
+    `served`: whether the texts are answers that may carry the mark. `window`: tokens that the models saw at once, of
+    `window_asked` that were to be at most.
     """
 
     student: str
@@ -54,6 +55,7 @@ class About:
     texts_digest: str
     vocabulary: int
     window: int
+    window_asked: int
     kept: int
     served: bool
 
