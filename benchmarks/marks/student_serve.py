@@ -54,7 +54,6 @@ class Mark:
 def _race(chances: Any, constants: Any, shift: Any, size: Any, out: Any) -> None:
     blocks = chances.shape[1] // 4
     words = np.empty((4, blocks), np.uint64)
-    one = np.uint64(1)
     for row in range(len(chances)):
         c1, c2, c3, k0, k1 = constants[row]
         for i in range(blocks):

@@ -80,7 +80,7 @@ MORE = (
 
 @dataclass(frozen=True)
 class Keyed:
-    """A world's mark under the keys of one seed: what serves it, and what reads each account's layer and the master's."""
+    """A world's mark under the keys of one seed; what reads its key or the accounts' layer, and the master's."""
 
     mark: Mark
     scheme: Scheme | None
@@ -146,7 +146,7 @@ class Kept:
 
     def answers(self, world: World, seed: int) -> Ints:
         """What the provider served (answers, prompt + length)."""
-        path = self._path("answers", world.served, seed, ".npy")
+        path = self.path("answers", world.served, seed, ".npy")
         if not path.exists():
             began = time.process_time()
             random = np.random.default_rng([seed, 3])
@@ -155,8 +155,17 @@ class Kept:
             found = student_serve.serve(
                 self.teacher, prompts, LENGTH, keyed(world, seed).mark, owners(world), seed
             )
-            _save(path, found.astype(np.int16))
+            self.save(path, found)
             self.say(f"served {world.served} {seed}: {time.process_time() - began:.0f} s")
+        return np.load(path).astype(np.int64)
+
+    def held_answers(self) -> Ints:
+        """Unmarked answers to other prompts, which no student sees (64, prompt + length)."""
+        path = self.folder / "answers.held.npy"
+        if not path.exists():
+            prompts = self.prompts(3000, 64, probe=True)
+            plain = np.zeros(len(prompts), np.int64)
+            self.save(path, student_serve.serve(self.teacher, prompts, LENGTH, Mark("none"), plain, 3000))
         return np.load(path).astype(np.int64)
 
     def text(self, world: World, seed: int) -> Ints:
@@ -169,18 +178,18 @@ class Kept:
         if world.how == "paraphrased":
             import student_paraphrase
 
-            path = self._path("answers", world.name, seed, ".npy")
+            path = self.path("answers", world.name, seed, ".npy")
             if not path.exists():
                 began = time.process_time()
                 found = student_paraphrase.paraphrased(self, served, PROMPT, seed)
-                _save(path, found.astype(np.int16))
+                self.save(path, found)
                 self.say(f"paraphrased {world.name} {seed}: {time.process_time() - began:.0f} s")
             return np.load(path).astype(np.int64)
         return served
 
     def student(self, world: World, seed: int) -> gpt.GPT:
         """The base after training on the world's text."""
-        path = self._path("student", world.name, seed, ".npz")
+        path = self.path("student", world.name, seed, ".npz")
         if not path.exists():
             text = self.text(world, seed)
             began = time.process_time()
@@ -205,15 +214,17 @@ class Kept:
             self.say(f"sibling: loss {losses[0]} to {losses[-1]}")
         return gpt.load(str(path))
 
-    def _path(self, kind: str, name: str, seed: int, suffix: str) -> Path:
+    @staticmethod
+    def save(path: Path, array: NDArray[Any]) -> None:
+        """Keep token ids, whole or not at all."""
+        part = path.with_suffix(".part.npy")
+        np.save(part, array.astype(np.int16))
+        part.rename(path)
+
+    def path(self, kind: str, name: str, seed: int, suffix: str) -> Path:
+        """Where something is kept."""
         plain = name.replace("%", "").replace(",", "").replace(" ", "-")
         return self.folder / f"{kind}.{plain}.{seed}{suffix}"
-
-
-def _save(path: Path, array: NDArray[Any]) -> None:
-    part = path.with_suffix(".part.npy")
-    np.save(part, array)
-    part.rename(path)
 
 
 def _model(model: gpt.GPT, path: Path) -> None:
