@@ -10,7 +10,7 @@ import click
 
 from headwater.cli.options import PATH, as_json, manners
 from headwater.cli.pages import page_place, write_page
-from headwater.cli.terminal import Terminal
+from headwater.cli.terminal import Terminal, clean
 from headwater.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def command(
     """Compare marks: how often they are found in texts of a length, and after what is done to texts.
 
     Without --laws texts are drawn from made laws, and nothing but NumPy is needed. Every answer has a key of its own;
-    readers know no prompt. The same call gives the same table; one that was interrupted goes on when it is called again.
+    readers know no prompt. The same call gives the same table; after an interruption it goes on where it was.
     """
     from headwater.mark.bench import Material, Plan, spec
 
@@ -186,45 +186,49 @@ def _run(terminal: Terminal, plan: Plan, out: Path, processes: int) -> list[Row]
 
 
 def _draw(terminal: Terminal, rows: Sequence[Row], out: Path) -> None:
+    """One table for each scheme and entropy, of the longest answers."""
     from headwater.report import Board, Column
 
     longest = max(row.tokens for row in rows)
-    shown = [row for row in rows if row.tokens == longest]
     columns = [
-        Column("scheme", "name"),
-        Column("attack"),
-        Column("nats", "number"),
-        Column("found at 10⁻²", "number"),
+        Column("attack", "name"),
+        Column("at 10⁻²", "number"),
         Column("at 10⁻³", "number"),
-        Column("median ln p", "number"),
+        Column("ln p", "number"),
         Column("to 10⁻⁶", "number"),
-        Column("false at 10⁻²", "number", minor=True),
+        Column("false", "number"),
         Column("perplexity", "number", minor=True),
     ]
-    cells = [
-        [
-            row.scheme,
-            row.attack,
-            f"{row.entropy:.2f}",
-            _between(row.tpr[0]),
-            _between(row.tpr[1]),
-            f"{row.median_log_p:.1f}",
-            "–" if row.tokens_to_goal is None else f"{row.tokens_to_goal:,.0f}",
-            _between(row.wrong_keys[0]),
-            "–" if row.perplexity is None else f"{row.perplexity:.1f}",
+    groups: dict[tuple[str, float], list[Row]] = {}
+    for row in rows:
+        if row.tokens == longest:
+            groups.setdefault((row.scheme, row.entropy_asked), []).append(row)
+    for (scheme, _), some in groups.items():
+        cells = [
+            [
+                row.attack,
+                _between(row.tpr[0]),
+                _between(row.tpr[1]),
+                f"{row.median_log_p:.1f}",
+                "–" if row.tokens_to_goal is None else f"{row.tokens_to_goal:,.0f}",
+                f"{row.wrong_keys[0].rate:.1%}",
+                "–" if row.perplexity is None else f"{row.perplexity:.1f}",
+            ]
+            for row in some
         ]
-        for row in shown
-    ]
-    inexact = sorted({row.scheme for row in rows if not row.exact})
-    below = [f"p-values of {', '.join(inexact)} aren't exact: go by the false ones"] * bool(inexact)
-    below.append(f"all lengths, and unmarked texts: {out / 'bench.csv'}")
-    above = [(f"answers of {longest:,} tokens, {shown[0].texts} of each", "95% intervals")]
-    terminal.draw(Board(above, columns, cells, below))
+        told = f"{some[0].entropy:.2f} nats, {some[0].texts:,} answers of {longest:,} tokens"
+        below = [] if some[0].exact else ["its p-values aren't exact: go by the false ones"]
+        terminal.draw(Board([(scheme, told)], columns, cells, below))
+        terminal.out("\n")
+    terminal.out(
+        f"shares of p-values at or below, with 95% intervals; false: under wrong keys at 10⁻²; all lengths: {clean(str(out / 'bench.csv'))}\n"
+    )
 
 
 def _between(rate: Rate) -> str:
     low, high = rate.interval
-    return f"{rate.rate:.0%} ({low:.0%}–{high:.0%})" if rate.rate >= 0.1 else f"{rate.rate:.1%} (–{high:.1%})"
+    digits = 0 if rate.rate >= 0.1 else 1
+    return f"{100 * rate.rate:.{digits}f}% ({100 * low:.{digits}f}–{100 * high:.{digits}f})"
 
 
 def _check(terminal: Terminal, schemes: tuple[str, ...], *, as_json: bool) -> int:
@@ -238,11 +242,11 @@ def _check(terminal: Terminal, schemes: tuple[str, ...], *, as_json: bool) -> in
         scheme = entrant(each.name, each.settings, 4096).scheme
         told[each.label] = conformance(scheme)
     if as_json:
-        terminal.json({name: [vars(each) for each in found] for name, found in told.items()})
+        terminal.json({name: [vars(one) for one in found] for name, found in told.items()})
     else:
         for name, found in told.items():
             terminal.out(f"{name}\n")
-            for each in found:
-                seen = f" ({each.seen})" if each.seen and not each.kept else ""
-                terminal.out(f"  {'✓' if each.kept else '✗'} {each.promise}{seen}\n")
-    return FAULTS if any(not each.kept for found in told.values() for each in found) else 0
+            for one in found:
+                seen = f" ({one.seen})" if one.seen and not one.kept else ""
+                terminal.out(f"  {'✓' if one.kept else '✗'} {one.promise}{seen}\n")
+    return FAULTS if any(not one.kept for found in told.values() for one in found) else 0

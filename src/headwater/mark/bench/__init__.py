@@ -1,7 +1,7 @@
 """A bench of marks: schemes by attacks, entropies and lengths, in one comparable table, without torch.
 
-Any scheme found by the entry points `headwater.marks` takes part, MarkLLM's through an adapter. Attacks are small files;
-other packages' come by the entry points `headwater.attacks`. What a mark proves about a text is `mark.detection`'s.
+Any scheme found by the entry points `headwater.marks` takes part, MarkLLM's through an adapter. Attacks are small
+files; other packages' come by the entry points `headwater.attacks`. What a text carries is for `mark.detection` to say.
 """
 
 from headwater.mark.bench.attacks import Attack, Marked, attack

@@ -19,7 +19,7 @@ from headwater.mark.bench.plan import KEYRING, Material, Plan, Spec
 from headwater.mark.bench.reading import Words
 from headwater.mark.bench.writing import Sharpening, fitted, write
 from headwater.mark.keyring import load_keyring
-from headwater.mark.proxy import Counts, Proxy, load
+from headwater.mark.proxy import GPT, Counts, Proxy, load
 from headwater.mark.text import read_text
 from headwater.mark.tokenizer import HuggingFace, load_tokenizer
 
@@ -69,7 +69,12 @@ class Loaded:
         path = self.material.laws
         assert path is not None
         found = load(path)
-        source: Source = CountedTexts(found) if isinstance(found, Counts) else Model(found)
+        if isinstance(found, Counts):
+            source: Source = CountedTexts(found)
+        elif isinstance(found, GPT):
+            source = Model(found)
+        else:
+            raise UsageError("only a GPT or counts can write", where=Where(str(path)))
         words = self.words
         if isinstance(words, _Words) and (words.inner.vocab_size or 0) > source.size:
             what = "the tokenizer has more tokens than the model"

@@ -6,7 +6,7 @@ its engine has them. How a token is chosen follows from the kind of its values, 
 
 from __future__ import annotations
 
-from dataclasses import is_dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -47,7 +47,8 @@ def drawn(chances: Floats, random: np.random.Generator) -> Ints:
     """One token a row, drawn with `chances` (rows, ids)."""
     ends = np.cumsum(chances, 1)
     at = (ends <= random.random(len(chances))[:, None] * ends[:, -1:]).sum(1)
-    return np.minimum(at, chances.shape[1] - 1).astype(np.int64)
+    found: Ints = np.minimum(at, chances.shape[1] - 1).astype(np.int64)
+    return found
 
 
 class SchemePen:
@@ -70,8 +71,9 @@ class SchemePen:
         self.kind = kind_of(scheme)
         layer = getattr(scheme, "layer", None)
         self.twin: Any = None
-        if layer in {"account", "master"} and is_dataclass(scheme):
-            self.twin = replace(scheme, layer="master" if layer == "account" else "account")  # type: ignore[type-var]
+        if layer in {"account", "master"}:
+            either: Any = scheme
+            self.twin = replace(either, layer="master" if layer == "account" else "account")
         self.others = [scheme.random_key(random) for _ in keys]
 
     def choose(self, chances: Floats, tokens: Ints, prompt: int) -> tuple[Ints, NDArray[np.bool_]]:
@@ -185,4 +187,5 @@ def _units(context: Ints, tokens: Ints) -> Units:
 def _best(speed: Floats, row: NDArray[np.intp], token: NDArray[np.intp], shape: tuple[int, ...]) -> Ints:
     whole = np.full(shape, -np.inf)
     whole[row, token] = speed
-    return np.argmax(whole, 1).astype(np.int64)
+    found: Ints = np.argmax(whole, 1).astype(np.int64)
+    return found

@@ -15,7 +15,8 @@ Ints = NDArray[np.intp]
 def race(chance: Floats, values: NDArray[np.uint32], size: int) -> Floats:
     """Speeds of tokens (n,): ln p - ln(-ln u), u = (value + 1/2) / `size`; each row's fastest is taken (Gumbel-max)."""
     uniform = (values + 0.5) / size
-    return np.log(chance) - np.log(-np.log(uniform))
+    found: Floats = np.log(chance) - np.log(-np.log(uniform))
+    return found
 
 
 def tournament(chance: Floats, bits: NDArray[np.uint32], begins: Ints, row: Ints) -> Floats:
@@ -31,4 +32,5 @@ def tournament(chance: Floats, bits: NDArray[np.uint32], begins: Ints, row: Ints
 
 def tilt(chance: Floats, green: NDArray[np.uint32], delta: float) -> Floats:
     """Weights (n,) of tokens whose logits rise by `delta` where they are green."""
-    return chance * np.exp(delta * green)
+    found: Floats = chance * np.exp(delta * green)
+    return found
