@@ -15,7 +15,7 @@ XDIST = -n $(JOBS) --dist loadgroup --max-worker-restart 0
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test spark fast lint lock docs format clean
+.PHONY: help demo test spark torch llama fast lint lock docs format clean
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -29,8 +29,14 @@ test: $(VENV)/.dev  ## every test of the suite (those of Spark and LiteLLM, if t
 spark: $(VENV)/.spark  ## the tests that start a Spark cluster (they need Java)
 	@$(BIN)/python -m pytest -m spark
 
+torch: $(VENV)/.torch  ## the tests that need torch and transformers
+	@$(BIN)/python -m pytest $(XDIST) -m torch
+
+llama: $(VENV)/.llama  ## the tests that need llama-cpp-python (built here: cmake, gcc; minutes)
+	@$(BIN)/python -m pytest -m llama
+
 fast: $(VENV)/.dev  ## the tests that take under two minutes together
-	@$(BIN)/python -m pytest $(XDIST) -m "not slow and not browser"
+	@$(BIN)/python -m pytest $(XDIST) -m "not slow and not browser and not torch and not llama"
 
 lint: $(VENV)/.dev  ## format, lint, types, import rules
 	@$(BIN)/ruff format --check --quiet . || { echo "hint: make format"; exit 1; }
@@ -50,6 +56,8 @@ lock: $(VENV)/.dev  ## resolve the lock files again (needs uv)
 	uv pip compile pyproject.toml --extra dev -c requirements/core.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/dev.lock
 	uv pip compile pyproject.toml --extra spark --extra spark-tests -c requirements/dev.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/spark.lock
 	uv pip compile pyproject.toml --extra litellm --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/litellm.lock
+	uv pip compile requirements/torch.in -c requirements/dev.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/torch.lock
+	uv pip compile requirements/llama.in -c requirements/dev.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/llama.lock
 	uv pip compile requirements/build.in -c requirements/dev.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/build.lock
 
 clean:  ## remove the virtual environment and all outputs
@@ -67,10 +75,11 @@ $(VENV)/.core: requirements/core.lock requirements/build.lock pyproject.toml | $
 	@touch $@
 
 # Two of what the tests need are published as source only: what ISCC's reference and mlcroissant stand on.
-$(VENV)/.dev: requirements/dev.lock requirements/build.lock pyproject.toml | $(VENV)/bin/python
+$(VENV)/.dev: requirements/dev.lock requirements/embedder.lock requirements/build.lock pyproject.toml | $(VENV)/bin/python
 	@echo "installing what the tests need (checked by hash) …" >&2
 	@$(PIP) install $(LOCKED) -r requirements/build.lock
 	@$(PIP) install $(LOCKED) --no-binary data-url,jsonpath-rw --no-build-isolation -r requirements/dev.lock
+	@$(PIP) install $(LOCKED) --no-deps -r requirements/embedder.lock
 	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
 	@touch $@ $(VENV)/.core
 
@@ -79,6 +88,24 @@ $(VENV)/.spark: requirements/spark.lock requirements/build.lock | $(VENV)/.dev
 	@echo "installing PySpark and what its tests need (440 MB, checked by hash) …" >&2
 	@$(PIP) install $(LOCKED) -r requirements/build.lock
 	@$(PIP) install $(LOCKED) --no-binary pyspark --no-build-isolation -r requirements/spark.lock
+	@touch $@
+
+# torch without CUDA's libraries, and transformers. A torch that is there already and starts is left as it is.
+$(VENV)/.torch: requirements/torch.lock requirements/torch-itself.lock | $(VENV)/.dev
+	@echo "installing torch and transformers (230 MB, checked by hash) …" >&2
+	@$(BIN)/python -c 'import torch' 2>/dev/null || \
+		$(PIP) install $(LOCKED) --no-compile --no-deps -r requirements/torch-itself.lock || { \
+		echo "hint: tell pip where torch 2.13.0+cpu is (PIP_FIND_LINKS, PIP_EXTRA_INDEX_URL), or install any torch first" >&2; \
+		exit 2; }
+	@$(PIP) install $(LOCKED) -r requirements/torch.lock
+	@touch $@
+
+# llama-cpp-python is built from its source (cmake, gcc, ninja), unless WHEELS names a folder with a wheel of an earlier build.
+$(VENV)/.llama: requirements/llama.lock requirements/llama-itself.lock | $(VENV)/.dev
+	@echo "building llama-cpp-python (ten minutes of processor time) …" >&2
+	@$(PIP) install $(LOCKED) -r requirements/llama.lock
+	@$(PIP) install --no-deps $(if $(WHEELS),--no-index --find-links $(WHEELS) llama-cpp-python,--require-hashes \
+		--no-build-isolation --no-binary llama-cpp-python -r requirements/llama-itself.lock)
 	@touch $@
 
 # LiteLLM's proxy wants other versions than ours: it has an environment of its own. Compiled when it runs, which is less.
