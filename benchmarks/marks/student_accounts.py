@@ -46,7 +46,7 @@ def one_student(kept: Kept, world: World, seed: int) -> dict[str, Any]:
     students, references = {"student": student}, {"base": kept.base}
     found = student_tests.compared(log, students, references)["student", "base"]
     theirs = np.flatnonzero(log.owner < len(world.accounts))
-    made["master"]["served log"] = student_tests.tested(
+    made["master"]["served log"] = student_tests.of_key(
         coefficients(mine.master, found, served=True, texts=theirs), mine.mark.master
     )
     keys = [*mine.mark.keys, *innocent_keys(world, mine.mark.master)]
@@ -57,7 +57,7 @@ def one_student(kept: Kept, world: World, seed: int) -> dict[str, Any]:
     found = student_tests.compared(student_tests.probes(kept, COMMON), students, references)[
         "student", "base"
     ]
-    made["master"]["unsupervised"] = student_tests.tested(
+    made["master"]["unsupervised"] = student_tests.of_key(
         coefficients(mine.master, found, served=False), mine.mark.master
     )
     common = coefficients(mine.scheme, found, served=False)

@@ -81,6 +81,8 @@ def paraphrased(kept: Kept, served: Ints, prompt: int, seed: int) -> Ints:
     """`served` (rows, n) with its answers rewritten by such plans."""
     rows, length = served.shape[0], served.shape[1] - prompt
     plan, random = replayed(kept, seed, rows, length), np.random.default_rng([seed, 6])
+    kept_rates = json.dumps({"pairs": PAIRS, "kept": survival(plan, (0, 1, 2, 4))})
+    (kept.folder / "survival.json").write_text(kept_rates + "\n", encoding="utf-8")
     parts: list[NDArray[Any]] = []
     for first in range(0, rows, student_serve.ROWS):
         here = slice(first, first + student_serve.ROWS)

@@ -95,26 +95,28 @@ def compared(
     }
 
 
-def tested(read: Coefficients, key: MarkKey) -> dict[str, float]:
-    """One key: log10 p as a test reports it, the tail that takes the texts as fixed, z, contexts."""
+def of_key(read: Coefficients, key: MarkKey, *, fixed: bool = False) -> dict[str, float]:
+    """One key: log10 p as a test reports it, z, contexts; `fixed`: also the tail that takes served texts as fixed."""
     total = read.totals([key])
-    fixed = float(read.log_p(total)[0])
-    counts = float(read.log_p_served(total)[0]) if read.served else fixed
-    return {
-        "log10_p": round(counts / LOG10, 2),
-        "log10_p_fixed": round(fixed / LOG10, 2),
+    log_p = float((read.log_p_served(total) if read.served else read.log_p(total))[0])
+    made = {
+        "log10_p": round(log_p / LOG10, 2),
         "z": round(float(read.z(total)[0]), 2),
         "contexts": read.contexts,
     }
+    if fixed and read.served:
+        made["log10_p_fixed"] = round(float(read.log_p(total)[0]) / LOG10, 2)
+    return made
 
 
 def weights(
     scheme: Scheme, key: MarkKey, read: Read, found: dict[tuple[str, str], Differences]
 ) -> dict[str, dict[str, float]]:
-    """Test `key` by each student and reference."""
+    """Test `key` by each student and reference; without a reference the engine's own score is the fair one."""
     made = {}
     for (student, reference), each in found.items():
-        made[f"{student} | {reference}"] = tested(coefficients(scheme, each, served=read.served), key)
+        some = coefficients(scheme, each, served=read.served, matched=reference != "none")
+        made[f"{student} | {reference}"] = of_key(some, key, fixed=reference == "base")
     return made
 
 
@@ -185,8 +187,7 @@ def one_student(kept: Kept, world: World, seed: int, control: gpt.GPT, *, every:
         if world.how == "whole":
             found |= compared(read, {"unmarked": control}, {"base": kept.base})
         made[mode] = weights(scheme, key, read, found)
-        for reference in ("base", "sibling"):
-            made["wrong"] += wrong_keys(scheme, found["student", reference], random, served=read.served)
+        made["wrong"] += wrong_keys(scheme, found["student", "base"], random, served=read.served)
     made["answers"] = by_answers(scheme, key, answers)
     made["collateral"] = collateral(kept, student, answers)
     return made
