@@ -165,3 +165,40 @@ def test_it_runs_as_one_graph_without_a_break() -> None:
     found = torch.compile(step, backend="eager", fullgraph=True)(other, *given)
     assert found.tolist() == wanted.tolist()
     assert torch.equal(one, other)
+
+
+@given(
+    st.lists(
+        st.tuples(st.lists(st.integers(0, 2), max_size=7), st.lists(st.integers(0, 2), max_size=9), st.integers(1, 4),
+                  st.booleans(), st.booleans()),
+        min_size=1, max_size=6,
+    ),
+    st.integers(0, 3),
+)  # fmt: skip
+@settings(deadline=None)
+def test_contexts_read_from_a_buffer_are_those_of_rows(
+    answers: list[tuple[list[int], list[int], int, bool, bool]], more: int
+) -> None:
+    """`more`: places of the buffer behind the longest answer, with what another one left there."""
+    from headwater.mark.embed.torch_history import contexts, fresh
+
+    longest = max(len(prompt) + len(answer) for prompt, answer, *_ in answers) + more
+    if not longest:
+        return
+    buffer = torch.ones((len(answers), longest), dtype=torch.int32)
+    for n, (prompt, answer, *_) in enumerate(answers):
+        buffer[n, : len(prompt) + len(answer)] = torch.tensor(prompt + answer, dtype=torch.int32)
+    widest = max(width for _, _, width, _, _ in answers)
+    length = torch.tensor([len(prompt) + len(answer) for prompt, answer, *_ in answers])
+    context = contexts(buffer, torch.arange(len(answers)), length, widest)
+    found = fresh(
+        buffer, length, torch.tensor([len(prompt) for prompt, *_ in answers]), context,
+        *(torch.tensor([each[n] for each in answers]) for n in (2, 3, 4)),
+    )  # fmt: skip
+    for n, (prompt, answer, width, once, prompt_seen) in enumerate(answers):
+        row = Row(Rule("gumbel", width, (1, 2), once=once, prompt_seen=prompt_seen), prompt)
+        for token in answer:
+            row.append(token)
+        assert bool(found[n]) == (row.context is not None)
+        if row.context is not None:
+            assert context[n, widest - width :].tolist() == list(row.context)

@@ -34,6 +34,11 @@ def packed(rules: Sequence[Rule | None], device: torch.device | str = "cpu") -> 
     return torch.from_numpy(out.view(np.int64)).to(device)
 
 
+def is_gumbel(numbers: Tensor) -> Tensor:
+    """Which packed rules choose a token by key, (n,) bool."""
+    return numbers[:, _USE] == GUMBEL
+
+
 def step(
     scores: Tensor, context: Tensor, fresh: Tensor, numbers: Tensor, drawn: Tensor, top_k: int = TOP_K
 ) -> Tensor:
