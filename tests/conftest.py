@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +30,15 @@ def _no_skip(report: Any) -> None:
     if IN_CI and report.skipped and not hasattr(report, "wasxfail"):
         report.longrepr = f"{report.nodeid}: a skip is a failure in CI: {_reason(report)}"
         report.outcome = "failed"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Files whose tests all need an extra that this run leaves out (`-m "not torch"`) may import it at the top."""
+    if collection_path.suffix != ".py":
+        return None
+    left_out = [name for name in ("torch", "llama") if f"not {name}" in config.option.markexpr]
+    text = collection_path.read_text("utf-8") if left_out else ""
+    return True if any(f"\npytestmark = pytest.mark.{name}\n" in text for name in left_out) else None
 
 
 @pytest.hookimpl(trylast=True)

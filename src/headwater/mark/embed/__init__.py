@@ -4,9 +4,20 @@ A `Rule` is what one answer is marked by, a `Row` is one answer that is being wr
 `Embedding` is what a keyring's table `[embed]` says: who gets which rule. Engines' adapters are in `integrations`.
 """
 
-from headwater.mark.embed.embedding import Embedding, Wanted, embedding, load_embedding
+from headwater.mark.embed.embedding import Asked, Embedding, Wanted, embedding, load_embedding
 from headwater.mark.embed.row import Row
 from headwater.mark.embed.rule import Rule, rule_of
 from headwater.mark.embed.step import TOP_K, mark
 
-__all__ = ["TOP_K", "Embedding", "Row", "Rule", "Wanted", "embedding", "load_embedding", "mark", "rule_of"]
+__all__ = [
+    "TOP_K",
+    "Asked",
+    "Embedding",
+    "Row",
+    "Rule",
+    "Wanted",
+    "embedding",
+    "load_embedding",
+    "mark",
+    "rule_of",
+]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from headwater.errors import ConfigurationError, UsageError, Where
 from headwater.mark.embed.rule import Rule, rule_of
@@ -41,6 +41,15 @@ class Wanted(Protocol):
     def layer(self) -> str:
         """Which mark it gets."""
         ...
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a program that is trusted asks for itself, where a ticket would say it: see `Wanted`."""
+
+    account: str
+    layer: Literal["default", "flagged", "none"] = "flagged"
+    epoch: str = ""
 
 
 class Embedding:
