@@ -132,9 +132,10 @@ def main() -> None:
         "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "torch": torch.__version__},
         "models": models(kept),
         "training": {
-            "answers": student_worlds.ANSWERS,
             "length": student_worlds.LENGTH,
-            "teacher_tokens": student_worlds.ANSWERS * student_worlds.LENGTH,
+            "teacher_tokens": [
+                student_worlds.answers_of(seed) * student_worlds.LENGTH for seed in range(asked.seeds)
+            ],
             "epochs": student_worlds.EPOCHS,
             "vocabulary": student_tests.VOCABULARY,
         },

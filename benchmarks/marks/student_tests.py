@@ -56,7 +56,7 @@ def probes(kept: Kept, rows: int = TEXTS) -> Read:
 
 def logs(kept: Kept, world: World, seed: int, each: int = TEXTS) -> Read:
     """What the provider kept of its own answers: the first `each` of each account."""
-    served, owner = kept.answers(world, seed), owners(world)
+    served, owner = kept.answers(world, seed), owners(world, seed)
     count = max(1, len(world.accounts))
     rows = np.concatenate([np.flatnonzero(owner == number)[:each] for number in range(count)])
     names = tuple(f"account {number}" for number in range(count)) if world.accounts else ()

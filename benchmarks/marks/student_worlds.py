@@ -27,7 +27,9 @@ from headwater.mark.engines import vllm
 from headwater.mark.scheme import MarkKey, Scheme
 
 Ints = NDArray[np.int64]
-PROMPT, LENGTH, ANSWERS = 16, 112, 2592
+PROMPT, LENGTH = 16, 112
+#: Answers of the first seed, and of each other: half as much text, under other keys.
+ANSWERS, FEWER = 2592, 1296
 EPOCHS, RATE = 2, 0.5
 #: The share of each of eight accounts, equal and not.
 EQUAL = (0.125,) * 8
@@ -115,11 +117,16 @@ def keyed(world: World, seed: int) -> Keyed:
     return Keyed(mark, layered(coin=coin, **settings), layered(coin=coin, layer="master", **settings))
 
 
-def owners(world: World) -> Ints:
+def answers_of(seed: int) -> int:
+    """How many answers a seed's students have."""
+    return FEWER if seed else ANSWERS
+
+
+def owners(world: World, seed: int) -> Ints:
     """Whose each answer is (answers,)."""
-    shares = world.accounts or (1.0,)
-    ends = np.rint(np.cumsum(shares) * ANSWERS).astype(np.int64)
-    return np.searchsorted(ends, np.arange(ANSWERS), side="right").astype(np.int64)
+    shares, count = world.accounts or (1.0,), answers_of(seed)
+    ends = np.rint(np.cumsum(shares) * count).astype(np.int64)
+    return np.searchsorted(ends, np.arange(count), side="right").astype(np.int64)
 
 
 class Kept:
@@ -132,7 +139,7 @@ class Kept:
         self.base = gpt.load(str(models / "proxy.npz"))
         self.words = models / "tokenizer.json"
 
-    def prompts(self, seed: int, count: int = ANSWERS, *, probe: bool = False, length: int = PROMPT) -> Ints:
+    def prompts(self, seed: int, count: int, *, probe: bool = False, length: int = PROMPT) -> Ints:
         """The first tokens of passages of novels (count, length): of one half for training, the other to probe."""
         from tokenizers import Tokenizer
 
@@ -150,14 +157,14 @@ class Kept:
         if not path.exists():
             began = time.process_time()
             random = np.random.default_rng([seed, 3])
-            prompts = self.prompts(seed)
+            prompts = self.prompts(seed, answers_of(seed))
             random.shuffle(prompts)
             found = student_serve.serve(
-                self.teacher, prompts, LENGTH, keyed(world, seed).mark, owners(world), seed
+                self.teacher, prompts, LENGTH, keyed(world, seed).mark, owners(world, seed), seed
             )
             self.save(path, found)
             self.say(f"served {world.served} {seed}: {time.process_time() - began:.0f} s")
-        return np.load(path).astype(np.int64)
+        return np.load(path)[: answers_of(seed)].astype(np.int64)
 
     def held_answers(self) -> Ints:
         """Unmarked answers to other prompts, which no student sees (64, prompt + length)."""
@@ -172,8 +179,8 @@ class Kept:
         """What the student is trained on (answers, prompt + length)."""
         served = self.answers(world, seed)
         if world.how == "diluted":
-            mixed = self.answers(WORLDS[0], seed).copy()
-            mixed[: int(DILUTED * ANSWERS)] = served[: int(DILUTED * ANSWERS)]
+            mixed, count = self.answers(WORLDS[0], seed).copy(), int(DILUTED * answers_of(seed))
+            mixed[:count] = served[:count]
             return mixed
         if world.how == "paraphrased":
             import student_paraphrase
