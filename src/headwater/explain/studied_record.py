@@ -62,7 +62,8 @@ def student_record(
                 "z": round(each.z, 3),
                 "strength": each.strength,
                 "strength_error": each.error,
-                "decoys": {
+                "decoys": each.decoys
+                and {
                     "keys": each.decoys.keys,
                     "above": each.decoys.above,
                     "p_value": each.decoys.p_value,

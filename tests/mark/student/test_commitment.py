@@ -24,7 +24,9 @@ def test_the_same_test_fits_and_any_other_is_refused() -> None:
         bound("probe", [ONE], salt=made.salt, **WHAT),
         bound("served", [ONE, replace(ONE, name="more", key=MarkKey("x", (1, 2)))], salt=made.salt, **WHAT),
         bound("served", [replace(ONE, key=MarkKey("prod", (17, 5)))], salt=made.salt, **WHAT),
-        bound("served", [replace(ONE, scheme=scheme("headwater-gumbel", {"width": 3}))], salt=made.salt, **WHAT),
+        bound(
+            "served", [replace(ONE, scheme=scheme("headwater-gumbel", {"width": 3}))], salt=made.salt, **WHAT
+        ),
         bound("served", [replace(ONE, account="acct")], salt=made.salt, **WHAT),
         bound("served", [ONE], salt=made.salt, **{**WHAT, "alpha": 1e-5}),
         bound("served", [ONE], salt=made.salt, **{**WHAT, "texts_digest": "00" * 32}),

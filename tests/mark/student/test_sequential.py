@@ -88,7 +88,9 @@ def test_asking_stops_at_the_evidence_and_asks_for_nothing_more() -> None:
     assert found.heard[1].verdict is Verdict.NOT_ENOUGH
 
 
-@pytest.mark.parametrize(("queries", "tokens", "why"), [(3, 10**6, "queries spent"), (50, 300, "tokens spent")])
+@pytest.mark.parametrize(
+    ("queries", "tokens", "why"), [(3, 10**6, "queries spent"), (50, 300, "tokens spent")]
+)
 def test_the_budget_ends_it(queries: int, tokens: int, why: str) -> None:
     answers = (Answer("", " ".join(map(str, said(None, 150, seed))), 150) for seed in range(50))
     key = GUMBEL.random_key(np.random.default_rng(1))
@@ -117,8 +119,8 @@ def test_rules_that_cannot_be_are_refused() -> None:
     key = GUMBEL.random_key(np.random.default_rng(1))
     with pytest.raises(UsageError, match="budget"):
         Rule(1e-6, 1, 0, 10)
+    readers = [Reader(name, GUMBEL, key, Bytes()) for name in "ab"]
     with pytest.raises(UsageError, match="fewer keys"):
-        readers = [Reader(name, GUMBEL, key, Bytes()) for name in "ab"]
         listen(readers, [], Rule(1e-6, 1, 5, 5))
     with pytest.raises(UsageError, match="no key"):
         listen([], [], Rule(1e-6, 1, 5, 5))

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mark.student.worlds import LENGTH, PROMPT, VOCABULARY, texts, world
 
 from headwater.errors import UsageError
 from headwater.mark import MarkKey, scheme
 from headwater.mark.student import Differences, coefficients, joined, sparse
 from headwater.mark.student.places import places
 from headwater.mark.student.statistic import STEPS, grid
+from mark.student.worlds import LENGTH, PROMPT, VOCABULARY, texts, world
 
 GUMBEL = scheme("headwater-gumbel", {"width": 2})
 SCHEMES = {
@@ -80,7 +80,9 @@ def test_texts_written_under_the_key_do_not_show_a_student_that_never_saw_them()
 def test_a_context_counts_at_its_first_place_of_what_a_model_sees() -> None:
     text = np.array([1, 2, 3, 1, 2, 4, 5, 1, 2, 3, 9, 9, 9])
     where, context = places(GUMBEL, text)
-    assert list(where) == [2, 3, 4, 6, 7, 8, 11, 12][: len(where)] or len(where) == len(set(map(tuple, context)))
+    assert list(where) == [2, 3, 4, 6, 7, 8, 11, 12][: len(where)] or len(where) == len(
+        set(map(tuple, context))
+    )
     assert len({tuple(each) for each in context}) == len(context)
     behind, _ = places(GUMBEL, text, prompt=5)
     # After (1, 2) of the prompt the key's choice may be read off, so neither place of it counts behind.

@@ -1,4 +1,4 @@
-"""Made-up students: a reference's laws, and a student's that are those with noise, tilted by a key as far as is asked."""
+"""Made-up students: a reference's laws, and a student's: those with noise, tilted by a key as far as is asked."""
 
 from __future__ import annotations
 
@@ -58,7 +58,9 @@ def world(
     )
 
 
-def _favour(scheme: Scheme, key: MarkKey, text: NDArray[np.int64], law: NDArray[np.float64]) -> NDArray[np.float64]:
+def _favour(
+    scheme: Scheme, key: MarkKey, text: NDArray[np.int64], law: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """By how much the key favours each token at each place, where the scheme has one: mean 0 over keys."""
     found = np.zeros(law.shape)
     where, context = places(scheme, text, prompt=PROMPT)
@@ -70,5 +72,7 @@ def _favour(scheme: Scheme, key: MarkKey, text: NDArray[np.int64], law: NDArray[
         found[where - PROMPT] = (values.mean(1) - null.ones / null.size).reshape(len(where), VOCABULARY)
         return found
     power = 1 / law[where - PROMPT] - 1
-    found[where - PROMPT] = ((values[:, 0].reshape(len(where), VOCABULARY) + 0.5) / null.size) ** power * (power + 1) - 1
+    found[where - PROMPT] = ((values[:, 0].reshape(len(where), VOCABULARY) + 0.5) / null.size) ** power * (
+        power + 1
+    ) - 1
     return found

@@ -26,7 +26,7 @@ from headwater.mark.trace import holm
 #: enough for 1e-15 at a width of 4 (toy models, `docs/explanation/student-test.md`).
 WANTED: Final = 10_000
 #: Decoys at most and at least, and the values of a fast or a slow scheme that all of them may take together.
-MOST, FEWEST, _FAST, _SLOW = 1000, 20, 200_000_000, 4_000_000
+MOST, FEWEST, _FAST, _SLOW = 1000, 20, 50_000_000, 4_000_000
 _LEVELS: Final = (0.5, 0.1, 0.01)
 
 
@@ -47,7 +47,7 @@ class Tested:
     `log_p`: ln of the p-value that counts; `log_adjusted`: with all keys counted (Holm); `log_p_fixed`: the exact tail
     that takes the texts as fixed, which for served logs is an orientation; `z`: standard deviations above the mean;
     `strength`: how far S leans to the key, for each context, in standard deviations of one score times the
-    coefficient, with `error`, its standard error; `refused`: why the p-value isn't believed, in words.
+    coefficient, with `error`, its standard error; `decoys`: asked where the key alone would stand; `refused`: why the p-value isn't believed, in words.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Tested:
     z: float
     strength: float
     error: float
-    decoys: Decoys
+    decoys: Decoys | None
     refused: str = ""
 
 
@@ -138,6 +138,8 @@ def examine(
             skipped.append((each.name, error.what))
             continue
         tested.append(_tested(each, read[place]))
+        if tested[-1].log_p <= math.log(alpha):
+            tested[-1] = _held(tested[-1], read[place], each.key)
     adjusted = holm.adjusted(np.array([each.log_p for each in tested]), len(candidates))
     judged = tuple(_judged(one, float(log), alpha) for one, log in zip(tested, adjusted, strict=True))
     return Examined(judged, alpha, served, _shares(judged, served=served), tuple(skipped))
@@ -148,8 +150,7 @@ def _tested(candidate: Candidate, read: Coefficients) -> Tested:
     fixed = float(read.log_p(total)[0])
     log_p = float(read.log_p_served(total)[0]) if read.served else fixed
     z = float(read.z(total)[0])
-    held = hold(read, candidate.key, fixed)
-    lean = z * read.spread / max(1, read.contexts)
+    lean, error = read.lean(candidate.key)
     return Tested(
         candidate.name,
         read.scheme.name,
@@ -163,10 +164,14 @@ def _tested(candidate: Candidate, read: Coefficients) -> Tested:
         fixed,
         z,
         lean,
-        read.spread / max(1, read.contexts),
-        held,
-        "" if held.agrees else held.why,
+        error,
+        None,
     )
+
+
+def _held(one: Tested, read: Coefficients, key: MarkKey) -> Tested:
+    held = hold(read, key, one.log_p_fixed)
+    return replace(one, decoys=held, refused="" if held.agrees else held.why)
 
 
 def hold(read: Coefficients, key: MarkKey, log_p: float, *, most: int = MOST) -> Decoys:

@@ -37,12 +37,14 @@ SLOPES: Final = 2.0 ** np.arange(-7, 3.5, 0.5)
 class Coefficients:
     """What S is made of: `units` (n,), each counted `times` (the coefficient's size in steps), by `scorer`'s class.
 
-    `served`: whether the texts were written under the key that is asked about (see `log_p_served`). `places`,
-    `contexts`: how many were read; `kept`: the share of the coefficients' squares that the grid has left.
+    `context`: (n,) the number of each unit's context; `served`: whether the texts were written under the key that is
+    asked about (see `log_p_served`); `places`, `contexts`: how many were read; `kept`: the share of the coefficients'
+    squares that the grid has left.
     """
 
     scheme: Scheme
     units: Units
+    context: Ints
     classes: NDArray[np.intp]
     scorer: Scorer
     served: bool
@@ -86,10 +88,18 @@ class Coefficients:
         apart: Floats = np.asarray(totals, np.float64) - mean
         return apart / math.sqrt(variance) if variance > 0 else 0 * apart
 
-    @property
-    def spread(self) -> float:
-        """The standard deviation of S without the key, for a coefficient of 1 and a score's deviation of 1."""
-        return math.sqrt(self._moments[1]) / (self._deviation * STEPS)
+    def lean(self, key: MarkKey) -> tuple[float, float]:
+        """How far S is above its mean for each context, and the standard error of that, as contexts vary in it.
+
+        In units of a coefficient of 1 times a score's standard deviation.
+        """
+        if not len(self):
+            return 0.0, 0.0
+        scores = self.scorer.scores(self.scheme.values(key, self.units), self.classes) * self.units.times
+        by_context = np.bincount(self.context, weights=scores, minlength=self.contexts)
+        mean, scale = self._moments[0] / self.contexts, self._deviation * STEPS
+        error = float(by_context.std()) / math.sqrt(self.contexts)
+        return (float(by_context.mean()) - mean) / scale, error / scale
 
     def _growth(self, slope: float) -> float:
         """K(slope) = ln of the mean of exp(slope S)."""
@@ -154,7 +164,7 @@ def coefficients(
         context[first][unit[used]], token[used], np.arange(len(times)), times, int(differences.tokens.size)
     )
     return Coefficients(
-        scheme, units, 2 * kind[used] + side, scorer, served, len(row), len(first), min(kept, 1.0)
+        scheme, units, unit[used], 2 * kind[used] + side, scorer, served, len(row), len(first), min(kept, 1.0)
     )
 
 
