@@ -31,12 +31,7 @@ class Embedder(Protocol):
         """Entries of a vector."""
         ...
 
-    @property
-    def width(self) -> float:
-        """How far apart two vectors may be for one value of the keyed function (`features`), as measured."""
-        ...
-
-    def embed(self, sentences: Sequence[str]) -> NDArray[np.float32]:
+    def raw(self, sentences: Sequence[str]) -> NDArray[np.float32]:
         """(n, size), each of length 1, or 0 where a sentence has nothing to be told by."""
         ...
 

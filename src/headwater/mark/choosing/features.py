@@ -1,7 +1,7 @@
 """A keyed random function on sentences: g(e) = w·φ(e), smooth enough to bear a paraphrase.
 
-φ is public and fixed: random Fourier features (Rahimi and Recht, 2007) of a Gaussian kernel, so that sentences of one
-meaning have nearly one value and other sentences values of their own. The key is the vector w of standard normals.
+φ is public and fixed: random Fourier features (Rahimi and Recht, 2007), so that sentences of one meaning have nearly
+one value and other sentences values of their own. The key is the vector w of standard normals.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ _DIRECTIONS, _KEY = 3, 4
 _PUBLIC: Final = (0x4865616477617465, 0x722073656E74656E)
 
 
-def features(embedded: NDArray[np.float32], width: float) -> Features:
-    """φ of embeddings (n, size), each of length 1: (n, 2048), each of length 1.
+def features(points: NDArray[np.float64]) -> Features:
+    """φ of points (n, size): (n, 2048), each of length 1.
 
-    The inner product of two is near exp(-d²/2`width`²), d being the distance of the two embeddings.
+    All frequencies have the same length, √size, so the inner product of two points falls from 1 to a little below 0
+    as they part, and what is far apart is unrelated (a Bessel kernel). Sentences on one topic thus hardly hang
+    together, which a Gaussian kernel's long tail would have them do.
     """
-    angles = embedded.astype(np.float64) @ _directions(embedded.shape[1]) / width
+    angles = points @ _directions(points.shape[1])
     found: Features = np.concatenate([np.cos(angles), np.sin(angles)], axis=1) / np.sqrt(PAIRS)
     return found
 
@@ -63,6 +65,8 @@ def normals(count: int, seed: tuple[int, int], use: int) -> NDArray[np.float64]:
 
 @cache
 def _directions(size: int) -> NDArray[np.float64]:
-    """The public directions (size, 1024) for embeddings of `size` entries: standard normals."""
+    """The public frequencies (size, 1024): standard normals, each brought to the length √size."""
     seed = siphash(*_PUBLIC, size.to_bytes(4, "little"), 2, 4)
-    return normals(size * PAIRS, (seed & 0xFFFFFFFF, seed >> 32), _DIRECTIONS).reshape(size, PAIRS)
+    drawn = normals(size * PAIRS, (seed & 0xFFFFFFFF, seed >> 32), _DIRECTIONS).reshape(size, PAIRS)
+    found: NDArray[np.float64] = drawn / np.linalg.norm(drawn, axis=0) * np.sqrt(size)
+    return found

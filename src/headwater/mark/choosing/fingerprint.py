@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from headwater.mark.choosing.embedder import Embedder
 from headwater.mark.choosing.features import Features, features
+from headwater.mark.choosing.projected import projected
 from headwater.mark.choosing.sentences import spans
 from headwater.mark.text import normalised
 
 #: Distinct sentences of a text that are read.
 MOST: Final = 2000
 #: What a sentence's value has of its own, beside what it shares with others: bounds weights of near repetitions.
-_OWN: Final = 0.3
+_OWN: Final = 1.5
 #: Sentences whose weights are found together.
 _BLOCK: Final = 250
 
@@ -43,8 +44,8 @@ def sentences_of(text: str, prompt: str = "") -> list[tuple[int, int]]:
 
 def looked_at(sentences: Sequence[str], by: Embedder) -> Features:
     """φ of each sentence (n, 2048); 0 where it has nothing to be told by."""
-    embedded = by.embed(sentences)
-    found = features(embedded, by.width)
+    embedded = by.raw(sentences)
+    found = features(projected(embedded, by.name))
     found[~embedded.any(axis=1)] = 0.0
     return found
 

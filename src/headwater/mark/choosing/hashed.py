@@ -1,7 +1,7 @@
 """A sentence as a vector without any model: its words' stems and their letters, hashed and projected.
 
-It knows no meaning, so a paraphrase in other words is another sentence to it. It needs nothing but this file, works for
-any script, and never changes: who reads a mark in ten years hashes as today.
+It knows no meaning, so a paraphrase in other words is another sentence to it. It needs no package, works for any
+script, and never changes: who reads a mark in ten years hashes as today.
 """
 
 from __future__ import annotations
@@ -42,9 +42,8 @@ class Hashed:
 
     name: str = NAME
     size: int = SIZE
-    width: float = 0.7
 
-    def embed(self, sentences: Sequence[str]) -> NDArray[np.float32]:
+    def raw(self, sentences: Sequence[str]) -> NDArray[np.float32]:
         """(n, 512), each of length 1, or 0 where a sentence has no word."""
         found = np.zeros((len(sentences), SIZE), np.float32)
         for row, sentence in enumerate(sentences):

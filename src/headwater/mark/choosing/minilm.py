@@ -46,9 +46,8 @@ class MiniLM:
     pieces: tokenizers.Tokenizer = field(repr=False)
     name: str = NAME
     size: int = _WIDTH
-    width: float = 0.5
 
-    def embed(self, sentences: Sequence[str]) -> Array:
+    def raw(self, sentences: Sequence[str]) -> Array:
         """(n, 384), each of length 1; of a very long sentence its first 256 tokens are read."""
         cut = [" ".join(each[:_CHARACTERS].split()) for each in sentences]
         ids = [_bounded(each.ids) for each in self.pieces.encode_batch(cut)]
