@@ -58,8 +58,8 @@ ATTACKS = (
     "paraphrase",
 )
 ENTROPIES = (0.72, 2.4)
-LENGTHS = (50, 100, 200, 400, 800)
-TEXTS, WRONG_KEYS, JUDGED = 64, 5, 16
+LENGTHS = (50, 100, 200, 400)
+TEXTS, WRONG_KEYS, JUDGED = 40, 5, 8
 
 
 def plan_of(models: Path, work: Path, seeds: int) -> Plan:

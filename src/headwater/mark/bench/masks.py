@@ -119,7 +119,9 @@ def replayed(
             if last >= inside:
                 continue
             if place >= 0:
-                found.append(items[begin + place])
+                item = items[begin + place]
+                first = begin + place == 0 and bool(found) and not item[0].isspace()
+                found.append(" " + item if first else item)
             elif place == WORD or not signs:
                 found.append(" " + words[int(random.integers(len(words)))])
             else:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from headwater.mark.bench.laws import LEAST, MadeLaws, Source
 from headwater.mark.bench.pen import Pen, Plain
@@ -64,14 +65,15 @@ def write(source: Source, pen: Pen, prompts: Ints, length: int, sharpening: Shar
     rows, begun = prompts.shape
     tokens = np.concatenate([prompts, np.zeros((rows, length), np.int64)], 1)
     entropy, marked = np.zeros((rows, length)), np.zeros((rows, length), bool)
-    stream = source.begin(prompts)
-    for step in range(length):
-        chances = sharpening(stream.logits())
-        chosen, marked[:, step] = pen.choose(chances, tokens[:, : begun + step], begun)
-        entropy[:, step] = -(chances * np.log(np.where(chances > 0, chances, 1))).sum(1)
-        tokens[:, begun + step] = chosen
-        if step + 1 < length:
-            stream.append(chosen)
+    with threadpool_limits(1):  # on matrices this small, threads wait for each other
+        stream = source.begin(prompts)
+        for step in range(length):
+            chances = sharpening(stream.logits())
+            chosen, marked[:, step] = pen.choose(chances, tokens[:, : begun + step], begun)
+            entropy[:, step] = -(chances * np.log(np.where(chances > 0, chances, 1))).sum(1)
+            tokens[:, begun + step] = chosen
+            if step + 1 < length:
+                stream.append(chosen)
     return Written(tokens, begun, entropy, marked)
 
 
