@@ -47,7 +47,8 @@ class Tested:
     `log_p`: ln of the p-value that counts; `log_adjusted`: with all keys counted (Holm); `log_p_fixed`: the exact tail
     that takes the texts as fixed, which for served logs is an orientation; `z`: standard deviations above the mean;
     `strength`: how far S leans to the key, for each context, in standard deviations of one score times the
-    coefficient, with `error`, its standard error; `decoys`: asked where the key alone would stand; `refused`: why the p-value isn't believed, in words.
+    coefficient, with `error`, its standard error; `decoys`: asked where the key alone would stand; `refused`: why the
+    p-value isn't believed, in words.
     """
 
     name: str
