@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
+from headwater.casework import VERIFIER_KEY
 from headwater.cli.app import run
 from headwater.mark import MarkKey, scheme
 from headwater.mark.student import save_differences
@@ -77,8 +78,13 @@ def test_a_test_says_what_it_shows_and_what_not(
     assert "It doesn't say who trained it" in said.replace("\n", " ")
     assert "Nothing was committed to" in said
     shown = page.read_text()
-    for words in ("Nothing was committed to", "Innocent causes", "sibling", "not enough evidence"):
-        assert words in shown or words == "sibling"
+    for words in (
+        "Nothing was committed to",
+        "Innocent causes",
+        "not enough evidence",
+        "The text was published",
+    ):
+        assert words in shown
     told(capfd, "test", leaning, "--keyring", ring, "--fail-on", "marked", code=1)
     found = record(capfd, "test", leaning, "--keyring", ring, "--mark", "other")
     assert (found["format"], found["mode"], found["verdict"]) == (
@@ -94,7 +100,8 @@ def test_committed_tested_shown_and_checked(
     leaning: Path, ring: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     book, bound, shown, report = (tmp_path / name for name in ("book", "bound.json", "shown", "report.json"))
-    assert run(["casebook", "new", str(book), "--url", "https://example.com"]) == 0
+    named = ["--operator", "Example", "--appeals", "https://example.com/appeals"]
+    assert run(["casebook", "new", str(book), *named]) == 0
     told(capfd, "commit", "--keyring", ring, "--differences", leaning, "--log", book, "-o", bound)
     found = record(capfd, "test", leaning, "--keyring", ring, "--commitment", bound, "--log", book)
     assert found["commitment"]["proof"].startswith("c2sp.org/tlog-proof")
@@ -105,9 +112,6 @@ def test_committed_tested_shown_and_checked(
         refused = told(capfd, "test", leaning, "--keyring", ring, "--commitment", bound, *other, code=2)
         assert "isn't the one that was committed to" in refused
     told(capfd, "reveal", bound, "--log", book, "-o", shown)
-    key = (book / "log.vkey") if (book / "log.vkey").exists() else next(book.glob("*key*pub*"), None)
-    from headwater.casework import VERIFIER_KEY
-
     key = book / VERIFIER_KEY
     said = told(capfd, "check", shown, "--key", key, "--keyring", ring, "--report", report)
     assert "the log took the hash in" in said
