@@ -66,7 +66,11 @@ alpha_option = click.option(
 
 
 #: Commands that are imported when they are called: name → module of its `command`.
-LATER = {"bench": "headwater.cli.mark_bench", "student": "headwater.cli.mark_student"}
+LATER = {
+    "bench": "headwater.cli.mark_bench",
+    "embed": "headwater.cli.mark_embed",
+    "student": "headwater.cli.mark_student",
+}
 
 
 class Marks(Group):

@@ -8,6 +8,7 @@ are imported by whom they serve.
 
 from headwater.mark.choosing.embedder import NAMES as EMBEDDERS
 from headwater.mark.choosing.mark import SENTENCES, SentenceMark
+from headwater.mark.choosing.sentences import spans as sentence_spans
 from headwater.mark.choosing.writing import Writer, writer
 from headwater.mark.detection.decoys import Decoys
 from headwater.mark.detection.detect import Detection, EvidenceOf, detect, plain
@@ -86,6 +87,7 @@ __all__ = [
     "save_counts",
     "save_evidence",
     "scheme",
+    "sentence_spans",
     "tails",
     "total_scores",
     "trace",
