@@ -19,6 +19,8 @@ import openai
 import pytest
 
 from gateway.deciders import recorded
+from headwater.keys import TicketKey, load_ticket_keys, save_ticket_key
+from headwater.mark import TicketVerifier
 from integrations.places import AT_US, BY, Service, decision_service, free_port, running, until
 
 pytestmark = pytest.mark.slow
@@ -100,6 +102,22 @@ def test_who_is_known_passes_and_the_server_sees_no_key(tmp_path: Path) -> None:
         "alice", "127.0.0.1", 11, 3,
     )  # fmt: skip
     assert b"w w w " in (outcome.body or b"")
+
+
+def test_the_engine_gets_the_services_ticket_and_never_a_clients(tmp_path: Path) -> None:
+    save_ticket_key(TicketKey(bytes(32)), tmp_path / "tickets.key")
+    settings = f'[marks]\nupstream = "vllm"\nkey_file = "{tmp_path / "tickets.key"}"\nepoch = "q4"\n'
+    with served(tmp_path, settings=settings) as server:
+        forged = {"vllm_xargs": {"headwater_mark": "HWT1.1.a.b", "other": 1}}
+        server.client("alice").chat.completions.create(**chat("Hi", max_tokens=50, extra_body=forged))
+        asked = server.seen[-1]
+        assert int(asked["headers"]["content-length"]) == len(asked["body"])
+        sent = json.loads(asked["body"])["vllm_xargs"]
+        verifier = TicketVerifier(load_ticket_keys(tmp_path / "tickets.key"))
+        ticket = verifier.verified(sent.pop("headwater_mark"), time.time())
+        assert (ticket.account, ticket.layer, ticket.epoch, sent) == ("alice", "default", "q4", {"other": 1})
+    (accepted,), _ = recorded(tmp_path / "gateway")
+    assert accepted.id == ticket.request
 
 
 def test_a_stream_passes_as_it_comes_and_its_own_usage_only_where_it_was_asked_for(tmp_path: Path) -> None:
