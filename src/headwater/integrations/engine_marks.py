@@ -48,11 +48,10 @@ class Marker:
         try:
             return self._rule(text, None)
         except UsageError as error:
+            if text is None:  # refused when it was taken in, or an engine that tries itself
+                return None
             once(f"an answer isn't marked by its ticket: {error.what}")
-        try:
-            return self._rule(None, None)
-        except UsageError:
-            return None
+        return self.rule(None)
 
     def _rule(self, text: object, at_s: float | None) -> Rule | None:
         try:
