@@ -53,7 +53,7 @@ def test_a_tilt_makes_green_tokens_as_likely_as_it_says() -> None:
     made = entrant("headwater-tilt", {"gamma": 0.5, "delta": 1.0}, SIZE)
     random = np.random.default_rng(0)
     key = made.scheme.random_key(random)
-    rows = 4000
+    rows = 600
     text = np.tile(random.integers(1, SIZE, 5), (rows, 1))
     law = random_laws(1, 2)
     chosen, _ = SchemePen(made.scheme, [key] * rows, random).choose(np.repeat(law, rows, 0), text, 0)
@@ -69,7 +69,7 @@ def test_a_tilt_makes_green_tokens_as_likely_as_it_says() -> None:
 def test_the_tournament_keeps_the_law_over_keys_and_prefers_ones() -> None:
     made = entrant("synthid", {}, SIZE)
     random = np.random.default_rng(0)
-    rows = 3000
+    rows = 500
     keys = [made.scheme.random_key(random) for _ in range(rows)]
     text = np.tile(random.integers(1, SIZE, 6), (rows, 1))
     law = random_laws(1, 3)
@@ -88,7 +88,7 @@ def test_the_tournament_keeps_the_law_over_keys_and_prefers_ones() -> None:
 def test_a_race_keeps_the_law_over_keys() -> None:
     scheme = Gumbel(width=2)
     random = np.random.default_rng(0)
-    rows = 4000
+    rows = 600
     keys = [scheme.random_key(random) for _ in range(rows)]
     law = random_laws(1, 4)
     text = np.tile(random.integers(1, SIZE, 6), (rows, 1))
@@ -224,7 +224,7 @@ def test_made_laws_have_the_entropy_that_was_asked_for(entropy: float) -> None:
 
 
 def test_the_temperature_is_found_for_an_entropy(gpt: GPT) -> None:
-    prompts = np.random.default_rng(0).integers(1, gpt.tokens, (16, 8))
+    prompts = np.random.default_rng(0).integers(1, gpt.tokens, (6, 8))
     cold, warm = (fitted(Model(gpt), prompts, entropy) for entropy in (0.7, 2.4))
     assert cold.temperature < warm.temperature
     found = write(Model(gpt), Plain(np.random.default_rng(1)), prompts, 60, warm)

@@ -43,7 +43,7 @@ class Rate:
         n, z = max(1, self.trials), 1.959964
         middle = (self.rate + z * z / (2 * n)) / (1 + z * z / n)
         half = z * math.sqrt(self.rate * (1 - self.rate) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-        return max(0.0, middle - half), min(1.0, middle + half)
+        return (middle - half if self.hits else 0.0), (middle + half if self.hits < n else 1.0)
 
 
 @dataclass(frozen=True)
