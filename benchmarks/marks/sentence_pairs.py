@@ -28,7 +28,7 @@ PLACE = 0.3
 class Pairs:
     """`of`: (n, size) raw embeddings of sentences, `after`: of what they became; `essay`, `question`: (n,) whose.
 
-    `sentences` and `became`: the same as text. `whole`: for each essay all sentences of its paraphrase, embedded.
+    `sentences` and `became`: the same as text.
     """
 
     of: NDArray[np.float32]

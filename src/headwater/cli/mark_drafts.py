@@ -132,7 +132,7 @@ def _row(line: bytes, *, asked: bool) -> Row:
         return Row(name, prompt, (_drafts(told["drafts"], "drafts"),))
     parts = told["sentences"]
     if not isinstance(parts, list) or not 0 < len(parts) <= _MOST_CHOICES:
-        raise _RowError("sentences", f"must be a list of 1 to {_MOST_CHOICES:,} lists of drafts")
+        raise _RowError("sentences", "must be a list of lists of drafts, from one to ten thousand")
     return Row(
         name, prompt, tuple(_drafts(each, f"sentences[{number}]") for number, each in enumerate(parts, 1))
     )
@@ -140,7 +140,7 @@ def _row(line: bytes, *, asked: bool) -> Row:
 
 def _drafts(value: Any, field: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not 0 < len(value) <= _MOST_DRAFTS or not all(map(_is_text, value)):
-        raise _RowError(field, f"must be a list of 1 to {_MOST_DRAFTS:,} strings")
+        raise _RowError(field, "must be a list of strings, from one to a thousand")
     return tuple(value)
 
 
