@@ -21,7 +21,8 @@ def section(found: Row, table: Table) -> str:
     teacher, base, training = found["models"]["teacher"], found["models"]["base"], found["training"]
     opening = (
         f"A teacher of {teacher['parameters']:,} parameters answers prompts from novels "
-        f"({training['teacher_tokens']:,} tokens a mark); a base of {base['parameters']:,}, trained on other text, "
+        f"({training['teacher_tokens'][0]:,} tokens a mark for the first seed, half as many under other keys for the "
+        f"others); a base of {base['parameters']:,}, trained on other text, "
         f"learns from the answers, {training['epochs']} times over ({found['date']}, {found['revision']}; torch "
         f"{found['machine']['torch']}). log10 p of the true key, one number a seed; weights are read at 128 texts "
         "(the provider's stored answers, or novels that carry no mark), answers are 256 of 112 tokens."
