@@ -119,7 +119,7 @@ def test_both_layers_are_written_and_each_is_read_under_its_own_key() -> None:
     found = write(source, pen, np.ones((2, 4), np.int64), 300, Sharpening())
     assert found.marked.mean() > 0.95
     for answer, key, other in zip(found.answers, keys, pen.others, strict=True):  # type: ignore[attr-defined]
-        log_p = made.log_p(answer, [key, other])
+        (log_p,) = made.log_ps([(answer, [key, other])])
         assert log_p[0] < -20
         assert log_p[1] > -7
         assert len(made.scheme.units(answer)) < 200

@@ -16,12 +16,16 @@ from headwater.errors import ConfigurationError
 from headwater.mark import registry
 from headwater.mark.bench.pen import DELTA, Pen, SchemePen, kind_of
 from headwater.mark.evidence import standard
-from headwater.mark.scheme import MarkKey, Scheme, Tokens
-from headwater.mark.score import tails
+from headwater.mark.scheme import MarkKey, Scheme, Tokens, Units
+from headwater.mark.score import OwnTails, tails
 
 Floats = NDArray[np.float64]
 #: Settings that the bench fills in where they are missing: made once, so that runs can be compared.
 _COIN = (0x0123456789ABCDEF, 0xFEDCBA9876543210)
+
+
+#: A text, and keys that it is read under.
+Asked = tuple[Tokens, Sequence[MarkKey]]
 
 
 class Entrant(Protocol):
@@ -41,8 +45,8 @@ class Entrant(Protocol):
         """What writes answers, each under its key."""
         ...
 
-    def log_p(self, tokens: Tokens, keys: Sequence[MarkKey]) -> Floats:
-        """ln p (keys,) of one text under each of several keys."""
+    def log_ps(self, asked: Sequence[Asked]) -> list[Floats]:
+        """ln p (keys,) of each text under each of its keys; many texts at once, for their laws may be the same."""
         ...
 
 
@@ -68,14 +72,25 @@ class SchemeEntrant:
         """See `Entrant`."""
         return SchemePen(self.scheme, keys, random, delta=self.delta)
 
-    def log_p(self, tokens: Tokens, keys: Sequence[MarkKey]) -> Floats:
-        """See `Entrant`."""
-        units = self.scheme.units(tokens)
-        if not len(units):
-            return np.zeros(len(keys))
+    def log_ps(self, asked: Sequence[Asked]) -> list[Floats]:
+        """See `Entrant`. Texts with as many units, read as often, have one law."""
         scorer = standard(self.scheme)
-        totals = [int(scorer.scores(self.scheme.values(key, units)) @ units.times) for key in keys]
-        return tails(self.scheme, scorer, units, np.array(totals, np.int64))
+        found: list[Floats] = [np.zeros(len(keys)) for _, keys in asked]
+        alike: dict[object, list[tuple[int, Units, NDArray[np.int64]]]] = {}
+        for number, (tokens, keys) in enumerate(asked):
+            units = self.scheme.units(tokens)
+            if not len(units):
+                continue
+            totals = [int(scorer.scores(self.scheme.values(key, units)) @ units.times) for key in keys]
+            times = np.unique(units.times, return_counts=True)
+            law = number if isinstance(self.scheme, OwnTails) else tuple(np.concatenate(times).tolist())
+            alike.setdefault(law, []).append((number, units, np.array(totals, np.int64)))
+        for some in alike.values():
+            every = tails(self.scheme, scorer, some[0][1], np.concatenate([each[2] for each in some]))
+            ends = np.cumsum([len(each[2]) for each in some])[:-1]
+            for (number, _, _), log_p in zip(some, np.split(every, ends), strict=True):
+                found[number] = log_p
+        return found
 
     def scores(self, tokens: Tokens, key: MarkKey) -> NDArray[np.int64]:
         """The scores (units,) of one text's distinct units under its key, in the statistic's steps."""

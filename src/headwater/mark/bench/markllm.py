@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import ConfigurationError, UsageError, Where
+from headwater.mark.bench.entrant import Asked
 from headwater.mark.bench.pen import Floats, Ints, drawn
-from headwater.mark.scheme import MarkKey, Tokens
+from headwater.mark.scheme import MarkKey
 
 #: How its schemes are called: `markllm/KGW`.
 PREFIX: Final = "markllm/"
@@ -71,19 +72,21 @@ class MarkLLM:
         """See `Entrant`."""
         return _Pen([self._of(key) for key in keys], random)
 
-    def log_p(self, tokens: Tokens, keys: Sequence[MarkKey]) -> Floats:
+    def log_ps(self, asked: Sequence[Asked]) -> list[Floats]:
         """See `Entrant`. A text that MarkLLM finds too short says nothing."""
         from scipy.stats import norm
 
-        text = " ".join(map(str, tokens.tolist()))
-        scores = []
-        for key in keys:
-            try:
-                scores.append(float(self._of(key).detect_watermark(text)["score"]))
-            except (ValueError, ZeroDivisionError, IndexError):
-                scores.append(-np.inf)
-        found: Floats = norm.logsf(np.array(scores))
+        found: list[Floats] = []
+        for tokens, keys in asked:
+            text = " ".join(map(str, tokens.tolist()))
+            found.append(np.asarray(norm.logsf([self._score(text, key) for key in keys])))
         return found
+
+    def _score(self, text: str, key: MarkKey) -> float:
+        try:
+            return float(self._of(key).detect_watermark(text)["score"])
+        except (ValueError, ZeroDivisionError, IndexError):
+            return -np.inf
 
     def _of(self, key: MarkKey) -> Any:
         return _watermark(self.algorithm, self.settings, self.size, key.numbers[0])

@@ -52,8 +52,14 @@ def readings(attacked: Tokens | str, words: Words | None) -> Readings:
     return Readings((plain,) if np.array_equal(plain, again) else (plain, again))
 
 
-def log_p(entrant: Entrant, read: Readings, keys: Sequence[MarkKey]) -> NDArray[np.float64]:
-    """ln p (keys,) with all readings counted."""
-    every = np.stack([entrant.log_p(tokens, keys) for tokens in read.tokens])
-    found: NDArray[np.float64] = np.minimum(0.0, every.min(0) + math.log(len(read.tokens)))
+def log_ps(
+    entrant: Entrant, read: Sequence[Readings], keys: Sequence[Sequence[MarkKey]]
+) -> list[NDArray[np.float64]]:
+    """ln p (keys,) of each text under each of its keys, with all of its readings counted."""
+    asked = [(tokens, some) for text, some in zip(read, keys, strict=True) for tokens in text.tokens]
+    every = iter(entrant.log_ps(asked))
+    found = []
+    for text in read:
+        least = np.stack([next(every) for _ in text.tokens]).min(0)
+        found.append(np.minimum(0.0, least + math.log(len(text.tokens))))
     return found

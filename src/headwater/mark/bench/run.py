@@ -26,7 +26,7 @@ from headwater.mark.bench.material import Loaded, attacks_of, checked, loaded, s
 from headwater.mark.bench.pen import Plain
 from headwater.mark.bench.plan import Plan, Spec, sha256
 from headwater.mark.bench.quality import quality
-from headwater.mark.bench.reading import log_p, readings
+from headwater.mark.bench.reading import Readings, log_ps, readings
 from headwater.mark.bench.writing import Sharpening, Written, batches, write
 from headwater.mark.scheme import MarkKey
 
@@ -155,11 +155,11 @@ def _marked(plan: Plan, job: Job, held: Loaded, folder: Path, digest: str) -> Pa
     answers = np.concatenate([each.answers for each in written])
     cells, seen = _cells(plan, job, held, entrant, answers, others, keys, wrong)
     unmarked = {
-        str(length): _counts([
-            entrant.log_p(text[:length], wrong[row]) for row, text in enumerate(others)
-        ])
+        str(length): _counts(
+            entrant.log_ps([(text[:length], keys) for text, keys in zip(others, wrong, strict=True)])
+        )
         for length in plan.lengths
-    }  # fmt: skip
+    }
     return {
         "label": entrant.label,
         "exact": entrant.exact,
@@ -191,6 +191,7 @@ def _cells(
             for row in range(len(others))]  # fmt: skip
     needs = words is not None and any(each.needs_text for each in attacks)
     texts = [words.decode(each) if needs and words is not None else "" for each in more]
+    read: dict[tuple[str, int], list[Readings]] = {}
     for length in plan.lengths:
         given = [
             Marked(
@@ -202,15 +203,18 @@ def _cells(
             for row, answer in enumerate(answers)
         ]
         for attack in attacks:
-            found, by_wrong = [], []
-            for row, marked in enumerate(given):
-                read = readings(_attacked(attack, marked, job, row, length), words)
-                every = log_p(entrant, read, [keys[row], *wrong[row]])
-                found.append(round(float(every[0]), 6))
-                by_wrong.append(every[1:])
-                if length == max(plan.lengths) and row < plan.judged:
-                    seen[attack.name].append(read.tokens[0])
-            cells[attack.name][str(length)] = {"log_p": found, "wrong": _counts(by_wrong)}
+            read[attack.name, length] = [
+                readings(_attacked(attack, marked, job, row, length), words)
+                for row, marked in enumerate(given)
+            ]
+    under = [[key, *some] for key, some in zip(keys, wrong, strict=True)]
+    every = iter(log_ps(entrant, [text for some in read.values() for text in some], under * len(read)))
+    for (name, length), some in read.items():
+        found = [next(every) for _ in some]
+        log_p = [round(float(each[0]), 6) for each in found]
+        cells[name][str(length)] = {"log_p": log_p, "wrong": _counts([each[1:] for each in found])}
+        if length == max(plan.lengths):
+            seen[name] = [each.tokens[0] for each in some[: plan.judged]]
     return cells, seen
 
 
