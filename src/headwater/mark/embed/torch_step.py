@@ -6,8 +6,9 @@ work and compile it. Bits, chosen tokens and green lists are those of `step.mark
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Final, TypeAlias
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from headwater.mark.embed.step import TOP_K
 from headwater.mark.embed.torch_function import seeds, words
 from headwater.mark.own.function import GUMBEL, SIZE, TILT
 
+Keyed: TypeAlias = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 #: Numbers of a packed rule (`Rule.numbers`).
 NUMBERS: Final = 14
 #: The vocabulary is laid in so many strides, as `kernel` lays it: what is drawn from the rest is drawn by columns.
@@ -48,21 +50,38 @@ def step(
     at all; `numbers` (n, 14): see `packed`; `drawn` (n, 2) float64: uniform numbers in [0, 1) for the noise of the rest
     and for the token that is drawn from it. `top_k`: 0 for the whole vocabulary. See `step.mark`.
     """
+    top, index = scores.topk(min(top_k or scores.shape[1], scores.shape[1]), dim=1)
+    has, word = (
+        (_fused() or keyed)(context, numbers, index) if scores.is_cuda else keyed(context, numbers, index)
+    )
+    most, use = top[:, 0].double(), numbers[:, _USE]
+    writes = fresh & has & torch.isfinite(most)
+    green = (word < numbers[:, _GREEN, None]) & (writes & (use == TILT))[:, None] & (top > -torch.inf)
+    delta = numbers[:, _DELTA].contiguous().view(torch.float64).float()
+    scores.scatter_(1, index, torch.where(green, top + delta[:, None], top))
+    return _chosen(scores, top, index, word, writes & (use == GUMBEL), most, drawn)
+
+
+def keyed(context: Tensor, numbers: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each row whether its context has a key (n,), and the words (n, k) of the tokens `index` under it."""
     width, use = numbers[:, _WIDTH], numbers[:, _USE]
     coin = seeds(context, width, numbers[:, _COIN + 1], numbers[:, _COIN + 2])
     masters = (numbers[:, _COIN] != 0) & (((coin >> 32) & (SIZE - 1)) >= numbers[:, _SHARE])
     has, first, second = (
         torch.where(masters, numbers[:, _MASTER + n], numbers[:, _KEY + n]) for n in range(3)
     )
-    top, index = scores.topk(min(top_k or scores.shape[1], scores.shape[1]), dim=1)
-    most = top[:, 0].double()
-    writes = fresh & (has != 0) & torch.isfinite(most)
     seed = seeds(context, width, first, second)
-    word = words(seed[:, None].expand_as(index), index, use[:, None].expand_as(index))
-    green = (word < numbers[:, _GREEN, None]) & (writes & (use == TILT))[:, None] & (top > -torch.inf)
-    delta = numbers[:, _DELTA].contiguous().view(torch.float64).float()
-    scores.scatter_(1, index, torch.where(green, top + delta[:, None], top))
-    return _chosen(scores, top, index, word, writes & (use == GUMBEL), most, drawn)
+    return has != 0, words(seed[:, None].expand_as(index), index, use[:, None].expand_as(index))
+
+
+@cache
+def _fused() -> Keyed | None:
+    """The same in one kernel, where Triton is there."""
+    try:
+        from headwater.mark.embed.triton_words import keyed as fused
+    except ImportError:
+        return None
+    return fused
 
 
 def _chosen(
