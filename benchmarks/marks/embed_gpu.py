@@ -1,8 +1,8 @@
 """The step of writing marks on a GPU: whether it gives the CPU's bits, and milliseconds a step.
 
-With an NVIDIA GPU: the fused kernel's words against the CPU's, then the time of a step in batches of 1, 32 and 256 with a
-vocabulary of 128,256, with the fused kernel and without. Without a GPU: the kernel runs in Triton's interpreter, against
-the CPU's bits, and is compiled for three generations of GPUs; no time is measured.
+With an NVIDIA GPU: the fused kernel's words against the CPU's, then the time of a step in batches of 1, 32 and 256
+with a vocabulary of 128,256, with the fused kernel and without. Without a GPU: the kernel runs in Triton's
+interpreter, against the CPU's bits, and is compiled for three generations of GPUs; no time is measured.
 
     python benchmarks/marks/embed_gpu.py --date 2026-01-31 [--out FILE]
 
