@@ -17,7 +17,7 @@ from headwater.errors import ConfigurationError, UsageError  # noqa: E402
 from headwater.integrations.transformers import MarkingConfig, MarkProcessor  # noqa: E402
 from headwater.keys import TicketKey, load_ticket_keys  # noqa: E402
 from headwater.mark import Ticket, TicketSigner, Verdict, detect, load_keyring  # noqa: E402
-from headwater.mark.embed import Asked, load_embedding, rule_of  # noqa: E402
+from headwater.mark.embed import Asked, Memory, load_embedding, rule_of  # noqa: E402
 from headwater.mark.own import Gumbel, Tilt  # noqa: E402
 from headwater.mark.scheme import MarkKey  # noqa: E402
 
@@ -216,6 +216,19 @@ def test_a_second_call_begins_anew(model: Any, ring: Path) -> None:
     for _ in range(2):
         (row,) = written(model, [[5, 6, 7]], logits_processor=transformers.LogitsProcessorList([processor]))
         assert far(Gumbel(), KEY, row) > 7
+
+
+def test_with_a_memory_a_prompt_asked_again_gets_another_answer(model: Any, ring: Path) -> None:
+    torch.manual_seed(6)
+    how = {
+        "watermarking_config": MarkingConfig(ring, memory=Memory()),
+        "top_k": 30,
+        "num_return_sequences": 3,
+    }
+    answers = [row for _ in range(2) for row in written(model, [[5, 6, 7, 8]], **how)]
+    assert len({tuple(row[:20]) for row in answers}) == 6
+    for row in answers:
+        assert far(Gumbel(), MarkKey("k", (1234567, 7654321)), row) > 7
 
 
 def test_a_processor_before_the_warpers(model: Any) -> None:

@@ -19,7 +19,7 @@ from transformers.generation import BaseWatermarkingConfig, LogitsProcessor
 
 from headwater.errors import UsageError
 from headwater.integrations.engine_marks import Marker
-from headwater.mark.embed import TOP_K, Embedding, Row, Rule, Wanted, load_embedding, mark
+from headwater.mark.embed import TOP_K, Embedding, Memory, Row, Rule, Wanted, load_embedding, mark
 
 #: Who an answer is for: a signed ticket, what a program that is trusted asks for, or nobody known.
 For = str | Wanted | None
@@ -30,8 +30,9 @@ class MarkProcessor(LogitsProcessor):
 
     `rules`: one for each prompt of the batch, or one for all; None leaves an answer unmarked. With several answers to a
     prompt (`num_return_sequences`, `num_beams`) all of them have its rule. `padding`: the id that prompts are padded
-    with on the left, so that it isn't taken for text. `single`: it serves one call of generate(); otherwise it begins
-    anew with any tokens that don't continue those of the last step.
+    with on the left, so that it isn't taken for text. `memory`: contexts that other answers had stay unmarked.
+    `single`: it serves one call of generate(); otherwise it begins anew with any tokens that don't continue those of
+    the last step.
     """
 
     def __init__(
@@ -40,11 +41,13 @@ class MarkProcessor(LogitsProcessor):
         *,
         top_k: int = TOP_K,
         padding: int | None = None,
+        memory: Memory | None = None,
         single: bool = False,
     ) -> None:
         if not rules:
             raise UsageError("a batch has one rule for each prompt, or one for all")
         self._rules, self._top_k, self._padding, self._single = tuple(rules), top_k, padding, single
+        self._memory = memory
         self._rows: list[Row | None] = []
         self._ids = torch.empty((0, 0), dtype=torch.int64)
         self._prompt = 0
@@ -127,7 +130,7 @@ class MarkProcessor(LogitsProcessor):
         first = 0
         while self._padding is not None and first < prompt and tokens[first] == self._padding:
             first += 1
-        row = Row(rule, tokens[first:prompt])
+        row = Row(rule, tokens[first:prompt], self._memory)
         for token in tokens[prompt:]:
             row.append(token)
         return row
@@ -137,7 +140,8 @@ class MarkingConfig(BaseWatermarkingConfig):
     """What `generate(watermarking_config=…)` takes. It can serve many calls, also at once; it shows no keys.
 
     `keyring`: a path, or the embedding of one that was loaded. `tickets`: whom each prompt of the batch is for, or
-    one for all; without them the keyring's default, as `[embed]` says. `padding`, `top_k`: see `MarkProcessor`.
+    one for all; without them the keyring's default, as `[embed]` says. `padding`, `top_k`, `memory`: see
+    `MarkProcessor`.
     Raises `ConfigurationError` and `UsageError` as `load_embedding` and `Embedding.rule` do, and for a ticket that
     isn't good.
     """
@@ -149,13 +153,14 @@ class MarkingConfig(BaseWatermarkingConfig):
         *,
         padding: int | None = None,
         top_k: int = TOP_K,
+        memory: Memory | None = None,
     ) -> None:
         embedding = keyring if isinstance(keyring, Embedding) else load_embedding(Path(keyring))
         several = isinstance(tickets, Sequence) and not isinstance(tickets, str)
         listed: Sequence[For] = tickets if several else [tickets]  # type: ignore[assignment,list-item]
         marker = Marker(embedding) if any(isinstance(each, str) for each in listed) else None
         self._rules = tuple(_rule(embedding, marker, each) for each in listed)
-        self._padding, self._top_k = padding, top_k
+        self._padding, self._top_k, self._memory = padding, top_k, memory
         self.validate()
 
     def validate(self) -> None:
@@ -167,7 +172,13 @@ class MarkingConfig(BaseWatermarkingConfig):
 
     def construct_processor(self, vocab_size: int, device: Any) -> MarkProcessor:
         """What writes the marks of one call of generate()."""
-        return MarkProcessor(self._rules, top_k=self._top_k, padding=self._padding, single=True)
+        return MarkProcessor(
+            self._rules, top_k=self._top_k, padding=self._padding, memory=self._memory, single=True
+        )
+
+    def __deepcopy__(self, memo: object) -> MarkingConfig:
+        """Itself: `generate` copies what it is given, and a memory is shared."""
+        return self
 
     def to_dict(self) -> dict[str, Any]:
         """What may be printed or saved of it: no keys."""

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.errors import ConfigurationError, UsageError
-from headwater.mark.embed import Row, Rule, rule_of
+from headwater.mark.embed import Memory, Row, Rule, rule_of
 from headwater.mark.engines import vllm
 from headwater.mark.own import Gumbel, Layered, LayeredTilt, Tilt
 from headwater.mark.scheme import MarkKey
@@ -101,3 +101,25 @@ def test_a_rule_shows_no_key_and_goes_to_other_processes() -> None:
         str(number) in shown for number in (*KEY.numbers, 555555555, 666666666, 777777777, 888888888)
     )
     assert pickle.loads(pickle.dumps(rule)) == rule
+
+
+def test_a_memory_marks_each_context_in_one_answer_only() -> None:
+    memory, rule = Memory(), rule_of(Gumbel(2), KEY)
+    first, second = (Row(rule, [1, 2], memory) for _ in range(2))
+    assert first.context == (1, 2)
+    assert first.context == (1, 2)  # its own, however often it is asked for
+    assert second.context is None  # side by side in one batch, and later
+    second.append(7)
+    assert second.context == (2, 7)
+    assert Row(rule_of(Gumbel(2), OTHER), [1, 2], memory).context == (1, 2)  # another key, another mark
+    assert Row(rule, [1, 2]).context == (1, 2)
+    assert Row(rule_of(Tilt(2), KEY), [1, 2], memory).context == (1, 2)
+    assert first.copy().context is None
+
+
+def test_a_memory_forgets_the_oldest() -> None:
+    memory, rule = Memory(2), rule_of(Gumbel(1), KEY)
+    rows = [Row(rule, [token], memory) for token in (1, 2, 3, 1, 3)]
+    assert [row.context for row in rows] == [(1,), (2,), (3,), (1,), None]
+    with pytest.raises(UsageError):
+        Memory(0)

@@ -5,7 +5,7 @@ A `Rule` is what one answer is marked by, a `Row` is one answer that is being wr
 """
 
 from headwater.mark.embed.embedding import Asked, Embedding, Wanted, embedding, load_embedding
-from headwater.mark.embed.row import Row
+from headwater.mark.embed.row import Memory, Row
 from headwater.mark.embed.rule import Rule, rule_of
 from headwater.mark.embed.step import TOP_K, mark
 
@@ -13,6 +13,7 @@ __all__ = [
     "TOP_K",
     "Asked",
     "Embedding",
+    "Memory",
     "Row",
     "Rule",
     "Wanted",

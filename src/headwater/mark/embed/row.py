@@ -1,6 +1,7 @@
 """One answer that is being written: its tokens so far, and which contexts it had.
 
-A context that came before in the answer is left unmarked, or a text that repeats itself would repeat for ever.
+A context that came before in the answer is left unmarked, or a text that repeats itself would repeat for ever. A
+`Memory` does the same over many answers, so that a prompt that is asked again gets another answer.
 """
 
 from __future__ import annotations
@@ -8,22 +9,43 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from headwater.errors import UsageError
-from headwater.mark.embed.rule import Rule
+from headwater.mark.embed.rule import Pair, Rule
 from headwater.mark.engines.windows import LARGEST_TOKEN
+
+_Context = tuple[int, ...]
+
+
+class Memory:
+    """Contexts that were marked in any answer, each under its keys; at most `most`, the oldest are forgotten."""
+
+    def __init__(self, most: int = 1 << 20) -> None:
+        if most < 1:
+            raise UsageError("a memory holds at least one context")
+        self.most = most
+        self._owners: dict[tuple[Pair | None, Pair | None, _Context], object] = {}
+
+    def belongs(self, rule: Rule, context: _Context, owner: object) -> bool:
+        """Whether `owner` was the first with this context, which it becomes where nobody was."""
+        owners, name = self._owners, (rule.key, rule.master, context)
+        first = owners.setdefault(name, owner)
+        while len(owners) > self.most:
+            owners.pop(next(iter(owners)), None)
+        return first is owner
 
 
 class Row:
-    """One answer under `rule`; `prompt`: the token ids before it, without padding.
+    """One answer under `rule`; `prompt`: the token ids before it, without padding. `memory`: shared with others.
 
     Raises `UsageError` for what is no token id (0 to 2^32 - 2).
     """
 
-    __slots__ = ("_seen", "_tokens", "rule")
+    __slots__ = ("_memory", "_owner", "_seen", "_tokens", "rule")
 
-    def __init__(self, rule: Rule, prompt: Iterable[int] = ()) -> None:
+    def __init__(self, rule: Rule, prompt: Iterable[int] = (), memory: Memory | None = None) -> None:
         self.rule = rule
         self._tokens = [_checked(token) for token in prompt]
-        self._seen: set[tuple[int, ...]] = set()
+        self._seen: set[_Context] = set()
+        self._memory, self._owner = memory if rule.once else None, object()
         if rule.once and rule.prompt_seen:
             width = rule.width
             self._seen.update(
@@ -36,16 +58,21 @@ class Row:
         return self._tokens
 
     @property
-    def context(self) -> tuple[int, ...] | None:
+    def context(self) -> _Context | None:
         """The last `rule.width` tokens; None where the next token is left unmarked.
 
-        That is: there are too few tokens, or this context was seen before and the rule marks each once.
+        That is: there are too few tokens, or this context was seen before, here or in another answer of the same
+        memory, and the rule marks each once.
         """
         width = self.rule.width
         if len(self._tokens) < width:
             return None
         context = tuple(self._tokens[-width:])
-        return None if context in self._seen else context
+        if context in self._seen:
+            return None
+        if self._memory is not None and not self._memory.belongs(self.rule, context, self._owner):
+            return None
+        return context
 
     def append(self, token: int) -> None:
         """The token that was taken; its context has been seen now."""
@@ -56,7 +83,7 @@ class Row:
 
     def copy(self) -> Row:
         """Another answer with the same beginning (a beam, a retry)."""
-        other = Row(self.rule)
+        other = Row(self.rule, memory=self._memory)
         other._tokens, other._seen = self._tokens.copy(), self._seen.copy()
         return other
 
