@@ -13,6 +13,7 @@ from typing import Any
 
 import audit_page
 import marks_page
+import robustness_page
 import scale_page
 import service_page
 import student_page
@@ -185,6 +186,7 @@ def write() -> None:
     _, traced = part(MARKS / "trace.json", lambda found: marks_page.trace(found, table))
     _, read = part(MARKS / "speed.json", lambda found: marks_page.speed(found, table))
     _, beside = part(MARKS / "speed_transformers.json", lambda found: marks_page.speed_beside(found, table))
+    _, survived = part(MARKS / "robustness.json", lambda found: robustness_page.section(found, table))
     _, students = part(MARKS / "student.json", lambda found: student_page.section(found, table))
     found, many = part(SUITE, lambda found: suite_page.section(found, table))
     page = (
@@ -197,6 +199,7 @@ def write() -> None:
         f"## Audits of data sets\n\n{audits}\n\n## Policy\n\n{policies}\n\n## Log\n\n{logs}\n\n"
         f"## Budgets\n\n{leases}\n\n## Gateway\n\n{proxies}\n\n"
         f"## Marks: false alarms\n\n{chances}\n\n## Marks: how much is read\n\n{limits}\n\n"
+        f"## Marks: what survives\n\n{survived}\n\n"
         f"## Marks: tracing\n\n{traced}\n\n## Marks: students\n\n{students}\n\n"
         f"## Marks: speed\n\n{read}\n\n{beside}\n"
     )

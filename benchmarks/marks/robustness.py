@@ -103,6 +103,11 @@ def main() -> None:
         "plan": {"texts": plan.texts * len(plan.seeds), "wrong_keys": plan.wrong_keys, "judged": plan.judged},
         "teacher": json.loads((asked.models / "teacher.json").read_text(encoding="utf-8")),
         "rows": [row.flat() for row in rows],
+        "unmarked": {
+            str(job.entropy): {"entropy": part["entropy"], **part["quality"]}
+            for job, part in parts
+            if job.scheme is None and job.seed == 0
+        },
         "survival": survival.measured(Path(os.environ["HEADWATER_CORPORA"]), plan, parts),
     }
     result["predicted"] = survival.predicted(plan, parts, result["survival"])

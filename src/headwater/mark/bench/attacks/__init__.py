@@ -82,8 +82,8 @@ def _paraphrase(config: Mapping[str, Any]) -> Attack:
     by = str(config.get("by", makers[0]))
     chosen = tuple(mask for mask in held if mask.made_by == by)
     if not chosen:
-        hint = f"the file has {', '.join(makers)}"
-        raise ConfigurationError("no masks of this paraphraser", where=Where(field="by"), hint=hint)
+        there = f"the file has {', '.join(makers)}"
+        raise ConfigurationError("no masks of this paraphraser", where=Where(field="by"), hint=there)
     return Paraphrase(chosen, by)
 
 
