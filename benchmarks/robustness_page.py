@@ -41,8 +41,8 @@ def section(found: Row, table: Table) -> str:
         ),
         table(*_predicted(found, held, schemes, entropies, longest)),
         (
-            "Share of distinct n-grams of the paraphrase that the original has, by tokens of context; the replayed masks "
-            f"keep a little less than the paraphraser did ({plan['texts']} answers; 150 pairs of each model):"
+            "Share of distinct n-grams of the paraphrase that the original has, by tokens of context; the replayed "
+            f"masks keep a little less than the paraphraser did ({plan['texts']} answers; 150 pairs of each model):"
         ),
         table(
             ["paraphraser", *map(str, range(5))],

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from headwater.mark.bench import rules
 from headwater.mark.scheme import MarkKey, Scheme, Units
 
 Floats = NDArray[np.float64]
@@ -105,23 +106,21 @@ class Sampler:
         """The race."""
         row, token, values = self.values(chances, context, keys)
         speed = np.full(chances.shape, -np.inf)
-        uniform = (values[:, 0] + 0.5) / self.scheme.null.size
-        speed[row, token] = np.log(chances[row, token]) - np.log(-np.log(uniform))
+        speed[row, token] = rules.race(chances[row, token], values[:, 0], self.scheme.null.size)
         return np.argmax(speed, 1)
 
     def synthid(self, chances: Floats, context: Ints, keys: list[MarkKey]) -> Ints:
         """The tournament of two, layer after layer, in expectation: p (1 + g - sum of p g)."""
         row, token, values = self.values(chances, context, keys)
-        flat, begin = chances[row, token], np.searchsorted(row, np.arange(len(chances)))
-        for layer in range(self.scheme.streams):
-            bits = values[:, layer].astype(np.float64)
-            flat = flat * (1 + bits - np.add.reduceat(flat * bits, begin)[row])
-        return self._drawn(chances.shape, row, token, flat)
+        begins = np.searchsorted(row, np.arange(len(chances)))
+        after = rules.tournament(chances[row, token], values, begins, row)
+        return self._drawn(chances.shape, row, token, after)
 
     def green(self, chances: Floats, context: Ints, keys: list[MarkKey]) -> Ints:
         """The tilt."""
         row, token, values = self.values(chances, context, keys)
-        return self._drawn(chances.shape, row, token, chances[row, token] * np.exp(self.delta * values[:, 0]))
+        tilted = rules.tilt(chances[row, token], values[:, 0], self.delta)
+        return self._drawn(chances.shape, row, token, tilted)
 
     def _drawn(self, shape: tuple[int, ...], row: Ints, token: Ints, weight: Floats) -> Ints:
         speed = np.full(shape, -np.inf)
