@@ -8,7 +8,8 @@ intervals of 95% by resampling prompts.
 
     python benchmarks/marks/distortion.py --date 2026-01-31 --models FOLDER [--out FILE]
 
-`--models`: the folder with `teacher.npz`, `proxy.npz` and `tokenizer.json` that `lm/train.py` makes (HEADWATER_CORPORA).
+`--models`: the folder with `teacher.npz`, `proxy.npz` and `tokenizer.json` that `lm/train.py` makes; prompts come from
+HEADWATER_CORPORA.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from headwater.mark.tokenizer import load_tokenizer
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-KEYS, AT_ONCE, LAWS, TOP_K = 40_000, 4_000, 8, 64
+KEYS, AT_ONCE, LAWS, TOP_K = 40_000, 4_000, 6, 64
 PROMPTS, ANSWERS, LENGTH, PROMPT = 16, 6, 128, 32
 TEMPERATURE = 0.7
 PLAIN, FIRST, SECOND = MarkKey("plain", (11, 12)), MarkKey("account", (13, 14)), MarkKey("master", (15, 16))
@@ -79,11 +80,12 @@ def laws(model: GPT, begun: Ints) -> list[dict[str, Any]]:
             chosen, alone = [], []
             top = np.argsort(-law)[:TOP_K]
             cut = np.where(np.isin(np.arange(len(law)), top), row, -np.inf).astype(np.float32)
-            for _ in range(KEYS // AT_ONCE):
+            for turn in range(KEYS // AT_ONCE):
                 pairs = random.integers(1, 2**63, (AT_ONCE, 2)).tolist()
                 answers = [Row(Rule("gumbel", 4, (a, b)), begun[number]) for a, b in pairs]
                 chosen.append(mark(answers, np.tile(row, (AT_ONCE, 1)), top_k=TOP_K, random=random))
-                alone.append(mark(answers, np.tile(cut, (AT_ONCE, 1)), top_k=TOP_K, random=random))
+                if turn < 2:  # so few show it
+                    alone.append(mark(answers, np.tile(cut, (AT_ONCE, 1)), top_k=TOP_K, random=random))
             entropy = float(-(law[law > 0] * np.log(law[law > 0])).sum())
             rows.append(
                 {
@@ -147,7 +149,7 @@ def grams(text: Ints, n: int) -> set[tuple[int, ...]]:
 
 
 def measured(answers: Ints, judge: GPT, begun: Ints) -> dict[str, Floats]:
-    """By prompt: distinct 2-grams of its answers, repeated 4-grams within, 4-grams shared, whole answers alike, nats."""
+    """By prompt: distinct 2-grams of its answers, repeated 4-grams in each, 4-grams shared, answers alike, nats."""
     found: dict[str, list[float]] = {
         name: [] for name in ("distinct_2", "repeated_4", "shared_4", "alike", "nats")
     }
@@ -165,15 +167,13 @@ def measured(answers: Ints, judge: GPT, begun: Ints) -> dict[str, Floats]:
         found["shared_4"].append(float(np.mean(shared)))
         found["alike"].append(float(np.mean(alike)))
         rows = np.concatenate([np.repeat(prompt[None], ANSWERS, 0), group], axis=1)
-        logs = (
-            judge.laws(rows)[:, PROMPT - 1 : -1] if judge.window >= rows.shape[1] else _in_parts(judge, rows)
-        )
+        logs = _judged(judge, rows)
         found["nats"].append(float(-np.take_along_axis(logs, group[:, :, None], 2).mean()))
     return {name: np.array(values) for name, values in found.items()}
 
 
-def _in_parts(judge: GPT, rows: Ints) -> Floats:
-    """Log laws of the places behind the prompt, read with a window that moves."""
+def _judged(judge: GPT, rows: Ints) -> Floats:
+    """Log laws (rows, length, tokens) of the places behind the prompt."""
     stream, logs = CachedGPT(judge, rows[:, :PROMPT]), []
     for place in range(PROMPT, rows.shape[1]):
         scores = stream.logits().astype(float)
