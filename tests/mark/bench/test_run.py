@@ -138,6 +138,22 @@ def test_texts_of_a_model_are_attacked_as_text_and_judged(tmp_path: Path) -> Non
     assert rows["paraphrase (DIPPER)"].perplexity > 1.5 * rows["none"].perplexity
 
 
+def test_counts_of_texts_write_without_a_model(tmp_path: Path) -> None:
+    from headwater.mark import save_counts
+    from headwater.mark.proxy import counted
+
+    random = np.random.default_rng(0)
+    texts = [(random.zipf(1.3, 3000) % 200).astype(np.int64) for _ in range(2)]
+    save_counts(counted(texts, 200, order=1), tmp_path / "counts.npz")
+    held = plan(
+        entropies=(2.5,), lengths=(40,), attacks=(spec("none"),), material=Material(tmp_path / "counts.npz")
+    )
+    rows = table(held, run(held, tmp_path / "parts"))
+    assert abs(rows[0].entropy - 2.5) < 0.4
+    assert rows[0].median_log_p < -10
+    assert rows[0].distinct_2 is not None
+
+
 def test_marks_of_a_keyring_take_part_under_their_own_keys(tmp_path: Path) -> None:
     ring = tmp_path / "keys.toml"
     mark = '[[mark]]\nname = "{}"\nscheme = "vllm-gumbel"\nkey = {}\ntokenizer = "ids"\n'

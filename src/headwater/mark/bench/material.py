@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import ConfigurationError, UsageError, Where
-from headwater.mark import registry
 from headwater.mark.bench import attacks, markllm
 from headwater.mark.bench.attacks import Attack
 from headwater.mark.bench.entrant import Entrant, SchemeEntrant, entrant
@@ -162,4 +161,4 @@ def checked(plan: Plan) -> None:
         )
     if len(set(labels)) < len(labels):
         raise UsageError("two schemes are the same")
-    _ = held.judge, registry.GROUP
+    _ = held.judge  # a file that is none is told now
