@@ -110,13 +110,13 @@ def of_key(read: Coefficients, key: MarkKey, *, fixed: bool = False) -> dict[str
 
 
 def weights(
-    scheme: Scheme, key: MarkKey, read: Read, found: dict[tuple[str, str], Differences]
+    scheme: Scheme, key: MarkKey, read: Read, found: dict[tuple[str, str], Differences], *, every: bool
 ) -> dict[str, dict[str, float]]:
     """Test `key` by each student and reference; without a reference the engine's own score is the fair one."""
     made = {}
     for (student, reference), each in found.items():
         some = coefficients(scheme, each, served=read.served, matched=reference != "none")
-        made[f"{student} | {reference}"] = of_key(some, key, fixed=reference == "base")
+        made[f"{student} | {reference}"] = of_key(some, key, fixed=every and reference == "base")
     return made
 
 
@@ -186,7 +186,7 @@ def one_student(kept: Kept, world: World, seed: int, control: gpt.GPT, *, every:
         found = compared(read, {"student": student}, references)
         if world.how == "whole":
             found |= compared(read, {"unmarked": control}, {"base": kept.base})
-        made[mode] = weights(scheme, key, read, found)
+        made[mode] = weights(scheme, key, read, found, every=every)
         made["wrong"] += wrong_keys(scheme, found["student", "base"], random, served=read.served)
     made["answers"] = by_answers(scheme, key, answers)
     made["collateral"] = collateral(kept, student, answers)
