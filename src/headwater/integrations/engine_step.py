@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 
 from headwater.integrations.sampling_law import Sampling, laws
-from headwater.mark.embed import TOP_K, Rule
-from headwater.mark.embed.torch_step import is_gumbel, step
+from headwater.mark.embed import TOP_K, Rule, torch_step
 
 
 @dataclass(frozen=True)
@@ -57,9 +56,9 @@ def write(
     (n, vocabulary) that the laws are made of, where the engine still changes them after this.
     """
     rows = logits.index_select(0, index).float()
-    gumbel = is_gumbel(rules)[:, None]
+    gumbel = torch_step.is_gumbel(rules)[:, None]
     scores = torch.where(gumbel, laws(rows if before is None else before, samplings, narrows=narrows), rows)
-    token = step(scores, context, fresh, rules, drawn, TOP_K)[:, None]
+    token = torch_step.step(scores, context, fresh, rules, drawn, TOP_K)[:, None]
     chosen = token >= 0
     rows = torch.where(gumbel, rows.masked_fill(chosen, -torch.inf), scores)
     rows.scatter_(1, token.clamp(min=0), torch.where(chosen, 0.0, rows.gather(1, token.clamp(min=0))))

@@ -16,8 +16,7 @@ from torch import Tensor
 from headwater.integrations.engine_marks import once
 from headwater.integrations.engine_step import Writing, contexts, write
 from headwater.integrations.sampling_law import packed as packed_samplings
-from headwater.mark.embed import Row
-from headwater.mark.embed.torch_step import packed
+from headwater.mark.embed import Row, torch_step
 
 #: What an engine that doesn't wait for its tokens writes in the place of one.
 _NOT_YET = -1
@@ -125,7 +124,7 @@ def mark(logits: Tensor, answers: Mapping[int, Answer], drawing: Drawing, *, pen
         index,
         contexts([context for _, _, context in found], device),
         torch.ones(len(found), dtype=torch.bool, device=device),
-        packed([writing.rule for writing in writings], device),
+        torch_step.packed([writing.rule for writing in writings], device),
         packed_samplings([writing.sampling for writing in writings], device),
         drawing.numbers(len(found)),
         narrows=any(writing.narrows for writing in writings),

@@ -70,18 +70,18 @@ class MarkProcessor(LogitsProcessor):
 
     def _elsewhere(self, scores: torch.Tensor) -> torch.Tensor:
         """The same on another device, in torch."""
-        from headwater.mark.embed.torch_step import packed, step
+        from headwater.mark.embed import torch_step
 
         found = [row.context if row is not None else None for row in self._rows]
         widest = max((len(context) for context in found if context), default=1)
         context = torch.tensor([(0,) * (widest - len(each or ())) + (each or ()) for each in found])
         device = scores.device
         work = scores.detach().to(torch.float32)
-        step(
+        torch_step.step(
             work,
             context.to(device),
             torch.tensor([each is not None for each in found], device=device),
-            packed([None if row is None else row.rule for row in self._rows], device),
+            torch_step.packed([None if row is None else row.rule for row in self._rows], device),
             torch.rand((len(found), 2), dtype=torch.float64).to(device),
             self._top_k,
         )

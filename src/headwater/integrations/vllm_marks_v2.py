@@ -20,8 +20,7 @@ from headwater.integrations.hosted_answers import Drawing
 from headwater.integrations.sampling_law import Sampling
 from headwater.integrations.sampling_law import packed as packed_samplings
 from headwater.integrations.vllm_marks import Marks, ticket_of
-from headwater.mark.embed.torch_history import contexts, fresh
-from headwater.mark.embed.torch_step import NUMBERS, packed
+from headwater.mark.embed import torch_history, torch_step
 
 _FIRST: weakref.WeakValueDictionary[int, SecondMarks] = weakref.WeakValueDictionary()
 
@@ -39,7 +38,7 @@ class SecondMarks(LogitsProcessor):
         self._drafts = int(getattr(vllm_config, "num_speculative_tokens", 0) or 0)
         self._writings: list[Writing | None] = [None] * slots
         self._staged: set[int] = set()
-        self._rules = torch.zeros((slots, NUMBERS), dtype=torch.int64, device=device)
+        self._rules = torch.zeros((slots, torch_step.NUMBERS), dtype=torch.int64, device=device)
         self._samplings = packed_samplings([Sampling()] * slots, device)
         # Width, once, prompt_seen.
         self._kinds = torch.zeros((slots, 3), dtype=torch.int64, device=device)
@@ -69,7 +68,7 @@ class SecondMarks(LogitsProcessor):
         rules = [None if writing is None else writing.rule for writing in writings]
         samplings = [Sampling() if writing is None else writing.sampling for writing in writings]
         kinds = [(0, 0, 0) if rule is None else (rule.width, rule.once, rule.prompt_seen) for rule in rules]
-        self._rules[index] = packed(rules, self._device)
+        self._rules[index] = torch_step.packed(rules, self._device)
         self._samplings[index] = packed_samplings(samplings, self._device)
         self._kinds[index] = torch.tensor(kinds, dtype=torch.int64, device=self._device)
 
@@ -100,7 +99,7 @@ class SecondMarks(LogitsProcessor):
     def _contexts(self, ctx: Any, slots: Tensor, widest: int) -> Tensor:
         """The last tokens that each row sees: those that are committed, then the drafts of the rows before it."""
         length = ctx.pos.long() + 1
-        found = contexts(self._requests.all_token_ids.gpu, slots, length, widest)
+        found = torch_history.contexts(self._requests.all_token_ids.gpu, slots, length, widest)
         if not self._drafts:
             return found
         rows = torch.arange(len(slots), device=self._device)
@@ -119,7 +118,9 @@ class SecondMarks(LogitsProcessor):
         held = self._requests.all_token_ids.gpu[:, :longest][slots]
         local = ctx.expanded_local_pos.long()
         prompt = self._requests.prompt_len.gpu[slots].long()
-        found = fresh(held, length - local, prompt, context, width, kinds[:, 1] > 0, kinds[:, 2] > 0)
+        found = torch_history.fresh(
+            held, length - local, prompt, context, width, kinds[:, 1] > 0, kinds[:, 2] > 0
+        )
         found |= (kinds[:, 1] > 0) & (length - local < width) & (length >= width)
         return found & ~self._drafted_before(local, context, kinds)
 

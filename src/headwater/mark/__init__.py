@@ -2,8 +2,8 @@
 
 `detect` holds one text against a keyring, `trace` says which accounts' outputs are in a dataset. `scheme` finds a
 family of marks by name, `Evidence` is a detector for one. This room knows token ids, keys and statistics; accounts and
-the gateway are above it. `student` tests whether a model was trained on marked text, `bench` compares schemes; both
-are imported by whom they serve.
+the gateway are above it. `embed` writes marks where a model gives its scores, `student` tests whether a model was
+trained on marked text, `bench` compares schemes; they are imported by whom they serve.
 """
 
 from headwater.mark.choosing.embedder import NAMES as EMBEDDERS

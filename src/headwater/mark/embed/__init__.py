@@ -2,6 +2,7 @@
 
 A `Rule` is what one answer is marked by, a `Row` is one answer that is being written, `mark` does one step of many, and
 `Embedding` is what a keyring's table `[embed]` says: who gets which rule. Engines' adapters are in `integrations`.
+Their steps on torch tensors, `torch_step` and `torch_history`, are imported by whom they serve.
 """
 
 from headwater.mark.embed.embedding import Asked, Embedding, Wanted, embedding, load_embedding
