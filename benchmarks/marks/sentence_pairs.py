@@ -1,8 +1,8 @@
 """Sentences beside what a paraphraser made of them: the 1,500 essays of three models and their DIPPER paraphrases in
 OUTFOX, divided once and for all, split, embedded and aligned.
 
-By essay question: where the first hexadecimal digit of its SHA-256 is below 8 the essays are for tuning, else they are
-held out and opened by the final run alone. No question has essays on both sides.
+By the hexadecimal digits of the SHA-256 of an essay's question: where the first is below 8 its essays are for tuning;
+else, where the second is below 8, they are held out and opened by the final run alone; the rest was never opened.
 """
 
 from __future__ import annotations
@@ -50,13 +50,14 @@ class Pairs:
         )
 
 
-def is_tune(question: str) -> bool:
-    """Which half an essay question belongs to."""
-    return int(hashlib.sha256(question.encode()).hexdigest()[0], 16) < 8
+def half_of(question: str) -> str:
+    """Where an essay question belongs: `tune`, `score` or `reserve`."""
+    first, second = (int(each, 16) for each in hashlib.sha256(question.encode()).hexdigest()[:2])
+    return "tune" if first < 8 else "score" if second < 8 else "reserve"
 
 
 def essays(half: str) -> list[tuple[int, list[str], list[str]]]:
-    """(number of the question, sentences, sentences of the paraphrase) of each essay of `tune` or `score`."""
+    """(number of the question, sentences, sentences of the paraphrase) of each essay of one part, `tune` or `score`."""
     folder = Path(os.environ["HEADWATER_CORPORA"]) / "paraphrase" / "outfox"
     asked = _list(folder / "common/test/test_problem_statements.json")
     found = []
@@ -64,7 +65,7 @@ def essays(half: str) -> list[tuple[int, list[str], list[str]]]:
         texts = _list(folder / writer / "test/test_lms.json")
         again = _list(folder / "dipper" / writer / "test_attacks.json")
         for number, (question, text, other) in enumerate(zip(asked, texts, again, strict=True)):
-            if is_tune(question) == (half == "tune"):
+            if half_of(question) == half:
                 found.append((number, split(text), split(other)))
     return found
 
@@ -82,7 +83,7 @@ def embedded(sentences: list[str], by: Embedder, cache: Path | None) -> NDArray[
 
 
 def pairs(half: str, by: Embedder, aligned_by: list[Embedder], cache: Path | None) -> Pairs:
-    """The pairs of one half for the embedder `by`.
+    """The pairs of one part for the embedder `by`.
 
     A sentence is beside the one that is most like it, by all of `aligned_by` together, and near to its place.
     """

@@ -2,14 +2,14 @@
 
 Texts of twenty sentences are chosen among drafts that have a real DIPPER paraphrase (`sentence_worlds`), and read from
 the paraphrases. The prediction comes from the tune half alone, cross-fitted: projections fitted on one half of its
-questions, texts from the other. The score half is opened by `--part score`. Every seed is fixed.
+questions, texts from the other. The score part is opened by `--part score`. Every seed is fixed.
 
     python benchmarks/marks/sentences.py --date 2026-01-31 [--cache FOLDER] [--part tune|score|bits] … [--out FILE]
 """
 
 from __future__ import annotations
 
-import math
+import json
 import sys
 import time
 from itertools import pairwise
@@ -35,6 +35,8 @@ from headwater.mark.choosing.projected import projected
 SEED = 20261128
 #: Drafts of a sentence, and how many pools of them; keys a pool.
 POOLS = {4: 24, 8: 24, 16: 24, 64: 10}
+#: The same for the score part, which is read in more ways.
+SCORE_POOLS = {4: 8, 8: 8, 16: 12, 64: 8}
 KEYS = 60
 LEVELS = {"0.01": 2.3263478740408408, "0.001": 3.090232306167813}
 #: What a paraphrase by a model such as GPT leaves of words beside what DIPPER leaves isn't measured here: a range.
@@ -69,17 +71,6 @@ def kernels(world: worlds.World, essay: NDArray[np.int64]) -> dict[str, float]:
     }
 
 
-def formula(found: dict[str, float], drafts: int) -> dict[str, float]:
-    """What three correlations predict: the mean score, and the shares."""
-    random = np.random.default_rng(SEED)
-    greatest = float(random.standard_normal((20_000, drafts)).max(axis=1).mean())
-    kept, topic, same = found["paraphrase"], found["same question"], found["same essay"]
-    gain = (kept - topic) / math.sqrt(1 - topic) * greatest
-    mean = gain * math.sqrt(worlds.SENTENCES / max(0.2, 1 + (worlds.SENTENCES - 1) * topic))
-    told = {level: round(float(ndtr(mean - least)), 4) for level, least in LEVELS.items()}
-    return {"mean_score": round(mean, 3), "same_essay": same, **told}
-
-
 def edits(random: np.random.Generator) -> dict[str, Any]:
     """What is done to a text of twenty sentences."""
     return {
@@ -94,7 +85,7 @@ def measured(parts: list[tuple[worlds.World, NDArray[np.int64]]], *, whole: bool
     told: dict[str, Any] = {"correlation": {}}
     seen = [kernels(world, essay) for world, essay in parts]
     told["correlation"] = {name: round(float(np.mean([each[name] for each in seen])), 4) for name in seen[0]}
-    for drafts, count in POOLS.items():
+    for drafts, count in (SCORE_POOLS if whole else POOLS).items():
         random = np.random.default_rng(SEED + drafts)
         clean: list[float] = []
         paraphrased: list[float] = []
@@ -109,11 +100,7 @@ def measured(parts: list[tuple[worlds.World, NDArray[np.int64]]], *, whole: bool
                 others += worlds.strangers(world.after, written, 1000, random)
                 for name, edit in edits(random).items():
                     edited.setdefault(name, []).extend(worlds.scores(world.after, written, edit))
-        one = {
-            "clean": shares(clean),
-            "paraphrased": shares(paraphrased),
-            "formula": formula(told["correlation"], drafts),
-        }
+        one = {"clean": shares(clean), "paraphrased": shares(paraphrased)}
         one["nats a sentence, clean"] = round(float(np.mean(clean)) ** 2 / 2 / worlds.SENTENCES, 3)
         if whole:
             one["paraphrased and"] = {name: shares(each) for name, each in edited.items()}
@@ -143,7 +130,7 @@ def tune(cache: Path | None) -> dict[str, Any]:
 
 
 def score(cache: Path | None) -> dict[str, Any]:
-    """The held-out half, with the projections that are shipped."""
+    """The held-out part, with the projections that are shipped."""
     every = [embedder(name) for name in NAMES]
     told = {}
     for by in every:
@@ -161,7 +148,7 @@ def distortion(world: worlds.World, sentences: list[str]) -> dict[str, Any]:
     for name, fair in (("every draft has its chance", True), ("the highest score", False)):
         random = np.random.default_rng(SEED)
         uneven, chosen, drawn = [], [], []
-        for _ in range(6):
+        for _ in range(4):
             written = worlds.write(world, 16, 400, random, fair=fair)
             counts = np.stack([(written.chosen == each).sum() for each in written.pool.ravel()])
             uneven.append(counts / 400 * 16)
@@ -190,14 +177,19 @@ def style(texts: list[list[str]]) -> dict[str, float]:
 
 
 def predicted(found: dict[str, Any]) -> dict[str, Any]:
-    """What a paraphraser would leave that keeps other shares of a value's correlation than DIPPER: not measured."""
-    return {
-        f"a paraphrase keeps {kept:.0%} of the correlation": {
-            drafts: formula({**found["correlation"], "paraphrase": kept}, int(drafts))
-            for drafts in map(str, POOLS)
-        }
-        for kept in ASSUMED_SURVIVAL
-    }
+    """What a paraphraser would leave that keeps another share of a value's correlation than DIPPER: not measured.
+
+    The mean score grows with the correlation that is kept beyond that of the topic; scores fall about it by 1.
+    """
+    topic, dipper = found["correlation"]["same question"], found["correlation"]["paraphrase"]
+    told: dict[str, Any] = {}
+    for kept in ASSUMED_SURVIVAL:
+        each = {}
+        for drafts in map(str, POOLS):
+            mean = found[drafts]["paraphrased"]["mean_score"] * (kept - topic) / (dipper - topic)
+            each[drafts] = {level: round(float(ndtr(mean - least)), 3) for level, least in LEVELS.items()}
+        told[f"keeps {kept:.0%} of the correlation, where DIPPER keeps {dipper:.0%}"] = each
+    return told
 
 
 def main() -> None:
@@ -208,8 +200,6 @@ def main() -> None:
     asked = parser.parse_args()
     kept: dict[str, Any] = {}
     if asked.out and asked.out.exists():
-        import json
-
         kept = json.loads(asked.out.read_text("utf-8"))
     parts = {"tune": tune, "score": score, "bits": sentence_bits.compared}
     for name in asked.part or list(parts):
@@ -218,7 +208,13 @@ def main() -> None:
         kept[name]["seconds"] = round(time.perf_counter() - began)
     if "tune" in kept:
         kept["predicted, other paraphrasers"] = predicted(kept["tune"]["figures"][NAMES[0]])
-    kept["texts"] = {"sentences": worlds.SENTENCES, "pools": POOLS, "keys_a_pool": KEYS, "seed": SEED}
+    kept["texts"] = {
+        "sentences": worlds.SENTENCES,
+        "pools": POOLS,
+        "pools_of_score": SCORE_POOLS,
+        "keys_a_pool": KEYS,
+        "seed": SEED,
+    }
     record.keep(kept, asked)
 
 
