@@ -12,6 +12,7 @@ pytestmark = pytest.mark.llama
 
 from headwater.integrations.llama_cpp import MarkProcessor, processors  # noqa: E402
 from headwater.mark import Verdict, detect, load_keyring  # noqa: E402
+from integrations import pages  # noqa: E402
 from integrations.tiny_gguf import write  # noqa: E402
 
 RING = """
@@ -89,3 +90,12 @@ def test_through_the_usual_call(model: Any, ring: Path) -> None:
     listed = llama_cpp.LogitsProcessorList([MarkProcessor(ring)])
     found = model("Once upon a time", max_tokens=30, logits_processor=listed)
     assert found["usage"]["completion_tokens"] > 0
+
+
+def test_the_how_to_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = "mark-with-llama-cpp.md"
+    write(tmp_path / "model.gguf")
+    monkeypatch.chdir(tmp_path)
+    pages.prepared(page, tmp_path)
+    exec(compile(pages.python(page), page, "exec"), {"__name__": "page"})
+    assert "1 marked" in pages.shell(page, tmp_path, "headwater mark detect")
