@@ -75,7 +75,7 @@ def reading(
         normalised=bool(clean.changed),
         tokens=len(heard.spans),
         units=len(heard.spans),
-        wanted=units_wanted(SENTENCES, level),
+        wanted=units_wanted(f"{SENTENCES} {mark.embedder}", level),
         log_p=told,
         whole=whole,
         passages=tuple(
