@@ -196,6 +196,7 @@ def main() -> None:
     """Run the parts that are asked for, and keep the others' figures."""
     parser = record.options(__doc__)
     parser.add_argument("--cache", type=Path)
+    parser.add_argument("--plot", type=Path, help="draw the figure of both parts here (.svg)")
     parser.add_argument("--part", action="append", choices=["tune", "score", "bits"])
     asked = parser.parse_args()
     kept: dict[str, Any] = {}
@@ -216,6 +217,10 @@ def main() -> None:
         "seed": SEED,
     }
     record.keep(kept, asked)
+    if asked.plot:
+        from sentence_plot import drawn
+
+        asked.plot.write_text(drawn(kept), encoding="utf-8")
 
 
 if __name__ == "__main__":
