@@ -95,6 +95,23 @@ def test_a_scheme_that_cannot_be_tested_so_is_told_and_still_counted() -> None:
     assert one.log_adjusted == pytest.approx(one.log_p + math.log(2))
 
 
+def test_lists_that_contexts_share_are_not_tested() -> None:
+    markllm = scheme("kgw", {"engine": "markllm", "vocab_size": VOCABULARY, "prefix_length": 2})
+    found = examine(world(GUMBEL, count=1), [Candidate("m", markllm, MarkKey("m", (7,)))], served=False)
+    assert found.tested == ()
+    assert "share MarkLLM's lists" in found.skipped[0][1]
+    assert found.verdict is Verdict.NOT_ENOUGH
+
+
+def test_many_accounts_are_tested_at_once() -> None:
+    every = keys(3000)
+    made = world(GUMBEL, count=8, leans={every[1234]: 0.08})
+    candidates = [Candidate(f"a{at}", GUMBEL, key, f"a{at}") for at, key in enumerate(every)]
+    found = examine(made, candidates, served=False)
+    assert [each.account for each in found.found] == ["a1234"]
+    assert len(found.tested) == 3000
+
+
 def test_what_cannot_be_examined_is_refused() -> None:
     made, one = world(GUMBEL, count=1), Candidate("a", GUMBEL, keys(1)[0])
     with pytest.raises(UsageError, match="no key"):

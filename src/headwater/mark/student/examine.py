@@ -121,58 +121,65 @@ def examine(
         raise UsageError("there is no key to test")
     if len({(each.scheme.name, each.key.numbers) for each in candidates}) < len(candidates):
         raise UsageError("two of the keys are the same", hint="list each key once")
-    read: dict[tuple[int, str], Coefficients] = {}
-    tested: list[Tested] = []
-    skipped: list[tuple[str, str]] = []
-    for number, each in enumerate(candidates):
-        if told:
-            told("test keys", number, len(candidates))
+    groups: dict[tuple[int, str], list[int]] = {}
+    for at, each in enumerate(candidates):
         account = each.account if each.account in differences.accounts else ""
-        place = (id(each.scheme), account)
+        groups.setdefault((id(each.scheme), account), []).append(at)
+    tested: dict[int, Tested] = {}
+    skipped: list[tuple[str, str]] = []
+    for (_, account), places in groups.items():
+        if told:
+            told("test keys", len(tested), len(candidates))
+        some = [candidates[at] for at in places]
+        texts = differences.texts_of(differences.accounts.index(account)) if account else None
         try:
-            if place not in read:
-                if account:  # so many accounts' would fill the memory
-                    read = {kept: one for kept, one in read.items() if not kept[1]}
-                texts = differences.texts_of(differences.accounts.index(account)) if account else None
-                read[place] = coefficients(each.scheme, differences, served=served, texts=texts)
+            read = coefficients(some[0].scheme, differences, served=served, texts=texts)
         except UsageError as error:
-            skipped.append((each.name, error.what))
+            skipped += [(each.name, error.what) for each in some]
             continue
-        tested.append(_tested(each, read[place]))
-        if tested[-1].log_p <= math.log(alpha):
-            tested[-1] = _held(tested[-1], read[place], each.key)
-    adjusted = holm.adjusted(np.array([each.log_p for each in tested]), len(candidates))
-    judged = tuple(_judged(one, float(log), alpha) for one, log in zip(tested, adjusted, strict=True))
+        tested |= zip(places, _tested(some, read, math.log(alpha)), strict=True)
+    order = sorted(tested)
+    adjusted = holm.adjusted(np.array([tested[at].log_p for at in order]), len(candidates))
+    judged = tuple(_judged(tested[at], float(log), alpha) for at, log in zip(order, adjusted, strict=True))
     return Examined(judged, alpha, served, _shares(judged, served=served), tuple(skipped))
 
 
-def _tested(candidate: Candidate, read: Coefficients) -> Tested:
-    total = read.totals([candidate.key])
-    fixed = float(read.log_p(total)[0])
-    log_p = float(read.log_p_served(total)[0]) if read.served else fixed
-    z = float(read.z(total)[0])
-    lean, error = read.lean(candidate.key)
-    return Tested(
-        candidate.name,
-        read.scheme.name,
-        candidate.account,
-        Verdict.NOT_ENOUGH,
-        read.places,
-        read.contexts,
-        len(read),
-        log_p,
-        0.0,
-        fixed,
-        z,
-        lean,
-        error,
-        None,
-    )
+def _tested(candidates: Sequence[Candidate], read: Coefficients, level: float) -> list[Tested]:
+    """Keys of one scheme over the same texts; those with ln p of at most `level` are held against decoys."""
+    totals = read.totals([each.key for each in candidates])
+    fixed = read.log_p(totals)
+    log_p = read.log_p_served(totals) if read.served else fixed
+    z, spread = read.z(totals), read.spread / max(1, read.contexts)
+    found = [
+        Tested(
+            each.name,
+            read.scheme.name,
+            each.account,
+            Verdict.NOT_ENOUGH,
+            read.places,
+            read.contexts,
+            len(read),
+            float(log_p[at]),
+            0.0,
+            float(fixed[at]),
+            float(z[at]),
+            float(z[at]) * spread,
+            spread,
+            None,
+        )
+        for at, each in enumerate(candidates)
+    ]
+    return [
+        _held(one, read, each.key) if one.log_p <= level else one
+        for one, each in zip(found, candidates, strict=True)
+    ]
 
 
 def _held(one: Tested, read: Coefficients, key: MarkKey) -> Tested:
     held = hold(read, key, one.log_p_fixed)
-    return replace(one, decoys=held, refused="" if held.agrees else held.why)
+    strength, error = read.lean(key)
+    refused = "" if held.agrees else held.why
+    return replace(one, strength=strength, error=error, decoys=held, refused=refused)
 
 
 def hold(read: Coefficients, key: MarkKey, log_p: float, *, most: int = MOST) -> Decoys:

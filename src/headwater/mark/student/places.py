@@ -9,9 +9,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.errors import UsageError
 from headwater.mark.scheme import Scheme, Tokens
 
 Ints = NDArray[np.int64]
+
+
+def check_suited(scheme: Scheme) -> None:
+    """Raise `UsageError` for a scheme in which different contexts share a list, so that its units aren't what a
+    student's laws show: MarkLLM's green lists of more than one token of context."""
+    if getattr(scheme, "engine", "") == "markllm" and scheme.width > 1:
+        raise UsageError("different contexts share MarkLLM's lists: a student can't be tested for them")
 
 
 def places(scheme: Scheme, tokens: Tokens, *, prompt: int = 0) -> tuple[Ints, Ints]:

@@ -21,6 +21,7 @@ from headwater.mark.evidence.plain import standard
 from headwater.mark.law import Law, log_tails
 from headwater.mark.scheme import MarkKey, Scheme, Tokens, Units
 from headwater.mark.score import OwnTails, Scorer, tails
+from headwater.mark.student.places import check_suited
 
 Floats = NDArray[np.float64]
 
@@ -46,6 +47,7 @@ class Sequential:
     """Answers in the order of their arrival, under one key."""
 
     def __init__(self, scheme: Scheme, key: MarkKey) -> None:
+        check_suited(scheme)
         self.scheme, self._key = scheme, key
         self._scorer: Scorer = standard(scheme)
         laws = [table.law(scheme.null) for table in self._scorer.tables[0]]

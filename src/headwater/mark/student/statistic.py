@@ -21,7 +21,7 @@ from headwater.mark.law import Part, log_tails, moments
 from headwater.mark.scheme import MarkKey, Scheme, Units
 from headwater.mark.score import OwnTails, Scorer, tails
 from headwater.mark.student.differences import Differences, Rows
-from headwater.mark.student.places import places
+from headwater.mark.student.places import check_suited, places
 from headwater.mark.student.scores import MIDDLES, classes, signed_scorer
 
 Floats = NDArray[np.float64]
@@ -88,6 +88,11 @@ class Coefficients:
         apart: Floats = np.asarray(totals, np.float64) - mean
         return apart / math.sqrt(variance) if variance > 0 else 0 * apart
 
+    @property
+    def spread(self) -> float:
+        """The standard deviation of S without the key, in the units of `lean`, for all contexts together."""
+        return math.sqrt(self._moments[1]) / (self._deviation * STEPS)
+
     def lean(self, key: MarkKey) -> tuple[float, float]:
         """How far S is above its mean for each context, and the standard error of that, as contexts vary in it.
 
@@ -138,8 +143,9 @@ def coefficients(
 
     `served`: whether the texts may carry the mark (a provider's own answers): then each context counts at the first
     place of all texts. `texts`: only these. `matched`: see `scores`. Raises `UsageError` for a scheme that doesn't
-    look back and served texts: its one context stands everywhere.
+    look back and served texts (its one context stands everywhere), and for one that `check_suited` refuses.
     """
+    check_suited(scheme)
     if served and scheme.width == 0:
         raise UsageError(
             "a mark without context can't be tested on text that carries it",
