@@ -86,45 +86,38 @@ def test_chosen_texts_are_read_by_detect(
     assert found["marks"] == [mark]
 
 
-def test_bad_rows_are_set_aside_with_their_place_and_good_rows_go_on(
-    ring: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+PRIVATE = "private words"
+BAD = [
+    ("not json", "is not a JSON object in UTF-8"),
+    ({"id": "", "drafts": [PRIVATE]}, "id: must be a string"),
+    (
+        {"id": "two", "drafts": [PRIVATE], "sentences": [["x"]]},
+        "drafts: a row has either drafts or sentences",
+    ),
+    ({"id": "none"}, "drafts: a row has either drafts or sentences"),
+    ({"id": "empty", "drafts": []}, "drafts: must be a list of strings"),
+    ({"id": "number", "sentences": [["x"], [PRIVATE, 3]]}, "sentences[2]: must be a list of strings"),
+    ({"id": "good", "drafts": ["again"]}, "id: another row has this id"),
+    ({"id": "other", "drafts": ["x"], "draft": 1}, "draft: no such field here"),
+    ('{"id": "half", "drafts": ["\\ud800"]}', "drafts: must be a list of strings"),
+]
+
+
+@pytest.mark.parametrize(("bad", "told"), BAD)
+def test_a_bad_row_is_set_aside_with_its_place_and_good_rows_go_on(
+    bad: object, told: str, ring: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out.jsonl"
-    private = "private words"
-    given = rows(
-        tmp_path / "in.jsonl",
-        {"id": "good", "drafts": [private, "other"]},
-        "not json",
-        {"id": "", "drafts": ["x"]},
-        {"id": "two", "drafts": ["x"], "sentences": [["x"]]},
-        {"id": "none"},
-        {"id": "empty", "drafts": []},
-        {"id": "number", "sentences": [["x"], [private, 3]]},
-        {"id": "good", "drafts": ["again"]},
-        {"id": "other", "drafts": ["x"], "draft": 1},
-        '{"id": "half", "drafts": ["\\ud800"]}',
-        {"id": "last", "drafts": ["y"]},
-    )
-    asked = [
-        "mark",
-        "embed",
-        str(given),
-        "--keyring",
-        str(ring),
-        "--mark",
-        "words",
-        "-o",
-        str(out),
-        "--max-bad",
-        "3",
-    ]
-    assert run(asked) == 3
+    good = {"id": "good", "drafts": [PRIVATE, "other"]}
+    given = rows(tmp_path / "in.jsonl", good, bad, {"id": "last", "drafts": ["y"]})
+    asked = ["mark", "embed", str(given), "--keyring", str(ring), "--mark", "words", "-o", str(out)]
+    assert run([*asked, "--max-bad", "0"]) == 3
     read = capfd.readouterr()
     assert [each["id"] for each in chosen(out)] == ["good", "last"]
-    assert "9 rows set aside" in read.out
-    for told in ("in.jsonl:2", "id: must be a string", "drafts: a row has either drafts or sentences"):
-        assert told in read.out
-    assert private not in read.out + read.err
+    assert "1 row set aside" in read.out
+    assert told in read.out
+    assert "in.jsonl:2" in read.out
+    assert PRIVATE not in read.out + read.err
 
 
 def test_a_run_goes_on_where_another_was_ended(

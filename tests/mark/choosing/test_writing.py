@@ -131,12 +131,12 @@ def test_parts_are_joined_as_their_script_joins_them() -> None:
 
 def test_a_marked_passage_is_found_inside_a_longer_text() -> None:
     random = np.random.default_rng(21)
-    writing = SentenceWriter(on_sentences(9))
+    writing = SentenceWriter(on_sentences(3))
     for _ in range(40):
         writing.choose(drafts(32, random))
     before, after = " ".join(drafts(60, random)), " ".join(drafts(60, random))
     text = f"{before} {writing.text} {after}"
-    found = detect(text, [], sentences=[on_sentences(9)], alpha=1e-3)
+    found = detect(text, [], sentences=[on_sentences(3)], alpha=0.05)
     assert found.verdict is Verdict.MARKED
     passages = found.found[0].passages
     assert passages
