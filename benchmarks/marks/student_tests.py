@@ -25,7 +25,7 @@ Ints = NDArray[np.int64]
 TEXTS, QUERIES = 128, 256
 VOCABULARY = 4096
 #: Keys that nobody used, on so many texts of a test.
-WRONG, WRONG_TEXTS = 4000, 6
+WRONG, WRONG_TEXTS = 9000, 3
 LOG10 = math.log(10)
 
 
