@@ -50,6 +50,11 @@ class Pairs:
         )
 
 
+def corpora() -> Path:
+    """Where the corpora were unpacked."""
+    return Path(os.environ["HEADWATER_CORPORA"])
+
+
 def half_of(question: str) -> str:
     """Where an essay question belongs: `tune`, `score` or `reserve`."""
     first, second = (int(each, 16) for each in hashlib.sha256(question.encode()).hexdigest()[:2])
@@ -58,7 +63,7 @@ def half_of(question: str) -> str:
 
 def essays(half: str) -> list[tuple[int, list[str], list[str]]]:
     """(number of the question, sentences, sentences of the paraphrase) of each essay of one part, `tune` or `score`."""
-    folder = Path(os.environ["HEADWATER_CORPORA"]) / "paraphrase" / "outfox"
+    folder = corpora() / "paraphrase" / "outfox"
     asked = _list(folder / "common/test/test_problem_statements.json")
     found = []
     for writer in WRITERS:

@@ -4,7 +4,7 @@ Texts of twenty sentences are chosen among drafts that have a real DIPPER paraph
 the paraphrases. The prediction comes from the tune half alone, cross-fitted: projections fitted on one half of its
 questions, texts from the other. The score part is opened by `--part score`. Every seed is fixed.
 
-    python benchmarks/marks/sentences.py --date 2026-01-31 [--cache FOLDER] [--part tune|score|bits] … [--out FILE]
+    python benchmarks/marks/sentences.py --date 2026-01-31 [--cache FOLDER] [--part NAME] … [--out FILE]
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import sentence_pairs
 import sentence_worlds as worlds
 from numpy.typing import NDArray
 from scipy.special import ndtr
+from scipy.stats import binom
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "detection"))
@@ -30,6 +31,7 @@ from intervals import clopper_pearson
 
 import record
 from headwater.mark.choosing.embedder import NAMES, embedder
+from headwater.mark.choosing.features import features
 from headwater.mark.choosing.projected import projected
 
 SEED = 20261128
@@ -158,8 +160,34 @@ def distortion(world: worlds.World, sentences: list[str]) -> dict[str, Any]:
         spread = np.concatenate(uneven)
         told[name] = {
             "chances over 1/m": [round(float(np.quantile(spread, each)), 3) for each in (0.05, 0.5, 0.95)],
+            "chances over 1/m that counting alone gives": [
+                round(float(binom.ppf(each, 400, 1 / 16)) / 400 * 16, 3) for each in (0.05, 0.5, 0.95)
+            ],
             "marked": style(chosen),
             "drawn": style(drawn),
+        }
+    return told
+
+
+def wordings(cache: Path | None) -> dict[str, Any]:
+    """Another kind of paraphrase: PromptBench's instructions, each worded ten times by people; mean correlations."""
+    path = sentence_pairs.corpora() / "paraphrase" / "promptbench" / "prompts.jsonl"
+    kinds: dict[str, dict[str, None]] = {}
+    for line in path.read_text("utf-8").splitlines():
+        row = json.loads(line)
+        if row["method"] == "human_paraphrase":
+            kinds.setdefault(row["task"], {})[row["prompt"]] = None
+    texts = [text for found in kinds.values() for text in list(found)[:10]]
+    task = np.repeat(np.arange(len(kinds)), [min(10, len(found)) for found in kinds.values()])
+    told = {}
+    for name in NAMES:
+        by = embedder(name)
+        rows = features(projected(sentence_pairs.embedded(texts, by, cache), name))
+        gram, same = rows @ rows.T, task[:, None] == task[None, :]
+        apart = ~np.eye(len(task), dtype=bool)
+        told[name] = {
+            "same instruction": round(float(gram[same & apart].mean()), 4),
+            "another instruction": round(float(gram[~same].mean()), 4),
         }
     return told
 
@@ -197,12 +225,12 @@ def main() -> None:
     parser = record.options(__doc__)
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--plot", type=Path, help="draw the figure of both parts here (.svg)")
-    parser.add_argument("--part", action="append", choices=["tune", "score", "bits"])
+    parser.add_argument("--part", action="append", choices=["tune", "score", "bits", "wordings"])
     asked = parser.parse_args()
     kept: dict[str, Any] = {}
     if asked.out and asked.out.exists():
         kept = json.loads(asked.out.read_text("utf-8"))
-    parts = {"tune": tune, "score": score, "bits": sentence_bits.compared}
+    parts = {"tune": tune, "score": score, "bits": sentence_bits.compared, "wordings": wordings}
     for name in asked.part or list(parts):
         began = time.perf_counter()
         kept[name] = {"date": asked.date, "revision": asked.revision, "figures": parts[name](asked.cache)}
