@@ -55,9 +55,17 @@ class Marker:
 
     def _rule(self, text: object, at_s: float | None) -> Rule | None:
         try:
-            return self._embedding.rule(self._ticket(text, at_s))
+            ticket = self._ticket(text, at_s)
+            if ticket is None:
+                return self._embedding.rule()
         except UsageError as error:
             raise UsageError(f"{TICKET_PARAMETER}: {error.what}", hint=error.hint) from None
+        try:
+            return self._embedding.rule(ticket)
+        except UsageError as error:
+            # What a client may read doesn't say which layer its answer was to get.
+            once(f"answers can't be marked as their tickets say: {error.what}")
+            raise UsageError(f"{TICKET_PARAMETER}: the answer can't be marked as its ticket says") from None
 
     def _ticket(self, text: object, at_s: float | None) -> Ticket | None:
         if text is None:
