@@ -70,17 +70,20 @@ def measured(corpora: Path, plan: Plan, parts: list[tuple[Job, Part]]) -> dict[s
     for entropy in plan.entropies:
         plain = next(part for job, part in parts if job.scheme is None and job.entropy == entropy)
         rows = []
-        for answer in plain["answers"]:
-            before = np.array(answer, np.int64)
-            text = words.decode(before)
-            items = [item.strip() for item in masks.items_of(text)]
-            replay = masks.replayed(text, shipped, items, [",", "."], random)
-            rows.append([shared(before, words.encode(replay), width) for width in WIDTHS])
+        texts = [words.decode(np.array(answer, np.int64)) for answer in plain["answers"]]
+        for number, answer in enumerate(plain["answers"]):
+            other = " ".join(texts[(number + step) % len(texts)] for step in (1, 2, 3))
+            items = [item.strip() for item in masks.items_of(other)]
+            replay = masks.replayed(texts[number], shipped, items, [",", "."], random)
+            after = words.encode(replay)
+            rows.append([shared(np.array(answer, np.int64), after, width) for width in WIDTHS])
         found[f"DIPPER's masks on answers of {entropy} nats"] = np.mean(rows, 0).round(4).tolist()
     return found
 
 
-def predicted(plan: Plan, parts: list[tuple[Job, Part]], survival: dict[str, list[float]]) -> list[dict[str, Any]]:
+def predicted(
+    plan: Plan, parts: list[tuple[Job, Part]], survival: dict[str, list[float]]
+) -> list[dict[str, Any]]:
     """By scheme, entropy, paraphraser and length the median ln p and the TPR at 10⁻² that survival predicts."""
     held = loaded(plan.material)
     rows = []
