@@ -19,6 +19,7 @@ import service_page
 import student_page
 import suite_page
 import suite_short
+import writing_page
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "benchmarks/detection"))
@@ -188,6 +189,8 @@ def write() -> None:
     _, beside = part(MARKS / "speed_transformers.json", lambda found: marks_page.speed_beside(found, table))
     _, survived = part(MARKS / "robustness.json", lambda found: robustness_page.section(found, table))
     _, students = part(MARKS / "student.json", lambda found: student_page.section(found, table))
+    _, written = part(MARKS / "embed_speed.json", lambda found: writing_page.speed(found, table))
+    _, unchanged = part(MARKS / "distortion.json", lambda found: writing_page.distortion(found, table))
     found, many = part(SUITE, lambda found: suite_page.section(found, table))
     page = (
         "# Figures\n\nWritten by `make bench-suite`, `make bench-real`, `make bench-million`, "
@@ -201,7 +204,8 @@ def write() -> None:
         f"## Marks: false alarms\n\n{chances}\n\n## Marks: how much is read\n\n{limits}\n\n"
         f"## Marks: what survives\n\n{survived}\n\n"
         f"## Marks: tracing\n\n{traced}\n\n## Marks: students\n\n{students}\n\n"
-        f"## Marks: speed\n\n{read}\n\n{beside}\n"
+        f"## Marks: speed\n\n{read}\n\n{beside}\n\n"
+        f"## Marks: writing\n\n{written}\n\n{unchanged}\n"
     )
     PAGE.write_text(page, encoding="utf-8")
     if found:
