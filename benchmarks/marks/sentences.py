@@ -20,6 +20,7 @@ import numpy as np
 import sentence_bits
 import sentence_fit
 import sentence_pairs
+import sentence_words
 import sentence_worlds as worlds
 from numpy.typing import NDArray
 from scipy.special import ndtr
@@ -225,12 +226,18 @@ def main() -> None:
     parser = record.options(__doc__)
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--plot", type=Path, help="draw the figure of both parts here (.svg)")
-    parser.add_argument("--part", action="append", choices=["tune", "score", "bits", "wordings"])
+    parser.add_argument("--part", action="append", choices=["tune", "score", "bits", "wordings", "words"])
     asked = parser.parse_args()
     kept: dict[str, Any] = {}
     if asked.out and asked.out.exists():
         kept = json.loads(asked.out.read_text("utf-8"))
-    parts = {"tune": tune, "score": score, "bits": sentence_bits.compared, "wordings": wordings}
+    parts = {
+        "tune": tune,
+        "score": score,
+        "bits": sentence_bits.compared,
+        "wordings": wordings,
+        "words": sentence_words.read,
+    }
     for name in asked.part or list(parts):
         began = time.perf_counter()
         kept[name] = {"date": asked.date, "revision": asked.revision, "figures": parts[name](asked.cache)}

@@ -381,9 +381,9 @@ def _show_trace(
 @manners
 def schemes(terminal: Terminal, *, as_json: bool) -> int:
     """List the schemes that can be read, and what each was checked against."""
-    from headwater.mark import card, names
+    from headwater.mark import SENTENCES, SENTENCES_CARD, card, names
 
-    cards = {name: dict(card(name)) for name in names()}
+    cards = {name: dict(card(name)) for name in names()} | {SENTENCES: SENTENCES_CARD}
     if as_json:
         terminal.json(cards)
         return 0

@@ -7,6 +7,7 @@ trained on marked text, `bench` compares schemes; they are imported by whom they
 """
 
 from headwater.mark.choosing.embedder import NAMES as EMBEDDERS
+from headwater.mark.choosing.mark import CARD as SENTENCES_CARD
 from headwater.mark.choosing.mark import SENTENCES, SentenceMark
 from headwater.mark.choosing.sentences import spans as sentence_spans
 from headwater.mark.choosing.writing import Writer, writer
@@ -36,6 +37,7 @@ __all__ = [
     "ALPHA",
     "EMBEDDERS",
     "SENTENCES",
+    "SENTENCES_CARD",
     "TICKET_PARAMETER",
     "Accounts",
     "Decoys",

@@ -13,6 +13,15 @@ from headwater.mark.choosing.fingerprint import Vector
 from headwater.mark.scheme import MarkKey
 
 SENTENCES: Final = "headwater-sentences"
+#: As the cards of schemes are.
+CARD: Final = {
+    "checked against": "made here: its own vectors in our tests, real paraphrases in benchmarks/marks/sentences.json",
+    "weaknesses": (
+        "It is read with the embedder that made it. Who has many texts that are known to be marked can learn the key's "
+        "vector. One key likes the same sentences each time: answers to one prompt grow alike. With hashed-words few "
+        "paraphrased texts are read."
+    ),
+}
 #: Bits of the two integers of a key.
 KEY_BITS: Final = (64, 64)
 
