@@ -36,7 +36,8 @@ def speed(found: Row, table: Table) -> str:
     return (
         f"A step of a vocabulary of {found['vocabulary']:,} on {found['threads']} threads; the machine's load was "
         f"{found['load'][0]} to {found['load'][1]} on {found['cores']} cores ({found['date']}, {found['revision']}). "
-        f"Asked: 4 ms at batch 32, 0.4 ms at batch 1.\n\n{steps}\n\nWhole answers of a GPT-2 with random weights.\n\n{answers}"
+        f"Asked: 4 ms at batch 32, 0.4 ms at batch 1.\n\n{steps}\n\n"
+        f"Whole answers of a GPT-2 with random weights.\n\n{answers}"
     )
 
 
@@ -67,11 +68,11 @@ def distortion(found: Row, table: Table) -> str:
         for row in answers["ways"]
     ]
     return (
-        f"The law of {found['keys']:,} keys against the model's (chi-squared), the likeliest {found['top_k']} keyed and "
-        f"the rest as one lump; without it, a fifth of the keys ({found['date']}, {found['revision']}).\n\n"
+        f"The law of {found['keys']:,} keys against the model's (chi-squared), the likeliest {found['top_k']} "
+        f"keyed and the rest as one lump; without it, a fifth of the keys ({found['date']}, {found['revision']}).\n\n"
         f"{table(heads, laws)}\n\n{answers['prompts']} prompts asked {answers['answers']} times, {answers['tokens']} "
-        f"tokens, temperature {answers['temperature']}; intervals of 95% by prompt; nats a token under a second model, and how "
-        f"many more than unmarked.\n\n"
+        f"tokens, temperature {answers['temperature']}; intervals of 95% by prompt; nats a token under a second model, "
+        f"and how many more than unmarked.\n\n"
         + table(["way", "distinct 2-grams", "repeated 4-grams", "shared 4-grams", "nats", "more"], ways)
     )
 
