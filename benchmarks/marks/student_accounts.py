@@ -109,10 +109,9 @@ def judged(world: World, read: list[Coefficients], keys: list[MarkKey], *, weigh
     )
     adjusted = holm.adjusted(log_p, len(keys))
     z = np.array([float(one.z(total)[0]) for one, total in zip(read, totals, strict=True)])
-    error = np.array([one.spread / one.contexts for one in read]) * weight
-    lean = z * error
     count = len(world.accounts)
-    share, spread = shares(lean[:count], error[:count])
+    leans = np.array([one.lean(key) for one, key in zip(read[:count], keys[:count], strict=True)])
+    share, spread = shares(*(leans * weight[:count, None]).T)
     named = adjusted <= math.log(ALPHA)
     return {
         "contexts": [one.contexts for one in read],
