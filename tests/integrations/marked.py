@@ -67,8 +67,10 @@ def scored(path: Path, tokens: list[int], prompt: int, account: str = "") -> tup
 
 
 def law(tokens: list[int], spread: float = 2.0) -> np.ndarray:
-    """A law of the next token that depends on the last one: what a model would say."""
-    return (np.random.default_rng(tokens[-1]).normal(size=VOCABULARY) * spread).astype(np.float32)
+    """A law of the next token, by the last one and the place, so that no answer goes round in circles."""
+    return (np.random.default_rng([tokens[-1], len(tokens)]).normal(size=VOCABULARY) * spread).astype(
+        np.float32
+    )
 
 
 class First:

@@ -176,6 +176,18 @@ def test_tokens_that_the_engine_doesnt_tell_leave_an_answer_unmarked(
     assert torch.isfinite(batch.processor.apply(scores.clone())).sum() == 1
 
 
+def test_a_prompt_of_no_tokens_leaves_an_answer_unmarked_and_others_not(
+    keyring: Path, held: dict[str, ModuleType]
+) -> None:
+    batch = First(held)
+    batch.add([1, -5, 3], ticket())
+    batch.add([1, 2, 3], ticket())
+    scores = torch.randn((2, VOCABULARY))
+    found = batch.processor.apply(scores.clone())
+    assert torch.equal(found[0], scores[0])
+    assert torch.isfinite(found[1]).sum() == 1
+
+
 def test_a_class_that_is_installed_and_named_marks_once(keyring: Path, held: dict[str, ModuleType]) -> None:
     one = First(held)
     other = First(held, one.config)

@@ -8,42 +8,32 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from headwater.errors import UsageError
 from headwater.integrations.engine_marks import once
 from headwater.integrations.engine_step import Writing, contexts, write
 from headwater.integrations.sampling_law import packed as packed_samplings
-from headwater.mark.embed import Row, torch_step
+from headwater.mark.embed import Memory, Row, torch_step
 
 #: What an engine that doesn't wait for its tokens writes in the place of one.
 _NOT_YET = -1
 
 
-@dataclass
-class Siblings:
-    """Answers to one request (n > 1): they begin alike, so each context is marked in one of them only."""
-
-    owners: dict[tuple[int, ...], int] = field(default_factory=dict)
-
-    def gives(self, context: tuple[int, ...], answer: Answer) -> bool:
-        """Whether a context is this answer's to mark: the first's that had it."""
-        return self.owners.setdefault(context, id(answer)) == id(answer)
-
-
 class Families:
-    """The siblings of answers that are being written, by their ticket: each request has one of its own."""
+    """The memories that answers to one request (n > 1) share, by its ticket: they begin alike under one key, so each
+    context is marked in one of them only. They last as long as one of the answers is written."""
 
     def __init__(self) -> None:
-        self._held: weakref.WeakValueDictionary[str, Siblings] = weakref.WeakValueDictionary()
+        self._held: weakref.WeakValueDictionary[str, Memory] = weakref.WeakValueDictionary()
 
-    def of(self, ticket: object) -> Siblings | None:
-        """Those of a request; None without a ticket, for nobody tells then who belongs together."""
+    def of(self, ticket: object) -> Memory | None:
+        """That of a request; None without a ticket, for nobody tells then which answers belong together."""
         if not isinstance(ticket, str):
             return None
-        found = self._held.get(ticket) or Siblings()
+        found = self._held.get(ticket) or Memory()
         self._held[ticket] = found
         return found
 
@@ -56,17 +46,31 @@ class Answer:
         writing: Writing,
         prompt: Sequence[int],
         output: Sequence[int],
-        siblings: Siblings | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self.writing, self.prompt, self.output = writing, prompt, output
-        self._siblings = siblings  # as long as one of them is written
-        self._row, self._begins = Row(writing.rule, prompt), len(prompt)
+        self._memory = memory
+        self._row, self._begins = Row(writing.rule, prompt, memory), len(prompt)
+
+    @classmethod
+    def of(
+        cls, writing: Writing | None, prompt: Sequence[int], output: Sequence[int], memory: Memory | None
+    ) -> Answer | None:
+        """None where it isn't marked, or its prompt holds what is no token."""
+        if writing is None:
+            return None
+        try:
+            return cls(writing, prompt, output, memory)
+        except UsageError as error:
+            once(f"an answer isn't marked: in its prompt {error.what}")
+            return None
 
     def context(self) -> tuple[int, ...] | None:
         """The context of the next token; None where it is left unmarked."""
         done = len(self._row.tokens) - self._begins
         if not self._goes_on(done):
-            self._row, self._begins, done = Row(self.writing.rule, self.prompt), len(self.prompt), 0
+            self._row = Row(self.writing.rule, self.prompt, self._memory)
+            self._begins, done = len(self.prompt), 0
         for token in self.output[done:]:
             if token == _NOT_YET:
                 once(
@@ -75,10 +79,7 @@ class Answer:
                 )
                 return None
             self._row.append(token)
-        context = self._row.context
-        if context is None or not self.writing.rule.once or self._siblings is None:
-            return context
-        return context if self._siblings.gives(context, self) else None
+        return self._row.context
 
     def _goes_on(self, done: int) -> bool:
         """Whether the lists are those that were seen, or longer."""

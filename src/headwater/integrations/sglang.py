@@ -89,7 +89,7 @@ def _answer(found: Marker, request: Any, params: dict[str, Any]) -> Answer | Non
             ticket = None
         writing = Writing.of(found.rule(ticket), Sampling.of(request.sampling_params))
         prompt, output = request.origin_input_ids, request.output_ids
-        made = None if writing is None else Answer(writing, prompt, output, _FAMILIES.of(ticket))
+        made = Answer.of(writing, prompt, output, _FAMILIES.of(ticket))
         setattr(request, _ANSWER, made)
     answer: Answer | None = getattr(request, _ANSWER)
     if answer is not None:  # the lists may be others now

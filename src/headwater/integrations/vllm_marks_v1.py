@@ -69,6 +69,4 @@ class FirstMarks(LogitsProcessor):
         assert self._marker is not None
         ticket = ticket_of(params)
         writing = Writing.of(self._marker.rule(ticket), Sampling.of(params))
-        if writing is None:
-            return None
-        return Answer(writing, prompt or (), output, self._families.of(ticket))
+        return Answer.of(writing, prompt or (), output, self._families.of(ticket))
