@@ -1,7 +1,8 @@
 """What a value of a mark is scored by where a student's law is at hand, and how that falls without the key.
 
-Keyed Gumbel sampling serves a token of chance p where u^(1/p - 1) is large, so that is what a student can learn, and
-what it is held against: tables by the reference's chance. Green lists and bits have the engines' own scores.
+Keyed Gumbel sampling serves a token of chance p with the chance u^(1/p - 1), given its u. So that is what a student can
+learn, and a likelihood ratio of it is the score: tables by the reference's chance. Green lists and bits have the
+engines' own scores.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from headwater.mark.score import Scorer, Table
 #: Between classes of chances, and the chance that stands for each class.
 CUTS: Final = (0.003, 0.01, 0.03, 0.1, 0.3, 0.6)
 MIDDLES: Final = (0.001, 0.0055, 0.017, 0.055, 0.17, 0.42, 0.8)
-#: Steps in one standard deviation of a score.
+#: Steps in a nat of these scores, and the part of what the key serves that the ratio takes a student to have learned.
 _STEPS: Final = 4
+_LEARNED: Final = 0.5
 #: Nats a step of the plain sum.
 _GRAIN: Final = 1 / 4
 
@@ -53,12 +55,14 @@ def signed_scorer(scheme: Scheme, *, matched: bool = True) -> Scorer:
 
 
 def _matched(null: Null, chance: float, weight: float) -> Table:
-    """u^(1/`chance` - 1) in steps of a quarter of its standard deviation, `weight` times."""
-    power = 1 / chance - 1
-    deviation = math.sqrt(1 / (2 * power + 1) - 1 / (power + 1) ** 2)
-    scale = weight * _STEPS / deviation
-    most = max(1, math.floor(scale))
-    begin = np.ceil(null.size * ((np.arange(1, most + 1) - 0.5) / scale) ** (1 / power) - 0.5)
+    """ln(1 + (u^(1/p - 1) / p - 1) / 2) for p = `chance`, in steps of a quarter nat, `weight` times: the likelihood
+    ratio where the student learned this token half of the time that the key serves it."""
+    steps, power = weight * _STEPS, 1 / chance - 1
+    least, most = math.log(1 - _LEARNED), math.log(1 + _LEARNED * power)
+    scores = np.arange(math.floor(least * steps) + 1, math.floor(most * steps + 0.5) + 1)
+    lean = chance * (1 + np.expm1((scores - 0.5) / steps) / _LEARNED)
+    begin = np.ceil(null.size * np.clip(lean, 0, 1) ** (1 / power) - 0.5)
     edges = np.concatenate([[0], np.clip(begin, 0, null.size), [null.size]]).astype(np.int64)
     used = np.diff(edges) > 0
-    return Table(np.append(edges[:-1][used], null.size), np.flatnonzero(used).astype(np.int64), 1 / scale)
+    every = np.append(math.floor(least * steps), scores).astype(np.int64)
+    return Table(np.append(edges[:-1][used], null.size), every[used], 1 / steps)

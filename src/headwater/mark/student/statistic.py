@@ -30,7 +30,7 @@ Ints = NDArray[np.int64]
 #: A coefficient of 1 is so many steps of its grid.
 STEPS: Final = 1024
 #: Slopes of the mixture of served logs: standard deviations of one unit's score, for a coefficient of 1.
-SLOPES: Final = 2.0 ** np.arange(-7, 3.5, 0.5)
+SLOPES: Final = 2.0 ** np.arange(-9, 2.5, 0.5)
 
 
 @dataclass(frozen=True)
