@@ -21,8 +21,16 @@ SHORT = {
 }
 
 
+def rows_of(held: Any) -> list[Row]:
+    """A table's rows, which are kept as columns and lists."""
+    if isinstance(held, list):
+        return held
+    return [dict(zip(held["columns"], row, strict=True)) for row in held["rows"]]
+
+
 def section(found: Row, table: Table) -> str:
     """Attacks by schemes at each entropy, lengths, false positives, and predictions beside measurements."""
+    found = {**found, "rows": rows_of(found["rows"]), "predicted": rows_of(found["predicted"])}
     rows, plan = found["rows"], found["plan"]
     schemes = list(dict.fromkeys(row["scheme"] for row in rows))
     entropies = list(dict.fromkeys(row["entropy_asked"] for row in rows))

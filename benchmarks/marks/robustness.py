@@ -23,6 +23,7 @@ sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "benchmarks/marks/lm"), str
 import corpus  # noqa: E402
 import survival  # noqa: E402
 
+import figures  # noqa: E402
 import record  # noqa: E402
 from headwater.mark.bench.plan import Material, Plan, spec  # noqa: E402
 from headwater.mark.bench.run import run  # noqa: E402
@@ -60,6 +61,8 @@ ATTACKS = (
 ENTROPIES = (0.72, 2.4)
 LENGTHS = (50, 100, 200, 400)
 TEXTS, WRONG_KEYS, JUDGED = 40, 5, 8
+#: What is kept as tables.
+TABLES = ("rows", "predicted")
 
 
 def plan_of(models: Path, work: Path, seeds: int) -> Plan:
@@ -112,11 +115,27 @@ def main() -> None:
     }
     result["predicted"] = survival.predicted(plan, parts, result["survival"])
     result["cpu_s"] = round(time.process_time() - began)
-    record.keep(result, asked)
     if asked.plot:
         from robustness_plot import drawn
 
         asked.plot.write_text(drawn(result), encoding="utf-8")
+    text = packed(result)
+    if asked.out:
+        asked.out.write_text(text, encoding="utf-8")
+    print(text, end="")
+    if asked.pages:
+        figures.write()
+
+
+def packed(result: dict[str, Any]) -> str:
+    """The figures as JSON, tables as their columns and a row a line."""
+    rest = {name: value for name, value in result.items() if name not in TABLES}
+    parts = [json.dumps(rest, indent=1, ensure_ascii=False)[:-2]]
+    for name in TABLES:
+        columns = list(result[name][0])
+        lines = ",\n".join(json.dumps(list(row.values()), ensure_ascii=False) for row in result[name])
+        parts.append(f',\n "{name}": {{"columns": {json.dumps(columns)}, "rows": [\n{lines}\n]}}')
+    return "".join(parts) + "\n}\n"
 
 
 if __name__ == "__main__":

@@ -65,6 +65,15 @@ def test_the_page_has_every_scheme_attack_and_interval() -> None:
     assert "no mark" in told
 
 
+def test_what_is_kept_gives_the_same_page() -> None:
+    import json
+
+    import robustness
+
+    kept = json.loads(robustness.packed(result()))
+    assert robustness_page.section(kept, figures.table) == robustness_page.section(result(), figures.table)
+
+
 def test_the_plot_has_a_line_for_each_scheme_in_each_panel() -> None:
     drawn = robustness_plot.drawn(result())
     assert drawn.count("<polyline") == len(robustness_plot.LINES) * (len(robustness_plot.PANELS) + 1)
