@@ -22,6 +22,8 @@ STRIDES = 64
 #: Scores so far (in nats) below the largest weigh nothing: e^-80 of 2^18 tokens is less than float64 tells from 0.
 _FAR = np.float32(80.0)
 _LOW = np.float32(-np.inf)
+#: The likeliest are first looked for so far below the largest.
+_NEAR = np.float32(40.0)
 _SIZE = 4294967296.0
 _WORD, _0, _2, _32 = (np.uint64(number) for number in (0xFFFFFFFF, 0, 2, 32))
 #: Adding this rounds a float32 to a whole number; the bits of 1, and where the exponent begins.
@@ -87,12 +89,39 @@ def _nth(values: Any, count: int, nth: int) -> Any:
 
 
 @njit(**INNER)
-def _likeliest(row: Any, peaks: Any, top_k: int, ids: Any, spare: Any, columns: Any) -> int:
+def _reached(peaks: Any, least: Any) -> int:
+    """How many columns reach a score."""
+    count = 0
+    for j in range(len(peaks)):
+        count += peaks[j] >= least
+    return count
+
+
+@njit(**INNER)
+def _floor(peaks: Any, top: Any, top_k: int, spare: Any) -> Any:
+    """A score that at least `top_k` columns reach, and not many more where bisection finds one soon."""
+    low, high = top - _NEAR, top
+    if _reached(peaks, low) < top_k:
+        spare[: len(peaks)] = peaks
+        return _nth(spare, len(peaks), top_k)
+    for _ in range(12):
+        middle = np.float32(0.5) * (low + high)
+        count = _reached(peaks, middle)
+        if count < top_k:
+            high = middle
+            continue
+        low = middle
+        if count <= top_k + top_k // 8:
+            break
+    return low
+
+
+@njit(**INNER)
+def _likeliest(row: Any, peaks: Any, top: Any, top_k: int, ids: Any, spare: Any, columns: Any) -> int:
     """Fill `ids` with the `top_k` largest of a row, in their order; of equals the first. How many they are."""
     least, width = _LOW, len(peaks)
     if width > top_k:  # so many columns have a token of at least this score
-        spare[:width] = peaks
-        least = _nth(spare, width, top_k)
+        least = _floor(peaks, top, top_k, spare)
     high = 0
     for j in range(width):
         if peaks[j] >= least and peaks[j] > _LOW:
@@ -145,7 +174,14 @@ def _summed(row: Any, top: Any, sums: Any) -> float:
     """Fill `sums` with what each column weighs, e^(score - top) summed; all of them together."""
     width = len(sums)
     sums[:] = 0
-    for first in range(0, len(row), width):
+    whole = len(row) // (4 * width) * (4 * width)
+    for first in range(0, whole, 4 * width):
+        one, two = row[first : first + width], row[first + width : first + 2 * width]
+        three, four = row[first + 2 * width : first + 3 * width], row[first + 3 * width : first + 4 * width]
+        for j in range(width):
+            half = _weight(one[j], top) + _weight(two[j], top)
+            sums[j] += half + (_weight(three[j], top) + _weight(four[j], top))
+    for first in range(whole, len(row), width):
         part = row[first : first + width]
         for j in range(len(part)):
             sums[j] += _weight(part[j], top)
@@ -227,7 +263,7 @@ def step(
         if broken or top == _LOW or top == np.inf:
             continue
         seed = one_seed(contexts[n], rule[0], rule[9 + 3 * key], rule[10 + 3 * key])
-        count = _likeliest(row, peaks, top_k, ids, spare, columns)
+        count = _likeliest(row, peaks, top, top_k, ids, spare, columns)
         if rule[1] == _TILT:
             delta = np.float32(deltas[n, 3])
             for j in range(count):

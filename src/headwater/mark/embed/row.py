@@ -7,6 +7,7 @@ A context that came before in the answer is left unmarked, or a text that repeat
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from threading import Lock
 
 from headwater.errors import UsageError
 from headwater.mark.embed.rule import Pair, Rule
@@ -23,13 +24,15 @@ class Memory:
             raise UsageError("a memory holds at least one context")
         self.most = most
         self._owners: dict[tuple[Pair | None, Pair | None, _Context], object] = {}
+        self._lock = Lock()
 
     def belongs(self, rule: Rule, context: _Context, owner: object) -> bool:
         """Whether `owner` was the first with this context, which it becomes where nobody was."""
         owners, name = self._owners, (rule.key, rule.master, context)
-        first = owners.setdefault(name, owner)
-        while len(owners) > self.most:
-            owners.pop(next(iter(owners)), None)
+        with self._lock:
+            first = owners.setdefault(name, owner)
+            if len(owners) > self.most:
+                del owners[next(iter(owners))]
         return first is owner
 
 
