@@ -41,7 +41,10 @@ def section(found: Row, table: Table) -> str:
         told = f"Found at 10⁻² (at 10⁻³) in answers of {longest} tokens, {entropy} nats a token:"
         parts += [told, table(*_attacks(rows, held, schemes, entropy, longest))]
     parts += [
-        "Without an attack, by length; false positives of all lengths and attacks together:",
+        (
+            "Without an attack, by length; false positives of all lengths and attacks together, whose intervals count "
+            "each pair of answer and key once, for all rows have the same:"
+        ),
         table(*_clean(rows, held, schemes, entropies, found)),
         (
             f"A paraphrase: what survives of (context, token) predicts what is found at 10⁻² in {longest} tokens. "
@@ -92,6 +95,7 @@ def _clean(
     rows: list[Row], held: dict[Any, Row], schemes: list[str], entropies: list[float], found: Row
 ) -> tuple[list[str], list[list[str]]]:
     lengths = sorted({row["tokens"] for row in rows})
+    pairs = found["plan"]["texts"] * found["plan"]["wrong_keys"]
     lines = []
     for entropy in entropies:
         plain = found.get("unmarked", {}).get(str(entropy))
@@ -107,8 +111,8 @@ def _clean(
                 f"{cells[-1]['entropy']:.2f}",
                 *(_found(cell) for cell in cells),
                 f"{goal:.0f}" if goal else "–",
-                _false([row for row in mine if row["attack"] == "none"], "unmarked"),
-                _false(mine, "wrong_keys"),
+                _false([row for row in mine if row["attack"] == "none"], "unmarked", pairs),
+                _false(mine, "wrong_keys", pairs),
                 _quality(*(cells[-1][name] for name in ("perplexity", "distinct_2", "repeated_4"))),
             ])  # fmt: skip
     heads = [
@@ -127,19 +131,19 @@ def _quality(perplexity: float, distinct: float, repeated: float) -> str:
     return f"{perplexity:.1f}; {distinct:.2f}; {repeated:.2f}"
 
 
-def _false(rows: list[Row], kind: str) -> str:
-    """Pooled over rows, with Wilson's interval."""
+def _false(rows: list[Row], kind: str, pairs: int) -> str:
+    """Pooled over rows; the interval counts each pair of answer and key once, for they are the same in all rows."""
     told = []
     for level in ("1e-2", "1e-3"):
         trials = sum(row[f"fpr_{kind}_trials"] for row in rows)
-        hits = sum(row[f"fpr_{kind}_{level}"] * row[f"fpr_{kind}_trials"] for row in rows)
-        low, high = _wilson(hits, trials)
-        told.append(f"{100 * hits / trials:.2g}% ({100 * low:.2g}–{100 * high:.2g})")
+        rate = sum(row[f"fpr_{kind}_{level}"] * row[f"fpr_{kind}_trials"] for row in rows) / trials
+        low, high = _wilson(rate, pairs)
+        told.append(f"{100 * rate:.2g}% ({100 * low:.2g}–{100 * high:.2g})")
     return "; ".join(told)
 
 
-def _wilson(hits: float, trials: int) -> tuple[float, float]:
-    z, share = 1.959964, hits / trials
+def _wilson(share: float, trials: int) -> tuple[float, float]:
+    z = 1.959964
     middle = (share + z * z / (2 * trials)) / (1 + z * z / trials)
     half = z * (share * (1 - share) / trials + z * z / (4 * trials * trials)) ** 0.5 / (1 + z * z / trials)
     return max(0.0, middle - half), min(1.0, middle + half)

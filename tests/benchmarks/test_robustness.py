@@ -43,7 +43,7 @@ def result() -> dict[str, Any]:
         "date": "2026-11-28",
         "revision": "abc",
         "teacher": {"parameters": 4_196_608},
-        "plan": {"texts": 40},
+        "plan": {"texts": 40, "wrong_keys": 5},
         "rows": rows,
         "unmarked": {"2.4": {"entropy": 2.4, "perplexity": 30.0, "distinct_2": 0.5, "repeated_4": 0.01}},
         "survival": {"DIPPER on chatgpt": [0.62, 0.27, 0.15, 0.09, 0.06]},
@@ -58,8 +58,8 @@ def test_the_page_has_every_scheme_attack_and_interval() -> None:
     for attack in ATTACKS:
         assert f"| {attack} | " in told
     assert "25 (12)" in told
-    low, high = Rate(4, 400).interval
-    assert f"1% ({100 * low:.2g}–{100 * high:.2g})" in told, "two lengths together"
+    low, high = Rate(2, 200).interval
+    assert f"1% ({100 * low:.2g}–{100 * high:.2g})" in told, "pairs of answer and key count once"
     assert "25% (14–40)" in told
     assert told.count("21%") == 8
     assert "no mark" in told
