@@ -156,7 +156,10 @@ def _controls(record: Mapping[str, Any]) -> Table:
 
 
 def _facts(record: Mapping[str, Any]) -> Facts:
-    items: list[tuple[str, Cell]] = [("mode", _MODES[record["mode"]]), ("level", words.significant(record["alpha"]))]
+    items: list[tuple[str, Cell]] = [
+        ("mode", _MODES[record["mode"]]),
+        ("level", words.significant(record["alpha"])),
+    ]
     for field in ("student", "reference"):
         if field in record:
             digest = record[field]["sha256"]
