@@ -33,10 +33,12 @@ def _no_skip(report: Any) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Files whose tests all need an extra that this run leaves out (`-m "not torch"`) may import it at the top."""
+    """Files whose tests all need an extra that this run leaves out (`-m "not torch"`, `-m spark`) may import it at the top."""
     if collection_path.suffix != ".py":
         return None
-    left_out = [name for name in ("torch", "llama") if f"not {name}" in config.option.markexpr]
+    asked = config.option.markexpr
+    only = bool(asked) and "not " not in asked  # as in `-m spark`
+    left_out = [name for name in ("torch", "llama") if f"not {name}" in asked or (only and name not in asked)]
     text = collection_path.read_text("utf-8") if left_out else ""
     return True if any(f"\npytestmark = pytest.mark.{name}\n" in text for name in left_out) else None
 
