@@ -33,7 +33,7 @@ def _no_skip(report: Any) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Files whose tests all need an extra that this run leaves out (`-m "not torch"`, `-m spark`) may import it at the top."""
+    """Files whose tests all need an extra that this run leaves out (`-m spark`, say) may import it at the top."""
     if collection_path.suffix != ".py":
         return None
     asked = config.option.markexpr
