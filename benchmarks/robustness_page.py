@@ -48,8 +48,9 @@ def section(found: Row, table: Table) -> str:
         table(*_clean(rows, held, schemes, entropies, found)),
         (
             f"A paraphrase: what survives of (context, token) predicts what is found at 10⁻² in {longest} tokens. "
-            "*Predicted* only: the last two, whose texts aren't here. Predictions take every text to keep the mean share, and "
-            "a share of tokens alone counts words that stand in both texts anyway: they are higher than what is measured."
+            "*Predicted* only: the last two, whose texts aren't here. Predictions take every text to keep the mean "
+            "share, and without context (Unigram) words count that stand in both texts anyway: they come out higher "
+            "than what is measured."
         ),
         table(*_predicted(found, held, schemes, entropies, longest)),
         (
