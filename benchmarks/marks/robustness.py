@@ -114,7 +114,6 @@ def main() -> None:
         "survival": survival.measured(Path(os.environ["HEADWATER_CORPORA"]), plan, parts),
     }
     result["predicted"] = survival.predicted(plan, parts, result["survival"])
-    result["cpu_s"] = round(time.process_time() - began)
     if asked.plot:
         from robustness_plot import drawn
 
