@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 from curves import LINES, STYLE
 
 LEFT, WIDE, ROW, TOP = 250, 460, 22, 40
-TICKS = (0, 3, 10, 30, 100, 300, 1000)
+TICKS = (0, 3, 10, 30, 100, 300, 700, 1500)
 #: Mode, its name in the key, its colour, and how far below the row's middle its dots lie.
 MODES = (
     ("served log", "weights, on the provider's stored answers", "o", -5),
