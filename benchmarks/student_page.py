@@ -33,6 +33,8 @@ def section(found: Row, table: Table) -> str:
     if layered:
         parts.append(_accounts(layered, table))
     parts += [_wrong(found["wrong"], table), _cost(found, table)]
+    if found["missing"]:
+        parts.append(f"**Not the whole run.** Of its plan these are missing: {'; '.join(found['missing'])}.")
     if "paraphrase" in found:
         rates = found["paraphrase"]["kept"]
         parts.append(
@@ -157,7 +159,10 @@ def _wrong(rows: Sequence[Row], table: Table) -> str:
         "p ≤ 0.001",
         "farthest from even",
     ]
-    return f"Keys that nobody used, on the same students (intervals of 95%).\n\n{table(heads, made)}"
+    return (
+        "Keys that nobody used, on the same students (intervals of 95%). A sum on a grid makes p-values larger than "
+        f"even where the texts are few, never smaller.\n\n{table(heads, made)}"
+    )
 
 
 def _cost(found: Row, table: Table) -> str:

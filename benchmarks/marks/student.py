@@ -101,11 +101,15 @@ def models(kept: Kept) -> dict[str, Any]:
     return made
 
 
+def plan(seeds: int) -> list[tuple[World, int]]:
+    """Every student that there is to be, seed by seed."""
+    return [(world, seed) for seed in range(seeds) for world in WORLDS] + [(world, 0) for world in MORE]
+
+
 def gathered(kept: Kept, seeds: int, *, all_of_it: bool) -> list[dict[str, Any]]:
-    """Every student's measurements, seed by seed; those that aren't made yet only if `all_of_it`."""
-    plan = [(world, seed) for seed in range(seeds) for world in WORLDS] + [(world, 0) for world in MORE]
+    """Every student's measurements; those that aren't made yet only if `all_of_it`."""
     found = []
-    for world, seed in plan:
+    for world, seed in plan(seeds):
         ready = kept.path("student", world.name, seed, ".npz").exists()
         control = kept.path("student", WORLDS[0].name, seed, ".npz").exists()
         if all_of_it or (ready and control):
@@ -141,6 +145,10 @@ def main() -> None:
         },
         "wrong": wrong(every),
     }
+    known = {(each["world"], each["seed"]) for each in every}
+    result["missing"] = [
+        f"{world.name} (seed {seed})" for world, seed in plan(asked.seeds) if (world.name, seed) not in known
+    ]
     paraphrased = kept.folder / "survival.json"
     if paraphrased.exists():
         result["paraphrase"] = json.loads(paraphrased.read_text(encoding="utf-8"))
