@@ -46,6 +46,7 @@ from headwater.gateway.routes import Routes
 from headwater.gateway.settings import RelaySettings
 from headwater.gateway.stage import Stage
 from headwater.gateway.stages.batches import Batches
+from headwater.gateway.stages.drafting import DraftsSettings, drafting_of
 from headwater.gateway.stages.fetching import Fetching
 from headwater.gateway.stages.grant import Grant
 from headwater.gateway.stages.identify import Identify
@@ -109,6 +110,7 @@ class GatewaySettings:
     rotation: RotationSettings = field(default_factory=RotationSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     marks: MarksSettings = field(default_factory=MarksSettings)
+    drafts: DraftsSettings = field(default_factory=DraftsSettings)
 
     def __post_init__(self) -> None:
         if not 0.05 <= self.look_s <= 60:
@@ -195,7 +197,8 @@ class Gateway:
             account_header=self.identity.account_header,
             upstream_key=self._upstream_key(),
         )
-        grant = Grant(control, settings.control, leases, identify.still, lines, parts.marking)
+        drafting = drafting_of(settings.drafts, self.folder)
+        grant = Grant(control, settings.control, leases, identify.still, lines, parts.marking, drafting)
         parts.keeping.changed = grant.recheck
         owners, fetching = Owners(self.folder / OBJECTS), self._fetching()
         objects = Objects(control, owners, fetching, journalling, lines, leases)
@@ -234,6 +237,7 @@ class Gateway:
     def _can_open(self) -> None:
         check_store(self.settings.budgets, self.folder, durable=self.settings.redis_durable)
         marking_of(self.settings.marks, self.folder)
+        drafting_of(self.settings.drafts, self.folder)
         with open_identity(self.folder / IDENTITY, self.identity):
             pass
         if self.settings.casebook:

@@ -38,6 +38,7 @@ from headwater.gateway.stage import (
     Shape,
     Wait,
 )
+from headwater.gateway.stages.drafting import Drafting
 from headwater.gateway.stages.leases import Leases, steady_us, tokens_of
 from headwater.gateway.stages.limits import RateLines
 from headwater.gateway.stages.passage import PASSAGE, Passage
@@ -70,10 +71,14 @@ class Grant(Passing):
         still: Callable[[Exchange], Denied | None],
         lines: RateLines,
         marking: Marking | None = None,
+        drafting: Drafting | None = None,
     ) -> None:
-        """`still`: why a request that runs is served no longer; see `recheck`. `marking`: where answers are marked."""
+        """`still`: why a request that runs is served no longer; see `recheck`.
+
+        `marking`: where the upstream marks answers; `drafting`: where one of several drafts is passed on.
+        """
         self._control, self._settings, self._leases = control, settings, leases
-        self._still, self._lines, self._marking = still, lines, marking
+        self._still, self._lines, self._marking, self._drafting = still, lines, marking, drafting
         self._running: dict[Reservation, Exchange] = {}
         leases.lapsed = self._lapsed
 
@@ -140,7 +145,11 @@ class Grant(Passing):
         if answer.sealed:
             exchange.cut(_SEALED)
             return None
-        return self._lines.shape(exchange.route, admitted, reframe=answer.changes)
+        if self._drafting is not None and passage.drafted:
+            passage.drafts = self._drafting.answer(head, -1 if answer.changes else head.length)
+        return self._lines.shape(
+            exchange.route, admitted, reframe=answer.changes or passage.drafts is not None
+        )
 
     def on_bytes(self, exchange: Exchange, data: bytes) -> OnBytes:
         """Follows the answer; a stream that is paid slice by slice goes on while the next one is granted."""
@@ -148,6 +157,11 @@ class Grant(Passing):
         answer, admitted = passage.answer, passage.admitted
         if answer is None or admitted is None:
             return None
+        if passage.drafts is not None:
+            if passage.drafts.waits:
+                return passage.drafts.feed(b"")
+            passed = answer.feed(data)
+            return passage.drafts.feed(data if passed is None else passed)
         if not admitted.terms.slice_tokens or not answer.streams:
             return answer.feed(data)
         if not passage.fed:
@@ -181,6 +195,8 @@ class Grant(Passing):
             passage.asked = read_request(exchange.body, ENDPOINTS[route.path])
             if self._marking is not None:
                 self._marking.clean(passage.asked)
+            if self._drafting is not None:
+                passage.drafted = self._drafting.ask(passage.asked)
         wish = wish_of(route, passage.asked, self._settings)
         if passage.carried:
             wish = replace(wish, input_tokens=wish.input_tokens + passage.carried)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from headwater.control.identity import Principal, Source
     from headwater.exchange.answer import Answering
     from headwater.exchange.asking import Asked
+    from headwater.gateway.stages.drafting import Drafts
 
 PASSAGE: Final = "passage"
 
@@ -35,7 +36,8 @@ class Passage:
 
     `answer` follows the response. `paid`: tokens granted after the first slice; `fed`: whether the piece that is asked
     about was taken in already, and `held` what stands in its place. `carried`: tokens of input that aren't
-    in the body, because they are kept upstream. `input_tokens` and `output_tokens` are those that were counted in the
+    in the body, because they are kept upstream. `drafted`: whether several answers were asked for, of which one is
+    passed on, and `drafts` holds them. `input_tokens` and `output_tokens` are those that were counted in the
     end.
     """
 
@@ -45,6 +47,8 @@ class Passage:
         "asked",
         "batch",
         "carried",
+        "drafted",
+        "drafts",
         "fed",
         "held",
         "input_tokens",
@@ -66,4 +70,6 @@ class Passage:
         self.fed = False
         self.held: bytes | None = None
         self.carried = 0
+        self.drafted = False
+        self.drafts: Drafts | None = None
         self.batch: Batch | None = None
