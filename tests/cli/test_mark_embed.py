@@ -165,7 +165,14 @@ class Model(BaseHTTPRequestHandler):
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         kind.seen.append({"path": self.path, "key": self.headers["Authorization"], **asked})
         status = kind.status if len(kind.seen) > kind.busy else 503
-        random = np.random.default_rng(len(kind.seen))
+        body = self.said(asked) if status == 200 else json.dumps({"error": SECRET}).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def said(self, asked: dict[str, Any]) -> bytes:
+        random = np.random.default_rng(len(type(self).seen))
         ends = asked["prompt"].count(".") >= 3
         after = "" if ends else f" {sentence(random)}"
         choices = [
@@ -173,13 +180,7 @@ class Model(BaseHTTPRequestHandler):
             for _ in range(asked["n"])
         ]
         usage = {"prompt_tokens": 20, "completion_tokens": 24 * asked["n"]}
-        body = json.dumps(
-            {"choices": choices, "usage": usage} if status == 200 else {"error": SECRET}
-        ).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        return json.dumps({"choices": choices, "usage": usage}).encode()
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -262,3 +263,93 @@ def test_an_endpoint_that_refuses_is_told_without_what_it_said(
     assert SECRET not in told
     assert drawn("ftp://nowhere", ring, tmp_path)[0] == 2
     assert "--endpoint is a URL" in capfd.readouterr().err
+
+
+PRECIOUS = [
+    '{"years": "of work"}',
+    "years of work",
+    '{"format": "headwater.chosen/2", "id": "a',
+    '{"format": "headwater.chosen/1"}',
+    "{whole}years of work",
+    "{whole}" + '{"years": "of work"}',
+]
+
+
+@pytest.mark.parametrize("content", PRECIOUS)
+def test_nothing_is_taken_from_a_file_that_is_not_ours(
+    content: str, ring: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    given, out = rows(tmp_path / "in.jsonl", {"id": "a", "drafts": ["x", "y"]}), tmp_path / "thesis.json"
+    asked = ["mark", "embed", str(given), "--keyring", str(ring), "--mark", "words", "-o", str(out)]
+    assert run(asked) == 0
+    content = content.replace("{whole}", out.read_text())
+    out.write_text(content)
+    capfd.readouterr()
+    assert run(asked) == 2
+    assert out.read_text() == content
+    assert "thesis.json" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("left", [0, 1, 30, 60, -1])
+def test_a_first_row_that_was_half_written_is_written_again(left: int, ring: Path, tmp_path: Path) -> None:
+    given, out = rows(tmp_path / "in.jsonl", {"id": "a", "drafts": ["x", "y"]}), tmp_path / "out.jsonl"
+    asked = ["mark", "embed", str(given), "--keyring", str(ring), "--mark", "words", "-o", str(out)]
+    assert run(asked) == 0
+    whole = out.read_bytes()
+    out.write_bytes(whole[:left])
+    assert run(asked) == 0
+    assert out.read_bytes() == whole
+
+
+LIES = [
+    (b"<html>", "something else than JSON"),
+    (b"[" * 100_000, "something else than JSON"),
+    (b'{"choices": ' + b"9" * 5000 + b"}", "something else than JSON"),
+    (b"[]", "something else than JSON"),
+    (b'{"choices": {}}', "without choices"),
+    (b'{"choices": [1]}', "without choices"),
+    (b'{"choices": [{"text": 1}]}', "without text"),
+    (json.dumps({"choices": [{"text": "One. "}] * 7}).encode(), "more choices than it was asked for"),
+    (b" " * (3 << 20), "the answer has more than"),
+]
+
+
+@pytest.mark.parametrize(("said", "told"), LIES)
+def test_an_endpoint_that_answers_with_garbage(
+    said: bytes,
+    told: str,
+    model: tuple[str, type[Model]],
+    ring: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    url, kind = model
+    monkeypatch.setattr(kind, "said", lambda self, asked: said)
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    code, out = drawn(url, ring, tmp_path)
+    read = capfd.readouterr()
+    assert (code, out.read_text()) == (2, "")
+    assert told in read.err
+    assert SECRET not in read.err
+
+
+@pytest.mark.parametrize("tokens", [0, -1, 1 << 60, "many", None])
+def test_an_endpoint_that_counts_no_tokens_spends_the_budget(
+    tokens: object,
+    model: tuple[str, type[Model]],
+    ring: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    url, kind = model
+    text = "One more, which ends in half a pair \ud83d. And" + " more" * 100
+    choices = [{"text": text, "finish_reason": "length"}] * 6
+    said = json.dumps({"choices": choices, "usage": {"completion_tokens": tokens}}).encode()
+    monkeypatch.setattr(kind, "said", lambda self, asked: said)
+    code, out = drawn(url, ring, tmp_path, "--tokens", "8000", "--sentences", "20")
+    assert code == 0, capfd.readouterr().err
+    assert len(kind.seen) <= 8000 / (6 * 33)
+    assert "the budget of tokens is spent" in capfd.readouterr().out
+    assert all("pair \ufffd." in each["text"] for each in chosen(out))

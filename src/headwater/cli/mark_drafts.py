@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from headwater.cli.mark_kept import mended, object_of
 from headwater.errors import BadRow, UnreadableInput, UsageError, Where, unreadable
 
 if TYPE_CHECKING:
@@ -60,34 +61,25 @@ def written(path: Path, mark: str) -> set[str]:
 
     Raises `UsageError` where the file holds anything else.
     """
-    if not path.exists():
-        return set()
-    where = Where(str(path))
     found: set[str] = set()
-    whole = 0
-    try:
-        with path.open("r+b") as file:
-            for number, line in enumerate(file, 1):
-                if not line.endswith(b"\n"):
-                    break
-                told = _object(line)
-                if told is None or not isinstance(told.get("id"), str) or told.get("format") != FORMAT:
-                    what, hint = "holds other rows than those of mark embed", "choose another output"
-                    raise UsageError(what, where=Where(str(path), number), hint=hint)
-                if told.get("mark") != mark:
-                    raise UsageError(
-                        "was written under another mark", where=where, hint="choose another output"
-                    )
-                found.add(told["id"])
-                whole += len(line)
-            file.truncate(whole)
-    except OSError as error:
-        raise unreadable(path, error) from None
+
+    def read(number: int, line: bytes) -> None:
+        told = object_of(line)
+        if told is None or not isinstance(told.get("id"), str) or told.get("format") != FORMAT:
+            what, hint = "holds other rows than those of mark embed", "choose another output"
+            raise UsageError(what, where=Where(str(path), number), hint=hint)
+        if told.get("mark") != mark:
+            hint = "choose another output"
+            raise UsageError("was written under another mark", where=Where(str(path)), hint=hint)
+        found.add(told["id"])
+
+    mended(path, read, lambda _: _BEGINS)
     return found
 
 
 #: What rows of chosen texts say that they are.
 FORMAT: Final = "headwater.chosen/1"
+_BEGINS: Final = json.dumps({"format": FORMAT, "id": ""})[:-2].encode()
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -108,7 +100,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def _row(line: bytes, *, asked: bool) -> Row:
-    told = _object(line)
+    told = object_of(line)
     if told is None:
         raise _RowError("", "is not a JSON object in UTF-8")
     if other := next((each for each in told if each not in _FIELDS), None):
@@ -150,11 +142,3 @@ def _is_text(value: Any) -> bool:
         return isinstance(value, str) and value.encode() is not None
     except UnicodeEncodeError:
         return False
-
-
-def _object(line: bytes) -> dict[str, Any] | None:
-    try:
-        found = json.loads(line.decode())
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None

@@ -14,6 +14,7 @@ import click
 
 from headwater.cli.mark_drafts import FORMAT, Row, rows_of, written
 from headwater.cli.mark_endpoint import BudgetSpentError, Endpoint
+from headwater.cli.mark_kept import appended
 from headwater.cli.options import PATH, as_json, manners, max_bad, too_many_bad
 from headwater.cli.terminal import Terminal, clean
 from headwater.errors import UsageError, Where
@@ -124,7 +125,7 @@ def command(
     keep_apart([out], [drafts, keyring])
     mark = _mark(keyring, name)
     done, total = written(out, name), _Sum()
-    with terminal.progress() as progress, SetAside() as aside, _opened(out) as file:
+    with terminal.progress() as progress, SetAside() as aside, appended(out) as file:
         for number, row in enumerate(rows_of(drafts, aside, asked=asked is not None)):
             progress("choose drafts", number, None)
             if row.name in done:
@@ -145,13 +146,6 @@ def aside_lines(aside: Any) -> list[str]:
     from headwater.explain.audited import set_aside_lines
 
     return set_aside_lines(aside)
-
-
-def _opened(out: Path) -> Any:
-    try:
-        return out.open("a", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot be written ({error.strerror})", where=Where(str(out))) from None
 
 
 def _mark(keyring: Path, name: str) -> Mark | SentenceMark:

@@ -6,19 +6,22 @@ asked and what it says never stands in an error.
 
 from __future__ import annotations
 
-import http.client
 import json
 import time
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-from headwater.errors import ConfigurationError, UnreadableInput, UsageError, Where
+from headwater.errors import UnreadableInput, UsageError, Where
 
-_TIMEOUT_S: Final = 300.0
-_MOST: Final = 64 << 20
+#: Seconds for one whole answer of an API.
+ANSWER_S: Final = 300.0
+#: Bytes of an answer: this many, whatever was asked for; for each token; and never more than.
+_ROOM, _TOKEN, _MOST = 1 << 20, 256, 64 << 20
+#: Bytes of a long token; a number of tokens that no answer has.
+_LONG_TOKEN, _NEVER_TOLD = 16, 1 << 40
 #: Tries of one request, and the seconds before the second; each later wait is twice the one before.
 _TRIES, _WAIT_S = 4, 1.0
+_OK: Final = 200
 _BUSY: Final = frozenset((408, 429, 500, 502, 503, 504))
 
 
@@ -41,11 +44,13 @@ class Endpoint:
     read: int = 0
 
     def __post_init__(self) -> None:
-        found = urlsplit(self.url)
-        if found.scheme not in ("http", "https") or not found.hostname or found.username or found.query:
-            raise UsageError("--endpoint is a URL such as http://localhost:8000/v1")
-        if not self.key.isascii() or not (self.key.isprintable() or not self.key):
-            raise ConfigurationError("the API's key has characters that no key has")
+        from headwater.cli.web import bearer, checked
+
+        try:
+            checked(self.url)
+        except UsageError:
+            raise UsageError("--endpoint is a URL such as http://localhost:8000/v1") from None
+        bearer(self.key)
 
     def next_drafts(self, prompt: str, text: str) -> list[tuple[str, bool]]:
         """Drafts of what comes after `text` in the answer to `prompt`, and whether each ends it.
@@ -64,22 +69,23 @@ class Endpoint:
             }
         )
         choices = said.get("choices")
-        usage = said.get("usage")
         if (
             not isinstance(choices, list)
             or not choices
             or not all(isinstance(each, dict) for each in choices)
         ):
             raise self._fault("sent an answer without choices")
-        texts = [each.get("text") for each in choices]
-        if not all(isinstance(each, str) for each in texts):
+        if len(choices) > self.drafts:
+            raise self._fault("sent more choices than it was asked for")
+        if not all(isinstance(each.get("text"), str) for each in choices):
             raise self._fault("sent choices without text", "name the completions API, not that of chats")
-        told = usage if isinstance(usage, dict) else {}
-        self.spent += _count(told.get("completion_tokens"), self.drafts * self.sentence_tokens)
-        self.read += _count(told.get("prompt_tokens"), 0)
+        texts = [readable(each["text"]) for each in choices]
+        told = tokens_told(said, "completion_tokens")
+        most = self.drafts * self.sentence_tokens
+        self.spent += max(most if told is None else told, sum(map(tokens_at_least, texts)))
+        self.read += tokens_told(said, "prompt_tokens") or 0
         return [
-            _first(str(text), str(each.get("finish_reason")))
-            for text, each in zip(texts, choices, strict=True)
+            _first(text, str(each.get("finish_reason"))) for text, each in zip(texts, choices, strict=True)
         ]
 
     def _ask(self, asked: dict[str, Any]) -> dict[str, Any]:
@@ -88,7 +94,7 @@ class Endpoint:
             if status not in _BUSY or tried == _TRIES:
                 break
             time.sleep(_WAIT_S * 2 ** (tried - 1))
-        if status != http.HTTPStatus.OK:
+        if status != _OK:
             hint = "is its key in --key-env?" if status in (401, 403) else None
             raise self._fault(f"answered with status {status}", hint)
         try:
@@ -96,29 +102,17 @@ class Endpoint:
         except (ValueError, RecursionError):
             said = None
         if not isinstance(said, dict):
-            raise self._fault("sent something else than JSON")
+            raise self._fault(
+                "sent something else than JSON", "name the API, such as http://localhost:8000/v1"
+            )
         return said
 
     def _send(self, body: bytes) -> tuple[int, bytes]:
-        found = urlsplit(self.url)
-        kind = http.client.HTTPSConnection if found.scheme == "https" else http.client.HTTPConnection
-        headers = {"Content-Type": "application/json"}
-        if self.key:
-            headers["Authorization"] = f"Bearer {self.key}"
-        connection = None
-        try:
-            connection = kind(found.hostname or "", found.port, timeout=_TIMEOUT_S)
-            connection.request("POST", f"{found.path.rstrip('/')}/completions", body, headers)
-            answer = connection.getresponse()
-            content = answer.read(_MOST + 1)
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            raise self._fault(f"can't be asked ({type(error).__name__})") from None
-        finally:
-            if connection is not None:
-                connection.close()
-        if len(content) > _MOST:
-            raise self._fault(f"sent more than {_MOST:,} bytes")
-        return answer.status, content
+        from headwater.cli.web import bearer, post
+
+        place = f"{self.url.rstrip('/')}/completions"
+        most = min(_MOST, _ROOM + self.drafts * self.sentence_tokens * _TOKEN)
+        return post(place, body, "application/json", most, headers=bearer(self.key), within_s=ANSWER_S)
 
     def _fault(self, what: str, hint: str | None = None) -> UnreadableInput:
         return UnreadableInput(f"the endpoint {what}", where=Where(self.url), hint=hint)
@@ -134,5 +128,18 @@ def _first(text: str, reason: str) -> tuple[str, bool]:
     return text[: found[0][1]], len(found) == 1 and reason == "stop"
 
 
-def _count(value: object, otherwise: int) -> int:
-    return value if type(value) is int and 0 <= value < 1 << 40 else otherwise
+def readable(text: str) -> str:
+    """`text` as it can be written as UTF-8: half a pair of UTF-16, which JSON lets pass, becomes U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def tokens_told(said: dict[str, Any], name: str) -> int | None:
+    """How many tokens an answer says that it used; None where it says nothing that can be meant."""
+    usage = said.get("usage")
+    value = usage.get(name) if isinstance(usage, dict) else None
+    return value if type(value) is int and 0 <= value < _NEVER_TOLD else None
+
+
+def tokens_at_least(text: str) -> int:
+    """Tokens that `text` had at least, whatever its server says: the end is one, and few are longer than 16 bytes."""
+    return 1 + len(text.encode()) // _LONG_TOKEN
