@@ -7,17 +7,18 @@ from pathlib import Path
 import click
 
 from headwater.cli.mark_student_answers import ask, lineage
-from headwater.cli.mark_student_commit import check, commit, reveal
+from headwater.cli.mark_student_check import check
+from headwater.cli.mark_student_commit import commit, reveal
 from headwater.cli.mark_student_inputs import (
     candidates_of,
     comparing,
-    held,
     keyring_option,
     names_option,
     show,
     tested,
     tokenizer_of,
 )
+from headwater.cli.mark_student_log import held
 from headwater.cli.options import HELP, PATH, Group, as_json, manners
 from headwater.cli.pages import new_place, page_place
 from headwater.cli.terminal import Terminal, clean
@@ -94,6 +95,7 @@ def test(
     alpha: float,
     commitment: Path | None,
     log: Path | None,
+    shown: tuple[Path, ...],
     out: Path | None,
     fail_on: str,
     as_json: bool,
@@ -104,14 +106,16 @@ def test(
     """
     from headwater.explain import student_record
     from headwater.mark import load_keyring
-    from headwater.mark.student import bound, examine, load_differences, of_weights
+    from headwater.mark.student import bound, examine, load_differences, of_weights, scored_of_differences
 
     if out is not None:
         page_place(out, [differences, keyring, commitment])
     candidates, revoked = candidates_of(load_keyring(keyring), names)
-    committed, said = held(commitment, log)
+    committed, said = held(commitment, log, shown)
     found, about, sha256 = load_differences(differences)
+    scored = scored_of_differences(found, about)
     if committed is not None:
+        of_file = sha256 if "differences_sha256" in committed.bound else ""
         committed.check(
             bound(
                 "served" if about.served else "probe",
@@ -120,10 +124,10 @@ def test(
                 reference_digest=about.reference_digest,
                 texts_digest=about.texts_digest,
                 salt=committed.salt,
-                more=of_weights(about.kept, about.window_asked),
+                more=of_weights(about.kept, about.window_asked, scored, of_file),
             )
         )
     with terminal.progress() as progress:
         examined = examine(found, candidates, served=about.served, alpha=alpha, told=progress)
-    record = student_record(examined, about, sha256, said, revoked)
-    return show(terminal, record, out, as_json=as_json, fail_on=fail_on)
+    record = student_record(examined, about, sha256, said, revoked, candidates=candidates, scored=scored)
+    return show(terminal, record, out, as_json=as_json, fail_on=fail_on, log=log)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -10,24 +11,27 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from headwater.cli.mark_kept import appended, mended, object_of
 from headwater.cli.mark_student_inputs import (
     candidates_of,
     fail_option,
-    held,
     keyring_option,
+    max_tokens_option,
     names_option,
     out_option,
+    readers_of,
     show,
     tested,
 )
+from headwater.cli.mark_student_log import held
 from headwater.cli.options import PATH, as_json, manners
 from headwater.cli.pages import page_place
 from headwater.cli.terminal import Terminal
 from headwater.errors import UnreadableInput, UsageError, Where
+from headwater.places import keep_apart
 
 if TYPE_CHECKING:
-    from headwater.mark import Keyring
-    from headwater.mark.student import Answer, Candidate, Reader
+    from headwater.mark.student import Answer
 
 #: Bytes of one answer of a server.
 _MOST: Final = 8 << 20
@@ -47,7 +51,7 @@ _MOST: Final = 8 << 20
 @click.option("--url", metavar="URL", help="An OpenAI-compatible API, such as https://example.com/v1.")
 @click.option("--model", metavar="NAME", default="", help="The model to ask there.")
 @click.option("--key-env", metavar="VARIABLE", help="The environment variable that holds the API's key.")
-@click.option("--max-tokens", type=click.IntRange(1, 100_000), default=512, show_default=True, metavar="N")
+@max_tokens_option
 @click.option("--queries", type=click.IntRange(1), default=1000, show_default=True, metavar="N")
 @click.option("--tokens", type=click.IntRange(1), default=1_000_000, show_default=True, metavar="N")
 @tested
@@ -69,6 +73,7 @@ def ask(
     alpha: float,
     commitment: Path | None,
     log: Path | None,
+    shown: tuple[Path, ...],
     out: Path | None,
     fail_on: str,
     as_json: bool,
@@ -81,15 +86,17 @@ def ask(
     """
     from headwater.explain import answers_record
     from headwater.mark import load_keyring
-    from headwater.mark.student import Rule, bound, listen, prompts_digest, prompts_of
+    from headwater.mark.student import Rule, bound, listen, of_answers, prompts_digest, prompts_of
 
     if out is not None:
         page_place(out, [prompts, keyring, commitment, answers])
     ring = load_keyring(keyring)
     candidates, _ = candidates_of(ring, names)
-    committed, said = held(commitment, log)
+    committed, said = held(commitment, log, shown)
     asked = prompts_of(prompts)
     digest = prompts_digest(asked)
+    readers = readers_of(ring, candidates)
+    more = of_answers(readers, max_tokens)
     if committed is not None:
         committed.check(
             bound(
@@ -99,15 +106,26 @@ def ask(
                 reference_digest="",
                 texts_digest=digest,
                 salt=committed.salt,
+                more=more,
             )
         )
+    if url:
+        keep_apart([answers], [prompts, keyring, *([commitment] if commitment else [])])
     send = _asker(url, model, key_env, max_tokens) if url else None
-    readers = _readers(ring, candidates)
     rule = Rule(alpha, len(readers), queries, tokens)
+    read = hashlib.sha256()
     with terminal.progress() as progress:
-        found = listen(readers, _answers(asked, answers, send), rule, told=progress)
-    record = answers_record(found, model or answers.name, digest, said)
-    return show(terminal, record, out, as_json=as_json, fail_on=fail_on)
+        found = listen(readers, _hashed(_answers(asked, answers, send), read), rule, told=progress)
+    record = answers_record(
+        found,
+        model or answers.name,
+        digest,
+        said,
+        candidates=candidates,
+        answers_sha256=read.hexdigest(),
+        bound=more,
+    )
+    return show(terminal, record, out, as_json=as_json, fail_on=fail_on, log=log)
 
 
 @click.command()
@@ -182,24 +200,6 @@ def _said(path: Path) -> dict[str, str]:
     return {each.prompt: each.text for each in answers_of(path)}
 
 
-def _readers(ring: Keyring, candidates: list[Candidate]) -> list[Reader]:
-    """Each key with each tokenizer that the keyring names for it."""
-    from headwater.mark.student import Reader
-
-    of = {each.name: each.tokenizers for each in ring.marks}
-    of |= {
-        f"{each.name}: {account}, {epoch}": each.tokenizers
-        for each in ring.accounts
-        for epoch in each.epochs
-        for account in each.ids
-    }
-    return [
-        Reader(each.name, each.scheme, each.key, tokenizer, each.account)
-        for each in candidates
-        for tokenizer in of[each.name]
-    ]
-
-
 def _answers(asked: list[str], path: Path, send: Callable[[str], Answer] | None) -> Iterator[Answer]:
     """The answers that are kept, then those of `send` to the prompts that are left, each kept before it is read."""
     from headwater.mark.student import answer_line, answers_of
@@ -207,56 +207,87 @@ def _answers(asked: list[str], path: Path, send: Callable[[str], Answer] | None)
     if send is None and not path.exists():
         raise UnreadableInput("does not exist", where=Where(str(path)), hint="ask a model: --url")
     if send is not None:
-        _mended(path)
+        _mended(path, asked)
     kept = answers_of(path) if path.exists() and path.stat().st_size else []
     if [each.prompt for each in kept] != asked[: len(kept)]:
-        hint = "answers are to the prompts in their order; choose another file"
-        raise UsageError("holds answers to other prompts", where=Where(str(path)), hint=hint)
+        raise _others(path)
     yield from kept
     if send is None:
         return
-    for prompt in asked[len(kept) :]:
-        answer = send(prompt)
-        with path.open("a", encoding="utf-8") as file:
+    with appended(path) as file:
+        for prompt in asked[len(kept) :]:
+            answer = send(prompt)
             file.write(answer_line(answer))
+            file.flush()
+            yield answer
+
+
+def _hashed(answers: Iterator[Answer], into: Any) -> Iterator[Answer]:
+    """The same answers, each put into a hash before it is read, as the line that `answer_line` writes."""
+    from headwater.mark.student import answer_line
+
+    for answer in answers:
+        into.update(answer_line(answer).encode("utf-8", "surrogatepass"))
         yield answer
 
 
-def _mended(path: Path) -> None:
-    """Take away the line that a killed run had half written."""
-    if path.is_file():
-        content = path.read_bytes()
-        if content and not content.endswith(b"\n"):
-            with path.open("r+b") as file:
-                file.truncate(content.rfind(b"\n") + 1)
+def _mended(path: Path, asked: list[str]) -> None:
+    """Take away the line that a killed run had half written; UsageError where the file isn't one of answers."""
+    from headwater.mark.student import Answer, answer_line
+
+    lines = [answer_line(Answer(prompt, "")) for prompt in asked]
+    try:
+        begins = [each[: each.rindex('"answer"')].encode() for each in lines]
+    except UnicodeEncodeError:
+        raise UsageError("a prompt can't be written as UTF-8", hint="mend its \\u escapes") from None
+    prompts = iter(asked)
+
+    def read(number: int, line: bytes) -> None:
+        if not line.strip():
+            return
+        told = object_of(line)
+        if told is None or not isinstance(told.get("answer"), str):
+            hint = "choose another file"
+            raise UsageError("is no answer", where=Where(str(path), number), hint=hint)
+        if told.get("prompt") != next(prompts, None):
+            raise _others(path)
+
+    mended(path, read, lambda number: begins[number - 1] if number <= len(begins) else b"")
+
+
+def _others(path: Path) -> UsageError:
+    hint = "answers are to the prompts in their order; choose another file"
+    return UsageError("holds answers to other prompts", where=Where(str(path)), hint=hint)
 
 
 def _asker(url: str, model: str, key_env: str | None, most: int) -> Callable[[str], Answer]:
     """Asks a chat completion of an OpenAI-compatible API."""
-    from headwater.cli.web import ask as post
+    from headwater.cli import web
+    from headwater.cli.mark_endpoint import ANSWER_S, readable, tokens_at_least, tokens_told
     from headwater.mark.student import Answer
 
     if not model:
         raise UsageError("--url needs --model", hint="the name under which the API serves the model")
-    headers = {}
-    if key_env is not None:
-        if not os.environ.get(key_env):
-            raise UsageError(f"{key_env} isn't set in the environment", hint="--key-env names a variable")
-        headers["Authorization"] = f"Bearer {os.environ[key_env]}"
-    place = url.rstrip("/") + "/chat/completions"
+    if key_env is not None and not os.environ.get(key_env):
+        raise UsageError(f"{key_env} isn't set in the environment", hint="--key-env names a variable")
+    headers = web.bearer(os.environ[key_env] if key_env is not None else "")
+    place = web.checked(url).rstrip("/") + "/chat/completions"
 
     def send(prompt: str) -> Answer:
         asked = {"model": model, "messages": [{"role": "user", "content": prompt}], "max_tokens": most}
-        content = post(place, json.dumps(asked).encode(), "application/json", _MOST, headers=headers)
+        body = json.dumps(asked).encode()
+        content = web.ask(place, body, "application/json", _MOST, headers=headers, within_s=ANSWER_S)
         try:
             said: Any = json.loads(content)
             text = said["choices"][0]["message"]["content"] or ""
-            tokens = (said.get("usage") or {}).get("completion_tokens", 0)
-            if not isinstance(text, str) or type(tokens) is not int or tokens < 0:
+            if not isinstance(text, str):
                 raise ValueError
         except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
             what = "the server's answer is no chat completion"
-            raise UnreadableInput(what, where=Where(place), hint="run it again to go on") from None
-        return Answer(prompt, text, tokens)
+            hint = "name the API, such as https://example.com/v1; run it again to go on"
+            raise UnreadableInput(what, where=Where(place), hint=hint) from None
+        told = tokens_told(said, "completion_tokens")
+        text = readable(text)
+        return Answer(prompt, text, max(told, tokens_at_least(text)) if told else 0)
 
     return send

@@ -15,7 +15,7 @@ from headwater.errors import UsageError, Where
 
 if TYPE_CHECKING:
     from headwater.mark import Keyring, Tokenizer
-    from headwater.mark.student import Candidate, Commitment
+    from headwater.mark.student import Candidate, Reader
 
 FOUND = 1
 
@@ -36,7 +36,25 @@ commitment_option = click.option(
     "--commitment", type=PATH, metavar="FILE", help="What the test was bound to before (student commit)."
 )
 log_option = click.option(
-    "--log", type=PATH, metavar="DIR", help="The casebook whose log holds it: its proof goes into the report."
+    "--log",
+    type=PATH,
+    metavar="DIR",
+    help="The casebook whose log holds it: it is proven in the report, whose digest goes into the log.",
+)
+shown_option = click.option(
+    "--shown",
+    type=PATH,
+    multiple=True,
+    metavar="FILE",
+    help="Another commitment in that log, which is shown beside it.",
+)
+max_tokens_option = click.option(
+    "--max-tokens",
+    type=click.IntRange(1, 100_000),
+    default=512,
+    show_default=True,
+    metavar="N",
+    help="How long one answer may be (student ask).",
 )
 out_option = click.option("-o", "--out", type=PATH, metavar="FILE", help="Write a page of it, too.")
 fail_option = click.option(
@@ -73,8 +91,8 @@ def comparing(command: F) -> F:
 
 
 def tested(command: F) -> F:
-    """Add what every test has: --alpha, --commitment, --log, -o, --fail-on."""
-    for option in (fail_option, out_option, log_option, commitment_option, alpha_option):
+    """Add what every test has: --alpha, --commitment, --log, --shown, -o, --fail-on."""
+    for option in (fail_option, out_option, shown_option, log_option, commitment_option, alpha_option):
         command = option(command)
     return command
 
@@ -113,51 +131,40 @@ def candidates_of(ring: Keyring, names: tuple[str, ...]) -> tuple[list[Candidate
     return found, revoked
 
 
-def held(path: Path | None, log: Path | None) -> tuple[Commitment | None, dict[str, Any] | None]:
-    """The commitment in a file, and what a report says of it: its hash and, from the log, entry and proof."""
-    if path is None:
-        if log is not None:
-            raise UsageError("--log needs --commitment", hint="headwater mark student commit makes one")
-        return None, None
-    from headwater.mark.student import load_commitment
+def readers_of(ring: Keyring, candidates: list[Candidate]) -> list[Reader]:
+    """Each key with each tokenizer that the keyring names for it."""
+    from headwater.mark.student import Reader
 
-    found = load_commitment(path)
-    said: dict[str, Any] = {"sha256": found.sha256, "entry": found.entry}
-    if log is not None:
-        said |= _proof(found, log)
-    return found, said
-
-
-def _proof(found: Commitment, log: Path) -> dict[str, Any]:
-    """The log's entry of a commitment, proven; UsageError where the entry says something else."""
-    from headwater.casework.log import Record
-    from headwater.cli.log_inputs import OpenLog
-    from headwater.proof import Checkpoint, read_note
-
-    if not found.entry:
-        raise UsageError("the commitment isn't in a log", hint="it was made without --log")
-    with OpenLog(log) as opened:
-        shown = opened.prove(found.entry)
-    record = Record.parse(shown.record)
-    if record.body.get("sha256") != found.sha256:
-        raise UsageError("the log's entry is of another commitment", where=Where(str(log)))
-    checkpoint = Checkpoint.parse(read_note(shown.proof.checkpoint).text)
-    return {
-        "index": shown.proof.index,
-        "origin": checkpoint.origin,
-        "at_us": record.at_us,
-        "record": shown.record.decode(),
-        "proof": shown.proof.data().decode(),
+    of = {each.name: each.tokenizers for each in ring.marks}
+    of |= {
+        f"{each.name}: {account}, {epoch}": each.tokenizers
+        for each in ring.accounts
+        for epoch in each.epochs
+        for account in each.ids
     }
+    return [
+        Reader(each.name, each.scheme, each.key, tokenizer, each.account)
+        for each in candidates
+        for tokenizer in of[each.name]
+    ]
 
 
 def show(
-    terminal: Terminal, record: Mapping[str, Any], out: Path | None, *, as_json: bool, fail_on: str
+    terminal: Terminal,
+    record: Mapping[str, Any],
+    out: Path | None,
+    *,
+    as_json: bool,
+    fail_on: str,
+    log: Path | None = None,
 ) -> int:
-    """Print a record as asked, write its page, and the exit code."""
+    """Put a digest of a record into the `log`, print it as asked, write its page, and the exit code."""
+    from headwater.cli.mark_student_log import logged
     from headwater.explain import student_board, student_page
     from headwater.report import html
 
+    if log is not None:
+        record = logged(record, log)
     below = []
     if out is not None:
         write_page(out, html(student_page(record)))

@@ -50,7 +50,7 @@ def student_verdict(record: Mapping[str, Any]) -> str:
 
 def student_board(record: Mapping[str, Any], *, below: Sequence[str] = ()) -> Board:
     """What a terminal shows."""
-    lines = [_commitment(record), *below]
+    lines = [_commitment(record), *filter(None, [_others(record)]), *below]
     if record["mode"] == "lineage":
         table = _controls(record)
         rows: list[list[Cell]] = [list(row) for row in table.rows]
@@ -97,7 +97,11 @@ def student_page(record: Mapping[str, Any]) -> Page:
     if record["commitment"] is None:
         notes.append(Note("Nothing was committed to", [_UNCOMMITTED], tone="warn"))
     else:
-        notes.append(Note("Committed to before the test", [_commitment(record)]))
+        title = "Committed to before the report" if _before(record) else "Committed to"
+        others = _others(record)
+        hidden = any(record["commitment"].get(f"{side}_not_shown") for side in ("before", "after"))
+        told = [_commitment(record), *filter(None, [others])]
+        notes.append(Note(title, told, tone="warn" if hidden else "plain"))
     notes.append(Note("What this says", record["says"]))
     if record["mode"] != "lineage":
         notes.append(Note("Innocent causes", record["innocent_causes"]))
@@ -164,7 +168,7 @@ def _facts(record: Mapping[str, Any]) -> Facts:
         if field in record:
             digest = record[field]["sha256"]
             items.append((field, record[field]["name"] + (f" ({digest[:16]}…)" if digest else "")))
-    digests = [field for field in ("texts_sha256", "prompts_sha256") if record.get(field)]
+    digests = [field for field in ("texts_sha256", "prompts_sha256", "answers_sha256") if record.get(field)]
     items += [(field.removesuffix("_sha256"), f"{record[field][:16]}…") for field in digests]
     counts = ("queries", "tokens", "stopped", "unread", "prompts", "rare")
     items += [(field, record[field]) for field in counts if field in record]
@@ -175,13 +179,39 @@ def _commitment(record: Mapping[str, Any]) -> str:
     held = record["commitment"]
     if held is None:
         return _UNCOMMITTED
-    told = f"committed to before the test: {held['sha256'][:16]}…"
+    told = f"committed to: {held['sha256'][:16]}…"
+    if "index" in held:
+        told = f"{told}, entry {held['index']:,} of {held['origin']}"
+        return f"{told}, before the report's entry {record['logged']['index']:,}" if _before(record) else told
     if held.get("entry"):
-        place = (
-            f"entry {held['index']:,} of {held['origin']}" if "index" in held else f"entry {held['entry']}"
-        )
-        return f"{told}, {place}"
+        return f"{told}, entry {held['entry']} of a log that isn't shown"
     return f"{told}, in no log: its time isn't shown"
+
+
+def _before(record: Mapping[str, Any]) -> bool:
+    """Whether the log holds the commitment before it holds the report."""
+    held, logged = record["commitment"], record.get("logged")
+    if not held or not logged or "index" not in held:
+        return False
+    return bool(held["origin"] == logged["origin"] and held["index"] < logged["index"])
+
+
+def _others(record: Mapping[str, Any]) -> str:
+    """How many other commitments the log holds; empty where no log was read."""
+    held = record["commitment"] or {}
+    if "before" not in held:
+        return ""
+    told = [
+        f"{words.many(held[side], 'commitment')} {side} this one, {held[f'{side}_not_shown']:,} of them not shown"
+        for side in ("before", "after")
+        if held[side]
+    ]
+    others = f"the log holds {' and '.join(told) or 'no other commitment'}"
+    return (
+        f"{others}; {words.many(held['reports'], 'earlier report')} of this one"
+        if held["reports"]
+        else others
+    )
 
 
 def _level(record: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from headwater.explain.marked import log10_p
-from headwater.mark.student import About, Answered, Examined, Lineage
+from headwater.mark.student import About, Answered, Candidate, Examined, Lineage, described
 
 FORMAT: Final = "headwater.student"
 VERSION: Final = 1
@@ -39,6 +39,9 @@ def student_record(
     differences_sha256: str,
     committed: Mapping[str, Any] | None,
     revoked: Sequence[str] = (),
+    *,
+    candidates: Sequence[Candidate] = (),
+    scored: str = "",
 ) -> dict[str, Any]:
     """A test of weights as plain values, for JSON; `docs/reference/student-json.md` says what each field is."""
     return {
@@ -47,6 +50,10 @@ def student_record(
         "reference": {"name": about.reference, "sha256": about.reference_digest},
         "texts_sha256": about.texts_digest,
         "differences_sha256": differences_sha256,
+        "scored_sha256": scored,
+        "kept": about.kept,
+        "window": about.window_asked,
+        "candidates": described(candidates),
         "keys": [
             {
                 "name": each.name,
@@ -85,13 +92,23 @@ def student_record(
 
 
 def answers_record(
-    found: Answered, model: str, prompts_sha256: str, committed: Mapping[str, Any] | None
+    found: Answered,
+    model: str,
+    prompts_sha256: str,
+    committed: Mapping[str, Any] | None,
+    *,
+    candidates: Sequence[Candidate] = (),
+    answers_sha256: str = "",
+    bound: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """A test by answers as plain values."""
+    """A test by answers as plain values; `bound`: how long answers may be, and the tokenizers (`of_answers`)."""
     return {
         **_head("answers", found.verdict.value, found.alpha, committed),
         "student": {"name": model, "sha256": ""},
         "prompts_sha256": prompts_sha256,
+        "answers_sha256": answers_sha256,
+        **(bound or {}),
+        "candidates": described(candidates),
         "queries": found.queries,
         "tokens": found.tokens,
         "stopped": found.stopped,

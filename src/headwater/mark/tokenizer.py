@@ -151,6 +151,8 @@ class HuggingFace:
 
     name: str
     _inner: tokenizers.Tokenizer = field(repr=False)
+    #: Of its file, where it was read from one.
+    sha256: str = ""
 
     @cached_property
     def vocab_size(self) -> int | None:
@@ -200,7 +202,13 @@ def load_tokenizer(name: str, path: Path) -> HuggingFace:
         raise ConfigurationError("is not JSON", where=where, hint=hint) from None
     inner.no_truncation()
     inner.no_padding()
-    return HuggingFace(name, inner)
+    return HuggingFace(name, inner, hashlib.sha256(content).hexdigest())
+
+
+def tokenizer_digest(tokenizer: Tokenizer) -> str:
+    """SHA-256 that tells one tokenizer from another: of its file, or of what a built-in one is called and set to."""
+    of_file = getattr(tokenizer, "sha256", "")
+    return of_file or hashlib.sha256(repr(tokenizer).encode()).hexdigest()
 
 
 def _integers(

@@ -16,16 +16,22 @@ from pathlib import Path
 from typing import Any, Final
 
 from headwater.errors import ConfigurationError, UnreadableInput, UsageError, Where
+from headwater.mark.student.asking import Reader
 from headwater.mark.student.examine import Candidate
+from headwater.mark.tokenizer import tokenizer_digest
 from headwater.mark.whole_file import whole_file
 from headwater.proof import canonical_json
 
 FORMAT: Final = "headwater.student-commitment"
+#: What the log takes in of a report.
+REPORT_FORMAT: Final = "headwater.student-report"
 VERSION: Final = 1
 SALT_BYTES: Final = 32
 #: Version of the statistic of weights: what else than the key it depends on is settled by it.
 STATISTIC: Final = 1
 LARGEST: Final = 64 << 20
+#: Fields of a report that are added once its digest is logged.
+_LATER: Final = ("logged", "page")
 #: Publishes the hash, and says where: the id of a log's entry.
 Commit = Callable[[Mapping[str, Any]], str]
 
@@ -91,22 +97,59 @@ def bound(
         "reference_digest": reference_digest,
         "texts_digest": texts_digest,
         "keys": [
-            {
-                "name": each.name,
-                "account": each.account,
-                "scheme": each.scheme.name,
-                "settings": settings(each.scheme),
-                "hmac_sha256": key_digest(each, salt),
-            }
-            for each in candidates
+            {**said, "hmac_sha256": key_digest(each, salt)}
+            for each, said in zip(candidates, described(candidates), strict=True)
         ],
         **(more or {}),
     }
 
 
-def of_weights(kept: int, window: int) -> dict[str, Any]:
-    """What a test of weights is bound to besides: how differences are made, and which statistic they are read by."""
-    return {"kept": kept, "window": window, "statistic": STATISTIC}
+def described(candidates: Sequence[Candidate]) -> list[dict[str, Any]]:
+    """The keys by all that isn't secret: name, account, scheme and its settings. Reports say it, too."""
+    return [
+        {
+            "name": each.name,
+            "account": each.account,
+            "scheme": each.scheme.name,
+            "settings": settings(each.scheme),
+        }
+        for each in candidates
+    ]
+
+
+def of_weights(kept: int, window: int, scored: str, differences_sha256: str = "") -> dict[str, Any]:
+    """What a test of weights is bound to besides: how differences are made, and which statistic they are read by.
+
+    `scored`: the digest of the tokens that are scored, which can be computed again; `differences_sha256`: of their
+    file, where it was there already.
+    """
+    said = {"kept": kept, "window": window, "statistic": STATISTIC, "scored_sha256": scored}
+    return {**said, "differences_sha256": differences_sha256} if differences_sha256 else said
+
+
+def of_answers(readers: Sequence[Reader], max_tokens: int) -> dict[str, Any]:
+    """What a test by answers is bound to besides: how long an answer may be, and each key's tokenizers."""
+    return {
+        "max_tokens": max_tokens,
+        "tokenizers": [
+            {
+                "key": each.name,
+                "tokenizer": each.tokenizer.name,
+                "sha256": tokenizer_digest(each.tokenizer),
+            }
+            for each in readers
+        ],
+    }
+
+
+def report_digest(report: Mapping[str, Any]) -> str:
+    """SHA-256 of a report as canonical JSON (RFC 8785), without `logged` and `page`.
+
+    Raises `ValueError` for what has no such form.
+    """
+    return hashlib.sha256(
+        canonical_json({name: each for name, each in report.items() if name not in _LATER})
+    ).hexdigest()
 
 
 def commitment(
