@@ -214,7 +214,7 @@ def test_asking_goes_on_where_it_stopped_and_ends_at_the_evidence(
     assert "sk-secret" not in said
     assert len(answers.read_text().splitlines()) == 2
     with answers.open("a") as file:
-        file.write('{"prompt": "half')
+        file.write('{"prompt": "1 2 2", "ans')
     Model.after = 10**9
     found = record(capfd, *online)
     assert (found["mode"], found["verdict"], found["stopped"]) == ("answers", "marked", "evidence")
