@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -14,13 +15,15 @@ from headwater.cli.mark_kept import appended, mended, object_of
 from headwater.cli.mark_student_inputs import (
     candidates_of,
     fail_option,
-    held,
     keyring_option,
+    max_tokens_option,
     names_option,
     out_option,
+    readers_of,
     show,
     tested,
 )
+from headwater.cli.mark_student_log import held
 from headwater.cli.options import PATH, as_json, manners
 from headwater.cli.pages import page_place
 from headwater.cli.terminal import Terminal
@@ -28,8 +31,7 @@ from headwater.errors import UnreadableInput, UsageError, Where
 from headwater.places import keep_apart
 
 if TYPE_CHECKING:
-    from headwater.mark import Keyring
-    from headwater.mark.student import Answer, Candidate, Reader
+    from headwater.mark.student import Answer
 
 #: Bytes of one answer of a server.
 _MOST: Final = 8 << 20
@@ -49,7 +51,7 @@ _MOST: Final = 8 << 20
 @click.option("--url", metavar="URL", help="An OpenAI-compatible API, such as https://example.com/v1.")
 @click.option("--model", metavar="NAME", default="", help="The model to ask there.")
 @click.option("--key-env", metavar="VARIABLE", help="The environment variable that holds the API's key.")
-@click.option("--max-tokens", type=click.IntRange(1, 100_000), default=512, show_default=True, metavar="N")
+@max_tokens_option
 @click.option("--queries", type=click.IntRange(1), default=1000, show_default=True, metavar="N")
 @click.option("--tokens", type=click.IntRange(1), default=1_000_000, show_default=True, metavar="N")
 @tested
@@ -71,6 +73,7 @@ def ask(
     alpha: float,
     commitment: Path | None,
     log: Path | None,
+    shown: tuple[Path, ...],
     out: Path | None,
     fail_on: str,
     as_json: bool,
@@ -83,15 +86,17 @@ def ask(
     """
     from headwater.explain import answers_record
     from headwater.mark import load_keyring
-    from headwater.mark.student import Rule, bound, listen, prompts_digest, prompts_of
+    from headwater.mark.student import Rule, bound, listen, of_answers, prompts_digest, prompts_of
 
     if out is not None:
         page_place(out, [prompts, keyring, commitment, answers])
     ring = load_keyring(keyring)
     candidates, _ = candidates_of(ring, names)
-    committed, said = held(commitment, log)
+    committed, said = held(commitment, log, shown)
     asked = prompts_of(prompts)
     digest = prompts_digest(asked)
+    readers = readers_of(ring, candidates)
+    more = of_answers(readers, max_tokens)
     if committed is not None:
         committed.check(
             bound(
@@ -101,17 +106,26 @@ def ask(
                 reference_digest="",
                 texts_digest=digest,
                 salt=committed.salt,
+                more=more,
             )
         )
     if url:
         keep_apart([answers], [prompts, keyring, *([commitment] if commitment else [])])
     send = _asker(url, model, key_env, max_tokens) if url else None
-    readers = _readers(ring, candidates)
     rule = Rule(alpha, len(readers), queries, tokens)
+    read = hashlib.sha256()
     with terminal.progress() as progress:
-        found = listen(readers, _answers(asked, answers, send), rule, told=progress)
-    record = answers_record(found, model or answers.name, digest, said)
-    return show(terminal, record, out, as_json=as_json, fail_on=fail_on)
+        found = listen(readers, _hashed(_answers(asked, answers, send), read), rule, told=progress)
+    record = answers_record(
+        found,
+        model or answers.name,
+        digest,
+        said,
+        candidates=candidates,
+        answers_sha256=read.hexdigest(),
+        bound=more,
+    )
+    return show(terminal, record, out, as_json=as_json, fail_on=fail_on, log=log)
 
 
 @click.command()
@@ -186,24 +200,6 @@ def _said(path: Path) -> dict[str, str]:
     return {each.prompt: each.text for each in answers_of(path)}
 
 
-def _readers(ring: Keyring, candidates: list[Candidate]) -> list[Reader]:
-    """Each key with each tokenizer that the keyring names for it."""
-    from headwater.mark.student import Reader
-
-    of = {each.name: each.tokenizers for each in ring.marks}
-    of |= {
-        f"{each.name}: {account}, {epoch}": each.tokenizers
-        for each in ring.accounts
-        for epoch in each.epochs
-        for account in each.ids
-    }
-    return [
-        Reader(each.name, each.scheme, each.key, tokenizer, each.account)
-        for each in candidates
-        for tokenizer in of[each.name]
-    ]
-
-
 def _answers(asked: list[str], path: Path, send: Callable[[str], Answer] | None) -> Iterator[Answer]:
     """The answers that are kept, then those of `send` to the prompts that are left, each kept before it is read."""
     from headwater.mark.student import answer_line, answers_of
@@ -224,6 +220,15 @@ def _answers(asked: list[str], path: Path, send: Callable[[str], Answer] | None)
             file.write(answer_line(answer))
             file.flush()
             yield answer
+
+
+def _hashed(answers: Iterator[Answer], into: Any) -> Iterator[Answer]:
+    """The same answers, each put into a hash before it is read, as the line that `answer_line` writes."""
+    from headwater.mark.student import answer_line
+
+    for answer in answers:
+        into.update(answer_line(answer).encode("utf-8", "surrogatepass"))
+        yield answer
 
 
 def _mended(path: Path, asked: list[str]) -> None:
