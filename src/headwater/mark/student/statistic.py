@@ -20,6 +20,7 @@ from headwater.mark.engines.totals import total_scores
 from headwater.mark.law import Part, log_tails, moments
 from headwater.mark.scheme import MarkKey, Scheme, Units
 from headwater.mark.score import OwnTails, Scorer, tails
+from headwater.mark.student.copies import without_copies
 from headwater.mark.student.differences import Differences, Rows
 from headwater.mark.student.places import check_suited, places
 from headwater.mark.student.scores import MIDDLES, classes, signed_scorer
@@ -142,8 +143,9 @@ def coefficients(
     """What `differences` say of any key of `scheme`. No key is looked at.
 
     `served`: whether the texts may carry the mark (a provider's own answers): then each context counts at the first
-    place of all texts. `texts`: only these. `matched`: see `scores`. Raises `UsageError` for a scheme that doesn't
-    look back and served texts (its one context stands everywhere), and for one that `check_suited` refuses.
+    place of all texts, and tokens that may be copied there don't (`copies`). `texts`: only these. `matched`: see
+    `scores`. Raises `UsageError` for a scheme that doesn't look back and served texts (its one context stands
+    everywhere), and for one that `check_suited` refuses.
     """
     check_suited(scheme)
     if served and scheme.width == 0:
@@ -151,14 +153,16 @@ def coefficients(
             "a mark without context can't be tested on text that carries it",
             hint="use texts that don't carry the mark",
         )
-    row, context = _places(scheme, differences, np.arange(len(differences)) if texts is None else texts)
+    read = np.arange(len(differences)) if texts is None else texts
+    row, context, text = _places(scheme, differences, read)
     _, first, of = np.unique(context, axis=0, return_index=True, return_inverse=True)
-    of = of.reshape(-1).astype(np.int64)
+    of, rows = of.reshape(-1).astype(np.int64), differences.rows
     if served:
-        row, context, of = row[first], context[first], np.arange(len(first), dtype=np.int64)
-        first = of
+        rows, used = without_copies(differences, row[first], text[first])
+        row, context = np.flatnonzero(used), context[first][used]
+        first = of = np.arange(len(row), dtype=np.int64)
     shared = np.bincount(of, minlength=len(first)) if len(of) else np.zeros(0, np.int64)
-    unit, token, value, chance = _averaged(differences.rows, row, of, shared, _most_tokens(scheme))
+    unit, token, value, chance = _averaged(rows, row, of, shared, _most_tokens(scheme))
     scorer, kind = signed_scorer(scheme, matched=matched), classes(chance)
     value = value / np.sqrt(np.array(MIDDLES))[kind]
     size = grid(value)
@@ -189,10 +193,11 @@ def grid(value: Floats) -> Ints:
 
 def _places(
     scheme: Scheme, differences: Differences, texts: NDArray[np.intp]
-) -> tuple[NDArray[np.intp], Ints]:
-    """The rows of laws that count, and the contexts there, text by text."""
+) -> tuple[NDArray[np.intp], Ints, NDArray[np.intp]]:
+    """The rows of laws that count, the contexts there and the texts that they are of, text by text."""
     rows: list[NDArray[np.intp]] = [np.zeros(0, np.intp)]
     contexts: list[Ints] = [np.zeros((0, scheme.width), np.int64)]
+    of: list[NDArray[np.intp]] = [np.zeros(0, np.intp)]
     for text in texts:
         start, end = int(differences.starts[text]), int(differences.starts[text + 1])
         where, context = places(scheme, differences.tokens[start:end], prompt=int(differences.prompts[text]))
@@ -201,7 +206,8 @@ def _places(
         known[known] = differences.position[at[known]] == where[known] + start
         rows.append(at[known])
         contexts.append(context[known])
-    return np.concatenate(rows), np.concatenate(contexts)
+        of.append(np.full(len(rows[-1]), text, np.intp))
+    return np.concatenate(rows), np.concatenate(contexts), np.concatenate(of)
 
 
 def _averaged(
