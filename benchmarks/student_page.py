@@ -159,10 +159,7 @@ def _wrong(rows: Sequence[Row], table: Table) -> str:
         "p ≤ 0.001",
         "farthest from even",
     ]
-    return (
-        "Keys that nobody used, on the same students (intervals of 95%). A sum on a grid makes p-values larger than "
-        f"even where the texts are few, never smaller.\n\n{table(heads, made)}"
-    )
+    return f"Keys that nobody used, on the same students (intervals of 95%).\n\n{table(heads, made)}"
 
 
 def _cost(found: Row, table: Table) -> str:
