@@ -112,7 +112,58 @@ def test_the_prompt_is_context_and_no_evidence() -> None:
     text = said(key, 200, 1, often=1.0)
     test = Sequential(GUMBEL, key)
     test.read(text, prompt=198)
-    assert test.wealth().units == 2
+    # The first token's context stands in the prompt.
+    assert test.wealth().units == 1
+
+
+@pytest.mark.parametrize("every", [1000, 7, 3], ids=["as it is", "long lines", "short lines"])
+@pytest.mark.parametrize("made", [GUMBEL, TILT], ids=["gumbel", "tilt"])
+def test_a_model_that_repeats_its_prompt_shows_nothing(made, every: int) -> None:
+    """Also where it was asked to mend the line ends, so that contexts of the answer don't stand in the prompt."""
+    key = made.random_key(np.random.default_rng(1))
+    test, plain = Sequential(made, key), Sequential(made, key)
+    for seed in range(6):
+        random = np.random.default_rng(seed)
+        text = list(map(int, random.integers(0, 300, 2)))
+        while len(text) < 120:
+            logits = random.normal(size=300)
+            chosen = (
+                made.choose(key, text, logits) if made is GUMBEL else made.choose(key, text, logits, random)
+            )
+            text.append(int(chosen))
+        prompt = [
+            one for at, token in enumerate(text) for one in ((300, token) if at % every == 0 else (token,))
+        ]
+        test.read(np.array([*prompt, 301, *text]), prompt=len(prompt) + 1)
+        plain.read(np.array(text))
+    assert plain.log_p() < math.log(1e-6)
+    assert test.wealth().units == 0
+
+
+def test_contexts_of_any_prompt_count_in_no_answer() -> None:
+    key = GUMBEL.random_key(np.random.default_rng(1))
+    text = said(key, 200, 1, often=1.0)
+    test = Sequential(GUMBEL, key)
+    test.asked(text)
+    test.read(text)
+    assert test.wealth().units == 0
+
+
+def test_a_prompt_that_carries_the_mark_is_refused_before_anything_is_asked() -> None:
+    key = GUMBEL.random_key(np.random.default_rng(1))
+    prompts = [" ".join(map(str, said(one, 200, 1, often=1.0))) for one in (None, key)]
+
+    def answers():
+        raise AssertionError("asked")
+        yield
+
+    readers = [Reader("ours", GUMBEL, key, Ids())]
+    with pytest.raises(UsageError, match="the prompt carries the mark ours") as error:
+        listen(readers, answers(), Rule(1e-6, 1, 9, 10**6), prompts=prompts)
+    assert error.value.where.row == 2
+    with pytest.raises(UsageError, match="the prompt carries the mark ours"):
+        listen(readers, [Answer(prompts[1], "1 2 3")], Rule(1e-6, 1, 9, 10**6))
+    assert listen(readers, [Answer(prompts[0], "1 2 3")], Rule(1e-6, 1, 9, 10**6)).queries == 1
 
 
 def test_rules_that_cannot_be_are_refused() -> None:

@@ -87,22 +87,33 @@ class Answered:
 
 
 def listen(
-    readers: Sequence[Reader], answers: Iterable[Answer], rule: Rule, *, told: Told | None = None
+    readers: Sequence[Reader],
+    answers: Iterable[Answer],
+    rule: Rule,
+    *,
+    prompts: Sequence[str] = (),
+    told: Told | None = None,
 ) -> Answered:
     """Read `answers` in their order until `rule` says stop, or there is none left.
 
-    Every answer is read under every key before the next is asked for. Raises `UsageError` without a reader, or where
-    the rule counts fewer keys than there are.
+    Every answer is read under every key before the next is asked for. `prompts`: all that may be asked; they are read
+    first, and their contexts count in no answer. Raises `UsageError` without a reader, where the rule counts fewer
+    keys than there are, or where a prompt alone would show a key: a model that repeats it would, too.
     """
     if not readers:
         raise UsageError("there is no key to test")
     if rule.keys < len(readers):
         raise UsageError("the rule counts fewer keys than are read")
     tests = [Sequential(each.scheme, each.key) for each in readers]
+    for row, prompt in enumerate(prompts, 1):
+        _ask(readers, tests, prompt, rule, row)
+    known = set(prompts)
     queries = tokens = unread = 0
     stopped = ""
     for answer in answers:
         queries += 1
+        if answer.prompt not in known:
+            _ask(readers, tests, answer.prompt, rule, queries)
         longest = 0
         for reader, test in zip(readers, tests, strict=True):
             try:
@@ -136,6 +147,21 @@ def listen(
             )
         )
     return Answered(tuple(heard), rule.alpha, queries, tokens, stopped or "no more answers", unread)
+
+
+def _ask(readers: Sequence[Reader], tests: Sequence[Sequential], prompt: str, rule: Rule, row: int) -> None:
+    """Take in a prompt under every key; `UsageError` where it alone would show one."""
+    for reader, test in zip(readers, tests, strict=True):
+        try:
+            read = reader.tokenizer.encode(prompt).ids
+        except HeadwaterError:
+            continue
+        if test.alone(read) <= np.log(rule.alpha / rule.keys):
+            hint = "ask with prompts that nobody marked: a model that repeats them would seem to know the key"
+            raise UsageError(
+                f"the prompt carries the mark {reader.name}", where=Where("prompts", row), hint=hint
+            )
+        test.asked(read)
 
 
 def prompts_of(path: Path) -> list[str]:

@@ -21,6 +21,7 @@ from headwater.mark.evidence.plain import standard
 from headwater.mark.law import Law, log_tails
 from headwater.mark.scheme import MarkKey, Scheme, Tokens, Units
 from headwater.mark.score import OwnTails, Scorer, tails
+from headwater.mark.student.copies import copied
 from headwater.mark.student.places import check_suited
 
 Floats = NDArray[np.float64]
@@ -55,22 +56,41 @@ class Sequential:
         self._slopes = SLOPES / scale
         self._growth = np.array([_growth(laws, slope) for slope in self._slopes])
         self._seen: set[bytes] = set()
+        self._prompted: set[bytes] = set()
         self._parts: list[Units] = []
         self._total, self._units = 0, 0
         self._log = np.zeros(len(SLOPES))
         self._most = 0.0
 
+    def asked(self, prompt: Tokens) -> None:
+        """Take in a prompt, before or with its answer: from now on no context of it counts in any answer."""
+        width = self.scheme.width
+        for at in range(len(prompt) - width + 1 if width else 0):
+            self._prompted.add(_name(prompt[at : at + width]))
+
+    def alone(self, tokens: Tokens) -> float:
+        """ln p, as `log_p` has it, of these tokens alone, all of them evidence: for texts that mustn't be marked."""
+        units = self.scheme.units(tokens)
+        if not len(units):
+            return 0.0
+        scores = self._scorer.scores(self.scheme.values(self._key, units))
+        paths = np.cumsum(scores[:, None] * self._slopes - self._growth, axis=0)
+        return min(0.0, -float(_log_mean(paths).max()))
+
     def read(self, tokens: Tokens, *, prompt: int = 0) -> float:
         """Take in an answer that follows `prompt` tokens; ln of the wealth after it.
 
-        A pair that was there before, in this answer or an earlier one, is no evidence of its own and left out.
+        A pair that was there before, in this answer or an earlier one, is no evidence of its own and left out; so is
+        a context of any prompt, and a token that may be copied from the prompt or from the answer before it.
         """
+        self.asked(tokens[:prompt])
         units = self.scheme.units(tokens, prompt=prompt)
-        rows = np.column_stack([units.context, units.token]).astype("<i8")
+        copies = copied(tokens, units.position, units.token, prompt=prompt)
         fresh = []
-        for at, row in enumerate(rows):
-            name = hashlib.blake2b(row.tobytes(), digest_size=16).digest()
-            if name not in self._seen:
+        for at in np.flatnonzero(~copies):
+            context = units.context[at]
+            name = _name(np.append(context, units.token[at]))
+            if name not in self._seen and _name(context) not in self._prompted:
                 self._seen.add(name)
                 fresh.append(at)
         if not fresh:
@@ -146,6 +166,10 @@ class Rule:
         if queries >= self.queries:
             return "queries spent"
         return "tokens spent" if tokens >= self.tokens else ""
+
+
+def _name(tokens: Tokens) -> bytes:
+    return hashlib.blake2b(tokens.astype("<i8").tobytes(), digest_size=16).digest()
 
 
 def _growth(laws: Sequence[Law], slope: float) -> float:
