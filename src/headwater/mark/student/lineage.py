@@ -2,7 +2,8 @@
 
 After model provenance testing (Nikolic et al., 2025). For each control the prompts count on which exactly one of the
 two, suspect or control, gives the model's answer; without lineage it is as likely to be the one as the other. That
-"as likely" is an assumption on the controls, so this claims less than a key does.
+"as likely" is an assumption on the controls, so this claims less than a key does. One answer that two models share is
+one coincidence, on however many prompts they give it.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class Compared:
 @dataclass(frozen=True)
 class Lineage:
     """All controls. `agreement`: the share of prompts on which the suspect gave the model's answer; `closer`: whether
-    it is closer to the model than every control is, at `alpha`; `rare`: prompts that were left as rare of all."""
+    it is closer to the model than every control is, at `alpha`; `prompts`: distinct ones that all answered; `rare`:
+    those that were left of them, rare and each with another answer of the model."""
 
     compared: tuple[Compared, ...]
     prompts: int
@@ -65,8 +67,9 @@ def lineage(
     """Hold a suspect's answers beside those of controls, on the prompts that all of them answered.
 
     `others`: answers of yet other models, that aren't controls: a prompt is rare where none of them gives the model's
-    answer, and only rare ones count. Choosing prompts by the controls themselves would make them lose. Raises
-    `UsageError` without a control, or where no prompt is left.
+    answer, and only rare ones count. Choosing prompts by the controls themselves would make them lose. Prompts and
+    answers that differ by case and white space only are one; of prompts to which the model says the same the first in
+    order counts, and none to which it says nothing. Raises `UsageError` without a control, or where no prompt is left.
     """
     if not controls:
         raise UsageError(
@@ -74,16 +77,27 @@ def lineage(
         )
     if not 0 < alpha < 1:
         raise UsageError("the level must be between 0 and 1")
+    model, suspect = _distinct(model), _distinct(suspect)
+    controls = {name: _distinct(each) for name, each in controls.items()}
+    known = [_distinct(each) for each in others]
     common = set(model) & set(suspect)
     for each in controls.values():
         common &= set(each)
-    rare = sorted(p for p in common if not any(same(each.get(p), model[p]) for each in others))
-    if not rare:
+    if not common:
         raise UsageError("no prompt was answered by all models", hint="ask all of them the same prompts")
-    mine = np.array([same(suspect[prompt], model[prompt]) for prompt in rare])
+    # Of each answer of the model the first prompt: chosen by nothing that suspect or controls said.
+    first: dict[str, str] = {}
+    for prompt in sorted(common):
+        if model[prompt] and not any(each.get(prompt) == model[prompt] for each in known):
+            first.setdefault(model[prompt], prompt)
+    rare = list(first.values())
+    if not rare:
+        hint = "prompts count where the model says something, and none of the others says the same"
+        raise UsageError("no prompt has a rare answer", hint=hint)
+    mine = np.array([suspect[prompt] == model[prompt] for prompt in rare])
     counts, logs = [], []
     for answers in controls.values():
-        theirs = np.array([same(answers[prompt], model[prompt]) for prompt in rare])
+        theirs = np.array([answers[prompt] == model[prompt] for prompt in rare])
         ahead, behind = int((mine & ~theirs).sum()), int((theirs & ~mine).sum())
         counts.append((ahead, behind))
         logs.append(log_binomial_tail(ahead, ahead + behind, 0.5))
@@ -95,6 +109,13 @@ def lineage(
     return Lineage(compared, len(common), len(rare), float(mine.mean()), alpha)
 
 
-def same(one: str | None, other: str) -> bool:
-    """Whether two answers are the same, but for white space around and between words."""
-    return one is not None and " ".join(one.split()) == " ".join(other.split())
+def _distinct(answers: Answers) -> dict[str, str]:
+    """Answers and prompts without case and white space; of prompts that are then the same the first in order."""
+    found: dict[str, str] = {}
+    for prompt in sorted(answers):
+        found.setdefault(_plain(prompt), _plain(answers[prompt]))
+    return found
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
