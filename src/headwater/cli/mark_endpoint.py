@@ -85,7 +85,8 @@ class Endpoint:
         self.spent += max(most if told is None else told, sum(map(tokens_at_least, texts)))
         self.read += tokens_told(said, "prompt_tokens") or 0
         return [
-            _first(text, str(each.get("finish_reason"))) for text, each in zip(texts, choices, strict=True)
+            _first(text[: self.sentence_tokens * _TOKEN], str(each.get("finish_reason")))
+            for text, each in zip(texts, choices, strict=True)
         ]
 
     def _ask(self, asked: dict[str, Any]) -> dict[str, Any]:
