@@ -184,6 +184,13 @@ def _broken() -> dict[str, Callable[[dict[str, Any]], None]]:
     def put(name: str, value: Any) -> Callable[[dict[str, Any]], None]:
         return lambda arrays: arrays.update({name: value(arrays[name])})
 
+    def said(**other: Any) -> Callable[[dict[str, Any]], None]:
+        def change(arrays: dict[str, Any]) -> None:
+            about = json.loads(arrays["about"].tobytes()) | other
+            arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
+
+        return change
+
     return {
         "nan": put("difference", lambda old: np.full_like(old, np.nan)),
         "too large": put("difference", lambda old: old + 2),
@@ -203,6 +210,16 @@ def _broken() -> dict[str, Callable[[dict[str, Any]], None]]:
         "account": put("account", lambda old: old + 5),
         "gone": lambda arrays: arrays.pop("chance"),
         "about": lambda arrays: arrays.update(about=np.frombuffer(b"{}", np.uint8)),
+        "token below 0": put(
+            "token", lambda old: np.where(np.arange(len(old)) == 1, -1, old.astype(np.int64))
+        ),
+        "tokens below 0": put("tokens", lambda old: old.astype(np.int64) - 1),
+        "served": said(served="no"),
+        "student": said(student={"a": 1}),
+        "vocabulary": said(vocabulary=True),
+        "window": said(window=0),
+        "accounts": said(accounts="ab"),
+        "account's id": said(accounts=[1]),
         "not JSON": lambda arrays: arrays.update(about=np.frombuffer(b"\xff[", np.uint8)),
     }
 

@@ -10,9 +10,9 @@ import io
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 
@@ -92,11 +92,7 @@ def load(path: Path) -> tuple[Differences, About, str]:
     if set(arrays) != set(_NAMES):
         raise UnreadableInput("holds no differences of models", where=where)
     said = _said(arrays.pop("about").tobytes(), where)
-    try:
-        about = About(**{name: said[name] for name in About.__dataclass_fields__})
-        accounts = tuple(map(str, said["accounts"]))
-    except (KeyError, TypeError):
-        raise UnreadableInput("doesn't say how it was made", where=where, hint=_BROKEN) from None
+    about, accounts = _about(said, where)
     wrong = _wrong(arrays, about, len(accounts))
     if wrong:
         raise UnreadableInput(
@@ -133,6 +129,19 @@ def _said(content: bytes, where: Where) -> Mapping[str, Any]:
     return said
 
 
+def _about(said: Mapping[str, Any], where: Where) -> tuple[About, tuple[str, ...]]:
+    """What a file says of itself, with the types that `About` has, and its accounts."""
+    kinds: dict[Any, type] = {"str": str, "int": int, "bool": bool}
+    values, accounts = {each.name: said.get(each.name) for each in fields(About)}, said.get("accounts")
+    for each in fields(About):
+        value = values[each.name]
+        if type(value) is not kinds[each.type] or (type(value) is int and value < 1):
+            raise UnreadableInput("doesn't say how it was made", where=where, hint=_BROKEN)
+    if type(accounts) is not list or not all(type(each) is str for each in accounts):
+        raise UnreadableInput("doesn't say whose its texts are", where=where, hint=_BROKEN)
+    return About(**cast("dict[str, Any]", values)), tuple(accounts)
+
+
 def _wrong(arrays: Mapping[str, Any], about: About, accounts: int) -> str:
     """The first array that can't be what it should be; empty where all can."""
     kinds = {"difference": "f", "chance": "f"}
@@ -153,7 +162,7 @@ def _wrong(arrays: Mapping[str, Any], about: About, accounts: int) -> str:
         return "begin"
     size = about.vocabulary
     for name in ("tokens", "token"):
-        if type(size) is not int or (len(arrays[name]) and not 0 <= int(arrays[name].max()) < size):
+        if len(arrays[name]) and not 0 <= int(arrays[name].min()) <= int(arrays[name].max()) < size:
             return name
     for name, least in (("difference", -1.01), ("chance", 0.0)):
         array = arrays[name]
