@@ -67,7 +67,7 @@ def test_a_flagged_accounts_outputs_are_traced_to_it_and_no_others(
         async with gate(tmp_path / "g", engine, accounts=dict.fromkeys(asked, "contracted"), **given) as door:
             for account in asked:
                 # Each tries to pass as another: nothing of it arrives.
-                body = {**CHAT, "vllm_xargs": {"headwater_mark": "HWT1.3.x.y"}}
+                body = {**CHAT, "vllm_xargs": {"headwater_mark": "HWT2.3.x"}}
                 status, _, told = await door.ask(account, CHATS, json.dumps(body).encode())
                 assert status == 200, told
 

@@ -17,6 +17,9 @@ torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
 from headwater.gateway.marking.marking import SGLANG_PROCESSOR  # noqa: E402
+from headwater.mark.embed import Memory, rule_of  # noqa: E402
+from headwater.mark.own import Gumbel  # noqa: E402
+from headwater.mark.scheme import MarkKey  # noqa: E402
 from integrations.marked import VOCABULARY, law, scored, ticket  # noqa: E402
 
 
@@ -84,7 +87,7 @@ def test_sglangs_answers_are_read_as_marked(keyring: Path, held: dict[str, Modul
 def test_sglang_marks_by_default_what_has_no_good_ticket_and_says_so(
     keyring: Path, held: dict[str, ModuleType], caplog: pytest.LogCaptureFixture
 ) -> None:
-    requests = [Request(held, [1, 2], {"headwater_mark": text}) for text in (ticket(at=1000), "HWT1.3.a.b")]
+    requests = [Request(held, [1, 2], {"headwater_mark": text}) for text in (ticket(at=1000), "HWT2.3.a")]
     found = sglang_step(held, requests, torch.randn((2, VOCABULARY)))
     assert (torch.isfinite(found).sum(1) == 1).all()
     assert ["expired" in record.message for record in caplog.records] == [True, False]
@@ -108,6 +111,19 @@ def test_sglangs_drafts_leave_answers_unmarked(keyring: Path, held: dict[str, Mo
     params = request.sampling_params.custom_params
     scores = torch.randn((2, VOCABULARY))
     assert torch.equal(Marks()(scores.clone(), [params, params]), scores)
+
+
+def test_an_answer_that_is_taken_up_again_keeps_the_contexts_that_it_has() -> None:
+    from headwater.integrations.engine_step import Writing
+    from headwater.integrations.hosted_answers import Answer
+    from headwater.integrations.sampling_law import Sampling
+
+    memory, writing = Memory(), Writing(rule_of(Gumbel(2), MarkKey("k", (1, 2))), Sampling())
+    answer, other = (Answer(writing, [1, 2], [7, 8], memory) for _ in range(2))
+    assert answer.context() == (7, 8)
+    assert other.context() is None
+    answer.prompt, answer.output = [1, 2, 7], [8]  # put aside, and its lists are others now
+    assert answer.context() == (7, 8)
 
 
 def test_sglang_finds_our_class_under_the_gateways_name(held: dict[str, ModuleType]) -> None:

@@ -233,6 +233,17 @@ def test_with_a_memory_a_prompt_asked_again_gets_another_answer(model: Any, ring
         assert far(Gumbel(), MarkKey("k", (1234567, 7654321)), row) > 7
 
 
+def test_with_a_memory_a_step_that_is_done_again_is_marked_again() -> None:
+    """A step is tried twice, and drafts are taken back: the answers' contexts stay theirs."""
+    ids = torch.tensor([[1, 2, 3, 4, 5], [5, 4, 3, 2, 1]])
+    longer = torch.cat([ids, torch.tensor([[6, 7], [8, 9]])], dim=1)
+    for single, steps in ((False, (ids, ids)), (True, (ids, longer, longer[:, :6], ids, longer))):
+        processor = MarkProcessor([rule_of(Gumbel(), KEY)] * 2, memory=Memory(), single=single)
+        for step in steps:
+            scores = processor(step, torch.randn(2, 100))
+            assert torch.isfinite(scores).sum(1).tolist() == [1, 1], step
+
+
 def test_a_processor_before_the_warpers(model: Any) -> None:
     torch.manual_seed(4)
     for scheme in (Gumbel(), Tilt(delta=3.0)):

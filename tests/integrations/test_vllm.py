@@ -108,7 +108,7 @@ def test_the_engine_gets_the_services_ticket_and_never_a_clients(tmp_path: Path)
     save_ticket_key(TicketKey(bytes(32)), tmp_path / "tickets.key")
     settings = f'[marks]\nupstream = "vllm"\nkey_file = "{tmp_path / "tickets.key"}"\nepoch = "q4"\n'
     with served(tmp_path, settings=settings) as server:
-        forged = {"vllm_xargs": {"headwater_mark": "HWT1.1.a.b", "other": 1}}
+        forged = {"vllm_xargs": {"headwater_mark": "HWT2.1.a", "other": 1}}
         server.client("alice").chat.completions.create(**chat("Hi", max_tokens=50, extra_body=forged))
         asked = server.seen[-1]
         assert int(asked["headers"]["content-length"]) == len(asked["body"])

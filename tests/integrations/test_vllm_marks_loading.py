@@ -38,7 +38,7 @@ def test_both_runners_loaders_take_the_entry_point(keyring: Path, held: dict[str
 
 @pytest.mark.parametrize(
     ("text", "told"),
-    [("HWT1.3.a.b", "signature is wrong"), ("x", "no ticket"), (7, "no ticket"), ([], "no ticket"),
+    [("HWT2.3.a", "seal is wrong"), ("x", "no ticket"), (7, "no ticket"), ([], "no ticket"),
      ("expired", "expired"), ("later", "future"), ("epoch", "can't be marked as its ticket says")],
 )  # fmt: skip
 def test_a_ticket_that_isnt_good_is_answered_with_400(

@@ -1,11 +1,11 @@
-"""Tickets: known answers, what is signed is read, and nothing else is."""
+"""Tickets: known answers, what is sealed is read by who has the key, and nothing else is."""
 
 from __future__ import annotations
 
 import base64
-import hmac
 import json
 import string
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.errors import UsageError
+from headwater.errors import ConfigurationError, UsageError
 from headwater.keys import TicketKey, parse_ticket_keys
 from headwater.mark import Ticket, TicketError, TicketSigner, TicketVerifier
 from headwater.mark.ticket import AHEAD_S, LAYERS, LONGEST_S, LONGEST_TEXT
@@ -41,10 +41,12 @@ def verified(text: object, keys: Sequence[TicketKey], at_s: float | None) -> Tic
 
 
 @pytest.mark.parametrize("vector", _VECTORS, ids=lambda vector: vector["fields"]["layer"])
-def test_known_answers(vector: dict) -> None:
+def test_known_answers(vector: dict, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = parse_ticket_keys(vector["key"])
     ticket = Ticket(**vector["fields"])
-    assert sign(ticket, keys[0]) == vector["text"]
+    with monkeypatch.context() as patched:
+        patched.setattr("headwater.keys.ticket_key.urandom", lambda _: bytes.fromhex(vector["nonce"]))
+        assert sign(ticket, keys[0]) == vector["text"]
     assert verified(vector["text"], keys, None) == ticket
 
 
@@ -82,9 +84,10 @@ def test_no_changed_text_is_read(data: st.DataObject) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        None, 7, 1.5, [], {}, b"HWT1.1.a.b", "", ".", "...", "HWT1", "HWT1.1", "HWT1.1..", "HWT2.1.a.b", "HWT1.01.a.b",
-        "HWT1.1.a.b.c", "HWT1.-1.a.b", "HWT1.1.ä.b", "HWT1." + "1" * 4000, "HWT1.1." + "A" * LONGEST_TEXT,
-        "HWT1.1.\x00.b", "HWT1.1.===.===", "HWT1.1.A.A",
+        None, 7, 1.5, [], {}, b"HWT2.1.a", "", ".", "...", "HWT2", "HWT2.1", "HWT2.1.", "HWT3.1.a", "HWT2.01.a",
+        "HWT2.1.a.b", "HWT2.-1.a", "HWT2.1.ä", "HWT2." + "1" * 4000, "HWT2.1." + "A" * LONGEST_TEXT,
+        "HWT2.1.\x00", "HWT2.1.===", "HWT2.1.A", "HWT2.1." + "A" * 16, "HWT2.1." + "A" * 38, "HWT2.1." + "A" * 379,
+        "HWT1.1.eyJhY2NvdW50IjoiYSJ9.AAAA",
     ],
 )  # fmt: skip
 def test_what_is_no_ticket_is_refused_and_not_quoted(text: object) -> None:
@@ -95,10 +98,9 @@ def test_what_is_no_ticket_is_refused_and_not_quoted(text: object) -> None:
 
 
 def _signed(payload: bytes) -> str:
-    """Any payload under the right key, as another version of ours might sign it."""
-    said = b"HWT1.1." + base64.urlsafe_b64encode(payload).rstrip(b"=")
-    mac = hmac.digest(_KEY.signing, b"headwater mark ticket\x00" + said, "sha256")
-    return (said + b"." + base64.urlsafe_b64encode(mac).rstrip(b"=")).decode()
+    """Any payload under the right key, as another version of ours might seal it."""
+    sealed = _KEY.seal().sealed(payload, b"headwater mark ticket\x00HWT2.1.")
+    return "HWT2.1." + base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
 
 _GOOD = {"account": "a", "layer": "default", "issued": 1000, "expires": 1600}
@@ -131,7 +133,7 @@ def test_a_key_is_rotated_while_both_sides_run() -> None:
 
 
 def test_another_key_of_the_same_version_signs_nothing_here() -> None:
-    with pytest.raises(TicketError, match="signature is wrong"):
+    with pytest.raises(TicketError, match="seal is wrong"):
         verified(sign(_TICKET, TicketKey(bytes(32))), [_KEY], 1200)
 
 
@@ -147,4 +149,30 @@ def test_a_ticket_that_nobody_could_read_isnt_made(fields: dict) -> None:
 
 def test_a_key_is_never_shown() -> None:
     assert _KEY.secret.hex()[:16] not in repr(_KEY)
-    assert _KEY.signing.hex()[:16] not in repr(_KEY)
+    assert str(_KEY.secret)[2:10] not in repr(_KEY.seal())
+
+
+@given(_names, _names | st.just(""), _names | st.just(""))
+def test_who_has_no_key_can_tell_neither_account_nor_layer(account: str, epoch: str, request: str) -> None:
+    shown = {}
+    for layer in LAYERS:
+        ticket = Ticket(account=account, layer=layer, issued=1000, expires=1600, epoch=epoch, request=request)
+        first, second = sign(ticket, _KEY), sign(ticket, _KEY)
+        assert first != second
+        assert len(first) == len(second)
+        last = first.split(".")[2]
+        content = base64.urlsafe_b64decode(last + "=" * (-len(last) % 4))
+        assert layer.encode() not in content
+        assert b'"account"' not in content
+        shown[layer] = len(first)
+    assert len(set(shown.values())) == 1
+
+
+def test_a_python_without_the_cipher_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setitem(sys.modules, "cryptography.hazmat.primitives.ciphers.aead", None)
+        with pytest.raises(ConfigurationError, match="need the Python package cryptography"):
+            TicketSigner(_KEY)
+        with pytest.raises(ConfigurationError) as error:
+            TicketVerifier([_KEY])
+    assert "pip install" in (error.value.hint or "")

@@ -49,8 +49,8 @@ class Answer:
         memory: Memory | None = None,
     ) -> None:
         self.writing, self.prompt, self.output = writing, prompt, output
-        self._memory = memory
-        self._row, self._begins = Row(writing.rule, prompt, memory), len(prompt)
+        self._memory, self._owner = memory, object()
+        self._row, self._begins = self._begun(), len(prompt)
 
     @classmethod
     def of(
@@ -69,7 +69,7 @@ class Answer:
         """The context of the next token; None where it is left unmarked."""
         done = len(self._row.tokens) - self._begins
         if not self._goes_on(done):
-            self._row = Row(self.writing.rule, self.prompt, self._memory)
+            self._row = self._begun()
             self._begins, done = len(self.prompt), 0
         for token in self.output[done:]:
             if token == _NOT_YET:
@@ -80,6 +80,9 @@ class Answer:
                 return None
             self._row.append(token)
         return self._row.context
+
+    def _begun(self) -> Row:
+        return Row(self.writing.rule, self.prompt, self._memory, self._owner)
 
     def _goes_on(self, done: int) -> bool:
         """Whether the lists are those that were seen, or longer."""

@@ -49,6 +49,7 @@ class MarkProcessor(LogitsProcessor):
         self._rules, self._top_k, self._padding, self._single = tuple(rules), top_k, padding, single
         self._memory = memory
         self._rows: list[Row | None] = []
+        self._owners: list[object] = []
         self._ids = torch.empty((0, 0), dtype=torch.int64)
         self._prompt = 0
 
@@ -92,6 +93,8 @@ class MarkProcessor(LogitsProcessor):
     def _follow(self, ids: torch.Tensor) -> None:
         """Bring the answers up to `ids` (rows, length): one token more, beams in another order, or a new batch."""
         last = self._ids
+        if self._rows and torch.equal(ids, last):  # a step that is done again
+            return
         if ids.shape[0] == last.shape[0] and ids.shape[1] == last.shape[1] + 1:
             if torch.equal(ids[:, :-1], last):
                 self._append(ids)
@@ -121,16 +124,21 @@ class MarkProcessor(LogitsProcessor):
                 what, hint="give one rule or ticket for each prompt of the batch, or one for all"
             )
         prompt = min(self._prompt, ids.shape[1])
-        self._rows = [self._row(self._rules[at // each], row, prompt) for at, row in enumerate(ids.tolist())]
+        if not self._single or len(self._owners) != len(ids):
+            self._owners = [object() for _ in ids]
+        self._rows = [
+            self._row(self._rules[at // each], row, prompt, self._owners[at])
+            for at, row in enumerate(ids.tolist())
+        ]
         self._ids = ids.clone()
 
-    def _row(self, rule: Rule | None, tokens: list[int], prompt: int) -> Row | None:
+    def _row(self, rule: Rule | None, tokens: list[int], prompt: int, owner: object) -> Row | None:
         if rule is None:
             return None
         first = 0
         while self._padding is not None and first < prompt and tokens[first] == self._padding:
             first += 1
-        row = Row(rule, tokens[first:prompt], self._memory)
+        row = Row(rule, tokens[first:prompt], self._memory, owner)
         for token in tokens[prompt:]:
             row.append(token)
         return row

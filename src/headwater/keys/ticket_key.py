@@ -1,7 +1,7 @@
-"""Keys of tickets: 32 secret bytes under which a gateway signs whose answer an engine is about to write.
+"""Keys of tickets: 32 secret bytes under which a gateway seals whose answer an engine is about to write.
 
 A key is written as one line, `HEADWATER-TICKET-KEY-<version>:<64 hex digits>:<key id>`. A file holds one or several,
-each on its own line: the newest signs, all are accepted. What a ticket says is decided above this room.
+each on its own line: the newest seals, all are accepted. What a ticket says is decided above this room.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
+from os import urandom
 from pathlib import Path
 
 from headwater.errors import ConfigurationError, UsageError, Where
 from headwater.keys.hkdf import hkdf_sha256
 from headwater.keys.private_file import read_private, write_private
 
-_SECRET_BYTES = 32
+_SECRET_BYTES, _NONCE_BYTES, _TAG_BYTES = 32, 12, 16
 #: Generations in one file.
 _MOST = 64
 _LINE = re.compile(r"HEADWATER-TICKET-KEY-([1-9][0-9]{0,8}):([0-9a-f]{64}):([0-9a-f]{16})")
@@ -40,10 +41,9 @@ class TicketKey:
         """Public name of the key: 16 hex digits that tell nothing about the secret."""
         return hashlib.sha256(b"headwater ticket key id\x00" + self._derived("key id")).hexdigest()[:16]
 
-    @property
-    def signing(self) -> bytes:
-        """The 32 bytes that HMAC is keyed with. Secret."""
-        return self._derived("sign")
+    def seal(self) -> TicketSeal:
+        """What tickets are sealed and opened with. Raises `ConfigurationError` as `TicketSeal` does."""
+        return TicketSeal(self._derived("seal"))
 
     def line(self) -> str:
         """The key as it is written down. Secret: never log or print it."""
@@ -54,6 +54,42 @@ class TicketKey:
 
     def _derived(self, purpose: str) -> bytes:
         return hkdf_sha256(self.secret, info=f"headwater mark ticket {self.version}: {purpose}".encode())
+
+
+class TicketSeal:
+    """AES-256-GCM-SIV (RFC 8452) under one derived key; each random nonce of 12 bytes stands before what it sealed."""
+
+    def __init__(self, secret: bytes) -> None:
+        """`secret`: 32 bytes.
+
+        Raises `ConfigurationError` where the package `cryptography` isn't there, or is built without the cipher.
+        """
+        try:
+            from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
+            from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
+        except ImportError:
+            hint = "install it into this environment: pip install cryptography"
+            raise ConfigurationError("tickets need the Python package cryptography", hint=hint) from None
+        try:
+            self._cipher, self._wrong = AESGCMSIV(secret), InvalidTag
+        except UnsupportedAlgorithm:
+            hint = "its wheels have the cipher; a build of your own needs OpenSSL 3.2 or newer"
+            what = "the Python package cryptography is built without AES-GCM-SIV"
+            raise ConfigurationError(what, hint=hint) from None
+
+    def sealed(self, content: bytes, bound: bytes) -> bytes:
+        """`content`, unreadable; `bound` stays outside and is covered, too."""
+        nonce = urandom(_NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, content, bound)
+
+    def opened(self, sealed: bytes, bound: bytes) -> bytes | None:
+        """What was sealed; None for anything else."""
+        if len(sealed) < _NONCE_BYTES + _TAG_BYTES:
+            return None
+        try:
+            return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound)
+        except self._wrong:
+            return None
 
 
 def parse_ticket_keys(text: str, *, where: Where | None = None) -> tuple[TicketKey, ...]:
@@ -79,7 +115,7 @@ def parse_ticket_keys(text: str, *, where: Where | None = None) -> tuple[TicketK
             raise ConfigurationError(what, where=where, hint=hint)
         keys.append(key)
     if len({key.version for key in keys}) < len(keys):
-        hint = "the newest signs: give each generation a version of its own"
+        hint = "the newest seals: give each generation a version of its own"
         raise ConfigurationError("two ticket keys have the same version", where=where, hint=hint)
     return tuple(sorted(keys, key=lambda key: -key.version))
 

@@ -1,12 +1,12 @@
-"""Tickets: a gateway's signed word to a serving engine, whose answer it is about to write and which mark it gets.
+"""Tickets: a gateway's sealed word to a serving engine, whose answer it is about to write and which mark it gets.
 
-A client can neither make one nor change one. It is one word of ASCII, so it fits into any engine's parameters:
-`HWT1.<key version>.<fields>.<HMAC>`, the last two in base64url without padding.
+A client can neither make one nor change one, nor read one that comes back to it in an engine's error. It is one word of
+ASCII, so it fits into any engine's parameters: `HWT2.<key version>.<nonce and AES-256-GCM-SIV of the fields>`, the last
+in base64url without padding.
 """
 
 from __future__ import annotations
 
-import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from typing import Final, Literal, get_args
@@ -30,9 +30,11 @@ AHEAD_S: Final = 60
 #: Characters of a ticket's text, at most.
 LONGEST_TEXT: Final = 4096
 
-_BEGINS: Final = "HWT1."
+_BEGINS: Final = "HWT2."
 _LABEL: Final = b"headwater mark ticket\x00"
-_MAC_BYTES: Final = 32
+#: Bytes: what is sealed is filled up to a multiple.
+_ROOM: Final = 256
+_LONGEST_LAYER: Final = max(map(len, LAYERS))
 _LATEST_S: Final = 1 << 40
 _HINT: Final = "tickets are made by the gateway; a client can't send one"
 
@@ -76,50 +78,56 @@ _DECODE: Final = msgspec.json.Decoder(Ticket).decode
 
 
 class TicketSigner:
-    """Signs many tickets under one key: what is derived from it is derived once."""
+    """Seals many tickets under one key: what is derived from it is derived once."""
 
     def __init__(self, key: TicketKey) -> None:
-        self._begins = f"{_BEGINS}{key.version}.".encode("ascii")
-        self._secret = key.signing
+        """Raises `ConfigurationError` where nothing can be sealed here."""
+        self._begins = f"{_BEGINS}{key.version}."
+        self._bound, self._seal = _bound(str(key.version)), key.seal()
 
     def sign(self, ticket: Ticket) -> str:
-        """The ticket's text."""
-        said = self._begins + _written(_ENCODE(ticket))
-        return (said + b"." + _written(hmac.digest(self._secret, _LABEL + said, "sha256"))).decode("ascii")
+        """The ticket's text; its length doesn't tell the layer."""
+        fields = _ENCODE(ticket)
+        longest = len(fields) + _LONGEST_LAYER - len(ticket.layer)
+        sealed = self._seal.sealed(fields.ljust(-(-longest // _ROOM) * _ROOM), self._bound)
+        return self._begins + _written(sealed).decode("ascii")
 
 
 class TicketVerifier:
     """Checks tickets against all keys that are accepted."""
 
     def __init__(self, keys: Sequence[TicketKey]) -> None:
-        """`keys`: the accepted ones, in any order; their versions differ."""
-        self._secrets = {str(key.version): key.signing for key in keys}
+        """`keys`: the accepted ones, in any order; their versions differ.
+
+        Raises `ConfigurationError` where nothing can be opened here.
+        """
+        self._seals = {str(key.version): key.seal() for key in keys}
 
     def verified(self, text: object, at_s: float | None) -> Ticket:
         """The ticket that `text` is. `at_s`: seconds since 1970 UTC; None where its time was checked before.
 
-        Raises `TicketError` for anything else: what is no ticket, is signed by none of the keys, or isn't valid now.
+        Raises `TicketError` for anything else: what is no ticket, is sealed under none of the keys, or isn't valid now.
         """
         if not isinstance(text, str) or len(text) > LONGEST_TEXT or not text.isascii():
             raise TicketError("is no ticket", hint=_HINT)
         if not text.startswith(_BEGINS):
             raise TicketError("is no ticket of this version", hint=_HINT)
-        said, _, mac = text.rpartition(".")
-        parts = said.split(".")
+        parts = text.split(".")
         if len(parts) != 3:
             raise TicketError("is no ticket", hint=_HINT)
-        secret = self._secrets.get(parts[1])
-        if secret is None:
-            known = "is signed under a key that isn't accepted here"
+        seal = self._seals.get(parts[1])
+        if seal is None:
+            known = "is sealed under a key that isn't accepted here"
             raise TicketError(
                 known, hint="give gateway and engine the same ticket keys, the new one to engines first"
             )
-        if not hmac.compare_digest(_read(mac), hmac.digest(secret, _LABEL + said.encode("ascii"), "sha256")):
-            raise TicketError("its signature is wrong", hint=_HINT)
+        fields = seal.opened(_read(parts[2]), _bound(parts[1]))
+        if fields is None:
+            raise TicketError("its seal is wrong", hint=_HINT)
         try:
-            ticket = _DECODE(_read(parts[2]))
+            ticket = _DECODE(fields)
         except (msgspec.MsgspecError, UsageError, RecursionError):
-            # Signed, but not by this version of ours.
+            # Sealed, but not by this version of ours.
             raise TicketError(
                 "says what isn't known here", hint="gateway and engine need one version"
             ) from None
@@ -133,6 +141,11 @@ def _in_time(ticket: Ticket, at_s: float) -> None:
         raise TicketError("has expired", hint="compare the clocks, or give tickets a longer lifetime_s")
     if at_s < ticket.issued - AHEAD_S:
         raise TicketError("was issued in the future", hint="compare the gateway's clock and the engine's")
+
+
+def _bound(version: str) -> bytes:
+    """What the seal covers beside the fields."""
+    return _LABEL + f"{_BEGINS}{version}.".encode("ascii")
 
 
 def _at(name: str) -> Where:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import tracemalloc
+from collections import OrderedDict
 from typing import Any
 
 import numpy as np
@@ -115,6 +117,38 @@ def test_a_memory_marks_each_context_in_one_answer_only() -> None:
     assert Row(rule, [1, 2]).context == (1, 2)
     assert Row(rule_of(Tilt(2), KEY), [1, 2], memory).context == (1, 2)
     assert first.copy().context is None
+
+
+def test_an_answer_that_is_built_anew_keeps_its_contexts() -> None:
+    memory, rule, owner = Memory(), rule_of(Gumbel(2), KEY), object()
+    assert Row(rule, [1, 2], memory, owner).context == (1, 2)
+    assert Row(rule, [1, 2], memory, owner).context == (1, 2)
+    assert Row(rule, [1, 2], memory, object()).context is None
+
+
+class _NoWalk(OrderedDict):
+    """A dict that was emptied from its front walks over what is gone: forgetting mustn't begin a walk."""
+
+    def __iter__(self) -> Any:
+        raise AssertionError
+
+
+def test_a_full_memory_goes_on_and_stays_as_large_as_it_says() -> None:
+    most, rule = 1 << 12, rule_of(Gumbel(4), KEY)
+    tracemalloc.start()
+    try:
+        memory = Memory(most)
+        memory._owners = _NoWalk()
+        for at in range(3 * most):
+            assert memory.belongs(rule, (1 << 20, 1 << 21, 1 << 22, (1 << 23) + at), object())
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert len(memory._owners) == most
+    assert held < 256 * most
+    newest = (1 << 20, 1 << 21, 1 << 22, (1 << 23) + 2 * most)
+    assert not memory.belongs(rule, newest, object())
+    assert memory.belongs(rule, (*newest[:3], newest[3] - 1), object())
 
 
 def test_a_memory_forgets_the_oldest() -> None:

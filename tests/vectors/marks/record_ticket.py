@@ -1,4 +1,4 @@
-"""Tickets by the description in docs/how-to/mark-flagged-accounts.md, with the standard library alone."""
+"""Tickets by the description in docs/how-to/mark-flagged-accounts.md, sealed by the package `cryptography`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import hmac
 import json
 from pathlib import Path
 from typing import Any
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
 CASES: list[tuple[int, dict[str, Any]]] = [
     (1, {"account": "acct-7", "layer": "flagged", "issued": 1_790_000_000, "expires": 1_790_000_600}),
@@ -25,15 +27,17 @@ def hkdf(secret: bytes, info: bytes) -> bytes:
     return hmac.new(extracted, info + b"\x01", hashlib.sha256).digest()
 
 
-def ticket(secret: bytes, version: int, fields: dict[str, Any]) -> str:
+def ticket(secret: bytes, version: int, fields: dict[str, Any], nonce: bytes) -> str:
     """The text of a ticket."""
     order = ("account", "layer", "issued", "expires", "epoch", "request")
     content = {name: fields.get(name, "") for name in order}
-    payload = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    said = f"HWT1.{version}.".encode() + base64.urlsafe_b64encode(payload.encode()).rstrip(b"=")
-    key = hkdf(secret, f"headwater mark ticket {version}: sign".encode())
-    mac = hmac.new(key, b"headwater mark ticket\x00" + said, hashlib.sha256).digest()
-    return (said + b"." + base64.urlsafe_b64encode(mac).rstrip(b"=")).decode()
+    payload = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    room = len(payload) - len(fields["layer"]) + len("default")
+    payload += b" " * (256 * ((room + 255) // 256) - len(payload))
+    key = hkdf(secret, f"headwater mark ticket {version}: seal".encode())
+    begins = f"HWT2.{version}."
+    sealed = AESGCMSIV(key).encrypt(nonce, payload, b"headwater mark ticket\x00" + begins.encode())
+    return begins + base64.urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode()
 
 
 def key_line(secret: bytes, version: int) -> str:
@@ -46,7 +50,7 @@ if __name__ == "__main__":
     rows = []
     for number, (version, fields) in enumerate(CASES):
         secret = hashlib.sha256(bytes([number])).digest()
-        rows.append(
-            {"key": key_line(secret, version), "fields": fields, "text": ticket(secret, version, fields)}
-        )
+        nonce = hashlib.sha256(b"nonce" + bytes([number])).digest()[:12]
+        text = ticket(secret, version, fields, nonce)
+        rows.append({"key": key_line(secret, version), "fields": fields, "nonce": nonce.hex(), "text": text})
     Path(__file__).with_name("ticket.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
