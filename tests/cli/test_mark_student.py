@@ -96,6 +96,18 @@ def test_a_test_says_what_it_shows_and_what_not(
     assert found["commitment"] is None
 
 
+def test_keys_that_are_left_out_are_told(
+    leaning: Path, ring: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Who tests all keys, and then the best of them alone, has it said."""
+    page = tmp_path / "page.html"
+    alone = ("test", leaning, "--keyring", ring, "--mark", "prod")
+    assert record(capfd, *alone)["keys_left_out"] == 1
+    assert record(capfd, "test", leaning, "--keyring", ring)["keys_left_out"] == 0
+    assert "1 key of this keyring wasn't tested" in told(capfd, *alone, "-o", page)
+    assert "1 key of this keyring wasn&#39;t tested" in page.read_text()
+
+
 def test_committed_tested_shown_and_checked(
     leaning: Path, ring: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -250,7 +262,8 @@ def test_lineage_without_a_mark(tmp_path: Path, capfd: pytest.CaptureFixture[str
     random = np.random.default_rng(4)
     for name, often in (("own", 1.0), ("suspect", 0.5), ("control-a", 0.1), ("control-b", 0.1)):
         rows = [
-            {"prompt": f"p{at}", "answer": "ours" if random.random() < often else name} for at in range(200)
+            {"prompt": f"p{at}", "answer": f"ours {at}" if random.random() < often else name}
+            for at in range(200)
         ]
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     files = {each.stem: each for each in tmp_path.glob("*.jsonl")}

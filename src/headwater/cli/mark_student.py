@@ -13,6 +13,7 @@ from headwater.cli.mark_student_inputs import (
     candidates_of,
     comparing,
     keyring_option,
+    left_out,
     names_option,
     show,
     tested,
@@ -110,7 +111,8 @@ def test(
 
     if out is not None:
         page_place(out, [differences, keyring, commitment])
-    candidates, revoked = candidates_of(load_keyring(keyring), names)
+    ring = load_keyring(keyring)
+    candidates, revoked = candidates_of(ring, names)
     committed, said = held(commitment, log, shown)
     found, about, sha256 = load_differences(differences)
     scored = scored_of_differences(found, about)
@@ -129,5 +131,14 @@ def test(
         )
     with terminal.progress() as progress:
         examined = examine(found, candidates, served=about.served, alpha=alpha, told=progress)
-    record = student_record(examined, about, sha256, said, revoked, candidates=candidates, scored=scored)
+    record = student_record(
+        examined,
+        about,
+        sha256,
+        said,
+        revoked,
+        candidates=candidates,
+        scored=scored,
+        left_out=left_out(ring, candidates, names),
+    )
     return show(terminal, record, out, as_json=as_json, fail_on=fail_on, log=log)

@@ -16,6 +16,7 @@ from headwater.cli.mark_student_inputs import (
     candidates_of,
     fail_option,
     keyring_option,
+    left_out,
     max_tokens_option,
     names_option,
     out_option,
@@ -115,7 +116,9 @@ def ask(
     rule = Rule(alpha, len(readers), queries, tokens)
     read = hashlib.sha256()
     with terminal.progress() as progress:
-        found = listen(readers, _hashed(_answers(asked, answers, send), read), rule, told=progress)
+        found = listen(
+            readers, _hashed(_answers(asked, answers, send), read), rule, prompts=asked, told=progress
+        )
     record = answers_record(
         found,
         model or answers.name,
@@ -124,6 +127,7 @@ def ask(
         candidates=candidates,
         answers_sha256=read.hexdigest(),
         bound=more,
+        left_out=left_out(ring, candidates, names),
     )
     return show(terminal, record, out, as_json=as_json, fail_on=fail_on, log=log)
 

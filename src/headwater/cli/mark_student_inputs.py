@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,6 +129,11 @@ def candidates_of(ring: Keyring, names: tuple[str, ...]) -> tuple[list[Candidate
         hint = "add a [[mark]] or [[accounts]]; one that is revoked isn't tested"
         raise UsageError("has no key to test", where=Where(str(ring.path)), hint=hint)
     return found, revoked
+
+
+def left_out(ring: Keyring, candidates: Sequence[Candidate], names: tuple[str, ...]) -> int:
+    """How many keys of a keyring --mark leaves out, revoked ones aside."""
+    return len(candidates_of(ring, ())[0]) - len(candidates) if names else 0
 
 
 def readers_of(ring: Keyring, candidates: list[Candidate]) -> list[Reader]:

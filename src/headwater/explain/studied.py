@@ -79,6 +79,7 @@ def student_board(record: Mapping[str, Any], *, below: Sequence[str] = ()) -> Bo
     lines += [f"{each['name']}: not tested: {each['why']}" for each in record.get("not_tested", ())]
     if record.get("revoked"):
         lines.append(f"not tested, for they are revoked: {words.joined(record['revoked'])}")
+    lines += filter(None, [_left_out(record)])
     if record["mode"] == "answers":
         lines.append(_asked(record))
     says = record["says"] if record["verdict"] == Verdict.MARKED.value else []
@@ -105,6 +106,8 @@ def student_page(record: Mapping[str, Any]) -> Page:
     notes.append(Note("What this says", record["says"]))
     if record["mode"] != "lineage":
         notes.append(Note("Innocent causes", record["innocent_causes"]))
+    if _left_out(record):
+        notes.append(Note("Keys that weren't tested", [_left_out(record)], tone="warn"))
     refused = [f"{each['name']}: {each['refused']}" for each in record.get("keys", ()) if each.get("refused")]
     if refused:
         notes.append(Note("Keys that aren't believed", refused, tone="warn"))
@@ -222,6 +225,16 @@ def _level(record: Mapping[str, Any]) -> str:
         f"{tested} tested. A model that wasn't trained on such text is called marked at most once in "
         f"{1 / record['alpha']:,.0f} such tests."
     )
+
+
+def _left_out(record: Mapping[str, Any]) -> str:
+    """How many keys weren't tested by choice; empty where all were."""
+    count = record.get("keys_left_out", 0)
+    if not count:
+        return ""
+    if count == 1:
+        return "1 key of this keyring wasn't tested: the p-values don't count it"
+    return f"{count:,} keys of this keyring weren't tested: the p-values don't count them"
 
 
 def _asked(record: Mapping[str, Any]) -> str:

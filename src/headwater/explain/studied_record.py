@@ -17,10 +17,15 @@ _SAYS: Final = (
     "Marked means: the model was trained on text that was written under this key, or on text that carries such text. "
     "It doesn't say who trained it, where they had the text from, or with what right."
 )
+_COPIED: Final = (
+    "The model repeats what it reads, and marked text stood there in another form: what may be copied token by token "
+    "is left out, but not what is the same in other tokens."
+)
 _INNOCENT: Final = (
     "The text was published, and the model was trained on what is public.",
     "The model descends from one that was trained on such text, and whoever trained it further didn't know.",
     "The key is known to others, who wrote text under it.",
+    _COPIED,
 )
 _REFERENCE: Final = (
     "The reference model was itself trained on marked text: this makes a mark harder to show, and never shows one that "
@@ -42,8 +47,12 @@ def student_record(
     *,
     candidates: Sequence[Candidate] = (),
     scored: str = "",
+    left_out: int = 0,
 ) -> dict[str, Any]:
-    """A test of weights as plain values, for JSON; `docs/reference/student-json.md` says what each field is."""
+    """A test of weights as plain values, for JSON; `docs/reference/student-json.md` says what each field is.
+
+    `left_out`: how many keys of the keyring weren't tested, by choice.
+    """
     return {
         **_head("served" if examined.served else "probe", examined.verdict.value, examined.alpha, committed),
         "student": {"name": about.student, "sha256": about.student_digest},
@@ -54,6 +63,7 @@ def student_record(
         "kept": about.kept,
         "window": about.window_asked,
         "candidates": described(candidates),
+        "keys_left_out": left_out,
         "keys": [
             {
                 "name": each.name,
@@ -100,8 +110,10 @@ def answers_record(
     candidates: Sequence[Candidate] = (),
     answers_sha256: str = "",
     bound: Mapping[str, Any] | None = None,
+    left_out: int = 0,
 ) -> dict[str, Any]:
-    """A test by answers as plain values; `bound`: how long answers may be, and the tokenizers (`of_answers`)."""
+    """A test by answers as plain values; `bound`: how long answers may be, and the tokenizers (`of_answers`);
+    `left_out`: how many keys of the keyring weren't tested, by choice."""
     return {
         **_head("answers", found.verdict.value, found.alpha, committed),
         "student": {"name": model, "sha256": ""},
@@ -109,6 +121,7 @@ def answers_record(
         "answers_sha256": answers_sha256,
         **(bound or {}),
         "candidates": described(candidates),
+        "keys_left_out": left_out,
         "queries": found.queries,
         "tokens": found.tokens,
         "stopped": found.stopped,

@@ -28,7 +28,7 @@ REPORT_FORMAT: Final = "headwater.student-report"
 VERSION: Final = 1
 SALT_BYTES: Final = 32
 #: Version of the statistic of weights: what else than the key it depends on is settled by it.
-STATISTIC: Final = 1
+STATISTIC: Final = 2
 LARGEST: Final = 64 << 20
 #: Fields of a report that are added once its digest is logged.
 _LATER: Final = ("logged", "page")
