@@ -68,7 +68,6 @@ def desk(folder: Path, rung: str) -> str:
         (CHATS, {**CHAT, "stream": True}),
         ("/v1/completions", {"model": "m", "prompt": "Hi"}),
         ("/v1/responses", {"model": "m", "input": "Hi"}),
-        ("/v1/messages", {**CHAT, "max_tokens": 5}),
     ],
 )
 def test_every_answer_gets_a_ticket_of_its_own(tmp_path: Path, path: str, body: dict[str, Any]) -> None:
@@ -84,13 +83,13 @@ def test_every_answer_gets_a_ticket_of_its_own(tmp_path: Path, path: str, body: 
         accepted, _ = recorded(tmp_path / "g")
         assert {first.request, second.request} == {one.id for one in accepted}
         # The journal keeps what the client sent, and so no ticket.
-        assert not any(b"HWT1" in (one.body or b"") for one in accepted)
+        assert not any(b"HWT2" in (one.body or b"") for one in accepted)
 
     run(test)
 
 
 _FORGED = [
-    {"headwater_mark": "HWT1.1.a.b"},
+    {"headwater_mark": "HWT2.1.a"},
     {"headwater_mark": None},
     {"headwater_mark": ["x"], "session_id": "s", "top": 3},
     {},
@@ -108,7 +107,7 @@ def test_a_client_can_neither_make_nor_drop_one(tmp_path: Path, given: Any) -> N
             assert body["vllm_xargs"] == {k: v for k, v in (given or {}).items() if k != "headwater_mark"}
             await door.ask(
                 "alice", CHATS, b'{"model": "m", "messages": [], "vllm_xargs": {"headwater_mark": 1},'
-                b' "vllm_xargs": {"headwater\\u005fmark": "HWT1.1.a.b", "headwater_mark": "x"}}',
+                b' "vllm_xargs": {"headwater\\u005fmark": "HWT2.1.a", "headwater_mark": "x"}}',
             )  # fmt: skip
             twice = door.stub.requests[-1].body
             assert twice.count(b"headwater_mark") == 1
@@ -134,19 +133,103 @@ def test_parameters_of_another_type_are_refused_by_their_name(tmp_path: Path, gi
 def test_sglang_is_told_our_class_and_never_a_clients(tmp_path: Path) -> None:
     async def test() -> None:
         async with gate(tmp_path / "g", marks=marks(tmp_path, "sglang")) as door:
-            hostile = {
-                "custom_logit_processor": '{"callable": "80"}',
-                "custom_params": {"thinking_budget": 5},
-            }
-            await door.ask("alice", CHATS, json.dumps({**CHAT, **hostile}).encode())
+            given = {"custom_logit_processor": None, "custom_params": {"thinking_budget": 5}}
+            await door.ask("alice", CHATS, json.dumps({**CHAT, **given}).encode())
             (body,) = sent(door)
             assert body["custom_logit_processor"] == SGLANG_PROCESSOR
             assert read(tmp_path, body["custom_params"].pop("headwater_mark")).account == "alice"
             assert body["custom_params"] == {"thinking_budget": 5}
             await door.ask(
-                "alice", "/v1/embeddings", json.dumps({"model": "m", "input": "x", **hostile}).encode()
+                "alice", "/v1/embeddings", json.dumps({"model": "m", "input": "x", **given}).encode()
             )
             assert "custom_logit_processor" not in sent(door)[1]
+
+    run(test)
+
+
+_HOSTILE = '{"callable": "80"}'
+
+
+@pytest.mark.parametrize("upstream", ["none", "vllm", "sglang"])
+@pytest.mark.parametrize("name", ["custom_logit_processor", "Custom_Logit_Processor"])
+def test_a_clients_code_never_reaches_a_model_server(tmp_path: Path, upstream: str, name: str) -> None:
+    async def test() -> None:
+        given = marks(tmp_path, upstream) if upstream != "none" else MarksSettings()
+        async with gate(tmp_path / "g", marks=given) as door:
+            for path in (CHATS, "/v1/completions", "/v1/responses", "/v1/messages", "/v1/embeddings"):
+                body = {**CHAT, "prompt": "x", "input": "x", "max_tokens": 5, name: _HOSTILE}
+                status, _, told = await door.ask("alice", path, json.dumps(body).encode())
+                assert status == 400
+                assert b"custom_logit_processor" in told
+            assert door.stub.requests == []
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        (CHATS, {}, "messages"), ("/v1/completions", {}, "prompt"), ("/v1/responses", {"messages": []}, "input"),
+        ("/v1/messages", {"max_tokens": 5}, "messages"), (CHATS, {**CHAT, "use_beam_search": True}, "use_beam_search"),
+        (CHATS, {**CHAT, "use_beam_search": "yes"}, "use_beam_search"),
+    ],
+)  # fmt: skip
+def test_what_engines_would_quote_or_leave_unmarked_is_refused(
+    tmp_path: Path, path: str, body: dict[str, Any], field: str
+) -> None:
+    async def test() -> None:
+        async with gate(tmp_path / "g", marks=marks(tmp_path)) as door:
+            status, _, told = await door.ask("alice", path, json.dumps({"model": "m", **body}).encode())
+            assert status == 400
+            assert field.encode() in told
+            assert door.stub.requests == []
+            plain = {**CHAT, "use_beam_search": False}
+            assert (await door.ask("alice", CHATS, json.dumps(plain).encode()))[0] == 200
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("upstream", "refused"), [("vllm", ["/v1/messages"]), ("sglang", ["/v1/responses", "/v1/messages"])]
+)
+def test_a_flagged_account_gets_no_endpoint_that_takes_no_ticket(
+    tmp_path: Path, upstream: str, refused: list[str]
+) -> None:
+    async def test() -> None:
+        given = marks(tmp_path, upstream, flagged_tiers=("contracted",))
+        accounts = {"alice": "contracted", "bob": "verified-contact"}
+        body = {**CHAT, "prompt": "x", "input": "x", "max_tokens": 5}
+        async with gate(tmp_path / "g", accounts=accounts, marks=given) as door:
+            for path in (CHATS, "/v1/completions", "/v1/responses", "/v1/messages"):
+                before = len(door.stub.requests)
+                status, _, told = await door.ask("alice", path, json.dumps(body).encode())
+                assert status == (400 if path in refused else 200)
+                assert (b"isn't available" in told) == (path in refused)
+                assert len(door.stub.requests) == before + (path not in refused)
+                assert (await door.ask("bob", path, json.dumps(body).encode()))[0] == 200
+                assert (b"headwater_mark" in door.stub.requests[-1].body) == (path not in refused)
+            count = {key: CHAT[key] for key in CHAT}
+            assert (await door.ask("alice", "/v1/messages/count_tokens", json.dumps(count).encode()))[
+                0
+            ] == 200
+
+    run(test)
+
+
+def test_a_flagged_account_gets_no_batch_of_such_an_endpoint(tmp_path: Path) -> None:
+    async def test() -> None:
+        given = marks(tmp_path, flagged_tiers=("contracted",))
+        async with shop(tmp_path / "g", {"bob": "contracted"}, marks=given) as held:
+            params = {"model": "m", "max_tokens": 5, "messages": CHAT["messages"]}
+            with pytest.raises(Exception, match="isn't available"):
+                await held.anthropic["bob"].messages.batches.create(
+                    requests=[{"custom_id": "1", "params": params}]
+                )
+            assert held.platform.message_batches == {}
+            with pytest.raises(Exception, match="custom_logit_processor"):
+                await held.anthropic["bob"].messages.batches.create(
+                    requests=[{"custom_id": "1", "params": {**params, "custom_logit_processor": _HOSTILE}}]
+                )
 
     run(test)
 
@@ -204,7 +287,7 @@ def test_without_an_engine_nothing_is_touched(tmp_path: Path) -> None:
                 **CHAT,
                 "max_tokens": 5,
                 "vllm_xargs": {"headwater_mark": "m"},
-                "custom_logit_processor": "x",
+                "use_beam_search": True,
             }
             await door.ask("alice", CHATS, json.dumps(body).encode())
             assert sent(door) == [body]
@@ -245,7 +328,7 @@ async def _batches(held: Shop, folder: Path) -> None:
         requests=[{"custom_id": "1", "params": params}]
     )
     (one,) = held.platform.message_batches[message.id][1]
-    assert read(folder, one["params"]["vllm_xargs"]["headwater_mark"]).account == "bob"
+    assert "vllm_xargs" not in one["params"]  # vLLM's messages take none
     bad = json.dumps({**lines[0], "body": {**body, "vllm_xargs": "x"}}).encode()
     own = await client.files.create(file=("b.jsonl", bad), purpose="batch")
     with pytest.raises(Exception, match="Line 1 of the batch can't be read: vllm_xargs isn't an object"):
@@ -265,6 +348,10 @@ def test_a_program_is_given_the_ticket_by_the_decision_service(tmp_path: Path) -
             body["vllm_xargs"] = {"headwater_mark": "x"}
             status, _, said = await service.proxied("/check" + CHATS, "alice", body)
             assert (status, json.loads(said)["error"]["code"]) == (400, "parameter_not_allowed")
+            for more in ({"use_beam_search": True}, {"custom_logit_processor": _HOSTILE}):
+                told = await service.decided("alice", {**CHAT, "max_tokens": 5, **more})
+                assert (told["allowed"], told["status"]) == (False, 400)
+                assert next(iter(more)) in json.dumps(told)
 
     run(test)
 
@@ -299,4 +386,4 @@ def test_a_ticket_of_the_old_key_is_still_read(tmp_path: Path) -> None:
     new, old = load_ticket_keys(tmp_path / "tickets.key")
     assert (new.version, old.version) == (7, 6)
     with pytest.raises(TicketError):
-        TicketVerifier([old]).verified("HWT1.7.a.b", 0)
+        TicketVerifier([old]).verified("HWT2.7.a", 0)

@@ -39,6 +39,8 @@ _LIMITS: Final = {
 }
 #: Names that some servers (llama.cpp among them) prefer to those: what they say is moved to the first.
 _ALIASES: Final = ("n_predict", "max_new_tokens", "max_length")
+#: Code for the server, as SGLang takes it: no client's is ever passed on.
+_CODE: Final = "custom_logit_processor"
 #: A server's other name for n.
 _COUNT_ALIAS: Final = "n_cmpl"
 #: Beyond these a body is no conversation: it would keep a worker busy. Bytes below which nothing is counted; commas and
@@ -69,7 +71,8 @@ _UNPARTED: Final = ("reasoning_format", "separate_reasoning", "return_token_ids"
 _MATTERS: Final = frozenset((
     "model", "stream", "stream_options", "n", "best_of", "prompt", "prompt_embeds", "messages", "input", "include",
     "background", "store", "thinking", "max_tokens", "max_completion_tokens", "max_output_tokens", "tools",
-    "previous_response_id", "conversation", "container", *_ALIASES, *_PROBABILITIES, *_UNPARTED,
+    "previous_response_id", "conversation", "container", "use_beam_search", _CODE, *_ALIASES, *_PROBABILITIES,
+    *_UNPARTED,
 ))  # fmt: skip
 
 
@@ -121,6 +124,8 @@ def read_request(body: bytes, endpoint: str) -> Asked:
     names = "".join(fields)
     if not (names.isascii() and names.islower()):
         _plainly_named(fields)
+    if _CODE in fields and bytes(fields.pop(_CODE)) != b"null":
+        raise UnreadableRequestError(f"{_CODE} isn't taken from clients", where=Where(field=_CODE))
     found = Asked(endpoint, fields, len(body))
     if endpoint in SAID and holds_media(body):
         found.images, inline = _media(fields.get(SAID[endpoint]))

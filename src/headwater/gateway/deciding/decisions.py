@@ -157,7 +157,8 @@ class Decisions:
         entry.admitted = found
         if self._leases.budgets.hungry:
             self._leases.hungry()
-        problem = (_undone(entry, self._decide) if checked else None) or self._recorded(entry)
+        problem = _undone(entry, self._decide) if checked else self._unmarked(entry, found)
+        problem = problem or self._recorded(entry)
         if problem is not None:
             self._release(entry)
             return problem
@@ -254,6 +255,13 @@ class Decisions:
         if self._decide.count_tokens or not wish.counts:
             return wish
         return msgspec.structs.replace(wish, input_tokens=0, output_tokens=0)
+
+    def _unmarked(self, entry: Open, admitted: Admitted) -> Problem | None:
+        """Why an answer that would have its account's layer isn't given: its endpoint takes no ticket."""
+        asked = entry.asked
+        if self._marking is None or asked is None or entry.question.route.does is not Does.GENERATES:
+            return None
+        return self._marking.refusal(asked.endpoint, admitted.principal, admitted.restrictions)
 
     def _recorded(self, entry: Open) -> Problem | None:
         question, who = entry.question, entry.principal

@@ -215,6 +215,12 @@ class Batches(Passing):
             return self._lines.refuse(found, exchange, passage.principal)
         if self._leases.budgets.hungry:
             self._leases.hungry()
+        kind = ENDPOINTS.get(work.path, "messages")
+        if self._marking is not None and (
+            problem := self._marking.refusal(kind, passage.principal, found.restrictions)
+        ):
+            self._control.settle(found, NOTHING_USED, steady_us())
+            return Refuse(problem)
         work.admitted = passage.admitted = found
         used = Used(input_tokens=sums.inputs, output_tokens=sums.outputs(_longest(work)), requests=len(sums))
         file = work.named

@@ -23,7 +23,7 @@ from headwater.control.budget import Refill, Reservation
 from headwater.exchange import ENDPOINTS, UnreadableRequestError, read_request, write_request
 from headwater.exchange.answer import Answering
 from headwater.gateway.marking.marking import Marking
-from headwater.gateway.routes import Route
+from headwater.gateway.routes import Does, Route
 from headwater.gateway.stage import (
     PASS,
     Cut,
@@ -204,11 +204,15 @@ class Grant(Passing):
             wish = replace(wish, logprobs=b"logprobs" in unquote_to_bytes(exchange.head.query))
         return wish
 
-    def _forward(self, exchange: Exchange, passage: Passage, admitted: Admitted) -> Forward:
+    def _forward(self, exchange: Exchange, passage: Passage, admitted: Admitted) -> Forward | Refuse:
         asked, terms = passage.asked, admitted.terms
         if asked is None:
             return PASS
         if self._marking is not None:
+            if exchange.route.does is Does.GENERATES and (
+                problem := self._marking.refusal(asked.endpoint, passage.principal, admitted.restrictions)
+            ):
+                return Refuse(problem)
             self._marking.put(asked, passage.principal, admitted.restrictions, exchange.id)
         held_to = terms.max_tokens if asked.endpoint != "embeddings" else None
         return Forward(body=write_request(asked, max_tokens=held_to, drop=terms.drop))
