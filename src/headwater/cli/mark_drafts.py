@@ -66,11 +66,15 @@ def written(path: Path, mark: str) -> set[str]:
     def read(number: int, line: bytes) -> None:
         told = object_of(line)
         if told is None or not isinstance(told.get("id"), str) or told.get("format") != FORMAT:
-            what, hint = "holds other rows than those of mark embed", "choose another output"
-            raise UsageError(what, where=Where(str(path), number), hint=hint)
+            raise UsageError(
+                "holds other rows than those of mark embed",
+                where=Where(str(path), number),
+                hint="choose another output",
+            )
         if told.get("mark") != mark:
-            hint = "choose another output"
-            raise UsageError("was written under another mark", where=Where(str(path)), hint=hint)
+            raise UsageError(
+                "was written under another mark", where=Where(str(path)), hint="choose another output"
+            )
         found.add(told["id"])
 
     mended(path, read, lambda _: _BEGINS)

@@ -251,8 +251,7 @@ def _mended(path: Path, asked: list[str]) -> None:
             return
         told = object_of(line)
         if told is None or not isinstance(told.get("answer"), str):
-            hint = "choose another file"
-            raise UsageError("is no answer", where=Where(str(path), number), hint=hint)
+            raise UsageError("is no answer", where=Where(str(path), number), hint="choose another file")
         if told.get("prompt") != next(prompts, None):
             raise _others(path)
 
@@ -260,8 +259,11 @@ def _mended(path: Path, asked: list[str]) -> None:
 
 
 def _others(path: Path) -> UsageError:
-    hint = "answers are to the prompts in their order; choose another file"
-    return UsageError("holds answers to other prompts", where=Where(str(path)), hint=hint)
+    return UsageError(
+        "holds answers to other prompts",
+        where=Where(str(path)),
+        hint="answers are to the prompts in their order; choose another file",
+    )
 
 
 def _asker(url: str, model: str, key_env: str | None, most: int) -> Callable[[str], Answer]:

@@ -246,7 +246,9 @@ def _reason(error: BaseException) -> str:
 
 
 def _unreachable(url: str, reason: str, hint: str | None = None) -> UnreadableInput:
-    return UnreadableInput(f"can't be read ({reason})", where=Where(url), hint=hint or "check the address")
+    if hint:
+        return UnreadableInput(f"can't be read ({reason})", where=Where(url), hint=hint)
+    return UnreadableInput(f"can't be read ({reason})", where=Where(url), hint="check the address")
 
 
 def _decoded(data: bytes, coded: str, most: int, url: str) -> bytes:
