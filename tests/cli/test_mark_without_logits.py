@@ -23,7 +23,7 @@ def test_its_commands_do_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (toml,), (rows,) = blocks("toml"), blocks("jsonl")
+    (toml, _), (rows,) = blocks("toml"), blocks("jsonl")  # the other is the gateway's
     Path("keys.toml").write_text(toml)
     Path("drafts.jsonl").write_text(rows)
     Path("answer.txt").write_text("One. Two.")

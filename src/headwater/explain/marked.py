@@ -104,7 +104,7 @@ def mark_board(results: Sequence[tuple[str, Detection]], *, below: Sequence[str]
     """Texts and their verdicts, as a terminal shows them."""
     rows: list[list[Cell]] = []
     for document, found in results:
-        which = words.joined(_names(found)) if found.found else found.why
+        which = words.joined(_names(found)) if found.found else _unfound(found)
         if found.found and all(each.normalised for each in found.found):
             which += " (normalised)"
         rows.append(
@@ -128,6 +128,16 @@ def mark_board(results: Sequence[tuple[str, Detection]], *, below: Sequence[str]
     return Board(
         [(told or "no text", "")], columns, rows, [*below, _SAYS] if counts[Verdict.MARKED] else below
     )
+
+
+def _unfound(found: Detection) -> str:
+    """Why no mark stands; and whose the p-value beside is, where several were looked for."""
+    first = min(found.readings, key=lambda each: each.log_p, default=None)
+    if first is None or first.log_p >= 0 or len({each.mark for each in found.readings}) < 2:
+        return found.why
+    if found.why.startswith(f"{first.mark}: "):
+        return found.why
+    return f"p of {first.mark}" + (f"; {found.why}" if found.why else "")
 
 
 def mark_verdict(document: str, detection: Detection) -> str:

@@ -210,7 +210,8 @@ def _lines(one: Tested) -> list[str]:
         f"{words.many(trace.units, 'distinct token')} of {words.many(trace.documents, 'row')}: "
         f"{_ANSWERS[trace.answer]}"
     )
-    lines = [f"{told}; {_reach(one)}"]
+    reach = _reach(one)
+    lines = [f"{told}; {reach}" if reach else told]
     if trace.refused:
         lines.append(f"  nobody is named: {trace.refused}")
     if one.unread:
@@ -221,6 +222,8 @@ def _lines(one: Tested) -> list[str]:
 
 
 def _reach(one: Tested) -> str:
+    if one.trace.reach is None and one.trace.named:
+        return ""  # somebody was found
     if one.trace.reach is None:
         return "even an account whose outputs are all of it might not be found"
     return (

@@ -17,7 +17,7 @@ GUMBEL = scheme("vllm-gumbel", {"width": 2})
 
 TOKENIZER = """
 [[tokenizer]]
-name = "words"
+name = "list"
 kind = "ids"
 vocab_size = 500
 """
@@ -27,7 +27,7 @@ name = "chat"
 scheme = "vllm-gumbel"
 width = 2
 key = {NUMBER:#x}
-tokenizer = "words"
+tokenizer = "list"
 """
 OTHER = f"""
 [[mark]]
@@ -36,7 +36,7 @@ scheme = "headwater-tilt"
 width = 1
 delta = 5.0
 keys = [{NUMBER + 1:#x}, {NUMBER + 2:#x}]
-tokenizer = "words"
+tokenizer = "list"
 """
 
 

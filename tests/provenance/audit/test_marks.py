@@ -268,7 +268,7 @@ def test_the_quick_look_passes_over_nothing_that_is_named(
 ) -> None:
     """Rows at the edge of what can be shown: what `detect` names, the stage names, and nothing else."""
     family, secret = scheme(name, config), MarkKey("k", key)
-    mark = Mark("k", family, secret, (Ids("words", made.VOCABULARY),))
+    mark = Mark("k", family, secret, (Ids("list", made.VOCABULARY),))
     random = np.random.default_rng(8)
     within = [made.marked(length, random, secret, family, spread) for length in range(8, 104, 8)]
     rows = [f"{made.unmarked(60, random)} {passage} {made.unmarked(9, random)}" for passage in within]
@@ -295,7 +295,7 @@ def test_faults_of_a_keyring_are_told_before_anything_is_written(
 ) -> None:
     source = lines(tmp_path / "rows.jsonl", [{"text": "1 2 3"}])
     out = tmp_path / "out"
-    bad = made.keyring(tmp_path / "bad.toml", made.TOKENIZER, made.MARK.replace('"words"', '"wrods"'))
+    bad = made.keyring(tmp_path / "bad.toml", made.TOKENIZER, made.MARK.replace('"list"', '"lits"'))
     for given, told in ((tmp_path / "none.toml", "none.toml"), (bad, "no such tokenizer")):
         assert headwater(["audit", str(source), "-o", str(out), "--keyring", str(given)]) == 2
         said = capfd.readouterr().err
