@@ -25,7 +25,7 @@ class MarksSettings:
     )
     key_file: str = setting(
         "",
-        "File with the keys that tickets are signed under (`headwater keys ticket-new`); the newest signs.",
+        "File with the keys that tickets are sealed under (`headwater keys ticket-new`); the newest seals.",
     )
     epoch: str = setting(
         "", "Period of the accounts' keys that tickets name; empty: the engine's keyring says."
@@ -49,7 +49,7 @@ class MarksSettings:
             raise ConfigurationError(f"is one of {', '.join(UPSTREAMS)}", where=_at("upstream"))
         if self.upstream != "none" and not self.key_file:
             hint = "make one: headwater keys ticket-new"
-            raise ConfigurationError("is needed: tickets are signed", where=_at("key_file"), hint=hint)
+            raise ConfigurationError("is needed: tickets are sealed", where=_at("key_file"), hint=hint)
         if self.flagged_from and self.flagged_from not in _RUNGS:
             raise ConfigurationError(f"is one of {', '.join(_RUNGS)}", where=_at("flagged_from"))
         if self.epoch and not (len(self.epoch) <= 200 and self.epoch.isprintable()):
