@@ -10,15 +10,13 @@ import difflib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import gpt
 import numpy as np
 import student_models
 import student_serve
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from student_worlds import Kept
 
 Ints = NDArray[np.int64]
 PAIRS = 300
@@ -71,23 +69,21 @@ def survival(plan: Ints, widths: Sequence[int]) -> dict[str, float]:
     return found
 
 
-def replayed(kept: Kept, seed: int, rows: int, length: int) -> Ints:
-    """The plans of one seed."""
-    aligned = [sources(*pair) for pair in pairs(kept.corpora, kept.words)]
-    return plans(aligned, rows, length, np.random.default_rng([seed, 5]))
-
-
-def paraphrased(kept: Kept, served: Ints, prompt: int, seed: int) -> Ints:
-    """`served` (rows, n) with its answers rewritten by such plans."""
+def paraphrased(
+    teacher: gpt.GPT, served: Ints, prompt: int, seed: int, *, corpora: Path, words: Path, folder: Path
+) -> Ints:
+    """`served` (rows, n) with its answers rewritten by plans of `corpora`; `folder` gets the shares that they keep."""
     rows, length = served.shape[0], served.shape[1] - prompt
-    plan, random = replayed(kept, seed, rows, length), np.random.default_rng([seed, 6])
-    kept_rates = json.dumps({"pairs": PAIRS, "kept": survival(plan, (0, 1, 2, 4))})
-    (kept.folder / "survival.json").write_text(kept_rates + "\n", encoding="utf-8")
+    aligned = [sources(*pair) for pair in pairs(corpora, words)]
+    plan = plans(aligned, rows, length, np.random.default_rng([seed, 5]))
+    random = np.random.default_rng([seed, 6])
+    rates = json.dumps({"pairs": PAIRS, "kept": survival(plan, (0, 1, 2, 4))})
+    (folder / "survival.json").write_text(rates + "\n", encoding="utf-8")
     parts: list[NDArray[Any]] = []
     for first in range(0, rows, student_serve.ROWS):
         here = slice(first, first + student_serve.ROWS)
         tokens = served[here, :prompt]
-        decoder, new = student_models.Decoder(kept.teacher, len(tokens), served.shape[1]), tokens
+        decoder, new = student_models.Decoder(teacher, len(tokens), served.shape[1]), tokens
         for step in range(length):
             chosen = np.empty(len(tokens), np.int64)
             student_serve.plain(decoder.chances(new), random.random(len(tokens)), chosen)

@@ -17,6 +17,7 @@ import corpus
 import gpt
 import numpy as np
 import student_models
+import student_paraphrase
 import student_serve
 import torch
 from numpy.typing import NDArray
@@ -183,12 +184,18 @@ class Kept:
             mixed[:count] = served[:count]
             return mixed
         if world.how == "paraphrased":
-            import student_paraphrase
-
             path = self.path("answers", world.name, seed, ".npy")
             if not path.exists():
                 began = time.process_time()
-                found = student_paraphrase.paraphrased(self, served, PROMPT, seed)
+                found = student_paraphrase.paraphrased(
+                    self.teacher,
+                    served,
+                    PROMPT,
+                    seed,
+                    corpora=self.corpora,
+                    words=self.words,
+                    folder=self.folder,
+                )
                 self.save(path, found)
                 self.say(f"paraphrased {world.name} {seed}: {time.process_time() - began:.0f} s")
             return np.load(path).astype(np.int64)

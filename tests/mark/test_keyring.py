@@ -15,7 +15,8 @@ import pytest
 from headwater.errors import ConfigurationError, HeadwaterError, UnreadableInput
 from headwater.keys import MarkSecret, account_numbers, save_mark_key
 from headwater.mark import registry
-from headwater.mark.keyring import Keyring, key_bits, load_keyring, new_key
+from headwater.mark.keyring import Keyring, load_keyring, new_key
+from headwater.mark.marks import key_bits
 from headwater.mark.own import account_key, coin_of
 from mark.tokenizers import saved
 

@@ -17,7 +17,7 @@ from headwater.cli.mark_endpoint import BudgetSpentError, Endpoint
 from headwater.cli.mark_kept import appended
 from headwater.cli.options import PATH, as_json, manners, max_bad, too_many_bad
 from headwater.cli.terminal import Terminal, clean
-from headwater.errors import UsageError, Where
+from headwater.errors import UsageError
 from headwater.places import keep_apart
 
 if TYPE_CHECKING:
@@ -115,6 +115,7 @@ def command(
     stand in --out already are left as they are, so a run that was ended goes on.
     """
     from headwater.exchange import SetAside
+    from headwater.mark import load_keyring
 
     asked = None
     if endpoint is not None:
@@ -123,7 +124,7 @@ def command(
         key = os.environ.get(key_env, "")
         asked = Endpoint(endpoint, model, count, tokens, sentence_tokens, temperature, key)
     keep_apart([out], [drafts, keyring])
-    mark = _mark(keyring, name)
+    mark = load_keyring(keyring).to_write(name)
     done, total = written(out, name), _Sum()
     with terminal.progress() as progress, SetAside() as aside, appended(out) as file:
         for number, row in enumerate(rows_of(drafts, aside, asked=asked is not None)):
@@ -146,20 +147,6 @@ def aside_lines(aside: Any) -> list[str]:
     from headwater.explain.audited import set_aside_lines
 
     return set_aside_lines(aside)
-
-
-def _mark(keyring: Path, name: str) -> Mark | SentenceMark:
-    from headwater.mark import load_keyring
-
-    ring = load_keyring(keyring)
-    known: tuple[Mark | SentenceMark, ...] = (*ring.marks, *ring.sentences)
-    found = next((each for each in known if each.name == name), None)
-    if found is None:
-        hint = f"marks: {', '.join(each.name for each in known) or 'none'}"
-        raise UsageError("has no mark of that name", where=Where(str(keyring)), hint=hint)
-    if found.revoked:
-        raise UsageError("the mark is revoked", where=Where(str(keyring)), hint="write another one")
-    return found
 
 
 def _written(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -16,10 +16,12 @@ from typing import Final
 from headwater.errors import HeadwaterError, UsageError
 from headwater.keys import load_ticket_keys
 from headwater.mark import TICKET_PARAMETER, Ticket, TicketVerifier
-from headwater.mark.embed import Embedding, Rule, load_embedding
+from headwater.mark.embed import Embedding, Rule, Wanted, load_embedding
 
 #: Environment variable that names the keyring.
 KEYRING: Final = "HEADWATER_KEYRING"
+#: Whom an answer is for: a signed ticket, what a program that is trusted asks for, or nobody known.
+For = str | Wanted | None
 _LOG: Final = logging.getLogger("headwater.marks")
 
 
@@ -75,6 +77,22 @@ class Marker:
                 "tickets aren't taken here", hint="name their keys in the keyring: ticket_file in [embed]"
             )
         return self._verifier.verified(text, at_s)
+
+
+def rules_for(embedding: Embedding, tickets: Sequence[For]) -> tuple[Rule | None, ...]:
+    """The rule of each answer, in a program that writes marks by itself.
+
+    Raises `UsageError` for a ticket that isn't good, and as `Embedding.rule` does.
+    """
+    signed = Marker(embedding) if any(isinstance(each, str) for each in tickets) else None
+    found: list[Rule | None] = []
+    for each in tickets:
+        if signed is not None and isinstance(each, str):
+            signed.admit(each)
+            found.append(signed.rule(each))
+        else:
+            found.append(embedding.rule(None if isinstance(each, str) else each))
+    return tuple(found)
 
 
 @cache

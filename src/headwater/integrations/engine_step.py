@@ -67,5 +67,5 @@ def write(
 
 def contexts(found: Sequence[tuple[int, ...]], device: torch.device | str) -> Tensor:
     """Contexts of different widths (n, widest), each in the last places."""
-    widest = max(map(len, found), default=1)
+    widest = max(1, *map(len, found))
     return torch.tensor([(0,) * (widest - len(each)) + each for each in found], dtype=torch.int64).to(device)

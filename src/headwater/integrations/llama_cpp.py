@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import UsageError
-from headwater.integrations.engine_marks import Marker
-from headwater.mark.embed import TOP_K, Embedding, Row, Wanted, load_embedding, mark
+from headwater.integrations.engine_marks import For, rules_for
+from headwater.mark.embed import TOP_K, Embedding, Row, load_embedding, mark
 
 #: How llama-cpp-python samples where it isn't told otherwise.
 TEMPERATURE, KEPT, TOP_P, MIN_P = 0.8, 40, 0.95, 0.05
@@ -33,7 +33,7 @@ class MarkProcessor:
     def __init__(
         self,
         keyring: str | os.PathLike[str] | Embedding,
-        ticket: str | Wanted | None = None,
+        ticket: For = None,
         *,
         temperature: float = TEMPERATURE,
         top_k: int = KEPT,
@@ -45,12 +45,7 @@ class MarkProcessor:
         if not temperature >= 0:
             raise UsageError("temperature must be 0 or more")
         embedding = keyring if isinstance(keyring, Embedding) else load_embedding(Path(keyring))
-        if isinstance(ticket, str):
-            marker = Marker(embedding)
-            marker.admit(ticket)
-            self._rule = marker.rule(ticket)
-        else:
-            self._rule = embedding.rule(ticket)
+        (self._rule,) = rules_for(embedding, [ticket])
         self._temperature, self._kept, self._top_p, self._min_p = temperature, top_k, top_p, min_p
         self._random = np.random.default_rng(seed)
         self._ids = np.empty(0, np.intc)

@@ -18,11 +18,9 @@ from numpy.typing import NDArray
 from transformers.generation import BaseWatermarkingConfig, LogitsProcessor
 
 from headwater.errors import UsageError
-from headwater.integrations.engine_marks import Marker
-from headwater.mark.embed import TOP_K, Embedding, Memory, Row, Rule, Wanted, load_embedding, mark
-
-#: Who an answer is for: a signed ticket, what a program that is trusted asks for, or nobody known.
-For = str | Wanted | None
+from headwater.integrations.engine_marks import For, rules_for
+from headwater.integrations.engine_step import contexts
+from headwater.mark.embed import TOP_K, Embedding, Memory, Row, Rule, load_embedding, mark
 
 
 class MarkProcessor(LogitsProcessor):
@@ -74,13 +72,11 @@ class MarkProcessor(LogitsProcessor):
         from headwater.mark.embed import torch_step
 
         found = [row.context if row is not None else None for row in self._rows]
-        widest = max((len(context) for context in found if context), default=1)
-        context = torch.tensor([(0,) * (widest - len(each or ())) + (each or ()) for each in found])
         device = scores.device
         work = scores.detach().to(torch.float32)
         torch_step.step(
             work,
-            context.to(device),
+            contexts([each or () for each in found], device),
             torch.tensor([each is not None for each in found], device=device),
             torch_step.packed([None if row is None else row.rule for row in self._rows], device),
             torch.rand((len(found), 2), dtype=torch.float64).to(device),
@@ -166,8 +162,7 @@ class MarkingConfig(BaseWatermarkingConfig):
         embedding = keyring if isinstance(keyring, Embedding) else load_embedding(Path(keyring))
         several = isinstance(tickets, Sequence) and not isinstance(tickets, str)
         listed: Sequence[For] = tickets if several else [tickets]  # type: ignore[assignment,list-item]
-        marker = Marker(embedding) if any(isinstance(each, str) for each in listed) else None
-        self._rules = tuple(_rule(embedding, marker, each) for each in listed)
+        self._rules = rules_for(embedding, listed)
         self._padding, self._top_k, self._memory = padding, top_k, memory
         self.validate()
 
@@ -200,13 +195,6 @@ class MarkingConfig(BaseWatermarkingConfig):
         import json
 
         return json.dumps(self.to_dict(), indent=2) + "\n"
-
-
-def _rule(embedding: Embedding, marker: Marker | None, ticket: For) -> Rule | None:
-    if marker is not None and isinstance(ticket, str):
-        marker.admit(ticket)
-        return marker.rule(ticket)
-    return embedding.rule(ticket)  # type: ignore[arg-type]
 
 
 def _same(row: torch.Tensor, last: torch.Tensor, at: int) -> int | None:

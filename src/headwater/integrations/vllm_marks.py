@@ -10,9 +10,7 @@ from typing import Any
 
 from vllm.v1.sample.logits_processor import LogitsProcessor
 
-from headwater.errors import UsageError
-from headwater.integrations.engine_marks import marker
-from headwater.mark import TICKET_PARAMETER
+from headwater.integrations.vllm_tickets import check_ticket
 
 _BASES: tuple[type, ...] = (LogitsProcessor,)
 try:
@@ -21,11 +19,6 @@ except ImportError:  # vLLM before the second runner took processors
     pass
 else:
     _BASES = (SecondLogitsProcessor, LogitsProcessor)
-
-
-def ticket_of(sampling_params: Any) -> object:
-    """The ticket in a request's `vllm_xargs`, whatever it is; None where there is none."""
-    return (sampling_params.extra_args or {}).get(TICKET_PARAMETER)
 
 
 class Marks(*_BASES):  # type: ignore[misc]
@@ -43,11 +36,5 @@ class Marks(*_BASES):  # type: ignore[misc]
 
     @classmethod
     def validate_params(cls, sampling_params: Any) -> None:
-        """A request is being taken in. Raises `ValueError`, which vLLM answers with status 400, as `Marker.admit`."""
-        found = marker()
-        if found is None:
-            return
-        try:
-            found.admit(ticket_of(sampling_params))
-        except UsageError as error:
-            raise ValueError(error.what) from None
+        """See `check_ticket`."""
+        check_ticket(sampling_params)

@@ -13,7 +13,7 @@ from headwater.integrations.engine_marks import marker
 from headwater.integrations.engine_step import Writing
 from headwater.integrations.hosted_answers import Answer, Drawing, Families, mark
 from headwater.integrations.sampling_law import Sampling
-from headwater.integrations.vllm_marks import Marks, ticket_of
+from headwater.integrations.vllm_tickets import check_ticket, ticket_of
 
 #: The one that marks for a configuration: a class that is installed and named, too, is made twice.
 _FIRST: weakref.WeakValueDictionary[int, FirstMarks] = weakref.WeakValueDictionary()
@@ -32,8 +32,8 @@ class FirstMarks(LogitsProcessor):
 
     @classmethod
     def validate_params(cls, sampling_params: Any) -> None:
-        """As `Marks` does."""
-        Marks.validate_params(sampling_params)
+        """See `check_ticket`."""
+        check_ticket(sampling_params)
 
     def is_argmax_invariant(self) -> bool:
         """The mark decides what is likeliest."""

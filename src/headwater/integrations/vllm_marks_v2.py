@@ -19,7 +19,7 @@ from headwater.integrations.engine_step import Writing, write
 from headwater.integrations.hosted_answers import Drawing
 from headwater.integrations.sampling_law import Sampling
 from headwater.integrations.sampling_law import packed as packed_samplings
-from headwater.integrations.vllm_marks import Marks, ticket_of
+from headwater.integrations.vllm_tickets import check_ticket, ticket_of
 from headwater.mark.embed import torch_history, torch_step
 
 _FIRST: weakref.WeakValueDictionary[int, SecondMarks] = weakref.WeakValueDictionary()
@@ -45,8 +45,8 @@ class SecondMarks(LogitsProcessor):
 
     @classmethod
     def validate_params(cls, sampling_params: Any) -> None:
-        """As `Marks` does."""
-        Marks.validate_params(sampling_params)
+        """See `check_ticket`."""
+        check_ticket(sampling_params)
 
     def add_request(self, req_idx: int, sampling_params: Any) -> bool:
         """A request takes a slot; whether it is marked."""

@@ -21,8 +21,9 @@ from headwater.mark.evidence import Evidence
 from headwater.mark.evidence import load as load_evidence
 from headwater.mark.evidence import save as save_evidence
 from headwater.mark.evidence import scheme_of as evidence_scheme
-from headwater.mark.keyring import Accounts, Keyring, Mark, load_keyring, new_key
+from headwater.mark.keyring import Keyring, load_keyring, new_key
 from headwater.mark.law import Law
+from headwater.mark.marks import Accounts, Mark
 from headwater.mark.proxy import load as load_proxy
 from headwater.mark.proxy import save_counts
 from headwater.mark.registry import card, names, scheme

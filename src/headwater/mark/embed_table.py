@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from headwater.mark.entries import Entry
-
-if TYPE_CHECKING:
-    from headwater.mark.keyring import Accounts, Mark
+from headwater.mark.marks import Accounts, Mark
 
 
 @dataclass(frozen=True)

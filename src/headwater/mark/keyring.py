@@ -10,21 +10,21 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from headwater.errors import ConfigurationError, HeadwaterError, UnreadableInput, UsageError, Where
-from headwater.keys import MASTER, MASTER_BITS, MarkSecret, account_numbers, read_private
+from headwater.keys import MASTER, MASTER_BITS, MarkSecret, read_private
 from headwater.mark import registry
 from headwater.mark.choosing.embedder import NAMES as EMBEDDERS
 from headwater.mark.choosing.mark import KEY_BITS, SENTENCES, SentenceMark
 from headwater.mark.embed_table import EmbedTable, embed_table
 from headwater.mark.entries import EMBED, LONGEST_NAME, Entry, entries, key_numbers, printable
+from headwater.mark.marks import Accounts, Mark, key_bits
 from headwater.mark.own import LAYERED, coin_of
 from headwater.mark.scheme import MarkKey, Scheme
 from headwater.mark.text import read_text
@@ -42,58 +42,6 @@ _TOKENIZERS: dict[str, Callable[[], Tokenizer]] = {"bytes": Bytes, "ids": Ids, "
 
 
 @dataclass(frozen=True)
-class Mark:
-    """One mark to look for. `begins`, `ends`: first and last day on which it was put into text, where that is known.
-
-    `revoked`: others may have its key, so text under it proves nothing. `account`: whose it is, an opaque id.
-    """
-
-    name: str
-    scheme: Scheme
-    key: MarkKey
-    tokenizers: tuple[Tokenizer, ...]
-    begins: date | None = None
-    ends: date | None = None
-    revoked: bool = False
-    account: str = ""
-
-    def used_on(self, day: date) -> bool:
-        """Whether it was put into text on `day`, as far as its dates say."""
-        return (self.begins is None or self.begins <= day) and (self.ends is None or day <= self.ends)
-
-
-@dataclass(frozen=True)
-class Accounts:
-    """Accounts whose keys are derived from a master key: one for each account and epoch.
-
-    `epochs`: the names of its periods, as the keys were derived with; `ids`: the accounts, in the order of their list.
-    """
-
-    name: str
-    scheme: Scheme
-    tokenizers: tuple[Tokenizer, ...]
-    epochs: tuple[str, ...]
-    ids: tuple[str, ...]
-    revoked: bool = False
-    _master: bytes = field(default=b"", repr=False)
-
-    def key(self, account: str, epoch: str) -> MarkKey:
-        """The key of an account, of the list or not, under its id as name (HKDF: see `keys.account_numbers`)."""
-        numbers = account_numbers(
-            self._master, scheme=self.scheme.name, account=account, epoch=epoch, bits=self._bits
-        )
-        return MarkKey(account, numbers)
-
-    def keys(self, epoch: str) -> list[MarkKey]:
-        """The keys of all accounts in one epoch, in the order of `ids`."""
-        return [self.key(account, epoch) for account in self.ids]
-
-    @cached_property
-    def _bits(self) -> tuple[int, ...]:
-        return key_bits(self.scheme)
-
-
-@dataclass(frozen=True)
 class Keyring:
     """What the file at `path` says. Marks, those on sentences and accounts are each in the order of the file."""
 
@@ -107,6 +55,17 @@ class Keyring:
     def current(self, day: date | None = None) -> tuple[Mark, ...]:
         """The marks that aren't revoked; with `day`, of them those that were put into text on that day."""
         return tuple(mark for mark in self.marks if not mark.revoked and (day is None or mark.used_on(day)))
+
+    def to_write(self, name: str) -> Mark | SentenceMark:
+        """The mark called `name`, of tokens or of sentences; `UsageError` where there is none or it is revoked."""
+        known: tuple[Mark | SentenceMark, ...] = (*self.marks, *self.sentences)
+        found = next((each for each in known if each.name == name), None)
+        if found is None:
+            hint = f"marks: {', '.join(each.name for each in known) or 'none'}"
+            raise UsageError("has no mark of that name", where=Where(str(self.path)), hint=hint)
+        if found.revoked:
+            raise UsageError("the mark is revoked", where=Where(str(self.path)), hint="write another one")
+        return found
 
     def current_sentences(self, day: date | None = None) -> tuple[SentenceMark, ...]:
         """The same of marks on sentences."""
@@ -165,16 +124,6 @@ def new_key(name: str, config: Mapping[str, Any] | None = None, *, version: int 
         return MarkSecret(tuple(secrets.randbits(each) for each in bits), name, version)
     random = np.random.default_rng(secrets.randbits(256))
     return MarkSecret(scheme.random_key(random).numbers, name, version)
-
-
-def key_bits(scheme: Scheme) -> tuple[int, ...]:
-    """How many integers a key of `scheme` has, and how many bits each of them has at most.
-
-    Told by 64 of its random keys, so it would be wrong once in 2^64 keys.
-    """
-    random = np.random.default_rng(0)
-    drawn = [scheme.random_key(random).numbers for _ in range(64)]
-    return tuple(max(number.bit_length() for number in each) for each in zip(*drawn, strict=True))
 
 
 def _tokenizer(entry: Entry, writing: bool) -> Tokenizer:

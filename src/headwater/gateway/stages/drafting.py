@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from headwater.errors import ConfigurationError, Where
+from headwater.errors import ConfigurationError, UsageError, Where
 from headwater.exchange import Asked
 from headwater.gateway.stage import Wait
 from headwater.gateway.stages.following import Body
@@ -60,18 +60,11 @@ class Drafting:
         """`folder`: the gateway's. Raises `ConfigurationError` and what the keyring raises."""
         from headwater.mark import SentenceMark, load_keyring
 
-        ring = load_keyring(folder / settings.keyring)
-        marks: tuple[Mark | SentenceMark, ...] = (*ring.marks, *ring.sentences)
-        found = next((one for one in marks if one.name == settings.mark), None)
         where = Where(field="drafts.mark")
-        if found is None:
-            raise ConfigurationError(
-                "the keyring has no mark of that name",
-                where=where,
-                hint=f"marks: {', '.join(one.name for one in marks) or 'none'}",
-            )
-        if found.revoked:
-            raise ConfigurationError("the mark is revoked", where=where, hint="choose by another one")
+        try:
+            found = load_keyring(folder / settings.keyring).to_write(settings.mark)
+        except UsageError as error:
+            raise ConfigurationError(f"keyring: {error.what}", where=where, hint=error.hint) from None
         if isinstance(found, SentenceMark):
             found.by  # noqa: B018  (an embedder that is missing is told before anybody asks)
         elif found.tokenizers[0].name != "words":

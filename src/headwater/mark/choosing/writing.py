@@ -19,7 +19,7 @@ from headwater.mark.choosing.fingerprint import Vector, combined, log_p, looked_
 from headwater.mark.choosing.mark import SentenceMark
 from headwater.mark.detection.scored import Scored, score
 from headwater.mark.evidence import standard
-from headwater.mark.keyring import Mark
+from headwater.mark.marks import Mark
 from headwater.mark.scheme import Tokens, Units
 from headwater.mark.text import normalised
 

@@ -23,7 +23,7 @@ from headwater.mark.detection.regions import Region, best, regions, windows_of
 from headwater.mark.detection.scored import Scored, score
 from headwater.mark.detection.verdict import ALPHA, Verdict, units_wanted
 from headwater.mark.evidence import Evidence, standard
-from headwater.mark.keyring import Mark
+from headwater.mark.marks import Mark
 from headwater.mark.scheme import MarkKey, Scheme, Tokens, Units
 from headwater.mark.text import Normalised, normalised
 from headwater.mark.tokenizer import Tokenizer

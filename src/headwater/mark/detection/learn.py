@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from headwater.errors import UsageError
 from headwater.mark.evidence import Evidence, by_class, fingerprints, grid, mixture, standard
 from headwater.mark.evidence.fingerprints import MOST
-from headwater.mark.keyring import Mark
+from headwater.mark.marks import Mark
 from headwater.mark.proxy import Counts, Proxy, counted
 from headwater.mark.scheme import Units, Values
 from headwater.mark.score import tails

@@ -12,7 +12,8 @@ from typing import Final, Literal, Protocol
 from headwater.errors import ConfigurationError, UsageError, Where
 from headwater.mark.embed.rule import Rule, rule_of
 from headwater.mark.embed_table import EmbedTable
-from headwater.mark.keyring import Accounts, Keyring, load_keyring
+from headwater.mark.keyring import Keyring, load_keyring
+from headwater.mark.marks import Accounts
 from headwater.mark.own import Layered, LayeredTilt
 from headwater.mark.scheme import MarkKey
 

@@ -25,8 +25,25 @@ _HALVES = (
 )
 
 
+class _Coin:
+    """How the coin falls, for a scheme with these settings."""
+
+    width: int
+    share: float
+    coin: tuple[int, int]
+
+    @property
+    def threshold(self) -> int:
+        """A context is the account's where the upper half of its seed under the coin is below this."""
+        return int(self.share * SIZE)
+
+    def of_account(self, context: Sequence[int]) -> bool:
+        """Whether the coin gives a context (the last `width` tokens of `context`) to the account."""
+        return seed_of(context[len(context) - self.width :], self.coin) >> 32 < self.threshold
+
+
 @dataclass(frozen=True)
-class Layered(Gumbel):
+class Layered(_Coin, Gumbel):
     """Gumbel-max in two layers.
 
     `layer`: whose contexts are read; `share`: the chance that a context is the account's; `coin`: the coin's key
@@ -44,22 +61,13 @@ class Layered(Gumbel):
         super().__post_init__()
         _check(self.share, self.coin)
 
-    @property
-    def threshold(self) -> int:
-        """A context is the account's where the upper half of its seed under the coin is below this."""
-        return int(self.share * SIZE)
-
     def units(self, tokens: Tokens, *, prompt: int = 0) -> Units:
         """The distinct units of this layer."""
         return _part(super().units(tokens, prompt=prompt), self)
 
-    def of_account(self, context: Sequence[int]) -> bool:
-        """Whether the coin gives a context (the last `width` tokens of `context`) to the account."""
-        return seed_of(context[len(context) - self.width :], self.coin) >> 32 < self.threshold
-
 
 @dataclass(frozen=True)
-class LayeredTilt(Tilt):
+class LayeredTilt(_Coin, Tilt):
     """A green list in two layers, for accounts whose students are looked for: it survives in a student best for what it
     costs, works at temperature 0, and each account has its own.
 
@@ -79,18 +87,9 @@ class LayeredTilt(Tilt):
         super().__post_init__()
         _check(self.share, self.coin)
 
-    @property
-    def threshold(self) -> int:
-        """A context is the account's where the upper half of its seed under the coin is below this."""
-        return int(self.share * SIZE)
-
     def units(self, tokens: Tokens, *, prompt: int = 0) -> Units:
         """The distinct units of this layer."""
         return _part(super().units(tokens, prompt=prompt), self)
-
-    def of_account(self, context: Sequence[int]) -> bool:
-        """Whether the coin gives a context (the last `width` tokens of `context`) to the account."""
-        return seed_of(context[len(context) - self.width :], self.coin) >> 32 < self.threshold
 
 
 def _check(share: float, coin: tuple[int, ...]) -> None:
