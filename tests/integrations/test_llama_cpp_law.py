@@ -69,4 +69,4 @@ def test_scores_in_strides_and_what_is_left_unmarked(ring: Path) -> None:
     with pytest.raises(UsageError):
         MarkProcessor(ring, temperature=-1)
     with pytest.raises(UsageError):
-        MarkProcessor(ring, "HWT1.1.a.b")
+        MarkProcessor(ring, "HWT2.1.ab")

@@ -320,8 +320,11 @@ def test_no_key_is_shown(model: Any, ring: Path) -> None:
 
 
 def test_what_cannot_be_used_is_refused(model: Any, ring: Path) -> None:
-    with pytest.raises(UsageError, match="signature"):
-        MarkingConfig(ring, ["HWT1.1.abc.def"])
+    now = int(time.time())
+    ticket = Ticket(account="acct-1", layer="flagged", issued=now, expires=now + 60)
+    foreign = TicketSigner(TicketKey(b"6" * 32)).sign(ticket)  # of the same version, under another key
+    with pytest.raises(UsageError, match="seal is wrong"):
+        MarkingConfig(ring, [foreign])
     with pytest.raises(UsageError):
         MarkingConfig(ring, [])
     with pytest.raises(UsageError, match="top_k"):
