@@ -118,6 +118,24 @@ def test_a_bad_row_is_set_aside_with_its_place_and_good_rows_go_on(
     assert told in read.out
     assert "in.jsonl:2" in read.out
     assert PRIVATE not in read.out + read.err
+    assert run([*asked, "--json"]) == 0
+    said = json.loads(capfd.readouterr().out)
+    assert (said["set_aside"], said["left_as_they_were"]) == (1, 2)
+    (row,) = said["set_aside_rows"]
+    assert (row["file"], row["row"]) == (str(given), 2)
+    assert told in f"{row['field']}: {row['what']}" or told == row["what"]
+
+
+def test_nothing_to_do_is_said_so(ring: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    given = rows(tmp_path / "in.jsonl", {"id": "a", "drafts": ["x", "y"]}, {"id": "", "drafts": ["x"]})
+    asked = ["mark", "embed", str(given), "--keyring", str(ring), "--mark", "words"]
+    asked += ["-o", str(tmp_path / "out.jsonl")]
+    assert run(asked) == 0
+    capfd.readouterr()
+    assert run(asked) == 0
+    said = capfd.readouterr().out
+    assert said.startswith("no text was written\n1 text was there already\n1 row set aside:\n")
+    assert "must be a string of 1 to 200 printable characters, first " in said
 
 
 def test_a_run_goes_on_where_another_was_ended(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -94,6 +95,34 @@ def test_a_test_says_what_it_shows_and_what_not(
     )
     assert [each["name"] for each in found["keys"]] == ["other"]
     assert found["commitment"] is None
+    said = told(capfd, "test", leaning, "--keyring", ring, "--mark", "other")
+    assert "It doesn't say that the model learned nothing" in said.replace("\n", " ")
+
+
+def test_of_many_keys_a_terminal_shows_the_foremost(
+    leaning: Path, ring: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    many = [
+        RING.split("\n\n")[1].replace('"other"', f'"n{at}"').replace("[5,", f"[{at + 6},") for at in range(30)
+    ]
+    ring.write_text("\n\n".join([*many[:15], RING, *many[15:]]))
+    found = record(capfd, "test", leaning, "--keyring", ring)
+    assert len(found["keys"]) == 32
+    least = sorted(found["keys"], key=lambda each: each["log10_p"])[:12]
+    said = told(capfd, "test", leaning, "--keyring", ring)
+    shown = {each["name"] for each in found["keys"] if f" {each['name']} " in said}
+    assert shown == {each["name"] for each in least} | {"prod"}
+    assert "and 20 more keys, none of them shown in it" in said
+
+
+def test_a_comparison_that_was_ended_is_told_from_one_that_never_was(
+    ring: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "differences.npz.parts").mkdir()
+    said = told(capfd, "test", tmp_path / "differences.npz", "--keyring", ring, code=2)
+    assert "was ended" in said
+    assert "start that run again" in said
+    assert "was ended" not in told(capfd, "test", tmp_path / "other.npz", "--keyring", ring, code=2)
 
 
 def test_keys_that_are_left_out_are_told(
@@ -129,6 +158,7 @@ def test_committed_tested_shown_and_checked(
     assert "the log took the hash in" in said
     assert "2 keys are those that were bound" in said
     assert "the report is of the test that was committed to" in said
+    assert re.search(r"entry \d+ of \S+, 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC", said)
     # A third party sees whatever is changed afterwards.
     ring.write_text(RING.replace("[5, 77]", "[6, 77]"))
     assert "aren't those of the keyring" in told(capfd, "check", shown, "--keyring", ring, code=1)

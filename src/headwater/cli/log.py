@@ -19,6 +19,7 @@ from headwater.cli.log_inputs import (
     trust_of,
     trusted,
     vkey,
+    when,
 )
 from headwater.cli.options import HELP, PATH, PLACE, Group, as_json, manners
 from headwater.cli.terminal import Terminal, clean
@@ -123,7 +124,7 @@ def check(terminal: Terminal, *, folder: Path, key: str | None, trust: Path | No
         return 0
     origin = clean(found.origin)
     terminal.out(f"proven: entry {found.index:,} of {origin}, which had {found.size:,} then\n")
-    terminal.out(f"{clean(_when(record.at_us))}: {clean(record.kind)} {clean(record.subject)}\n")
+    terminal.out(f"{clean(when(record.at_us))}: {clean(record.kind)} {clean(record.subject)}\n")
     for name, value in record.body.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         terminal.out(f"  {clean(name)}: {clean(text)}\n")
@@ -221,7 +222,7 @@ def stamp(terminal: Terminal, *, folder: Path, tsa: str, tsa_roots: Path) -> int
         size, at_us = add_stamp(
             log, lambda body: ask(tsa, body, "application/timestamp-query", 100_000), roots
         )
-    terminal.out(f"{size:,} entries stamped: {_when(at_us)}\n")
+    terminal.out(f"{size:,} entries stamped: {when(at_us)}\n")
     return 0
 
 
@@ -266,15 +267,6 @@ def _note(note: bytes) -> str:
     return "".join(f"{clean(line)}\n" for line in note.decode("utf-8", "replace").splitlines())
 
 
-def _when(at_us: int) -> str:
-    from datetime import UTC, datetime, timedelta
-
-    try:
-        return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at_us):%Y-%m-%d %H:%M:%S} UTC"
-    except OverflowError:
-        return f"{at_us} µs after 1970"
-
-
 def _plain(found: Verified) -> dict[str, Any]:
     checkpoint = found.checkpoint
     return {
@@ -294,8 +286,8 @@ def _told(found: Verified) -> list[str]:
     checkpoint = found.checkpoint
     lines = [f"doesn't fit: {one}" for one in found.findings]
     lines += [f"not checked: {one}" for one in found.told]
-    lines += [f"cosigned by {name}: {_when(at_s * 1_000_000)}" for name, at_s in found.cosigned]
-    lines += [f"stamped with {size:,} entries: {_when(at_us)}" for size, at_us in found.stamped]
+    lines += [f"cosigned by {name}: {when(at_s * 1_000_000)}" for name, at_s in found.cosigned]
+    lines += [f"stamped with {size:,} entries: {when(at_us)}" for size, at_us in found.stamped]
     many = len(found.findings)
     said = "holds" if found.holds else f"doesn't hold ({many:,} finding{'s' if many > 1 else ''})"
     return [

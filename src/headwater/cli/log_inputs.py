@@ -141,3 +141,13 @@ def content(path: Path) -> bytes:
     if len(data) > _MOST_TEXT:
         raise UnreadableInput("is too large", where=Where(str(path)))
     return data
+
+
+def when(at_us: int) -> str:
+    """A time that a log tells, in UTC to the second; any number that a hostile one may hold."""
+    from datetime import UTC, datetime, timedelta
+
+    try:
+        return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at_us):%Y-%m-%d %H:%M:%S} UTC"
+    except OverflowError:
+        return f"{at_us} µs after 1970"

@@ -197,8 +197,9 @@ def _draw(terminal: Terminal, rows: Sequence[Row], out: Path) -> None:
         Column("ln p", "number"),
         Column("to 10⁻⁶", "number"),
         Column("false", "number"),
-        Column("perplexity", "number", minor=True),
     ]
+    judged = any(row.perplexity is not None for row in rows)
+    columns += [Column("perplexity", "number", minor=True)] * judged
     groups: dict[tuple[str, float], list[Row]] = {}
     for row in rows:
         if row.tokens == longest:
@@ -212,7 +213,7 @@ def _draw(terminal: Terminal, rows: Sequence[Row], out: Path) -> None:
                 f"{row.median_log_p:.1f}",
                 "–" if row.tokens_to_goal is None else f"{row.tokens_to_goal:,.0f}",
                 f"{row.wrong_keys[0].rate:.1%}",
-                "–" if row.perplexity is None else f"{row.perplexity:.1f}",
+                *["–" if row.perplexity is None else f"{row.perplexity:.1f}"] * judged,
             ]
             for row in some
         ]
@@ -225,9 +226,12 @@ def _draw(terminal: Terminal, rows: Sequence[Row], out: Path) -> None:
 
 
 def _between(rate: Rate) -> str:
-    low, high = rate.interval
-    digits = 0 if rate.rate >= 0.1 else 1
-    return f"{100 * rate.rate:.{digits}f}% ({100 * low:.{digits}f}–{100 * high:.{digits}f})"
+    share, low, high = (_percent(each) for each in (rate.rate, *rate.interval))
+    return f"{share}% ({low}–{high})"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}" if 0 < share < 0.1 else f"{100 * share:.0f}"
 
 
 def _check(terminal: Terminal, schemes: tuple[str, ...], *, as_json: bool) -> int:

@@ -21,6 +21,7 @@ from headwater.errors import UsageError
 from headwater.places import keep_apart
 
 if TYPE_CHECKING:
+    from headwater.exchange import SetAside
     from headwater.mark import Mark, SentenceMark
 
 #: The environment variable that holds an API's key, unless another is named.
@@ -138,15 +139,8 @@ def command(
                 total.left = True
                 break
             file.flush()
-    _tell(terminal, total, asked, aside_lines(aside), out, as_json=as_json)
+    _tell(terminal, total, asked, aside, out, as_json=as_json)
     return too_many_bad(terminal, aside.total, max_bad)
-
-
-def aside_lines(aside: Any) -> list[str]:
-    """What was set aside, in lines."""
-    from headwater.explain.audited import set_aside_lines
-
-    return set_aside_lines(aside)
 
 
 def _written(
@@ -199,8 +193,10 @@ def _line(record: dict[str, Any]) -> str:
 
 
 def _tell(
-    terminal: Terminal, total: _Sum, asked: Endpoint | None, aside: list[str], out: Path, *, as_json: bool
+    terminal: Terminal, total: _Sum, asked: Endpoint | None, aside: SetAside, out: Path, *, as_json: bool
 ) -> None:
+    from headwater.explain.audited import set_aside_lines
+
     cost = {"tokens": asked.spent, "tokens_read": asked.read} if asked else {}
     if as_json:
         terminal.json(
@@ -213,22 +209,33 @@ def _tell(
                 "nats_at_most": round(total.bound, 4),
                 "budget_spent": total.left,
                 **cost,
-                "set_aside": aside,
+                "set_aside": aside.total,
+                "set_aside_rows": [
+                    {"file": row.where.file, "row": row.where.row, "field": row.where.field, "what": row.what}
+                    for row in aside.rows
+                ],
                 "out": str(out),
             }
         )
         return
     choices = max(1, total.choices)
-    lines = [
-        f"{total.texts:,} texts of {total.choices:,} choices among {total.drafts / choices:.1f} drafts each"
-    ]
-    found, most = total.nats / choices, total.bound / choices
-    lines.append(f"evidence: {found:.2f} nats a choice, of {most:.2f} that a choice can give")
-    if asked:
+    texts = f"{total.texts:,} text{'' if total.texts == 1 else 's'}"
+    if total.texts:
+        found, most = total.nats / choices, total.bound / choices
+        lines = [
+            f"{texts} of {total.choices:,} choices among {total.drafts / choices:.1f} drafts each",
+            f"evidence: {found:.2f} nats a choice, of {most:.2f} that a choice can give",
+        ]
+    else:
+        lines = ["no text was written"]
+    if asked and total.texts:
         nats = total.nats or 1e-9
         lines.append(
             f"tokens: {asked.spent:,} written, {asked.read:,} read; {asked.spent / nats:,.0f} written a nat"
         )
-    lines += [f"{total.kept:,} texts were there already"] * bool(total.kept)
+    were = "text was" if total.kept == 1 else "texts were"
+    lines += [f"{total.kept:,} {were} there already"] * bool(total.kept)
     lines += ["the budget of tokens is spent: the next run goes on from here"] * total.left
-    terminal.out("".join(f"{clean(line)}\n" for line in [*lines, *aside, f"wrote {out}"]))
+    lines += set_aside_lines(aside)
+    lines += [f"wrote {out}"] * bool(total.texts)
+    terminal.out("".join(f"{clean(line)}\n" for line in lines))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headwater.cli.log_inputs import trust_of, trusted
+from headwater.cli.log_inputs import trust_of, trusted, when
 from headwater.cli.mark_student_commit import COMMITMENT
 from headwater.cli.mark_student_inputs import candidates_of
 from headwater.cli.mark_student_log import KIND, InLog, in_report
@@ -95,7 +95,7 @@ def _lines(told: Mapping[str, Any]) -> list[str]:
     if "why" in told:
         lines.append(f"refused: {told['why']}")
     if "at_us" in told:
-        lines.append(f"entry {told['index']:,} of {told['origin']}, {told['at_us']} µs after 1970 (UTC)")
+        lines.append(f"entry {told['index']:,} of {told['origin']}, {when(told['at_us'])}")
         if told["before"] is None:
             lines.append("the log doesn't say how many commitments it held before")
         else:

@@ -98,6 +98,8 @@ class Terminal:
         from rich.progress import Progress as Bars
         from rich.text import Text
 
+        from headwater.cli.whole import SOON, words
+
         class Told(ProgressColumn):
             """How far a stage is, in rows; or all of them, at this moment."""
 
@@ -105,7 +107,9 @@ class Terminal:
                 if task.fields.get("whole"):
                     return Text(str(whole))
                 of = "" if task.total is None else f" of {int(task.total):,}"
-                return Text(f"{int(task.completed):,}{of}" if task.completed or of else "")
+                rest = task.time_remaining if whole is None and task.elapsed and task.elapsed > SOON else None
+                left = f", {words(rest)} left" if rest else ""
+                return Text(f"{int(task.completed):,}{of}{left}" if task.completed or of else "")
 
         console = Console(stderr=True, no_color=not self.coloured(sys.stderr), highlight=False)
         columns = TextColumn("{task.description}"), BarColumn(20), TimeElapsedColumn(), Told()

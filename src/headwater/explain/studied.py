@@ -21,6 +21,8 @@ _UNCOMMITTED: Final = (
     "Nothing was committed to before this test: nobody can tell whether key and settings were chosen by what it "
     "gave."
 )
+#: Keys that a terminal shows, where no more of them are marked.
+_KEYS: Final = 12
 _MODES: Final = {
     "probe": "weights, on texts that don't carry the mark",
     "served": "weights, on stored answers that may carry the mark",
@@ -55,6 +57,7 @@ def student_board(record: Mapping[str, Any], *, below: Sequence[str] = ()) -> Bo
         table = _controls(record)
         rows: list[list[Cell]] = [list(row) for row in table.rows]
         return Board([(student_verdict(record), "")], table.columns, rows, [*lines, *record["says"]])
+    shown = _foremost(record["keys"])
     keys = [
         [
             Badge(each["verdict"], "plain", _GLYPHS[Verdict(each["verdict"])]),
@@ -64,7 +67,7 @@ def student_board(record: Mapping[str, Any], *, below: Sequence[str] = ()) -> Bo
             each.get("contexts", each["units"]),
             f"{each['z']:.1f}" if "z" in each else f"1e{each['log10_e']:.1f}",
         ]
-        for each in record["keys"]
+        for each in shown
     ]
     lean = "z" if record["mode"] != "answers" else "evidence (e)"
     columns = [
@@ -75,6 +78,10 @@ def student_board(record: Mapping[str, Any], *, below: Sequence[str] = ()) -> Bo
         Column("contexts" if lean == "z" else "distinct pairs", "number"),
         Column(lean, "number", minor=True),
     ]
+    if hidden := len(record["keys"]) - len(shown):
+        lines.insert(
+            0, f"and {words.many(hidden, 'more key')}, none of them shown in it (--json, or a page by -o)"
+        )
     lines += [_share(each) for each in record.get("shares", ())]
     lines += [f"{each['name']}: not tested: {each['why']}" for each in record.get("not_tested", ())]
     if record.get("revoked"):
@@ -82,8 +89,14 @@ def student_board(record: Mapping[str, Any], *, below: Sequence[str] = ()) -> Bo
     lines += filter(None, [_left_out(record)])
     if record["mode"] == "answers":
         lines.append(_asked(record))
-    says = record["says"] if record["verdict"] == Verdict.MARKED.value else []
-    return Board([(student_verdict(record), "")], columns, keys, [*lines, *says])
+    return Board([(student_verdict(record), "")], columns, keys, [*lines, *record["says"]])
+
+
+def _foremost(keys: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The keys that a terminal shows, in their order: all that are shown in the model, and the foremost others."""
+    marked = [each for each in keys if each["verdict"] == Verdict.MARKED.value]
+    others = sorted((each for each in keys if each not in marked), key=lambda each: float(each["log10_p"]))
+    return [each for each in keys if each in marked + others[: max(0, _KEYS - len(marked))]]
 
 
 def student_page(record: Mapping[str, Any]) -> Page:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from headwater.explain.marked import log10_p
+from headwater.mark import Verdict
 from headwater.mark.student import About, Answered, Candidate, Examined, Lineage, described
 
 FORMAT: Final = "headwater.student"
@@ -16,6 +17,10 @@ VERSION: Final = 1
 _SAYS: Final = (
     "Marked means: the model was trained on text that was written under this key, or on text that carries such text. "
     "It doesn't say who trained it, where they had the text from, or with what right."
+)
+_ABSENT: Final = (
+    "That no mark is shown means: this test, of these texts and with these keys, didn't reach its level. It doesn't "
+    "say that the model learned nothing from text that carries a mark."
 )
 _COPIED: Final = (
     "The model repeats what it reads, and marked text stood there in another form: what may be copied token by token "
@@ -96,7 +101,7 @@ def student_record(
         ],
         "not_tested": [{"name": name, "why": why} for name, why in examined.skipped],
         "revoked": list(revoked),
-        "says": [_SAYS],
+        "says": _says(examined.verdict),
         "innocent_causes": [*_INNOCENT, _REFERENCE],
     }
 
@@ -142,7 +147,7 @@ def answers_record(
             }
             for each in found.heard
         ],
-        "says": [_SAYS],
+        "says": _says(found.verdict),
         "innocent_causes": list(_INNOCENT),
     }
 
@@ -172,6 +177,11 @@ def lineage_record(
         "says": [_LINEAGE],
         "innocent_causes": [_LINEAGE],
     }
+
+
+def _says(verdict: Verdict) -> list[str]:
+    """What the verdict means, and what it doesn't say."""
+    return [_SAYS if verdict is Verdict.MARKED else _ABSENT]
 
 
 def _head(mode: str, verdict: str, alpha: float, committed: Mapping[str, Any] | None) -> dict[str, Any]:

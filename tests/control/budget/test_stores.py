@@ -318,7 +318,9 @@ def askers(path: Path, replicas: list[str], limit: int) -> list[subprocess.Popen
     """Processes that go on once each was answered once: one may take longer to start than another to take all."""
     command = [sys.executable, "-c", ASKER, str(path)]
     processes = [
-        subprocess.Popen([*command, name, str(limit)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [*command, name, str(limit)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         for name in replicas
     ]
     for process in processes:
@@ -334,7 +336,9 @@ def askers(path: Path, replicas: list[str], limit: int) -> list[subprocess.Popen
 def told_by(process: subprocess.Popen[str]) -> list[list[int]]:
     """What a process was answered and nobody has read yet; its last line may be torn."""
     assert process.stdout is not None
-    lines = process.stdout.read().split("\n")[:-1]  # not communicate(), which loses what readline() took ahead
+    lines = process.stdout.read().split("\n")[
+        :-1
+    ]  # not communicate(), which loses what readline() took ahead
     process.wait()
     return [[int(number) for number in line.split()] for line in lines]
 

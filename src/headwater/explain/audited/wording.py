@@ -180,19 +180,28 @@ def fault(reason: str) -> str:
     return reason.replace(" at byte N", "")
 
 
+def _told(row: BadRow) -> str:
+    return f"{row.where.field}: {row.what}" if row.where.field else row.what
+
+
 def set_aside_lines(aside: SetAside, *, most: int = 5) -> list[str]:
     """How many rows were set aside, and for each of the commonest faults the first row that has it."""
     if not aside.total:
         return []
     first: dict[str, BadRow] = {}
     for row in aside.rows:
-        told = f"{row.where.field}: {row.what}" if row.where.field else row.what
-        first.setdefault(_FIGURE.sub("N", told), row)
+        first.setdefault(_FIGURE.sub("N", _told(row)), row)
     lines = [f"{words.many(aside.total, 'row')} set aside:"]
     for reason, count in aside.by_reason()[:most]:
         met = first.get(_FIGURE.sub("N", reason))
-        place = f", first {met.where.file}:{met.where.row}" if met and met.where.row else ""
-        lines.append(f"  {count:,} × {fault(reason)}{place}")
+        if met is None:
+            lines.append(f"  {count:,} × {fault(reason)}")
+            continue
+        # One row's own words where they are one row's, or the same in all: a figure in general is N.
+        told = _told(met)
+        same = all(_told(row) == told for row in aside.rows if _FIGURE.sub("N", _told(row)) == reason)
+        place = f", first {met.where.file}:{met.where.row}" if met.where.row else ""
+        lines.append(f"  {count:,} × {told if same else fault(reason)}{place}")
     if len(aside.reasons) > most:
         lines.append(f"  … and {words.many(len(aside.reasons) - most, 'more reason')}")
     return lines

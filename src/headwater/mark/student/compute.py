@@ -17,7 +17,7 @@ from headwater.errors import UnreadableInput, UsageError
 from headwater.mark.scheme import Tokens
 from headwater.mark.student.differences import KEPT, Differences, Rows, joined, sparse
 from headwater.mark.student.models import WINDOW, Model
-from headwater.mark.student.stored import About, load, save
+from headwater.mark.student.stored import About, load, parts_of, save
 from headwater.mark.student.texts import Text, texts_digest, windows
 
 #: Windows in one part that is kept, and chances that are held at once for each model.
@@ -63,7 +63,7 @@ def compute(
         raise UsageError(
             f"a text has a token that the models don't know: they have {vocabulary:,}", hint=hint
         )
-    folder = out.with_name(f"{out.name}.parts")
+    folder = parts_of(out)
     folder.mkdir(exist_ok=True)
     print_ = hashlib.sha256(repr(about).encode()).hexdigest()[:16]
     parts: list[Differences] = []

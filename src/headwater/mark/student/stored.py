@@ -82,12 +82,23 @@ def save(differences: Differences, about: About, path: Path) -> None:
         file.write(content.getvalue())
 
 
+def parts_of(path: Path) -> Path:
+    """The folder of what a run has done that isn't finished."""
+    return path.with_name(f"{path.name}.parts")
+
+
 def load(path: Path) -> tuple[Differences, About, str]:
     """What `save` wrote, and the SHA-256 of the file.
 
     Raises `UnreadableInput` for a file that isn't there, is cut short, or holds what can't be differences of laws.
     """
-    content, where = whole_file(path, largest=LARGEST), Where(str(path))
+    where = Where(str(path))
+    if parts_of(path).is_dir() and not path.exists():
+        hint = "start that run again: it goes on where it stopped"
+        raise UnreadableInput(
+            "is not there yet: the run that compares models was ended", where=where, hint=hint
+        )
+    content = whole_file(path, largest=LARGEST)
     arrays = read_arrays(content, re.compile("|".join(_NAMES)), where)
     if set(arrays) != set(_NAMES):
         raise UnreadableInput("holds no differences of models", where=where)
