@@ -120,6 +120,7 @@ $(VENV)/.litellm: requirements/litellm.lock requirements/build.lock pyproject.to
 
 .PHONY: bench-suite fit-fusion bench-real bench-million bench-scale bench-imprints bench-audit
 .PHONY: bench-policy bench-log bench-budgets bench-gateway bench-marks
+.PHONY: bench-marking bench-distortion bench-robustness bench-sentences bench-students
 bench-suite: $(VENV)/.dev  # every scenario in many worlds; resumes, SIZE=full for all (HEADWATER_CORPORA; ten minutes, or hours)
 	@$(BIN)/python benchmarks/detection/suite/run.py --size $(or $(SIZE),short) --work out/suite --date "$$(date -u +%F)" \
 		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/detection/suite.json --pages
@@ -169,3 +170,25 @@ bench-marks: $(VENV)/.dev  # false alarms in 10^6 pairs a scheme, and tracing am
 		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/marks/false_positives.json
 	@$(BIN)/python benchmarks/marks/trace.py --date "$$(date -u +%F)" \
 		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/marks/trace.json --pages
+
+bench-marking: $(VENV)/.torch  # what a step of writing costs; MARKLLM=a checkout of it (three minutes of a quiet machine)
+	@OMP_NUM_THREADS=2 $(BIN)/python benchmarks/marks/embed_speed.py $(if $(MARKLLM),--markllm $(MARKLLM)) \
+		--date "$$(date -u +%F)" --revision "$$(git rev-parse --short HEAD)" --out benchmarks/marks/embed_speed.json --pages
+
+bench-distortion: $(VENV)/.torch  # the law over keys, and prompts asked again; MODELS=folder of lm/train.py (HEADWATER_CORPORA; half an hour)
+	@$(BIN)/python benchmarks/marks/distortion.py --models $(MODELS) --date "$$(date -u +%F)" \
+		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/marks/distortion.json --pages
+
+bench-robustness: $(VENV)/.dev  # schemes by attacks; resumes, MODELS=folder of lm/train.py (HEADWATER_CORPORA; two hours)
+	@$(BIN)/python benchmarks/marks/robustness.py --models $(MODELS) --work out/robustness --date "$$(date -u +%F)" \
+		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/marks/robustness.json \
+		--plot benchmarks/marks/robustness.svg --pages
+
+bench-sentences: $(VENV)/.dev  # marks on sentences after real paraphrases; PART=score opens that half (HEADWATER_CORPORA; an hour)
+	@$(BIN)/python benchmarks/marks/sentences.py --cache out/sentences $(if $(PART),--part $(PART)) --date "$$(date -u +%F)" \
+		--revision "$$(git rev-parse --short HEAD)" --out benchmarks/marks/sentences.json --pages
+
+bench-students: $(VENV)/.torch  # students of marked teachers; resumes, MODELS=folder of lm/train.py (HEADWATER_CORPORA, C++; two hours)
+	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/marks/student.py --models $(MODELS) --work out/students \
+		--date "$$(date -u +%F)" --revision "$$(git rev-parse --short HEAD)" --out benchmarks/marks/student.json \
+		--plot benchmarks/marks/student.svg --pages

@@ -195,8 +195,9 @@ def write() -> None:
     page = (
         "# Figures\n\nWritten by `make bench-suite`, `make bench-real`, `make bench-million`, "
         "`make bench-scale`, `make bench-imprints`, `make bench-audit`, `make bench-policy`, `make bench-log`, "
-        "`make bench-budgets`, `make bench-gateway`, `make bench-marks`, `benchmarks/marks/efficiency.py` and "
-        "`speed.py`; what was measured, whatever it says.\n\n"
+        "`make bench-budgets`, `make bench-gateway`, `make bench-marks`, `make bench-marking`, "
+        "`make bench-distortion`, `make bench-robustness`, `make bench-sentences`, `make bench-students`, "
+        "`benchmarks/marks/efficiency.py` and `speed.py`; what was measured, whatever it says.\n\n"
         f"## Detection in constructed worlds\n\n{many}\n\n## Real accounts\n\n{people}\n\n"
         f"## A million exchanges\n\n{size}\n\n## Scale\n\n{growth}\n\n## Imprints\n\n{speed}\n\n"
         f"## Audits of data sets\n\n{audits}\n\n## Policy\n\n{policies}\n\n## Log\n\n{logs}\n\n"

@@ -347,30 +347,9 @@ def test_an_embedding_that_was_loaded_serves_many(ring: Path) -> None:
     assert MarkingConfig(embedding, Asked("acct-1")).construct_processor(SIZE, "cpu")
 
 
-def test_the_how_to_page(tmp_path: Path, model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its keyring, commands and Python, with a model and a tokenizer of ours in the folder that it names."""
+def test_the_how_to_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its keyring, commands and Python, with the model of random weights that it makes."""
     page = "mark-with-transformers.md"
-    words = ["<unk>", "<|end|>", *["Once", "upon", "a", "time", "there", "There", "was", "king", "who"]]
-    words += [f"w{number}" for number in range(600)]
-    inner = tokenizers.Tokenizer(
-        tokenizers.models.WordLevel({word: at for at, word in enumerate(words)}, unk_token="<unk>")
-    )
-    inner.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
-    tokenizer = transformers.PreTrainedTokenizerFast(
-        tokenizer_object=inner, eos_token="<|end|>", unk_token="<unk>"
-    )
-    torch.manual_seed(0)
-    config = transformers.GPT2Config(
-        n_layer=1,
-        n_embd=32,
-        n_head=2,
-        vocab_size=len(words),
-        bos_token_id=1,
-        eos_token_id=None,
-        initializer_range=0.2,
-    )
-    transformers.GPT2LMHeadModel(config).save_pretrained(tmp_path / "model")
-    tokenizer.save_pretrained(tmp_path / "model")
     monkeypatch.chdir(tmp_path)
     pages.prepared(page, tmp_path)
     exec(compile(pages.python(page), page, "exec"), {"__name__": "page"})
