@@ -14,14 +14,16 @@ LEAST, MOST = -2, 4
 
 def drawn(result: dict[str, Any]) -> str:
     """The figure: bars of steps at batch 32 and 1, and where the bars of this project stand."""
-    rows = [row for row in result["steps"] if row["after_top_k"] is None]
+    rows = [row for row in result["steps"] if row["scores"] == "2 nats"]
     rows.sort(key=lambda row: (-row["batch"], row["median_ms"]))
     height = TOP + len(rows) * HIGH + 40
     box = f'width="{LEFT + WIDE + 90}" height="{height}" viewBox="0 0 {LEFT + WIDE + 90} {height}"'
     told = "Milliseconds a step of writing a mark, by processor and batch"
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" {box} role="img" aria-label="{escape(told)}">']
     out.append(f"<style>{STYLE}</style>")
-    out.append(f'<text x="{LEFT}" y="16">ms a step, vocabulary {result["vocabulary"]:,}, two threads</text>')
+    out.append(
+        f'<text x="{LEFT}" y="16">ms a step, vocabulary {result["vocabulary"]:,}, 2 nats a token, two threads</text>'
+    )
     for power in range(LEAST, MOST + 1):
         x = _x(10.0**power)
         out.append(f'<line class="g" x1="{x}" x2="{x}" y1="{TOP - 6}" y2="{height - 34}"/>')
