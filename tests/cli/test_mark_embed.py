@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import threading
 from collections.abc import Iterator
@@ -124,6 +125,23 @@ def test_a_bad_row_is_set_aside_with_its_place_and_good_rows_go_on(
     (row,) = said["set_aside_rows"]
     assert (row["file"], row["row"]) == (str(given), 2)
     assert told in f"{row['field']}: {row['what']}" or told == row["what"]
+
+
+def test_one_run_at_a_time_writes_a_file(
+    ring: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.jsonl"
+    given = rows(tmp_path / "in.jsonl", {"id": "a", "drafts": ["x", "y"]})
+    half = '{"format": "headwater.chosen/1", "id": "b", "te'  # what the other run is writing
+    out.write_text(half)
+    asked = ["mark", "embed", str(given), "--keyring", str(ring), "--mark", "words", "-o", str(out)]
+    with out.open("a") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        assert run(asked) == 2
+        assert "another run is writing it" in capfd.readouterr().err
+        assert out.read_text() == half
+    assert run(asked) == 0
+    assert [each["id"] for each in chosen(out)] == ["a"]
 
 
 def test_nothing_to_do_is_said_so(ring: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

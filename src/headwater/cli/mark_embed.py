@@ -126,8 +126,9 @@ def command(
         asked = Endpoint(endpoint, model, count, tokens, sentence_tokens, temperature, key)
     keep_apart([out], [drafts, keyring])
     mark = load_keyring(keyring).to_write(name)
-    done, total = written(out, name), _Sum()
+    total = _Sum()
     with terminal.progress() as progress, SetAside() as aside, appended(out) as file:
+        done = written(out, name)
         for number, row in enumerate(rows_of(drafts, aside, asked=asked is not None)):
             progress("choose drafts", number, None)
             if row.name in done:

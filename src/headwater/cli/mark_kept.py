@@ -5,10 +5,12 @@ Nothing is taken away from a file that isn't ours, and none of its bytes is chan
 
 from __future__ import annotations
 
+import fcntl
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from headwater.errors import UsageError, Where, unreadable
 
@@ -44,12 +46,25 @@ def mended(path: Path, read: Callable[[int, bytes], None], begins: Callable[[int
         raise unreadable(path, error) from None
 
 
-def appended(path: Path) -> Any:
-    """`path`, opened to write more lines; UsageError where it can't be."""
+@contextmanager
+def appended(path: Path) -> Iterator[TextIO]:
+    """`path`, opened to write more lines, for one run at a time: what it holds is looked at inside.
+
+    UsageError where it can't be written, or another run does.
+    """
     try:
-        return path.open("a", encoding="utf-8")
+        file = path.open("a", encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot be written ({error.strerror})", where=Where(str(path))) from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            hint = "wait for it, or choose another file"
+            raise UsageError("another run is writing it", where=Where(str(path)), hint=hint) from None
+        except OSError:  # a file system without locks
+            pass
+        yield file
 
 
 def object_of(line: bytes) -> dict[str, Any] | None:

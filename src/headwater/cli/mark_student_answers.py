@@ -208,18 +208,22 @@ def _answers(asked: list[str], path: Path, send: Callable[[str], Answer] | None)
     """The answers that are kept, then those of `send` to the prompts that are left, each kept before it is read."""
     from headwater.mark.student import answer_line, answers_of
 
-    if send is None and not path.exists():
-        raise UnreadableInput("does not exist", where=Where(str(path)), hint="ask a model: --url")
-    if send is not None:
-        _mended(path, asked)
-    kept = answers_of(path) if path.exists() and path.stat().st_size else []
-    if [each.prompt for each in kept] != asked[: len(kept)]:
-        raise _others(path)
-    yield from kept
+    def kept() -> list[Answer]:
+        found = answers_of(path) if path.stat().st_size else []
+        if [each.prompt for each in found] != asked[: len(found)]:
+            raise _others(path)
+        return found
+
     if send is None:
+        if not path.exists():
+            raise UnreadableInput("does not exist", where=Where(str(path)), hint="ask a model: --url")
+        yield from kept()
         return
     with appended(path) as file:
-        for prompt in asked[len(kept) :]:
+        _mended(path, asked)
+        before = kept()
+        yield from before
+        for prompt in asked[len(before) :]:
             answer = send(prompt)
             file.write(answer_line(answer))
             file.flush()
