@@ -18,7 +18,7 @@ from student_worlds import EPOCH, Kept, World, keyed
 
 from headwater.mark import own
 from headwater.mark.scheme import MarkKey
-from headwater.mark.student import Coefficients, coefficients
+from headwater.mark.student import Coefficients, coefficients, parts
 from headwater.mark.trace import holm
 
 Floats = NDArray[np.float64]
@@ -61,7 +61,7 @@ def one_student(kept: Kept, world: World, seed: int) -> dict[str, Any]:
         coefficients(mine.master, found, served=False), mine.mark.master
     )
     common = coefficients(mine.scheme, found, served=False)
-    made["unsupervised"] = judged(world, [common] * len(keys), keys, weight=np.ones(len(keys)))
+    made["unsupervised"] = judged(world, [common] * len(keys), keys, weight=None)
     made["master"]["answers"] = student_tests.by_answers(mine.master, mine.mark.master, answers)
     made["collateral"] = student_tests.collateral(kept, student, answers)
     return made
@@ -94,11 +94,12 @@ def innocent(kept: Kept, world: World, seed: int) -> Read:
     return Read(np.load(path).astype(np.int64), student_tests.PROMPT, True, owner + first, names)
 
 
-def judged(world: World, read: list[Coefficients], keys: list[MarkKey], *, weight: Floats) -> dict[str, Any]:
+def judged(
+    world: World, read: list[Coefficients], keys: list[MarkKey], *, weight: Floats | None
+) -> dict[str, Any]:
     """Each account's p-value, who is named (Holm, `ALPHA`), and the shares with intervals of 95%.
 
-    An account's part is how far S leans to its key for each context, times `weight`: on its own served log so many
-    answers as it was served, on common texts 1.
+    `weight`: on each account's own served log how many answers it was served, on common texts None.
     """
     totals = [one.totals([key]) for one, key in zip(read, keys, strict=True)]
     log_p = np.array(
@@ -111,7 +112,7 @@ def judged(world: World, read: list[Coefficients], keys: list[MarkKey], *, weigh
     z = np.array([float(one.z(total)[0]) for one, total in zip(read, totals, strict=True)])
     count = len(world.accounts)
     leans = np.array([one.lean(key) for one, key in zip(read[:count], keys[:count], strict=True)])
-    share, spread = shares(*(leans * weight[:count, None]).T)
+    share, low, high = parts(leans[:, 0], leans[:, 1], None if weight is None else weight[:count])
     named = adjusted <= math.log(ALPHA)
     return {
         "contexts": [one.contexts for one in read],
@@ -121,15 +122,6 @@ def judged(world: World, read: list[Coefficients], keys: list[MarkKey], *, weigh
         "false_names": int(named[count:].sum()),
         "true_shares": list(world.accounts),
         "shares": [round(float(each), 4) for each in share],
-        "low": [round(float(each), 4) for each in share - spread],
-        "high": [round(float(each), 4) for each in share + spread],
+        "low": [round(float(each), 4) for each in low],
+        "high": [round(float(each), 4) for each in high],
     }
-
-
-def shares(lean: Floats, error: Floats) -> tuple[Floats, Floats]:
-    """Parts of a whole and half their intervals, by the delta method."""
-    whole = float(lean.sum())
-    part = lean / whole
-    variance = ((1 - part) ** 2 * error**2 + part**2 * (np.square(error).sum() - error**2)) / whole**2
-    found: tuple[Floats, Floats] = (part, 1.96 * np.sqrt(variance))
-    return found

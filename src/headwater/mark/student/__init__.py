@@ -34,6 +34,7 @@ from headwater.mark.student.differences import Differences, Rows, joined, sparse
 from headwater.mark.student.examine import AccountShare, Candidate, Examined, Tested, examine
 from headwater.mark.student.lineage import Compared, Lineage, lineage
 from headwater.mark.student.models import Model, check_pair, model_digest, open_model
+from headwater.mark.student.parts import parts
 from headwater.mark.student.scored import scored_of_differences, scored_of_texts
 from headwater.mark.student.sequential import Rule, Sequential, Wealth
 from headwater.mark.student.statistic import Coefficients, coefficients
@@ -85,6 +86,7 @@ __all__ = [
     "of_answers",
     "of_weights",
     "open_model",
+    "parts",
     "prompts_digest",
     "prompts_of",
     "read_texts",

@@ -19,6 +19,7 @@ from headwater.mark.detection.verdict import ALPHA, Verdict
 from headwater.mark.engines.totals import Fast
 from headwater.mark.scheme import MarkKey, Scheme
 from headwater.mark.student.differences import Differences
+from headwater.mark.student.parts import parts
 from headwater.mark.student.statistic import Coefficients, coefficients
 from headwater.mark.trace import holm
 
@@ -70,7 +71,7 @@ class Tested:
 
 @dataclass(frozen=True)
 class AccountShare:
-    """What part of all accounts' lean an account's key has, with an interval of about 95%."""
+    """What part of all that is shown an account has, with an interval of about 95% (see `parts`)."""
 
     account: str
     share: float
@@ -210,22 +211,14 @@ def _judged(one: Tested, log_adjusted: float, alpha: float) -> Tested:
 
 
 def _shares(tested: Sequence[Tested], *, served: bool) -> tuple[AccountShare, ...]:
-    """Accounts' parts of the lean of all that are shown: what distillation mixes adds up.
-
-    On common texts the lean itself is compared; on their own served logs the lean times the contexts read there.
-    """
+    """Accounts' parts of all that are shown; on their own served logs, weighted by the contexts read there."""
     of = [each for each in tested if each.account and each.verdict is Verdict.MARKED]
     if not of:
         return ()
-    weight = np.array([each.contexts if served else 1 for each in of], np.float64)
-    lean = np.maximum([each.strength for each in of], 0.0) * weight
-    error = np.array([each.error for each in of]) * weight
-    whole = max(float(lean.sum()), 1e-300)
-    part = lean / whole
-    # The delta method: each part's own error, and that of the whole.
-    variance = ((1 - part) ** 2 * error**2 + part**2 * (np.square(error).sum() - error**2)) / whole**2
-    spread = 1.96 * np.sqrt(variance)
+    lean = np.maximum([each.strength for each in of], 0.0)
+    error = np.array([each.error for each in of])
+    weight = np.array([each.contexts for each in of], np.float64) if served else None
     return tuple(
-        AccountShare(each.account, float(p), max(0.0, float(p - s)), min(1.0, float(p + s)))
-        for each, p, s in zip(of, part, spread, strict=True)
+        AccountShare(each.account, float(share), max(0.0, float(low)), min(1.0, float(high)))
+        for each, share, low, high in zip(of, *parts(lean, error, weight), strict=True)
     )
