@@ -43,6 +43,27 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if any(f"\npytestmark = pytest.mark.{name}\n" in text for name in left_out) else None
 
 
+def _slow() -> frozenset[str]:
+    """Tests of slow.txt: measured to take more than half a second or so, with what they alone set up."""
+    path = Path(__file__).with_name("slow.txt")
+    return frozenset(path.read_text("utf-8").split() if path.exists() else ())
+
+
+class Slow:
+    """Marks them before pytest leaves out what `-m` says."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        slow = _slow()
+        for item in items:
+            if item.nodeid.partition("[")[0].partition("@")[0] in slow:
+                item.add_marker(pytest.mark.slow)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Slow())
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Groups of tests hold where pytest-xdist writes a name that pytest no longer reads (pytest-xdist issue 1386).

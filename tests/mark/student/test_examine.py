@@ -9,7 +9,7 @@ import pytest
 
 from headwater.errors import UsageError
 from headwater.mark import MarkKey, Verdict, scheme
-from headwater.mark.student import Candidate, examine
+from headwater.mark.student import Candidate, examine, parts
 from mark.student.worlds import VOCABULARY, world
 
 GUMBEL = scheme("headwater-gumbel", {"width": 2})
@@ -52,6 +52,21 @@ def test_shares_of_accounts_on_common_texts_are_those_of_their_leans() -> None:
     for account, share in (("a0", 0.5), ("a1", 0.25), ("a2", 0.25)):
         assert shares[account].share == pytest.approx(share, abs=0.04)
         assert shares[account].low < shares[account].share < shares[account].high
+
+
+@pytest.mark.parametrize("learned", ["together", "each for itself"])
+def test_shares_by_own_texts_hold_however_text_was_learned(learned: str) -> None:
+    """Of accounts with such shares and logs as large: leans go as the shares, or are alike."""
+    true = np.array([0.5, 0.3, 0.15, 0.05])
+    lean = true.copy() if learned == "together" else np.full(4, 0.25)
+    share, low, high = parts(lean, np.full(4, 0.001), weight=1000 * true)
+    assert (low <= true).all()
+    assert (true <= high).all()
+    assert (low <= share).all()
+    assert (share <= high).all()
+    alone, least, most = parts(true, np.full(4, 0.001))
+    assert alone == pytest.approx(true)
+    assert (most - least < 0.01).all()
 
 
 def test_an_account_s_key_is_tested_on_its_own_texts() -> None:
