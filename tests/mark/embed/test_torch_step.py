@@ -1,15 +1,13 @@
-"""The step on torch tensors against the one in NumPy: the same bits, the same green lists, the same chosen tokens."""
+"""The step on torch tensors against its specification: the same bits, the same green lists, the same chosen tokens."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headwater.mark.embed import Row, Rule, mark
+from headwater.mark.embed import Row, Rule, reference
 from headwater.mark.own.function import seed_of, values_of
 
 torch = pytest.importorskip("torch")
@@ -65,31 +63,16 @@ def _rules(random: np.random.Generator, count: int) -> list[Rule | None]:
     return found
 
 
-class _Drawn(np.random.Generator):
-    """A generator whose numbers are told to the torch step, too."""
-
-    def __init__(self, seed: int) -> None:
-        super().__init__(np.random.PCG64(seed))
-        self.given = np.zeros((0, 2))
-
-    def random(self, *args: Any, **more: Any) -> Any:
-        self.given = super().random(*args, **more)
-        return self.given
-
-
-def _both(
+def _stepped(
     scores: np.ndarray, rows: list[Row | None], top_k: int, seed: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Scores and chosen tokens, of NumPy's step and of torch's."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scores and chosen tokens of torch's step, and the uniform numbers that it had."""
     from headwater.mark.embed.torch_step import packed, step
 
-    one, random = scores.copy(), _Drawn(seed)
-    chosen = mark(rows, one, top_k=top_k, random=random)
     contexts = [row.context if row is not None else None for row in rows]
     widest = max((len(context) for context in contexts if context), default=1)
     other = torch.from_numpy(scores.copy())
-    drawn = np.full((len(rows), 2), 0.5)
-    drawn[[context is not None for context in contexts]] = random.given
+    drawn = np.random.default_rng(seed).random((len(rows), 2))
     found = step(
         other,
         torch.tensor([[0] * (widest - len(each or ())) + list(each or ()) for each in contexts]),
@@ -98,12 +81,32 @@ def _both(
         torch.from_numpy(drawn),
         top_k,
     )
-    return one, chosen, other.numpy(), found.numpy()
+    return other.numpy(), found.numpy(), drawn
+
+
+def _by_total(
+    scores: np.ndarray, candidates: np.ndarray, best: float, drawn: tuple[float, float]
+) -> int | None:
+    """As `reference.against_the_rest`: the largest of the rest falls as ln(sum of e^score) plus one Gumbel variable."""
+    top = scores.max().astype(np.float64)
+    weights = np.exp(scores - top)
+    weights[candidates] = 0
+    total = weights.sum()
+    if not np.log(total) + top - np.log(-np.log(drawn[0])) > best:
+        return None
+    width = -(-len(scores) // reference.STRIDES)  # by columns
+    order = np.argsort(np.arange(len(scores)) % width, kind="stable")
+    order = order[weights[order] > 0]
+    at = np.searchsorted(np.cumsum(weights[order]), drawn[1] * total, side="right")
+    return int(order[min(at, len(order) - 1)])
 
 
 @pytest.mark.parametrize(("size", "top_k"), [(7, 64), (300, 64), (300, 4), (5000, 64), (2000, 1), (600, 0)])
 @pytest.mark.parametrize("seed", range(8))
-def test_a_batch_of_all_sorts_is_marked_alike(size: int, top_k: int, seed: int) -> None:
+def test_a_batch_of_all_sorts_is_marked_alike(
+    size: int, top_k: int, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the specification says, but for how the rest is drawn from: here at once, by what it weighs in all."""
     random = np.random.default_rng([seed, size, top_k])
     rules = _rules(random, 24)
     rows: list[Row | None] = []
@@ -119,10 +122,16 @@ def test_a_batch_of_all_sorts_is_marked_alike(size: int, top_k: int, seed: int) 
     scores[5, 3] = np.nan
     scores[6, 3] = np.inf
     scores[7] = -np.inf
-    one, chosen, other, found = _both(scores, rows, top_k, seed)
-    assert found.tolist() == chosen.tolist()
-    np.testing.assert_array_equal(other, one)
-    assert (chosen >= 0).any()
+    other, found, drawn = _stepped(scores, rows, top_k, seed)
+    monkeypatch.setattr(reference, "against_the_rest", _by_total)
+    for at, row in enumerate(rows):
+        if row is None:
+            said, token = scores[at], -1
+        else:
+            said, token = reference.marked(row, scores[at], top_k=top_k, drawn=(drawn[at, 0], drawn[at, 1]))
+        assert found[at] == token
+        np.testing.assert_array_equal(other[at], said)
+    assert (found >= 0).any()
 
 
 def test_the_rest_wins_as_often_as_it_weighs() -> None:

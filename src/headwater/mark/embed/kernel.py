@@ -1,7 +1,7 @@
-"""One step of writing marks, compiled: the likeliest tokens of a row, their keyed noise, and one lump for the rest.
+"""One step of writing marks, compiled: the likeliest tokens of a row, their keyed noise, and a race with the rest.
 
 `reference` says the same plainly and is the specification. A row is read in columns: the largest score of each says
-where the likeliest can stand and bounds what the rest can weigh, so many rows are read once.
+where the likeliest can stand and bounds what the rest can weigh, so a row is read once.
 """
 # mypy: disable-error-code="untyped-decorator, call-overload, assignment, no-any-return, return-value, type-arg"
 
@@ -20,16 +20,16 @@ from headwater.mark.own.kernel import one_seed
 #: A row is read in so many strides: scores at the same place of each make a column, of which the largest is kept.
 STRIDES = 64
 #: Scores so far (in nats) below the largest weigh nothing: e^-80 of 2^18 tokens is less than float64 tells from 0.
-_FAR = np.float32(80.0)
+FAR = 80.0
+_FAR = np.float32(FAR)
 _LOW = np.float32(-np.inf)
 #: The likeliest are first looked for so far below the largest.
 _NEAR = np.float32(40.0)
 _SIZE = 4294967296.0
-_WORD, _0, _2, _32 = (np.uint64(number) for number in (0xFFFFFFFF, 0, 2, 32))
+_2_53 = 9007199254740992.0
+_WORD, _0, _1, _2, _32 = (np.uint64(number) for number in (0xFFFFFFFF, 0, 1, 2, 32))
 #: Adding this rounds a float32 to a whole number; the bits of 1, and where the exponent begins.
 _ROUND, _ONE, _23 = np.float32(12582912.0), np.int32(0x3F800000), np.int32(23)
-#: What weighs less than this (relative to the largest) is nothing.
-_NOTHING = 1e-28
 _GUMBEL, _TILT = np.uint64(GUMBEL), np.uint64(TILT)
 
 
@@ -170,56 +170,65 @@ def _weight(score: Any, top: Any) -> Any:
 
 
 @njit(**INNER)
-def _summed(row: Any, top: Any, sums: Any) -> float:
-    """Fill `sums` with what each column weighs, e^(score - top) summed; all of them together."""
-    width = len(sums)
-    sums[:] = 0
-    whole = len(row) // (4 * width) * (4 * width)
-    for first in range(0, whole, 4 * width):
-        one, two = row[first : first + width], row[first + width : first + 2 * width]
-        three, four = row[first + 2 * width : first + 3 * width], row[first + 3 * width : first + 4 * width]
-        for j in range(width):
-            half = _weight(one[j], top) + _weight(two[j], top)
-            sums[j] += half + (_weight(three[j], top) + _weight(four[j], top))
-    for first in range(whole, len(row), width):
-        part = row[first : first + width]
-        for j in range(len(part)):
-            sums[j] += _weight(part[j], top)
-    total = 0.0
-    for j in range(width):
-        total += np.float64(sums[j])
-    return total
+def _bounds(peaks: Any, least: Any, top: Any, weights: Any, bounds: Any) -> None:
+    """Fill `bounds` with what the rest of the first columns, one more each time, can weigh at most, e^(score - top).
 
-
-@njit(**INNER)
-def _bound(peaks: Any, most: Any, top: Any) -> float:
-    """No less than the rest weighs: each column as if it held its largest score, or `most`, in every place."""
+    Each column as if all its places held its largest score, or `least`, above which nothing of the rest is;
+    `weights`: room for one such place.
+    """
+    for j in range(len(peaks)):
+        weights[j] = _weight(peaks[j] if peaks[j] < least else least, top)
     total = 0.0
     for j in range(len(peaks)):
-        peak = peaks[j] if peaks[j] < most else most
-        total += np.float64(_weight(peak, top))
-    return total * STRIDES * 1.00001
+        total += STRIDES * np.float64(weights[j])
+        bounds[j] = total
 
 
 @njit(**INNER)
-def _drawn(row: Any, top: Any, sums: Any, point: float) -> int:
-    """The token at `point` of the cumulated weights of a row, column by column."""
-    column, width = -1, len(sums)
-    for j in range(width):
-        column = j
-        if point < np.float64(sums[j]):
-            break
-        point -= np.float64(sums[j])
-    token = -1
-    for i in range(column, len(row), width):
-        if not row[i] - top > -_FAR:
+def _uniform(high: int, low: int) -> float:
+    """Of two words, a number in (0, 1) of 53 bits."""
+    return (np.float64((high << np.uint64(21)) ^ (low >> np.uint64(11))) + 0.5) / _2_53
+
+
+@njit(**INNER)
+def _raced(
+    row: Any, ids: Any, least: Any, top: Any, weights: Any, bounds: Any, limit: float, first: int, second: int
+) -> int:
+    """A token of the rest, outside `ids`, that comes before `limit`; -1 where none does. See `reference`."""
+    last = len(bounds) - 1
+    time, n = 0.0, _0
+    while True:
+        one = philox(n, _0, first >> _32, second >> _32, first & _WORD, second & _WORD)
+        two = philox(n, _1, first >> _32, second >> _32, first & _WORD, second & _WORD)
+        n += _1
+        time -= math.log(_uniform(one[0], one[1])) / bounds[last]
+        if time > limit:
+            return -1
+        point = _uniform(one[2], one[3]) * bounds[last]
+        low, high = 0, last
+        while low < high:
+            middle = (low + high) // 2
+            if point < bounds[middle]:
+                high = middle
+            else:
+                low = middle + 1
+        i = int(_uniform(two[0], two[1]) * STRIDES) * len(bounds) + low
+        if i >= len(row) or not row[i] - top > -_FAR or row[i] > least:
             continue
-        weight = np.float64(_weight(row[i], top))
-        token = i
-        if point < weight:
-            break
-        point -= weight
-    return token
+        if _uniform(two[2], two[3]) * np.float64(weights[low]) >= np.float64(_weight(row[i], top)):
+            continue
+        if row[i] == least and _among(i, ids):
+            continue
+        return i
+
+
+@njit(**INNER)
+def _among(token: int, ids: Any) -> bool:
+    """Whether a token is in `ids`."""
+    found = False
+    for j in range(len(ids)):
+        found |= ids[j] == token
+    return found
 
 
 @njit(**INNER)
@@ -243,11 +252,11 @@ def step(
     """Mark rows `index[first:last]` of `scores` (rows, vocabulary) float32 in place; see `step.mark`.
 
     `contexts` (n, widest) int64, each in the last places of its row; `numbers` (n, 14): `Rule.numbers`; `drawn` (n, 2):
-    uniform numbers in [0, 1) for the lump's noise and for the token drawn from it; `chosen` (rows,): where to write.
+    uniform numbers in [0, 1), the seeds of the rest's race; `chosen` (rows,): where to write.
     """
     size = scores.shape[1]
     width = (size + STRIDES - 1) // STRIDES
-    peaks, sums = np.empty(width, np.float32), np.empty(width, np.float32)
+    peaks, weights, bounds = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width)
     odd, columns = np.empty(width, np.uint32), np.empty(width, np.int64)
     ids, spare = np.empty(size, np.int64), np.empty(size, np.float32)
     deltas = numbers.view(np.float64)
@@ -278,16 +287,13 @@ def step(
             if value > best:
                 best, token = value, ids[j]
         kept = row[token]
-        noise = -math.log(-math.log(drawn[n, 0])) if drawn[n, 0] > 0 else -np.inf
-        room = best - np.float64(top) - noise  # the lump wins where the rest's weight is more than e^room
-        if count == top_k and _bound(peaks, least, top) > math.exp(min(room, 700.0)):
-            for j in range(count):
-                row[ids[j]] = _LOW
-            total = _summed(row, top, sums)
-            if total > _NOTHING and math.log(total) > room:
-                other = _drawn(row, top, sums, drawn[n, 1] * total)
-                if other >= 0:
-                    token, kept = other, row[other]
+        if count == top_k and count < size:
+            _bounds(peaks, least, top, weights, bounds)
+            limit = math.exp(np.float64(top) - best)
+            one, two = np.uint64(drawn[n, 0] * _2_53), np.uint64(drawn[n, 1] * _2_53)
+            other = _raced(row, ids[:count], least, top, weights, bounds, limit, one, two)
+            if other >= 0:
+                token, kept = other, row[other]
         row[:] = _LOW
         row[token] = kept
         chosen[index[n]] = token

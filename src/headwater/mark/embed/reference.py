@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
+
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.mark.embed.kernel import STRIDES
+from headwater.mark.embed.kernel import FAR, STRIDES
 from headwater.mark.embed.row import Row
 from headwater.mark.embed.rule import Pair, Rule
+from headwater.mark.engines.philox import WORD, philox
 from headwater.mark.own.function import SIZE, seed_of, values_of
 
 
 def marked(
     row: Row, scores: NDArray[np.float32], *, top_k: int, drawn: tuple[float, float]
 ) -> tuple[NDArray[np.float32], int]:
-    """The scores (vocabulary,) after the step, and the chosen token or -1; `drawn`: uniform numbers for the lump."""
+    """The scores (vocabulary,) after the step, and the chosen token or -1; `drawn`: seeds of the rest's race."""
     context = row.context
     key = None if context is None else key_of(row.rule, context)
     finite = scores > -np.inf
@@ -28,10 +32,9 @@ def marked(
         return changed, -1
     values = scores[candidates].astype(np.float64) - np.log(-np.log((words + 0.5) / SIZE))
     token, best = int(candidates[np.argmax(values)]), float(values.max())
-    rest = finite.copy()
-    rest[candidates] = False
-    if rest.any():
-        token = _against_the_lump(scores, rest, token, best, drawn)
+    if finite.sum() > len(candidates):
+        raced = against_the_rest(scores, candidates, best, drawn)
+        token = token if raced is None else raced
     changed[:] = -np.inf
     changed[token] = scores[token]
     return changed, token
@@ -50,20 +53,40 @@ def likeliest(scores: NDArray[np.float32], top_k: int) -> NDArray[np.int64]:
     return np.sort(order[scores[order] > -np.inf])
 
 
-def _against_the_lump(
-    scores: NDArray[np.float32], rest: NDArray[np.bool_], token: int, best: float, drawn: tuple[float, float]
-) -> int:
-    """`token`, or one of the rest where the largest of their scores plus unkeyed noise is more than `best`.
+def against_the_rest(
+    scores: NDArray[np.float32], candidates: NDArray[np.int64], best: float, drawn: tuple[float, float]
+) -> int | None:
+    """The token outside `candidates` whose score plus unkeyed noise is the largest, if that is more than `best`.
 
-    That largest falls as ln(sum of e^score) plus one Gumbel variable, whatever the rest is made of.
+    A score s plus Gumbel noise is -ln of a time that falls as Exp(e^s), and who is largest comes first. So the rest
+    is a race (a Poisson process) whose rate is all that it weighs. It is run without reading all scores, by thinning
+    (Lewis and Shedler, 1979): times come at a rate that is no less, as if each place of a column held the column's
+    largest score, and a token that is drawn so counts with the chance of its own weight over that. `drawn`: the seeds.
     """
-    top = scores.max().astype(np.float64)
-    weights = np.where(rest, np.exp(scores - top), 0.0)
-    total = weights.sum()
-    if drawn[0] <= 0 or not np.log(total) + top - np.log(-np.log(drawn[0])) > best:
-        return token
-    width = -(-len(scores) // STRIDES)  # the compiled step goes through columns
-    order = np.argsort(np.arange(len(scores)) % width, kind="stable")
-    order = order[weights[order] > 0]
-    at = np.searchsorted(np.cumsum(weights[order]), drawn[1] * total, side="right")
-    return int(order[min(at, len(order) - 1)])
+    top, least = scores.max().astype(np.float64), scores[candidates].min()
+    width = -(-len(scores) // STRIDES)
+    columns = np.full((STRIDES, width), -np.inf, np.float32)
+    columns.flat[: len(scores)] = scores
+    weights = np.exp(np.maximum(np.minimum(columns.max(axis=0), least) - top, -FAR))
+    bounds = np.cumsum(STRIDES * weights)
+    limit, time = np.exp(top - best), 0.0
+    for uniform in _uniforms(drawn):
+        time -= np.log(uniform[0]) / bounds[-1]
+        if time > limit:
+            return None
+        column = min(int(np.searchsorted(bounds, uniform[1] * bounds[-1], side="right")), width - 1)
+        token = int(uniform[2] * STRIDES) * width + column
+        if token >= len(scores) or token in candidates or not scores[token] - top > -FAR:
+            continue
+        if uniform[3] * weights[column] < np.exp(scores[token] - top):
+            return token
+    return None
+
+
+def _uniforms(drawn: tuple[float, float]) -> Iterator[list[float]]:
+    """Four numbers in (0, 1) at a time, of 53 bits, by Philox4x32-10 under two numbers in [0, 1)."""
+    one, two = (int(each * 2.0**53) for each in drawn)
+    key = (one & WORD, two & WORD)
+    for turn in count():
+        words = [int(word) for part in (0, 1) for word in philox((turn, part, one >> 32, two >> 32), key)]
+        yield [((words[at] << 21 ^ words[at + 1] >> 11) + 0.5) / 2.0**53 for at in (0, 2, 4, 6)]

@@ -30,8 +30,8 @@ def mark(
     """Mark one step in place: `scores` (rows, vocabulary), what softmax makes the law of the next token.
 
     Gumbel: the chosen token keeps its score, all others get -inf, so greedy and sampling give it alike. Only the
-    `top_k` likeliest are keyed; the others compete as one lump with noise from `random` and, if it wins, one of them is
-    drawn: the law averaged over keys is exactly the model's. Tilt: `delta` is added to the green among the `top_k`.
+    `top_k` likeliest are keyed; the others compete as one lump with noise from `random`, and where it wins one of them
+    is drawn: the law averaged over keys is exactly the model's. Tilt: `delta` is added to the green among the `top_k`.
     Rows that are None, whose context is None, that hold NaN or +inf or nothing but -inf are left as they are.
     `top_k`: 0 for the whole vocabulary. Returns the chosen tokens (rows,), -1 where the engine still has to choose;
     the caller appends what was taken to each row. Raises `UsageError` for scores of another shape or type.

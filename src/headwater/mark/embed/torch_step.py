@@ -1,7 +1,8 @@
 """One step of writing marks on torch tensors: what `step.mark` does, on the device where the scores are.
 
 Without a loop over rows, a branch on data or a wait for the device, so engines can run it in the midst of their own
-work and compile it. Bits, chosen tokens and green lists are those of `step.mark` for the same likeliest tokens.
+work and compile it. Bits and green lists are those of `step.mark` for the same likeliest tokens; the rest is summed
+up and drawn from at once, which has the law of the race there.
 """
 
 from __future__ import annotations
