@@ -387,5 +387,7 @@ def test_an_endpoint_that_counts_no_tokens_spends_the_budget(
     code, out = drawn(url, ring, tmp_path, "--tokens", "8000", "--sentences", "20")
     assert code == 0, capfd.readouterr().err
     assert len(kind.seen) <= 8000 / (6 * 33)
-    assert "the budget of tokens is spent" in capfd.readouterr().out
+    told = capfd.readouterr().out
+    assert "the budget of tokens is spent" in told
+    assert "tokens: " in told  # also where it ended within the first text
     assert all("pair \ufffd." in each["text"] for each in chosen(out))

@@ -196,6 +196,7 @@ def _line(record: dict[str, Any]) -> str:
 def _tell(
     terminal: Terminal, total: _Sum, asked: Endpoint | None, aside: SetAside, out: Path, *, as_json: bool
 ) -> None:
+    from headwater.explain import words
     from headwater.explain.audited import set_aside_lines
 
     cost = {"tokens": asked.spent, "tokens_read": asked.read} if asked else {}
@@ -219,23 +220,20 @@ def _tell(
             }
         )
         return
-    choices = max(1, total.choices)
-    texts = f"{total.texts:,} text{'' if total.texts == 1 else 's'}"
+    lines = ["no text was written"]
     if total.texts:
+        choices = max(1, total.choices)
+        texts, drafts = words.many(total.texts, "text"), total.drafts / choices
         found, most = total.nats / choices, total.bound / choices
         lines = [
-            f"{texts} of {total.choices:,} choices among {total.drafts / choices:.1f} drafts each",
+            f"{texts} of {total.choices:,} choices among {drafts:.1f} drafts each",
             f"evidence: {found:.2f} nats a choice, of {most:.2f} that a choice can give",
         ]
-    else:
-        lines = ["no text was written"]
-    if asked and total.texts:
-        nats = total.nats or 1e-9
-        lines.append(
-            f"tokens: {asked.spent:,} written, {asked.read:,} read; {asked.spent / nats:,.0f} written a nat"
-        )
-    were = "text was" if total.kept == 1 else "texts were"
-    lines += [f"{total.kept:,} {were} there already"] * bool(total.kept)
+    if asked and asked.spent:
+        a_nat = f"; {asked.spent / total.nats:,.0f} written a nat" if total.nats > 0 else ""
+        lines.append(f"tokens: {asked.spent:,} written, {asked.read:,} read{a_nat}")
+    were = "was" if total.kept == 1 else "were"
+    lines += [f"{words.many(total.kept, 'text')} {were} there already"] * bool(total.kept)
     lines += ["the budget of tokens is spent: the next run goes on from here"] * total.left
     lines += set_aside_lines(aside)
     lines += [f"wrote {out}"] * bool(total.texts)

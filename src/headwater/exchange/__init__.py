@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from headwater.exchange.accounts import read_accounts
-    from headwater.exchange.aside import SetAside, renamed
+    from headwater.exchange.aside import SetAside, reason_of, renamed
     from headwater.exchange.asking import (
         ENDPOINTS,
         Asked,
@@ -91,6 +91,7 @@ __all__ = [
     "read",
     "read_accounts",
     "read_request",
+    "reason_of",
     "records",
     "renamed",
     "ruled_out",
@@ -103,7 +104,7 @@ __all__ = [
 
 _WHERE = {
     "accounts": "read_accounts",
-    "aside": "SetAside renamed",
+    "aside": "SetAside reason_of renamed",
     "asking": "ENDPOINTS Asked UnreadableRequestError read_request write_request",
     "decoding": "DecodingError decode",
     "formats": "Planned own own_columns",

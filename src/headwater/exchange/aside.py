@@ -130,6 +130,12 @@ class SetAside:
         return self._file
 
 
+def reason_of(what: str, where: Where) -> str:
+    """Under what a row is counted: its field and fault, with figures that differ from row to row written N."""
+    reason = _FIGURE.sub("N", what)
+    return f"{where.field}: {reason}" if where.field else reason
+
+
 def renamed(where: Where, names: Mapping[str, str]) -> Where:
     """A place in a file that is called otherwise than its path."""
     name = names.get(where.file or "")
@@ -148,9 +154,7 @@ def _plain(value: str | int | None) -> str | int | None:
 
 
 def _count(counter: Counter[str], what: str, where: Where, count: int = 1) -> None:
-    reason = _FIGURE.sub("N", what)
-    if where.field:
-        reason = f"{where.field}: {reason}"
+    reason = reason_of(what, where)
     if reason not in counter and len(counter) >= _REASONS:
         reason = _OTHER
     counter[reason] += count

@@ -94,9 +94,9 @@ def student_board(record: Mapping[str, Any], *, below: Sequence[str] = ()) -> Bo
 
 def _foremost(keys: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The keys that a terminal shows, in their order: all that are shown in the model, and the foremost others."""
-    marked = [each for each in keys if each["verdict"] == Verdict.MARKED.value]
-    others = sorted((each for each in keys if each not in marked), key=lambda each: float(each["log10_p"]))
-    return [each for each in keys if each in marked + others[: max(0, _KEYS - len(marked))]]
+    marked = [each["verdict"] == Verdict.MARKED.value for each in keys]
+    order = sorted(range(len(keys)), key=lambda at: (not marked[at], keys[at]["log10_p"]))
+    return [keys[at] for at in sorted(order[: max(_KEYS, sum(marked))])]
 
 
 def student_page(record: Mapping[str, Any]) -> Page:

@@ -13,8 +13,19 @@ from headwater.mark.scheme import MarkKey, Scheme
 from headwater.mark.tokenizer import Tokenizer
 
 
+class Dated:
+    """Something whose first and last day of use may be known."""
+
+    begins: date | None
+    ends: date | None
+
+    def used_on(self, day: date) -> bool:
+        """Whether it was put into text on `day`, as far as its dates say."""
+        return (self.begins is None or self.begins <= day) and (self.ends is None or day <= self.ends)
+
+
 @dataclass(frozen=True)
-class Mark:
+class Mark(Dated):
     """One mark to look for. `begins`, `ends`: first and last day on which it was put into text, where that is known.
 
     `revoked`: others may have its key, so text under it proves nothing. `account`: whose it is, an opaque id.
@@ -28,10 +39,6 @@ class Mark:
     ends: date | None = None
     revoked: bool = False
     account: str = ""
-
-    def used_on(self, day: date) -> bool:
-        """Whether it was put into text on `day`, as far as its dates say."""
-        return (self.begins is None or self.begins <= day) and (self.ends is None or day <= self.ends)
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from headwater.errors import BadRow
-from headwater.exchange import SetAside
+from headwater.exchange import SetAside, reason_of
 from headwater.explain import words
 from headwater.provenance.audit import INVISIBLE, Finding, Group, PrevalenceTold, Report, artefact_kinds
 from headwater.provenance.terms import ORDER as ANSWER_ORDER
@@ -171,37 +169,27 @@ def told_by_verifiers(report: Report) -> list[str]:
     return [told for stage in report.stages for told in stage.told]
 
 
-#: Figures, and what stands for them where rows are counted by their faults.
-_FIGURE: Final = re.compile(r"(?<!\w)(?:\d[\d,]*|N)(?!\w)")
-
-
 def fault(reason: str) -> str:
     """Why rows were set aside, in general: without the byte, which differs from row to row."""
     return reason.replace(" at byte N", "")
-
-
-def _told(row: BadRow) -> str:
-    return f"{row.where.field}: {row.what}" if row.where.field else row.what
 
 
 def set_aside_lines(aside: SetAside, *, most: int = 5) -> list[str]:
     """How many rows were set aside, and for each of the commonest faults the first row that has it."""
     if not aside.total:
         return []
-    first: dict[str, BadRow] = {}
+    # By reason: what its rows say, figures and all, each with the first row that says it.
+    met: dict[str, dict[str, BadRow]] = {}
     for row in aside.rows:
-        first.setdefault(_FIGURE.sub("N", _told(row)), row)
+        told = f"{row.where.field}: {row.what}" if row.where.field else row.what
+        met.setdefault(reason_of(row.what, row.where), {}).setdefault(told, row)
     lines = [f"{words.many(aside.total, 'row')} set aside:"]
     for reason, count in aside.by_reason()[:most]:
-        met = first.get(_FIGURE.sub("N", reason))
-        if met is None:
-            lines.append(f"  {count:,} × {fault(reason)}")
-            continue
-        # One row's own words where they are one row's, or the same in all: a figure in general is N.
-        told = _told(met)
-        same = all(_told(row) == told for row in aside.rows if _FIGURE.sub("N", _told(row)) == reason)
-        place = f", first {met.where.file}:{met.where.row}" if met.where.row else ""
-        lines.append(f"  {count:,} × {told if same else fault(reason)}{place}")
+        said = met.get(reason, {})
+        where = next(iter(said.values())).where if said else None
+        place = f", first {where.file}:{where.row}" if where and where.row else ""
+        text = next(iter(said)) if len(said) == 1 else fault(reason)
+        lines.append(f"  {count:,} × {text}{place}")
     if len(aside.reasons) > most:
         lines.append(f"  … and {words.many(len(aside.reasons) - most, 'more reason')}")
     return lines

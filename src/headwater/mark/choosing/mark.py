@@ -10,6 +10,7 @@ from typing import Final
 from headwater.mark.choosing.embedder import Embedder, embedder
 from headwater.mark.choosing.features import key_vector
 from headwater.mark.choosing.fingerprint import Vector
+from headwater.mark.marks import Dated
 from headwater.mark.scheme import MarkKey
 
 SENTENCES: Final = "headwater-sentences"
@@ -27,7 +28,7 @@ KEY_BITS: Final = (64, 64)
 
 
 @dataclass(frozen=True)
-class SentenceMark:
+class SentenceMark(Dated):
     """One mark on sentences; dates, `revoked` and `account` as of a `Mark`."""
 
     name: str
@@ -37,10 +38,6 @@ class SentenceMark:
     ends: date | None = None
     revoked: bool = False
     account: str = ""
-
-    def used_on(self, day: date) -> bool:
-        """Whether it was put into text on `day`, as far as its dates say."""
-        return (self.begins is None or self.begins <= day) and (self.ends is None or day <= self.ends)
 
     @property
     def by(self) -> Embedder:
