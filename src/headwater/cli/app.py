@@ -84,6 +84,7 @@ def run(arguments: list[str]) -> int:
         try:
             code = app.main(arguments, prog_name="headwater", standalone_mode=False)
         except (Exception, KeyboardInterrupt) as error:
+            ended.heard()
             from headwater.cli.faults import INTERRUPTED, show  # not for --help
 
             shown = show(error)
