@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
 _BEGINS = """
 import os, signal, time
 from headwater.cli.signals import ended_by_signals
@@ -32,7 +33,9 @@ with ended_by_signals() as ended:
 def ran(told: signal.Signals, does: str) -> subprocess.CompletedProcess[str]:
     indented = "\n".join(" " * 8 + line for line in does.splitlines())
     program = _BEGINS.format(told=told.name, does=indented)
-    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
+    )
 
 
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGHUP], ids=lambda told: told.name)
@@ -53,8 +56,10 @@ def test_it_is_repeated_until_it_is_heard() -> None:
         "try: told()\nexcept KeyboardInterrupt:\n  time.sleep(0.8)\n  print('clean')\n  raise",
         # A fault on the way, and a generator's own frame.
         "try: told()\nfinally:\n  try: 1 / 0\n  except ZeroDivisionError: time.sleep(0.8)\n  print('clean')",
-        "def place():\n  try: yield\n  finally:\n    time.sleep(0.8)\n    print('clean')\n"
-        "from contextlib import contextmanager\nwith contextmanager(place)(): told()",
+        (
+            "def place():\n  try: yield\n  finally:\n    time.sleep(0.8)\n    print('clean')\n"
+            "from contextlib import contextmanager\nwith contextmanager(place)(): told()"
+        ),
     ],
 )
 def test_cleaning_takes_its_time(cleaning: str) -> None:

@@ -268,6 +268,42 @@ def test_what_is_packed_cant_be_read() -> None:
     assert not Answering(plain, "chat", hide_usage=False, hide_reasoning=True).sealed
 
 
+@settings(max_examples=400, deadline=None)
+@given(
+    st.booleans(),
+    st.booleans(),
+    streams(st.one_of(choices(), choices().map(lambda told: {"usage": None, **told}))),
+    st.lists(st.integers(0, 5000), max_size=12),
+)
+@example(
+    True,
+    False,
+    b'data: {"choices":[{}],"usage":null}\n\ndata: {"choices":[],"usage":{"prompt_tokens":3}}\n\ndata: [DONE]\n\n',
+    [],
+)
+def test_whole_events_that_pass_at_once_pass_as_one_by_one(
+    usage: bool, reasoning: bool, data: bytes, at: list[int]
+) -> None:
+    """Of a piece of a stream only what comes behind the first event that is looked for is cut into events."""
+
+    def change(event: bytes) -> bytes:
+        event = thoughts.event(event) if reasoning else event
+        return own_usage(event) if usage else event
+
+    def fed(pieces: list[bytes]) -> tuple[bytes, Any]:
+        answer = Answering(
+            Head(content_type="text/event-stream"), "chat", hide_usage=usage, hide_reasoning=reasoning
+        )
+        out = [piece if passed is None else passed for piece in pieces for passed in [answer.feed(piece)]]
+        return b"".join(out), answer.usage
+
+    thoughts, data = Thoughts("chat"), data + b"\n\n"
+    wanted = through(change, [data])
+    bytewise = fed([data[n : n + 1] for n in range(len(data))])
+    assert fed(cut(data, at)) == bytewise
+    assert fed([data]) == (wanted, bytewise[1])
+
+
 def counted(endpoint: str, stream: bool, *parts: dict[str, Any]) -> tuple[int, int] | None:
     head = Head(content_type="text/event-stream" if stream else "application/json")
     answer = Answering(head, endpoint, hide_usage=False, hide_reasoning=False)

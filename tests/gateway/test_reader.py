@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.vectors import Case, cases, heads, pieces, refusal, requests, responses
 from headwater.gateway.wire.head import CHUNKED, RequestHead
 from headwater.gateway.wire.limits import WireLimits
-from headwater.gateway.wire.reader import END, RequestReader, ResponseReader
+from headwater.gateway.wire.reader import END, Event, RequestReader, ResponseReader
 from headwater.gateway.wire.refusal import Fault, Refusal
 from headwater.gateway.wire.states import TABLE, State, Step
 
@@ -72,6 +72,52 @@ def test_cuts_change_nothing_of_requests(limits: WireLimits, data: bytes, cuts: 
 @given(BYTES, CUTS)
 def test_cuts_change_nothing_of_responses(data: bytes, cuts: list[int]) -> None:
     assert responses(data, cuts) == responses(data)
+
+
+class OneByOne(ResponseReader):
+    """Reads chunks one after the other."""
+
+    __slots__ = ()
+
+    def _split_chunks(self, events: list[Event]) -> bool:
+        return False
+
+
+CHUNKS = st.lists(
+    st.one_of(
+        st.sampled_from([b"data: a\n\n", b"\r\n", b"0", b"5\r\nhello\r\n", b"a\r\n\r\n", b"x" * 4100]),
+        st.binary(max_size=30),
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=500)
+@given(
+    CHUNKS,
+    st.sampled_from([b"%x", b"%X", b"%02x", b"%09x"]),
+    st.sampled_from([b"0\r\n\r\n", b"0\r\nA: b\r\n\r\n", b"0", b"", b"00\r\n\r\n", b"3\r\nab"]),
+    st.one_of(BYTES, st.just(b"")),
+    CUTS,
+)
+@example([b"data: a\n\n", b"b"], b"%x", b"0\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", [])
+def test_chunks_that_are_read_at_once_are_those_that_are_read_one_by_one(
+    chunks: list[bytes], size: bytes, end: bytes, behind: bytes, cuts: list[int]
+) -> None:
+    body = b"".join(size % len(chunk) + b"\r\n" + chunk + b"\r\n" for chunk in chunks) + end + behind
+    for limits in (WireLimits(), WireLimits(body_bytes=50)):
+        readers = ResponseReader(limits), OneByOne(limits)
+        for piece in pieces(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body, cuts):
+            one, other = (joined(reader.feed(piece)) for reader in readers)
+            assert one == other
+            assert readers[0].state is readers[1].state
+            assert readers[0].held == readers[1].held
+
+
+def joined(events: list[Event]) -> tuple[bytes, list[Event]]:
+    """The bytes of the body, and the events beside them."""
+    body = b"".join(event for event in events if isinstance(event, bytes))
+    return body, [event for event in events if not isinstance(event, bytes)]
 
 
 @settings(max_examples=200)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, Protocol
 
 from headwater.exchange.answer.events import Change, EventCutter
@@ -14,7 +15,9 @@ _TOKEN_BYTES: Final = 3
 _ENVELOPE: Final = 400
 _OK: Final = 200
 _USAGE_WORD: Final = b'"usage"'
-_USAGE: Final = (_USAGE_WORD,)
+#: Not as what isn't there yet, as OpenAI's servers speak of it in each event.
+_USAGE_TOLD: Final = re.compile(rb'"usage"(?!: ?null)')
+_EVENT_END: Final = b"\n\n"
 #: Which numbers count, by the endpoint's own names: others may be a client's own words that come back.
 _NAMES: Final = ("input_tokens", "output_tokens")
 _CHAT_NAMES: Final = ("prompt_tokens", "completion_tokens")
@@ -73,21 +76,25 @@ class Answering:
         self._cutter: EventCutter | None = None
         if self.streams and (hide_usage or self._thoughts):
             self._cutter = EventCutter(self._change(hide_usage))
-        #: Whether no event is under way, and a piece of whole events without one of the words can pass as it is.
+        #: Whether no event is under way, and whole events without one of the words can pass as they are.
         self._quiet = self.streams
-        self._words = _USAGE if self._thoughts is None else (*_USAGE, *WORDS)
+        self._words = () if self._thoughts is None else WORDS
         self.changes = self._cutter is not None or (self._thoughts is not None and not self.streams)
 
     def feed(self, data: bytes) -> bytes | None:
         """Some of the answer; what stands in its place, None where it stays."""
         self._received += len(data)
-        if self._quiet and data[-2:] == b"\n\n":
-            for word in self._words:
-                if word in data and (word is not _USAGE_WORD or not _only_null(data)):
-                    break
-            else:
+        if self._quiet:
+            passing = self._passing(data)
+            if passing == len(data):
                 self._count(data)
                 return None
+            if passing:
+                passed, data = data[:passing], data[passing:]
+                self._count(passed)
+                self._scan.feed(data)
+                rest = self._event(data)
+                return None if rest is None else passed + rest
         self._scan.feed(data)
         if self.streams:
             return self._event(data)
@@ -126,13 +133,27 @@ class Answering:
         packed = self._received - self.events * self._event_bytes if self.events else 0
         return self.events + max(0, packed) // _TOKEN_BYTES
 
+    def _passing(self, data: bytes) -> int:
+        """Bytes of the whole events that come before the first in which something is looked for."""
+        end = len(data)
+        if _USAGE_WORD in data and (told := _USAGE_TOLD.search(data)) is not None:
+            end = told.start()
+        for word in self._words:
+            at = data.find(word, 0, end)
+            if at >= 0:
+                end = at
+        if end == len(data) and data[-2:] == _EVENT_END:
+            return end
+        at = data.rfind(_EVENT_END, 0, end)
+        return at + 2 if at >= 0 else 0
+
     def _event(self, data: bytes) -> bytes | None:
         """The long way: the piece ends within an event, or holds something that is looked for."""
         self._count(data)
         cutter = self._cutter
         passed = None if cutter is None else cutter.feed(data)
         self._quiet = (
-            data[-2:] == b"\n\n"
+            data[-2:] == _EVENT_END
             and not self._scan.under_way
             and (cutter is None or not cutter.holds)
             and (self._thoughts is None or not self._thoughts.renumbers)
@@ -140,7 +161,7 @@ class Answering:
         return passed
 
     def _count(self, data: bytes) -> None:
-        ended = data.count(b"\n\n") or data.count(b"\r\n\r\n")
+        ended = data.count(_EVENT_END) or data.count(b"\r\n\r\n")
         if ended:
             self.events += ended
             each = len(data) // ended
@@ -161,8 +182,3 @@ def _scan_of(endpoint: str, *, streams: bool) -> UsageScan | EndingUsage | Whole
     if not streams:
         return WholeUsage()
     return EndingUsage() if endpoint == "responses" else UsageScan(stream=True)
-
-
-def _only_null(data: bytes) -> bool:
-    """Whether usage is spoken of in these events only as what isn't there yet, as OpenAI's servers do in each."""
-    return data.count(_USAGE_WORD) == data.count(b'"usage":null') + data.count(b'"usage": null')

@@ -35,6 +35,10 @@ TOKEN: Final = re.compile(_TOKEN)
 
 # RFC 9112 §7.1: chunk-size = 1*HEXDIG. Eight digits are 4 GiB; extensions aren't taken.
 CHUNK_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
+#: Size lines as servers write them, of all chunks that a token or an event comes in, less the line's end: 1 to 4,095.
+SIZES: Final[dict[bytes, int]] = {
+    line: size for size in range(1, 4096) for line in (b"%x" % size, b"%X" % size)
+}
 _SIZE_BEGUN: Final = re.compile(rb"[0-9A-Fa-f]{0,8}")
 
 # RFC 9110 §8.6: Content-Length = 1*DIGIT; without leading zeros, which some read as octal.

@@ -243,6 +243,8 @@ class _Reader:
 
     def _whole_chunks(self, events: list[Event]) -> bool:
         """Read as many whole chunks as there are; each leads back to CHUNK_SIZE by three steps of the table."""
+        if self._split_chunks(events):
+            return True
         data, at, room = self._data, self._at, self._most_body - self._body
         match = grammar.CHUNK_LINE.match
         parts = []
@@ -260,6 +262,30 @@ class _Reader:
         events.append(parts[0] if len(parts) == 1 else b"".join(parts))
         self._body = self._most_body - room
         self._at = at
+        return True
+
+    def _split_chunks(self, events: list[Event]) -> bool:
+        """Read whole chunks that hold no line end of HTTP, as events do: cut there, and each as long as it says.
+
+        What this takes `_whole_chunks` takes too, one by one, as the first line end behind a size of `n` is `n` bytes
+        further on. Nothing is taken where some chunk is otherwise.
+        """
+        lines = (self._data[self._at :] if self._at else self._data).split(b"\r\n")
+        pairs = (
+            len(lines) - 1
+        ) // 2  # behind them is what the last line end is followed by, or a size without its data
+        if pairs and lines[2 * pairs - 2] == b"0":  # the end, which has no data
+            pairs -= 1
+        if not pairs:
+            return False
+        sizes, data = lines[: 2 * pairs : 2], lines[1 : 2 * pairs : 2]
+        lengths = list(map(len, data))
+        length = sum(lengths)
+        if lengths != list(map(grammar.SIZES.get, sizes)) or length > self._most_body - self._body:
+            return False
+        events.append(data[0] if pairs == 1 else b"".join(data))
+        self._body += length
+        self._at += length + sum(map(len, sizes)) + 4 * pairs
         return True
 
     def _chunk_size(self, events: list[Event]) -> bool:
