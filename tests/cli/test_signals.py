@@ -38,7 +38,7 @@ def ran(told: signal.Signals, does: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGHUP], ids=lambda told: told.name)
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda told: told.name)
 def test_a_lost_wish_is_repeated(told: signal.Signals) -> None:
     done = ran(told, "try: told()\nexcept: pass\ntime.sleep(20)")
     assert (done.returncode, done.stdout, done.stderr) == (128 + told, "interrupted\n", "")

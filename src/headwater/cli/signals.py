@@ -2,7 +2,7 @@
 
 An exception that a signal's handler raises can get lost: it comes up wherever the program happens to be, and C code
 or a bare `except:` of some library may drop it. A supervisor says it once, so the wish is repeated here until a
-KeyboardInterrupt is on its way.
+KeyboardInterrupt is on its way; so is Ctrl-C.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -67,19 +67,27 @@ def ended_by_signals() -> Iterator[Ended]:
             ended.ask_again()
             raise KeyboardInterrupt
 
+    def interrupt(number: int, _: FrameType | None) -> None:
+        ended.ask_again()
+        signal.default_int_handler(number, None)
+
     if threading.current_thread() is not threading.main_thread():  # only there are signals handled
         yield ended
         return
     # What was ignored stays so: nohup means it.
-    before = {each: signal.getsignal(each) for each in _ENDING}
-    handled = [each for each in _ENDING if before[each] == signal.SIG_DFL]
-    for each in handled:
-        signal.signal(each, end)
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, *_ENDING)}
+    handlers: dict[signal.Signals, Callable[[int, FrameType | None], None]] = {
+        each: end for each in _ENDING if before[each] == signal.SIG_DFL
+    }
+    if before[signal.SIGINT] == signal.default_int_handler:
+        handlers[signal.SIGINT] = interrupt
+    for each, handler in handlers.items():
+        signal.signal(each, handler)
     try:
         yield ended
     finally:
         ended.heard()
-        for each in handled:
+        for each in handlers:
             signal.signal(each, before[each])
 
 
