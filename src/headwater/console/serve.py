@@ -56,15 +56,17 @@ def serve(
     )
     server = uvicorn.Server(config)
     host, port = own.getsockname()[:2]
-    with Follower(office, log):
-        try:
+    try:
+        with Follower(
+            office, log
+        ):  # which ends while the signal is being handled: a wish that isn't is repeated
             _run(server, own, lambda: ready(host, port) if ready else None)
-        except KeyboardInterrupt:
-            # The signal that uvicorn caught, and raises again when everything has ended.
-            if not server.should_exit:
-                raise
-        finally:
-            own.close()
+    except KeyboardInterrupt:
+        # The signal that uvicorn caught, and raises again when everything has ended.
+        if not server.should_exit:
+            raise
+    finally:
+        own.close()
     return 0
 
 
