@@ -84,20 +84,9 @@ class Answering:
     def feed(self, data: bytes) -> bytes | None:
         """Some of the answer; what stands in its place, None where it stays."""
         self._received += len(data)
-        if self._quiet:
-            passing = self._passing(data)
-            if passing == len(data):
-                self._count(data)
-                return None
-            if passing:
-                passed, data = data[:passing], data[passing:]
-                self._count(passed)
-                self._scan.feed(data)
-                rest = self._event(data)
-                return None if rest is None else passed + rest
-        self._scan.feed(data)
         if self.streams:
-            return self._event(data)
+            return self._events(data)
+        self._scan.feed(data)
         if self._thoughts is None:
             return None
         self._held.append(data)
@@ -133,6 +122,26 @@ class Answering:
         packed = self._received - self.events * self._event_bytes if self.events else 0
         return self.events + max(0, packed) // _TOKEN_BYTES
 
+    def _events(self, data: bytes) -> bytes | None:
+        """Some of a stream: what is looked for is cut into events, with all that comes behind it in the piece."""
+        self._count(data)
+        passed = b""
+        if self._quiet:
+            passing = self._passing(data)
+            if passing == len(data):
+                return None
+            passed, data = data[:passing], data[passing:]
+        self._scan.feed(data)
+        cutter = self._cutter
+        rest = None if cutter is None else cutter.feed(data)
+        self._quiet = (
+            data[-2:] == _EVENT_END
+            and not self._scan.under_way
+            and (cutter is None or not cutter.holds)
+            and (self._thoughts is None or not self._thoughts.renumbers)
+        )
+        return None if rest is None else passed + rest
+
     def _passing(self, data: bytes) -> int:
         """Bytes of the whole events that come before the first in which something is looked for."""
         end = len(data)
@@ -146,19 +155,6 @@ class Answering:
             return end
         at = data.rfind(_EVENT_END, 0, end)
         return at + 2 if at >= 0 else 0
-
-    def _event(self, data: bytes) -> bytes | None:
-        """The long way: the piece ends within an event, or holds something that is looked for."""
-        self._count(data)
-        cutter = self._cutter
-        passed = None if cutter is None else cutter.feed(data)
-        self._quiet = (
-            data[-2:] == _EVENT_END
-            and not self._scan.under_way
-            and (cutter is None or not cutter.holds)
-            and (self._thoughts is None or not self._thoughts.renumbers)
-        )
-        return passed
 
     def _count(self, data: bytes) -> None:
         ended = data.count(_EVENT_END) or data.count(b"\r\n\r\n")

@@ -271,9 +271,8 @@ class _Reader:
         further on. Nothing is taken where some chunk is otherwise.
         """
         lines = (self._data[self._at :] if self._at else self._data).split(b"\r\n")
-        pairs = (
-            len(lines) - 1
-        ) // 2  # behind them is what the last line end is followed by, or a size without its data
+        # Behind the pairs is what follows the last line end, or a size whose data isn't whole.
+        pairs = (len(lines) - 1) // 2
         if pairs and lines[2 * pairs - 2] == b"0":  # the end, which has no data
             pairs -= 1
         if not pairs:
