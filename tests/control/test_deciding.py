@@ -212,6 +212,24 @@ def test_a_shaped_account_has_a_lower_rate_and_sees_only_that_less_remains(of: A
     admitted(desk.decide(who(of), asked()))
 
 
+@pytest.mark.parametrize(
+    ("entries", "quota"),
+    [
+        ({"kind": "request-quota", "per": "day"}, True), ({"kind": "request-quota", "per": "month"}, True),
+        ({"kind": "request-quota", "per": "hour"}, False), ({"kind": "requests", "per": "day"}, False),
+        ({"kind": "concurrency"}, False),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("before_midnight_us", [SECOND_US, 23 * 3600 * SECOND_US])
+def test_what_is_a_quota_doesnt_go_by_the_time_of_day(
+    entries: dict[str, str], quota: bool, before_midnight_us: int
+) -> None:
+    desk = Desk(ControlSettings(budgets=(own(name="one", scope="account", limit=1, **entries),)))
+    desk.clock.now_us += -desk.clock.now_us % (24 * 3600 * SECOND_US) - before_midnight_us
+    admitted(desk.decide(who(boundless()), asked()))
+    assert denied(desk.decide(who(boundless()), asked())).quota is quota
+
+
 def test_another_tier_brings_no_new_day() -> None:
     """What was used under one tier counts under the next, and on the way back."""
     desk = Desk()

@@ -9,7 +9,18 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Final
 
-from headwater.control.budget import NOBODY, Amounts, Budgets, Refill, Refused, Reservation, Sight, Why
+from headwater.control.budget import (
+    NOBODY,
+    Amounts,
+    Budgets,
+    Per,
+    Refill,
+    Refused,
+    Reservation,
+    Shape,
+    Sight,
+    Why,
+)
 from headwater.control.deciding.charge import Charge
 from headwater.control.deciding.denial import TOLD, Denied, Reason
 from headwater.control.deciding.figures import Figure, Shown, figures
@@ -32,6 +43,8 @@ _WORDS: Final = {
 }
 #: One request counts as this part of what is free in a minute at most.
 _FREE_AT_ONCE: Final = 10
+#: Periods whose amounts are quotas to clients.
+_QUOTAS: Final = (Per.DAY, Per.MONTH)
 #: Names of models that are kept at hand, and their longest: a client may write anything there.
 _MOST_NAMES: Final = 1024
 _LONGEST_NAME: Final = 256
@@ -315,7 +328,8 @@ class Control:
             return self._denied(Reason.STORE_GONE, wait_us=wait, cause=cause)
         if refused.why is Why.TOO_LARGE or wait is None:
             return self._denied(Reason.BUDGET_TOO_LARGE, violated=violated, cause=cause)
-        return self._denied(Reason.BUDGET_SPENT, violated=violated, wait_us=wait, cause=cause)
+        quota = refused.budget.per in _QUOTAS and refused.budget.shape is not Shape.RATE
+        return self._denied(Reason.BUDGET_SPENT, violated=violated, quota=quota, wait_us=wait, cause=cause)
 
     def _denied(
         self,
@@ -323,6 +337,7 @@ class Control:
         told: str | None = None,
         *,
         violated: tuple[str, ...] = (),
+        quota: bool = False,
         wait_us: int | None = None,
         cause: str = "",
     ) -> Denied:
@@ -334,6 +349,7 @@ class Control:
             retry_after_us=wait_us,
             final=wait_us is None,
             violated=violated,
+            quota=quota,
             decision_id=f"d-{name}",
             appeal=self._settings.appeals,
             cause=cause,

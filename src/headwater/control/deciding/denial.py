@@ -53,7 +53,8 @@ class Denied(msgspec.Struct, frozen=True, kw_only=True):
     """A request that isn't served, or not any further.
 
     `told`: for the client. `retry_after_us`: when trying again may help at the earliest. `final`: it doesn't help at
-    all. `violated`: names of the tier's limits, and of no other. `cause`: for the log, never for the client.
+    all. `violated`: names of the tier's limits, and of no other. `quota`: what is used up was for a day or a month,
+    however soon the next one begins. `cause`: for the log, never for the client.
     """
 
     why: Reason
@@ -61,6 +62,7 @@ class Denied(msgspec.Struct, frozen=True, kw_only=True):
     retry_after_us: int | None = None
     final: bool = True
     violated: tuple[str, ...] = ()
+    quota: bool = False
     decision_id: str = ""
     appeal: str = ""
     cause: str = ""

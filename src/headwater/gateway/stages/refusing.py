@@ -61,7 +61,7 @@ def refuse(denied: Denied, account: str) -> Refuse:
 
 
 def _spent(denied: Denied) -> Kind:
-    if denied.retry_after_us is not None and denied.retry_after_us > _LONG_US:
+    if denied.quota or (denied.retry_after_us is not None and denied.retry_after_us > _LONG_US):
         return Kind.QUOTA
     if any("tokens" in name for name in denied.violated):
         return Kind.TOKENS_LIMITED
