@@ -361,6 +361,24 @@ def test_running_slots_are_kept_alive_without_requests() -> None:
     assert first.operations < 25
 
 
+def test_slots_of_who_asks_all_the_time_stay_though_none_is_in_use_whenever_it_is_looked() -> None:
+    clock = Clock()
+    door = Door(MemoryStore(clock, fresh=True), clock)
+    cells = door.budgets.cells([(budget(Kind.CONCURRENCY, 64), "acct-1")])
+    for _ in range(10):
+        for _ in range(3):
+            door.settle(admitted(door.reserve(cells, Amounts())), Amounts(slots=0))
+        clock.now_us += SECOND_US // 5
+        door.tick()
+    assert door.operations == 1
+    for _ in range(2):
+        clock.now_us += SECOND_US // 5
+        door.tick()
+    assert door.operations == 2  # nobody asks any more: they are another's
+    (slot,) = cells.slots
+    assert (slot.held, slot.free) == (0, 0)
+
+
 def test_slots_that_are_used_while_a_renewal_is_under_way_stay_held() -> None:
     one = budget(Kind.CONCURRENCY, 32)
     clock, store, first, _ = two(one)

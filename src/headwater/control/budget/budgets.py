@@ -141,6 +141,7 @@ class Budgets:
             self.cut.discard(reservation)
         for slot in cells.slots:
             free = slot.free = slot.free + taken[slot.takes]
+            slot.ended = True
             if free > 2 * slot.spare:
                 self.hungry[slot] = None
 

@@ -329,13 +329,15 @@ class RatePot(Pot):
 class SlotPot(Pot):
     """Some of the slots of a cell. `held` are this replica's until the deadline; those in use are `held - free`."""
 
-    __slots__ = ("held", "spare")
+    __slots__ = ("ended", "held", "spare")
 
     def __init__(self, budget: Budget, key: str) -> None:
         super().__init__(budget, key)
         self.held = 0
         #: how many idle ones it keeps
         self.spare = min(budget.limit // _FEW_SLOTS, _MOST_SPARE)
+        #: whether a request has ended since it was last looked at
+        self.ended = False
 
     @property
     def used(self) -> int:

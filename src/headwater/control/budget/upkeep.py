@@ -63,7 +63,8 @@ def _looked_after(budgets: Budgets, cell: Cell, now_us: int) -> Ask | None:
     if isinstance(cell, SlotPot):
         if cell.used and now_us >= (cell.until_us if cell.until_us < cell.deadline_us else 0):
             return cell.ask(0, budgets.next_seq(), now_us) if cell.renewable(now_us) else None
-        idle = before == cell.free
+        # As many as before may be free although requests come all the time: what is given back, the next one waits for.
+        idle, cell.ended = before == cell.free and not cell.ended, False
     elif isinstance(cell, RatePot):
         idle = now_us >= cell.soft_us
     else:

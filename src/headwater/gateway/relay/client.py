@@ -77,7 +77,7 @@ class ClientConnection(Writing):
             self._problem(
                 _FULL if len(relay.clients) > relay.settings.connections else _CROWDED, Dialect.OPENAI
             )
-            self.transport.close()  # it doesn't linger: that would take a place from others
+            self.finish()  # it doesn't linger: that would take a place from others
 
     def data_received(self, data: bytes) -> None:
         """Some bytes of requests."""
@@ -141,7 +141,7 @@ class ClientConnection(Writing):
             self._problem(_SLOW, Dialect.OPENAI)
         else:
             self.close_after()
-            self.transport.close()
+            self.finish()
 
     # What the exchange calls.
 
@@ -208,22 +208,19 @@ class ClientConnection(Writing):
         """No further request is taken; one that is in work goes on."""
         if self._exchange is None:
             self._closing = True
-            self.transport.close()
+            self.finish()
 
     def kill(self) -> None:
         """The gateway stops now."""
         if self._exchange is not None:
             self._exchange.stop()
-        self.flush()
-        self.transport.close()
+        self.finish()
 
     # Reading.
 
     def _pump(self, events: list[Event]) -> None:
         """Work through events, and through the requests that are held once it's their turn."""
         self._pumping = True
-        cork = self._cork
-        nested, cork.on = cork.on, True
         try:
             while True:
                 for event in events:
@@ -235,8 +232,6 @@ class ClientConnection(Writing):
                     self.limit(self._relay.settings.head_s)
         finally:
             self._pumping = False
-            if not nested:
-                cork.pull()
 
     def _whole_request(self, events: list[Event]) -> None:
         """A request that came in one piece, as most do: what `_pump` does, without going through its events."""

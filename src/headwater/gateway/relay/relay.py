@@ -60,7 +60,7 @@ class Relay:
         self.routes = routes or Routes()
         self.request_limits = settings.request_limits
         self.clock = Clock(self.loop, _shortest(settings))
-        self.cork = Cork()
+        self.cork = Cork(self.loop)
         self.pool = Pool(
             upstream, settings, self.clock, self.cork, for_upstreams(settings) if upstream.tls else None
         )

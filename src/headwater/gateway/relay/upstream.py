@@ -166,11 +166,7 @@ class UpstreamConnection(Writing):
         if len(events) == 3 and exchange.whole_response(events):
             return
         if events:
-            self._cork.on = True
-            try:
-                exchange.response(events)
-            finally:
-                self._cork.pull()
+            exchange.response(events)
 
     def eof_received(self) -> None:
         """The server sends no more; the loop closes the connection then."""
