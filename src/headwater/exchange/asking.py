@@ -65,6 +65,7 @@ ENDPOINTS: Final = {
 _PROBABILITIES: Final = (
     "logprobs", "top_logprobs", "prompt_logprobs", "n_probs", "return_logprob", "return_hidden_states",
 )  # fmt: skip
+_OTHERS: Final = _PROBABILITIES[2:]
 #: Fields with which servers are told to leave reasoning where it isn't found again.
 _UNPARTED: Final = ("reasoning_format", "separate_reasoning", "return_token_ids")
 #: Every name that decides something. Go's JSON takes names in any mixture of cases: such a spelling is refused.
@@ -228,10 +229,11 @@ def _held(fields: dict[str, Raw], name: str, decode: Callable[[Raw], Any]) -> An
 
 def _limited(found: Asked, fields: dict[str, Raw]) -> None:
     names = _LIMITS[found.endpoint]
-    for name in _ALIASES:
-        if name in fields and names[0] not in fields:
-            fields[names[0]] = fields[name]
-        fields.pop(name, None)
+    if not fields.keys().isdisjoint(_ALIASES):
+        for name in _ALIASES:
+            if name in fields and names[0] not in fields:
+                fields[names[0]] = fields[name]
+            fields.pop(name, None)
     for name in names:
         if name not in fields or (length := _held(fields, name, _NUMBER)) is None:
             continue
@@ -253,7 +255,9 @@ def _limit_of(asked: Asked) -> str:
 
 def _probed(found: Asked, fields: dict[str, Raw]) -> None:
     """Other servers' ways to ask for probabilities: of the prompt also with 0."""
-    asked = [(name, _loose(fields[name])) for name in _PROBABILITIES[2:] if name in fields]
+    if fields.keys().isdisjoint(_OTHERS):
+        return
+    asked = [(name, _loose(fields[name])) for name in _OTHERS if name in fields]
     if any(value or (name == "prompt_logprobs" and value is not None) for name, value in asked):
         found.logprobs = True
 

@@ -27,7 +27,8 @@ _OTHERS: Final = frozenset(
 )
 _INNER: Final = ("content", "output")
 _DEEPEST: Final = 12
-#: How the name of a kind begins in JSON: quotes within a text are escaped.
+#: What has a kind says so; and how the name of a kind begins in JSON: quotes within a text are escaped.
+_KIND: Final = b'"type"'
 _KINDS: Final = re.compile(
     rb'"(?:image|input_(?:image|file|audio|video)|computer_screenshot|file"|document"|audio_url|video_url|container_upload)'
 )
@@ -36,7 +37,7 @@ _ESCAPE: Final = b"\\u00"
 
 def holds_media(body: bytes) -> bool:
     """Whether there may be any; escapes of plain letters may hide their names."""
-    return _KINDS.search(body) is not None or _ESCAPE in body
+    return (_KIND in body and _KINDS.search(body) is not None) or _ESCAPE in body
 
 
 def media_in(said: Any) -> tuple[int, int]:

@@ -20,6 +20,8 @@ from headwater.gateway.wire.head import RequestHead
 class Does(Enum):
     """What a request of the route does, as far as identity and budgets ask."""
 
+    __hash__ = object.__hash__  # that of Enum is Python code
+
     GENERATES = "generates"
     EMBEDS = "embeds"
     COUNTS = "counts"

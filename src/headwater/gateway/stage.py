@@ -7,30 +7,31 @@ stage is called from one thread and never blocks: where it must wait it says for
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Protocol, TypeAlias
+
+from msgspec import Struct
 
 from headwater.gateway.routes import Route
 from headwater.gateway.wire.errors import Problem
 from headwater.gateway.wire.head import Field, RequestHead, ResponseHead
 
 
-@dataclass(frozen=True, slots=True)
-class Forward:
+class Forward(Struct, frozen=True):
     """Go on to the next stage, with changes. `wire.writer.field` makes the headers in `add`.
 
     `drop`: names (in small letters) of headers that aren't forwarded; `add`: headers that are, in place of what the
-    client sent under their names. `body` replaces the whole body (only for stages that asked for it).
+    client sent under their names. `body` replaces the whole body (only for stages that asked for it). `lines`: what
+    `wire.writer.header_lines` makes of the exchange's head after this change, where a stage has it from before.
     """
 
     drop: frozenset[bytes] = frozenset()
     add: tuple[Field, ...] = ()
     body: bytes | None = None
+    lines: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """Answer the client now; nothing is forwarded. `add` are headers beside Content-Length."""
 
     status: int
@@ -38,32 +39,32 @@ class Answer:
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Refuse:
+class Refuse(Struct, frozen=True):
     """Answer the client with an error in the route's own words; `add` are headers beside the error's own."""
 
     problem: Problem
     add: tuple[Field, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """Nothing yet: the door awaits `until`, then asks the stage again. It must end by itself, and raises nothing."""
 
     until: Awaitable[object]
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What changes in a response's head. With `reframe` the body may be changed: it goes out in chunks."""
+class Shape(Struct, frozen=True):
+    """What changes in a response's head. With `reframe` the body may be changed: it goes out in chunks.
+
+    `lines`: as of `Forward`, of the response's head.
+    """
 
     drop: frozenset[bytes] = frozenset()
     add: tuple[Field, ...] = ()
     reframe: bool = False
+    lines: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(Struct, frozen=True):
     """End a response that has begun: the upstream is cancelled, and the client told, if its stream has words for it."""
 
     problem: Problem
@@ -78,6 +79,8 @@ PASS: Final = Forward()
 
 class Ended(Enum):
     """How an exchange ended."""
+
+    __hash__ = object.__hash__  # that of Enum is Python code
 
     #: The upstream's whole response was handed to the client's connection.
     COMPLETE = "complete"
@@ -99,8 +102,7 @@ class Ended(Enum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """How an exchange ended, told once to every stage that was asked about it.
 
     `status` is what the client was told, 0 if nothing; `upstream_status` what the upstream said, 0 if nothing.

@@ -105,9 +105,10 @@ class Answering:
         """Tokens of input and output as the model's server counted them; None where it hasn't said."""
         names = _CHAT_NAMES if self._endpoint in _CHATS else _NAMES
         found = self._scan.found
-        if not any(name in found for name in names):
-            names = _NAMES if names is _CHAT_NAMES else _CHAT_NAMES
         inputs, outputs = found.get(names[0]), found.get(names[1])
+        if inputs is None and outputs is None:
+            names = _NAMES if names is _CHAT_NAMES else _CHAT_NAMES
+            inputs, outputs = found.get(names[0]), found.get(names[1])
         if inputs is None:
             return None if outputs is None else (0, outputs)
         if self._endpoint == "messages":  # Anthropic counts cached input apart

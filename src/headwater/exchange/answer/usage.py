@@ -24,6 +24,8 @@ _MOST_BYTES: Final = 16_384
 #: Bytes of a body that is held to be decoded as a whole.
 _MOST_HELD: Final = 8 << 20
 _ENDINGS: Final = (b"response.completed", b"response.incomplete", b"response.failed")
+#: Beyond what a double holds exactly, no number is one of tokens.
+_TOO_MANY: Final = 1 << 53
 _DECODER: Final = json.JSONDecoder()
 
 
@@ -74,7 +76,7 @@ class WholeUsage:
                 usage = _USAGE_OF(body).usage
             except (msgspec.MsgspecError, ValueError, RecursionError):
                 return {}
-            self._found, self._pieces = dict(_numbers(usage, "")) if usage else {}, []
+            self._found, self._pieces = _numbers(usage) if usage else {}, []
         return self._found
 
 
@@ -101,7 +103,7 @@ class EndingUsage:
             try:
                 held = msgspec.json.decode(data_of(event) or b"null")
                 if held["type"].encode() in _ENDINGS:
-                    self.found = dict(_numbers(held["response"]["usage"], ""))
+                    self.found = _numbers(held["response"]["usage"])
             except (msgspec.MsgspecError, RecursionError, KeyError, TypeError, AttributeError):
                 return b""
         return b""
@@ -150,7 +152,7 @@ class UsageScan:
             value, end = _DECODER.raw_decode(begun.decode("latin-1"))
         except (ValueError, RecursionError):
             return 0
-        numbers = dict(_numbers(value, ""))
+        numbers = _numbers(value)
         if self._merge:
             held = self.found
             numbers = {**held, **{name: max(value, held.get(name, 0)) for name, value in numbers.items()}}
@@ -158,11 +160,15 @@ class UsageScan:
         return end
 
 
-def _numbers(value: dict[str, object], before: str) -> list[tuple[str, int]]:
-    told: list[tuple[str, int]] = []
+def _numbers(value: dict[str, object]) -> dict[str, int]:
+    """The numbers of an object, and of the objects within it, these as `outer.inner`."""
+    told: dict[str, int] = {}
     for name, inner in value.items():
-        if isinstance(inner, int) and not isinstance(inner, bool) and 0 <= inner < 1 << 53:
-            told.append((before + name, inner))
-        elif isinstance(inner, dict) and not before:
-            told += _numbers(inner, f"{name}.")
+        if type(inner) is int:  # true and false are none
+            if 0 <= inner < _TOO_MANY:
+                told[name] = inner
+        elif type(inner) is dict:
+            for part, number in inner.items():
+                if type(number) is int and 0 <= number < _TOO_MANY:
+                    told[f"{name}.{part}"] = number
     return told

@@ -21,7 +21,7 @@ from headwater.gateway.wire.head import Field, RequestHead
 from headwater.gateway.wire.reader import END, Event, RequestReader
 from headwater.gateway.wire.refusal import Fault, Refusal
 from headwater.gateway.wire.states import DONE, HEAD
-from headwater.gateway.wire.writer import field, response_head
+from headwater.gateway.wire.writer import field, header_lines, response_head
 
 if TYPE_CHECKING:
     from headwater.gateway.relay.relay import Relay
@@ -313,7 +313,7 @@ class ClientConnection(Writing):
     ) -> None:
         """Answer, and go on or close."""
         self._relay.statuses[status] += 1
-        self.put(response_head(status, fields, len(body), close=close))
+        self.put(response_head(status, header_lines(fields), len(body), close=close))
         if head is None or head.method != b"HEAD":
             self.put(body)
         self._closing = close

@@ -11,12 +11,12 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from headwater.gateway.routes import Route, dialect_of
-from headwater.gateway.stage import Ended, Outcome, Wait
+from headwater.gateway.stage import Ended, Forward, Outcome, Wait
 from headwater.gateway.wire.dialect import Dialect, Stream
 from headwater.gateway.wire.errors import Kind, Problem, in_stream, render
 from headwater.gateway.wire.head import Field, RequestHead, ResponseHead
 from headwater.gateway.wire.reader import Event
-from headwater.gateway.wire.writer import LAST_CHUNK, chunk, field, response_head
+from headwater.gateway.wire.writer import LAST_CHUNK, chunk, field, header_lines, response_head
 
 if TYPE_CHECKING:
     from headwater.gateway.relay.client import ClientConnection
@@ -50,9 +50,8 @@ class Ending:
     _buffer = False  # whether the body is held back for a stage
     _kept_bytes = 0
     _held_back = 0  # bytes that are counted among those that all exchanges hold back
-    _drop: frozenset[bytes] = frozenset()
-    _add: tuple[Field, ...] = ()
-    _changed: bytes | None = None
+    _change: Forward | None = None  # of the head
+    _changed: bytes | None = None  # the body that goes on in place of the client's
     _task: asyncio.Task[None] | None = None
     _connection: UpstreamConnection | None = None
     _sending = False  # whether the head was handed to the connection
@@ -173,7 +172,8 @@ class Ending:
         self._status = status
         bodiless = status in (204, 304)
         close = self.door.will_close()
-        self.door.put(response_head(status, fields, None if bodiless else len(body), close=close))
+        length = None if bodiless else len(body)
+        self.door.put(response_head(status, header_lines(fields), length, close=close))
         if not bodiless and self.head.method != b"HEAD":
             self.door.put(body)
         self._end(ended)

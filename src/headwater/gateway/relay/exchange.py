@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from headwater.gateway.relay.responding import GONE, Responding
+from headwater.gateway.relay.responding import GONE, Responding, both
 from headwater.gateway.stage import PASS, Answer, Ended, Forward, OnRequest, Refuse, Stage, Wait
 from headwater.gateway.wire.errors import Kind, Problem
-from headwater.gateway.wire.head import CHUNKED, Field
-from headwater.gateway.wire.writer import CONTINUE, LAST_CHUNK, chunk, request_head
+from headwater.gateway.wire.head import CHUNKED
+from headwater.gateway.wire.writer import CONTINUE, LAST_CHUNK, chunk, header_lines, request_head
 
 if TYPE_CHECKING:
     from headwater.gateway.relay.upstream import UpstreamConnection
@@ -132,12 +132,9 @@ class RelayedExchange(Responding):
                 self._broken(stage, TypeError("a body was changed that isn't held back"))
                 return False
             self._changed = verdict.body
-        if verdict.drop:
-            self._drop |= verdict.drop
-        if verdict.add:
-            names = {name for name, _, _ in verdict.add}
-            self._drop |= names
-            self._add = (*(added for added in self._add if added[0] not in names), *verdict.add)
+        if verdict.drop or verdict.add:
+            before = self._change
+            self._change = verdict if before is None else Forward(*both(before, verdict))
         return True
 
     def _other(self, verdict: OnRequest) -> None:
@@ -176,11 +173,14 @@ class RelayedExchange(Responding):
             pieces, length = [self._changed], len(self._changed)
         elif self._plan.buffer:
             length = len(self.body)
-        fields: list[Field] = head.fields
-        if self._drop or self._add:
-            fields = [entry for entry in fields if entry[0] not in self._drop]
-            fields += self._add
-        out = [request_head(head.method, relay.upstream.base + head.target, relay.authority, fields, length)]
+        change = self._change
+        if change is None:
+            lines = header_lines(head.fields)
+        elif change.lines is not None:
+            lines = change.lines
+        else:
+            lines = header_lines(head.fields, change.drop, change.add)
+        out = [request_head(head.method, relay.upstream.base + head.target, relay.authority, lines, length)]
         if length == CHUNKED:
             out += [chunk(piece) for piece in pieces]
         else:

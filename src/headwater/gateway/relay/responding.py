@@ -6,12 +6,12 @@ import time
 from typing import Final
 
 from headwater.gateway.relay.ending import Ending
-from headwater.gateway.stage import Cut, Ended, Shape, Wait
+from headwater.gateway.stage import Cut, Ended, Forward, Shape, Wait
 from headwater.gateway.wire.errors import Kind, Problem
 from headwater.gateway.wire.head import CHUNKED, Field, ResponseHead
 from headwater.gateway.wire.reader import END, Event
 from headwater.gateway.wire.refusal import Fault, Refusal
-from headwater.gateway.wire.writer import LAST_CHUNK, response_head
+from headwater.gateway.wire.writer import LAST_CHUNK, header_lines, response_head
 
 GONE: Final = Problem(Kind.UPSTREAM, "The model server ended the connection.")
 _GARBAGE: Final = Problem(Kind.UPSTREAM, "The model server sent something that isn't HTTP/1.1.")
@@ -64,7 +64,12 @@ class Responding(Ending):
         self.first_byte_us = time.time_ns() // 1000
         self.received = len(data)
         self.door.put_all(
-            [response_head(head.status, head.fields, head.length, close=self.door.will_close()), data]
+            [
+                response_head(
+                    head.status, header_lines(head.fields), head.length, close=self.door.will_close()
+                ),
+                data,
+            ]
         )
         self._response_end()
         return True
@@ -79,7 +84,7 @@ class Responding(Ending):
     def _response_head(self, head: ResponseHead) -> bool:
         self._response = head
         self.first_byte_us = time.time_ns() // 1000
-        fields, length = head.fields, head.length
+        change: Shape | None = None
         for stage in self._plan.heads:
             try:
                 shape = stage.on_response_head(self, head)
@@ -89,12 +94,20 @@ class Responding(Ending):
             if self._ended:
                 return False
             if shape is not None:
-                fields, length = _shaped(fields, length, shape)
+                reframe = shape.reframe or (change is not None and change.reframe)
+                change = shape if change is None else Shape(*both(change, shape), reframe)
+        length = head.length if change is None or not change.reframe else CHUNKED
+        if change is None:
+            lines = header_lines(head.fields)
+        elif change.lines is not None:
+            lines = change.lines
+        else:
+            lines = header_lines(head.fields, change.drop, change.add)
         self._status = head.status
         self._framed = length < 0
         bodiless = self.head.method == b"HEAD" or head.status in (204, 304)
         self.door.put(
-            response_head(head.status, fields, None if bodiless else length, close=self.door.will_close())
+            response_head(head.status, lines, None if bodiless else length, close=self.door.will_close())
         )
         if self.request_whole:
             self.door.limit(self.relay.settings.idle_s, self.total)
@@ -169,7 +182,7 @@ class Responding(Ending):
         self._end(Ended.COMPLETE)
 
 
-def _shaped(fields: list[Field], length: int, shape: Shape) -> tuple[list[Field], int]:
-    gone = shape.drop | {name for name, _, _ in shape.add}
-    kept = [entry for entry in fields if entry[0] not in gone]
-    return [*kept, *shape.add], CHUNKED if shape.reframe else length
+def both(first: Forward | Shape, then: Forward | Shape) -> tuple[frozenset[bytes], tuple[Field, ...]]:
+    """What two stages drop and add; the second may take away what the first has added."""
+    gone = then.drop.union([name for name, _, _ in then.add])
+    return first.drop | gone, (*(added for added in first.add if added[0] not in gone), *then.add)

@@ -133,7 +133,7 @@ class Grant(Passing):
             return None
         hide = "raw_reasoning" in admitted.terms.drop
         if asked is None and not (hide and exchange.route.path in _STORED):
-            return self._lines.shape(exchange.route, admitted, reframe=False)
+            return self._lines.shape(exchange.route, admitted, head, reframe=False)
         answer = Answering(
             head,
             "responses" if asked is None else asked.endpoint,
@@ -147,9 +147,8 @@ class Grant(Passing):
             return None
         if self._drafting is not None and passage.drafted:
             passage.drafts = self._drafting.answer(head, -1 if answer.changes else head.length)
-        return self._lines.shape(
-            exchange.route, admitted, reframe=answer.changes or passage.drafts is not None
-        )
+        reframe = answer.changes or passage.drafts is not None
+        return self._lines.shape(exchange.route, admitted, head, reframe=reframe)
 
     def on_bytes(self, exchange: Exchange, data: bytes) -> OnBytes:
         """Follows the answer; a stream that is paid slice by slice goes on while the next one is granted."""

@@ -26,7 +26,7 @@ from headwater.gateway.stages.passage import PASSAGE, Passage
 from headwater.gateway.stages.refusing import refuse
 from headwater.gateway.wire.dialect import Dialect
 from headwater.gateway.wire.head import Field
-from headwater.gateway.wire.writer import field
+from headwater.gateway.wire.writer import field, header_lines
 
 #: Heads that are remembered: a client sends the same one with each request of a connection.
 _KEPT: Final = 1024
@@ -147,7 +147,9 @@ class Identify(Passing):
         if len(self._known) >= _KEPT:
             self._known.clear()
         key = (id(shown.fields), exchange.route, exchange.client[0])
-        self._known[key] = shown._replace(kept=True)
+        change = shown.forward
+        lines = header_lines(shown.fields, change.drop, change.add)
+        self._known[key] = shown._replace(kept=True, forward=Forward(change.drop, change.add, lines=lines))
 
 
 def _dialect(exchange: Exchange) -> Dialect:

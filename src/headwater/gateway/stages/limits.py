@@ -17,7 +17,9 @@ from headwater.gateway.stage import Exchange, Refuse, Shape
 from headwater.gateway.stages.leases import steady_us
 from headwater.gateway.stages.refusing import refuse
 from headwater.gateway.wire.dialect import Dialect
+from headwater.gateway.wire.head import Field, ResponseHead
 from headwater.gateway.wire.rate_headers import UNITS, duration
+from headwater.gateway.wire.writer import header_lines
 
 _THEIRS: Final = frozenset(
     [b"ratelimit", b"ratelimit-policy", b"anthropic-ratelimit-unified-status"]
@@ -36,14 +38,16 @@ _COUNTED: Final = {"requests_per_minute": "requests", "tokens_per_minute": "toke
 _PLAIN: Final = Shape(drop=_THEIRS)
 _REFRAMED: Final = Shape(drop=_THEIRS, reframe=True)
 _KEPT: Final = 8192
+#: Heads of model servers that are remembered, and the longest.
+_HEADS, _LONGEST_HEAD = 256, 4_096
 _MOST: Final = 999_999_999_999_999
 _NATIVE: Final = {
     Dialect.OPENAI: (
-        "x-ratelimit-limit-{unit}: {limit}\r\nx-ratelimit-remaining-{unit}: %b\r\n"
+        "x-ratelimit-limit-{unit}: {limit}\r\nx-ratelimit-remaining-{unit}: %d\r\n"
         "x-ratelimit-reset-{unit}: %b\r\n"
     ),
     Dialect.ANTHROPIC: (
-        "anthropic-ratelimit-{unit}-limit: {limit}\r\nanthropic-ratelimit-{unit}-remaining: %b\r\n"
+        "anthropic-ratelimit-{unit}-limit: {limit}\r\nanthropic-ratelimit-{unit}-remaining: %d\r\n"
         "anthropic-ratelimit-{unit}-reset: %b\r\n"
     ),
 }
@@ -63,14 +67,27 @@ class RateLines:
     def __init__(self, control: Control) -> None:
         self._control = control
         self._accounts: dict[int, _Account] = {}
+        #: Fields of a response's head are held so that their identity stays their own.
+        self._heads: dict[int, tuple[list[Field], bytes]] = {}
 
-    def shape(self, route: Route, admitted: Admitted, *, reframe: bool) -> Shape:
+    def shape(self, route: Route, admitted: Admitted, head: ResponseHead, *, reframe: bool) -> Shape:
         """What changes in the head of an admitted request's response."""
         lines = b"" if admitted.reservation is None else self.lines(route.dialect, admitted)
         if not lines:
             return _REFRAMED if reframe else _PLAIN
         # One entry with several lines: only its bytes are looked at from here on.
-        return Shape(_THEIRS, ((b"ratelimit", lines, b""),), reframe)
+        return Shape(_THEIRS, ((b"ratelimit", lines, b""),), reframe, self._kept(head.fields) + lines)
+
+    def _kept(self, fields: list[Field]) -> bytes:
+        """What a model server's head says beside its own limits; its connections say the same again and again."""
+        held = self._heads.get(id(fields))
+        if held is None or held[0] is not fields:
+            held = fields, header_lines(fields, _THEIRS)
+            if len(self._heads) >= _HEADS:
+                self._heads.clear()
+            if len(held[1]) <= _LONGEST_HEAD:
+                self._heads[id(fields)] = held
+        return held[1]
 
     def refuse(self, denied: Denied, exchange: Exchange, principal: Principal) -> Refuse:
         """The refusal of a request whose account is known: it tells how the limits stand, as an answer does."""
@@ -89,15 +106,16 @@ class RateLines:
         template = account.templates.get(dialect)
         if template is None:
             template = account.templates[dialect] = _template(dialect, account.told)
-        now_us = steady_us()
-        native: list[bytes] = []
-        ietf: list[bytes] = []
+        now_us, has_native = steady_us(), dialect is not Dialect.OWN
+        native: list[object] = []
+        ietf: list[object] = []
         for one in account.told:
-            left, reset_us = _bounded(one, now_us)
-            remaining = b"%d" % left
-            if dialect in _NATIVE:
-                native += (remaining, _reset(dialect, reset_us))
-            ietf += (remaining, b"%d" % -(-reset_us // 1_000_000))
+            left, reset_us = one.reads(now_us) if one.step_reads is None else stands_now(one, now_us)
+            left = 0 if left < 0 else one.limit if left > one.limit else left
+            reset_us = 0 if reset_us < 0 else _MOST if reset_us > _MOST else reset_us
+            if has_native:
+                native += (left, _reset(dialect, reset_us))
+            ietf += (left, -(-reset_us // 1_000_000))
         return template % (*native, *ietf)
 
     def _account(self, shown: tuple[Shown, ...]) -> _Account:
@@ -106,13 +124,6 @@ class RateLines:
         told = tuple(one for one in shown if one.name in _COUNTED)
         account = self._accounts[id(shown)] = _Account(shown, told, {})
         return account
-
-
-def _bounded(one: Shown, now_us: int) -> tuple[int, int]:
-    left, reset = stands_now(one, now_us)
-    left = left if left > 0 else 0
-    reset = reset if reset > 0 else 0
-    return (left if left < one.limit else one.limit), (reset if reset < _MOST else _MOST)
 
 
 def _template(dialect: Dialect, shown: tuple[Shown, ...]) -> bytes:
@@ -124,7 +135,7 @@ def _template(dialect: Dialect, shown: tuple[Shown, ...]) -> bytes:
         for one in shown
         for unit in (_COUNTED[one.name],)
     ]
-    states = [f'"{_COUNTED[one.name]}";r=%b;t=%b' for one in shown]
+    states = [f'"{_COUNTED[one.name]}";r=%d;t=%d' for one in shown]
     lines += f"RateLimit-Policy: {', '.join(policies)}\r\nRateLimit: {', '.join(states)}\r\n"
     return lines.encode()
 

@@ -8,6 +8,8 @@ from enum import Enum
 class Dialect(Enum):
     """Whose words an answer is in."""
 
+    __hash__ = object.__hash__  # that of Enum is Python code
+
     OPENAI = "openai"
     ANTHROPIC = "anthropic"
     #: Our own API: RFC 9457.

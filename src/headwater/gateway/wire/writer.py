@@ -38,8 +38,20 @@ def field(name: bytes, value: bytes) -> Field:
     return lower, line + b"\r\n", value
 
 
-def request_head(method: bytes, target: bytes, host: bytes, fields: Iterable[Field], length: int) -> bytes:
-    """A request's head; `length` is the body's, or CHUNKED. A request without body says nothing of it, except POST."""
+def header_lines(
+    fields: Iterable[Field], drop: frozenset[bytes] = frozenset(), add: Iterable[Field] = ()
+) -> bytes:
+    """Headers as they are written: those of `fields` that neither `drop` nor `add` names, then `add`."""
+    gone = drop.union([name for name, _, _ in add]) if add else drop
+    kept = [line for name, line, _ in fields if name not in gone] if gone else [line for _, line, _ in fields]
+    return b"".join([*kept, *(line for _, line, _ in add)] if add else kept)
+
+
+def request_head(method: bytes, target: bytes, host: bytes, lines: bytes, length: int) -> bytes:
+    """A request's head; `lines`: its `header_lines`; `length` is the body's, or CHUNKED.
+
+    A request without body says nothing of it, except POST.
+    """
     framing = (
         _CHUNKED_LINE
         if length == CHUNKED
@@ -47,12 +59,14 @@ def request_head(method: bytes, target: bytes, host: bytes, fields: Iterable[Fie
         if length or method in (b"POST", b"PUT", b"PATCH")
         else b""
     )
-    lines = b"".join([line for _, line, _ in fields])
     return b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%b\r\n" % (method, target, host, lines, framing)
 
 
-def response_head(status: int, fields: Iterable[Field], length: int | None, *, close: bool = False) -> bytes:
-    """A response's head; `length` is the body's, CHUNKED, or None where nothing is said of it (HEAD, 204, 304)."""
+def response_head(status: int, lines: bytes, length: int | None, *, close: bool = False) -> bytes:
+    """A response's head; `lines`: its `header_lines`.
+
+    `length` is the body's, CHUNKED, or None where nothing is said of it (HEAD, 204, 304).
+    """
     framing = (
         b""
         if length is None
@@ -62,7 +76,7 @@ def response_head(status: int, fields: Iterable[Field], length: int | None, *, c
     )
     start = _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
     ending = b"Connection: close\r\n\r\n" if close else b"\r\n"
-    return b"%b%b%b%b" % (start, b"".join([line for _, line, _ in fields]), framing, ending)
+    return b"%b%b%b%b" % (start, lines, framing, ending)
 
 
 def chunk(data: bytes) -> bytes:
