@@ -96,11 +96,14 @@ class RelayedExchange(Responding):
 
     def _decide(self) -> None:
         """Ask the stages, from the one whose turn it is."""
-        stages = self._plan.stages
-        while self._waits or self._at < (self._plan.early if self._buffer else len(stages)):
-            stage = stages[self._at - 1] if self._waits else stages[self._at]
-            self._at += not self._waits
+        stages, at = self._plan.stages, self._at
+        if self._waits:
             self._waits = False
+            at -= 1
+        asked = self._plan.early if self._buffer else len(stages)
+        while at < asked:
+            stage = stages[at]
+            self._at = at = at + 1
             try:
                 verdict = stage.on_request(self)
             except Exception as error:

@@ -137,7 +137,8 @@ class Responding(Ending):
             else:
                 self._interrupted(said, at, passed)
                 return False
-        self._tap = None
+        if self._tap is not None:
+            self._tap = None
         if passed:
             self._last = passed
             if self._framed:
