@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from msgspec import Struct
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -31,7 +33,7 @@ class Batch(NamedTuple):
     charge: bytes = b""
 
 
-class Passage:
+class Passage(Struct, eq=False):
     """One request on its way. What isn't known yet is None.
 
     `answer` follows the response. `paid`: tokens granted after the first slice; `fed`: whether the piece that is asked
@@ -41,35 +43,17 @@ class Passage:
     end.
     """
 
-    __slots__ = (
-        "admitted",
-        "answer",
-        "asked",
-        "batch",
-        "carried",
-        "drafted",
-        "drafts",
-        "fed",
-        "held",
-        "input_tokens",
-        "output_tokens",
-        "paid",
-        "principal",
-        "source",
-    )
-
-    def __init__(self, principal: Principal, source: Source) -> None:
-        self.principal = principal
-        self.source = source
-        self.asked: Asked | None = None
-        self.admitted: Admitted | None = None
-        self.answer: Answering | None = None
-        self.input_tokens: int | None = None
-        self.output_tokens: int | None = None
-        self.paid = 0
-        self.fed = False
-        self.held: bytes | None = None
-        self.carried = 0
-        self.drafted = False
-        self.drafts: Drafts | None = None
-        self.batch: Batch | None = None
+    principal: Principal
+    source: Source
+    asked: Asked | None = None
+    admitted: Admitted | None = None
+    answer: Answering | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    paid: int = 0
+    fed: bool = False
+    held: bytes | None = None
+    carried: int = 0
+    drafted: bool = False
+    drafts: Drafts | None = None
+    batch: Batch | None = None

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 #: A header: its name in small letters, the line it is written as (`Name: value` and CR LF), and its value.
 Field: TypeAlias = tuple[bytes, bytes, bytes]
@@ -16,8 +17,7 @@ CHUNKED: Final = -1
 UNTIL_CLOSE: Final = -2
 
 
-@dataclass(slots=True)
-class Head:
+class Head(Struct):
     """What heads of both directions have. Its lists are shared by messages with the same head: nobody changes them."""
 
     #: Headers that may pass, in order; without Host, framing and what belongs to one hop.
@@ -41,7 +41,6 @@ class Head:
         return sum(lower == name for lower, _, _ in self.fields)
 
 
-@dataclass(slots=True)
 class RequestHead(Head):
     """A request's head. `path` and `query` are the parts of `target`, still percent-encoded."""
 
@@ -61,7 +60,6 @@ class RequestHead(Head):
         )  # fmt: skip
 
 
-@dataclass(slots=True)
 class ResponseHead(Head):
     """A response's head; the reason phrase isn't kept, `writer` has the registered ones."""
 
