@@ -239,7 +239,9 @@ class ClientConnection(Writing):
         if isinstance(head, RequestHead) and isinstance(body, bytes):
             route = self._relay.routes.find(head.method, head.path)
             if route is not None and route.has_body:
-                self._exchange = exchange = RelayedExchange(self._relay, self, route, head)
+                self._exchange = exchange = RelayedExchange(
+                    self._relay, self, route, head, self._relay.plan(route)
+                )
                 exchange.begin_whole(body)
                 return
         self._pump(events)
@@ -264,7 +266,7 @@ class ClientConnection(Writing):
             return
         if self._reader.state is not DONE:
             self.limit_body(head.length)
-        self._exchange = RelayedExchange(self._relay, self, route, head)
+        self._exchange = RelayedExchange(self._relay, self, route, head, self._relay.plan(route))
         self._exchange.begin()
 
     def _healthy(self, head: RequestHead) -> None:

@@ -10,6 +10,8 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from headwater.gateway.routes import Route, dialect_of
 from headwater.gateway.stage import Ended, Forward, Outcome, Wait
 from headwater.gateway.wire.dialect import Dialect, Stream
@@ -20,7 +22,7 @@ from headwater.gateway.wire.writer import LAST_CHUNK, chunk, field, header_lines
 
 if TYPE_CHECKING:
     from headwater.gateway.relay.client import ClientConnection
-    from headwater.gateway.relay.relay import Relay
+    from headwater.gateway.relay.relay import Plan, Relay
     from headwater.gateway.relay.upstream import UpstreamConnection
 
 _LOG: Final = logging.getLogger("headwater.gateway")
@@ -32,53 +34,59 @@ _BROKEN: Final = Problem(Kind.INTERNAL, "The gateway failed.")
 _STOPPING: Final = Problem(Kind.UNAVAILABLE, "The gateway is stopping.", retry_after_s=1)
 
 
-class Ending:
+class Ending(msgspec.Struct, eq=False):
     """What an exchange has, and its ends."""
 
-    # Defaults stand in the class: most exchanges never change most of them.
-    body = b""
-    certificate: dict[str, Any] | None
-    #: When the first byte of the response came, in microseconds since 1970 UTC; 0 before.
-    first_byte_us = 0
+    relay: Relay
+    door: ClientConnection
+    route: Route
+    head: RequestHead
+    _plan: Plan
+    body: bytes = b""
+    client: tuple[str, int] = ("", 0)
+    certificate: dict[str, Any] | None = None
+    dialect: Dialect = Dialect.OPENAI
+    kept: dict[Any, Any] = msgspec.field(default_factory=dict)
+    #: Microseconds since 1970 UTC; 0 for the first byte of the response before it came.
+    began_us: int = 0
+    first_byte_us: int = 0
+    #: Until when it must have ended, by the loop's clock.
+    total: float = 0.0
     #: Bytes of the response's body so far.
-    received = 0
+    received: int = 0
     #: Whether the whole request was read.
-    request_whole = False
-    _id = ""
-    _at = 0  # stages asked so far
-    _waits = False  # whether the last of them is to be asked again
-    _buffer = False  # whether the body is held back for a stage
-    _kept_bytes = 0
-    _held_back = 0  # bytes that are counted among those that all exchanges hold back
+    request_whole: bool = False
+    _pieces: list[bytes] | None = msgspec.field(
+        default_factory=list
+    )  # the body; None once it is more than is kept
+    _id: str = ""
+    _at: int = 0  # stages asked so far
+    _waits: bool = False  # whether the last of them is to be asked again
+    _buffer: bool = False  # whether the body is held back for a stage
+    _kept_bytes: int = 0
+    _held_back: int = 0  # bytes that are counted among those that all exchanges hold back
     _change: Forward | None = None  # of the head
     _changed: bytes | None = None  # the body that goes on in place of the client's
     _task: asyncio.Task[None] | None = None
     _connection: UpstreamConnection | None = None
-    _sending = False  # whether the head was handed to the connection
-    _sent = False
-    _retried = False
+    _sending: bool = False  # whether the head was handed to the connection
+    _sent: bool = False
+    _retried: bool = False
     _response: ResponseHead | None = None
-    _status = 0
-    _framed = False  # whether the response goes out in chunks
-    _last = b""
+    _status: int = 0
+    _framed: bool = False  # whether the response goes out in chunks
+    _last: bytes = b""
     _events: list[Event] | None = None  # of the response, held back while a stage waits
     _tap: int | None = None  # the stage that is to be asked about the held bytes again
-    _ended = False
+    _ended: bool = False
 
-    def __init__(self, relay: Relay, door: ClientConnection, route: Route, head: RequestHead) -> None:
-        self.relay = relay
-        self.door = door
-        self.route = route
-        self.head = head
-        self.client = door.peer
-        self.certificate = door.certificate
-        self.dialect: Dialect = dialect_of(route, head) if route.shared else route.dialect
-        self.kept: dict[Any, Any] = {}
+    def __post_init__(self) -> None:
+        relay, door, route = self.relay, self.door, self.route
+        self.client, self.certificate = door.peer, door.certificate
+        self.dialect = dialect_of(route, self.head) if route.shared else route.dialect
         self.began_us = time.time_ns() // 1000
         self.total = relay.clock.now + relay.settings.total_s
-        self._plan = relay.plan(route)
         relay.running += 1
-        self._pieces: list[bytes] | None = []  # the body as it came; None once it is more than is kept
 
     @property
     def id(self) -> str:

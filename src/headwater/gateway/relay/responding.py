@@ -50,6 +50,8 @@ class Responding(Ending):
                 cut_off = isinstance(event, Refusal) and event.fault is Fault.CUT_OFF
                 self._fail(GONE if cut_off else _GARBAGE, Ended.UPSTREAM_FAILED)
                 return
+        if self.request_whole and not self.door.full:
+            self.door.limit(self.relay.settings.idle_s, self.total)
 
     def whole_response(self, events: list[Event]) -> bool:
         """A response that came in one piece and that no stage looks at; False where it's another."""
@@ -109,8 +111,6 @@ class Responding(Ending):
         self.door.put(
             response_head(head.status, lines, None if bodiless else length, close=self.door.will_close())
         )
-        if self.request_whole:
-            self.door.limit(self.relay.settings.idle_s, self.total)
         return True
 
     def _response_data(self, data: bytes) -> bool:
@@ -145,8 +145,6 @@ class Responding(Ending):
                 self.door.put(b"%x\r\n%b\r\n" % (len(passed), passed))
             else:
                 self.door.put(passed)
-        if self.request_whole and not self.door.full:
-            self.door.limit(self.relay.settings.idle_s, self.total)
         return True
 
     def _interrupted(self, said: Cut | Wait, at: int, passed: bytes) -> None:
