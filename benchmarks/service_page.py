@@ -148,10 +148,11 @@ def gateway(found: Row, table: Table) -> str:
         "added µs at 1,000/s, p50 / p99",
         "MiB",
     ]
-    beside = found["machine"].get("beside")
+    machine = found["machine"]
+    beside = machine.get("beside")
     return (
-        f"Same stub, same load, one core each, in one run ({found['date']}, {found['revision']}"
-        f"{'; beside: ' + beside if beside else ''}). Asked of the gateway: at most 3 times nginx without the journal "
+        f"Same stub, same load, one core each, in one run ({found['date']}, {found['revision']}, Python "
+        f"{machine['python']}, {machine['interpreter']}{'; beside: ' + beside if beside else ''}). Asked of the gateway: at most 3 times nginx without the journal "
         "and 4 times with it, 100 times LiteLLM's requests a core, 200,000 chunks/s a core, 500 µs added at the 99th "
         f"percentile, less than 80 MiB.\n\n{table(heads, rows)}"
     )

@@ -277,6 +277,8 @@ def main() -> None:
     told["all"] = {"cpu": cpu, "latency": late}
     told["machine"] = {
         "cores": len(cores), "python": platform.python_version(), "kernel": platform.release(),
+        # A distribution's is built with profiles and is a fifth faster than one that was built without.
+        "interpreter": "the distribution's" if sys.base_prefix == "/usr" else "another build",
         "uvloop": version("uvloop"), "httptools": version("httptools"), "beside": asked.beside,
         "nginx": subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=False).stderr.strip(),
         "at": time.strftime("%H:%M"),
