@@ -1,11 +1,11 @@
-"""What the house tests look at: the tracked files, parsed once."""
+"""What the house tests look at: the tracked files, read once."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -14,12 +14,16 @@ PACKAGE = ROOT / "src" / "headwater"
 
 @dataclass(frozen=True)
 class Module:
-    """One module of the product: its path, dotted name, text and syntax tree."""
+    """One module of the product: its path, dotted name and text."""
 
     path: Path
     name: str
     text: str
-    tree: ast.Module
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """Its syntax tree, made when it is first asked for: collecting tests needs none."""
+        return ast.parse(self.text)
 
     @property
     def room(self) -> str:
@@ -36,7 +40,7 @@ def modules() -> tuple[Module, ...]:
         parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         text = path.read_text(encoding="utf-8")
-        found.append(Module(path, name, text, ast.parse(text)))
+        found.append(Module(path, name, text))
     return tuple(found)
 
 

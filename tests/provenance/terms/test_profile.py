@@ -15,7 +15,6 @@ from headwater.errors import ConfigurationError
 from headwater.provenance.terms import profile, profile_export, read_terms
 from provenance.terms.written import raw, where
 
-pyshacl = pytest.importorskip("pyshacl")
 rdflib = pytest.importorskip("rdflib")
 
 # rdflib's own reader of JSON-LD uses what rdflib is about to replace.
@@ -53,6 +52,7 @@ def validator() -> Any:
 
 
 def conforms(made: Any) -> bool:
+    pyshacl = pytest.importorskip("pyshacl")  # takes a second to load: not while tests are collected
     shapes = (HERE / "profile.shacl.ttl").read_text(encoding="utf-8")
     return bool(pyshacl.validate(made, shacl_graph=shapes, shacl_graph_format="turtle")[0])
 
