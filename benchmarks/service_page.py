@@ -149,12 +149,13 @@ def gateway(found: Row, table: Table) -> str:
         "MiB",
     ]
     machine = found["machine"]
-    beside = machine.get("beside")
+    build = f"Python {machine['python']}, {machine['interpreter']}"
+    beside = f"; beside: {machine['beside']}" if machine.get("beside") else ""
     return (
-        f"Same stub, same load, one core each, in one run ({found['date']}, {found['revision']}, Python "
-        f"{machine['python']}, {machine['interpreter']}{'; beside: ' + beside if beside else ''}). Asked of the gateway: at most 3 times nginx without the journal "
-        "and 4 times with it, 100 times LiteLLM's requests a core, 200,000 chunks/s a core, 500 µs added at the 99th "
-        f"percentile, less than 80 MiB.\n\n{table(heads, rows)}"
+        f"Same stub, same load, one core each, in one run ({found['date']}, {found['revision']}, {build}{beside}). "
+        "Asked of the gateway: at most 3 times nginx without the journal and 4 times with it, 100 times LiteLLM's "
+        "requests a core, 200,000 chunks/s a core, 500 µs added at the 99th percentile, less than 80 MiB.\n\n"
+        f"{table(heads, rows)}"
     )
 
 
