@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -250,7 +251,12 @@ def _limited(found: Asked, fields: dict[str, Raw]) -> None:
 
 def _limit_of(asked: Asked) -> str:
     names = _LIMITS[asked.endpoint]
-    return names[-1] if asked.endpoint == "chat" and _NEWER.match(asked.model) else names[0]
+    return names[-1] if asked.endpoint == "chat" and _is_newer(asked.model) else names[0]
+
+
+@lru_cache(1024)
+def _is_newer(model: str) -> bool:
+    return _NEWER.match(model) is not None
 
 
 def _probed(found: Asked, fields: dict[str, Raw]) -> None:

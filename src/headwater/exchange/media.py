@@ -37,7 +37,9 @@ _ESCAPE: Final = b"\\u00"
 
 def holds_media(body: bytes) -> bool:
     """Whether there may be any; escapes of plain letters may hide their names."""
-    return (_KIND in body and _KINDS.search(body) is not None) or _ESCAPE in body
+    # One byte is looked for many times faster than several.
+    escaped = b"\\" in body and _ESCAPE in body
+    return escaped or (_KIND in body and _KINDS.search(body) is not None)
 
 
 def media_in(said: Any) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from math import ceil
 from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
@@ -179,7 +180,7 @@ class ControlSettings:
 
     def input_tokens(self, text_bytes: int, images: int = 0) -> int:
         """How many tokens an input is held to be before anybody has counted them."""
-        return -int(-text_bytes // self.bytes_per_token) + images * self.image_tokens
+        return ceil(text_bytes / self.bytes_per_token) + images * self.image_tokens
 
     def model(self, name: str) -> Model | None:
         """The entry of a model; None where it may not be used by anybody."""

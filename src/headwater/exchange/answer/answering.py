@@ -66,11 +66,13 @@ class Answering:
         self._received = 0
         self._scan = _scan_of(endpoint, streams=self.streams)
         self._endpoint = endpoint
-        packed = (head.get(b"content-encoding") or b"identity").lower() != b"identity"
         #: Whether reasoning is to be left out, and nobody can: it is packed, though it wasn't asked for so.
-        self.sealed = hide_reasoning and self.ok and packed
-        hides = hide_reasoning and self.ok and (self.streams or b"json" in kind or not kind)
-        self._thoughts = Thoughts(endpoint) if hides else None
+        self.sealed = False
+        self._thoughts: Thoughts | None = None
+        if hide_reasoning and self.ok:
+            self.sealed = (head.get(b"content-encoding") or b"identity").lower() != b"identity"
+            if self.streams or b"json" in kind or not kind:
+                self._thoughts = Thoughts(endpoint)
         self._held: list[bytes] = []
         self._length = length
         self._cutter: EventCutter | None = None

@@ -206,7 +206,7 @@ class Ending(msgspec.Struct, eq=False):
         relay.statuses[self._status] += 1
         if self._response is not None and self._response.status >= _SERVER_FAULT:
             relay.upstream_faults += 1
-        if self._plan.ends:
+        if self._at:
             self._tell(ended)
         self.door.exchange_ended()
 
@@ -216,9 +216,7 @@ class Ending(msgspec.Struct, eq=False):
             ended, self._status, response.status if response else 0, self._sent, self.received,
             self.began_us, self.first_byte_us, time.time_ns() // 1000,
         )  # fmt: skip
-        for stage in self._plan.stages[: self._at]:
-            if stage not in self._plan.ends:
-                continue
+        for stage in self._plan.ends[self._at]:
             try:
                 stage.on_end(self, outcome)
             except Exception as error:

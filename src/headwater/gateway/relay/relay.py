@@ -30,7 +30,8 @@ _MAPPED = bytes(10) + b"\xff\xff"
 class Plan:
     """Which stages have something to do on a route, and whether the body is held back for them.
 
-    `early`: how many of the first ones are asked before the body is there, since they don't look at it.
+    `early`: how many of the first ones are asked before the body is there, since they don't look at it. `ends[n]`: who
+    is told of the end where the first n were asked.
     """
 
     buffer: bool
@@ -38,7 +39,7 @@ class Plan:
     stages: tuple[Stage, ...]
     heads: tuple[Stage, ...]
     taps: tuple[Stage, ...]
-    ends: tuple[Stage, ...]
+    ends: tuple[tuple[Stage, ...], ...]
 
 
 class Relay:
@@ -120,13 +121,17 @@ class Relay:
         if plan is None:
             asked = self._doing(route, "on_request", "on_end")
             wants = [stage.wants_body(route) for stage in asked]
+            told = self._doing(route, "on_end")
             plan = self._plans[route] = Plan(
                 any(stage.wants_body(route) for stage in self._stages),
                 wants.index(True) if True in wants else len(wants),
                 asked,
                 self._doing(route, "on_response_head"),
                 self._doing(route, "on_bytes"),
-                self._doing(route, "on_end"),
+                tuple(
+                    tuple(stage for stage in asked[:count] if stage in told)
+                    for count in range(len(asked) + 1)
+                ),
             )
         return plan
 

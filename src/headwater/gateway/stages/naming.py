@@ -58,10 +58,11 @@ _FAST: Final = msgspec.json.Decoder().decode
 
 def named_in(body: bytes, path: str = _LAST) -> list[str]:
     """Names of the objects that a body names, each once; `path`: where it is sent."""
-    if path not in _CONTAINED and b"file_id" not in body and b"\\u00" not in body:
+    escaped = b"\\" in body and b"\\u00" in body
+    if path not in _CONTAINED and not escaped and b"file_id" not in body:
         return []
     counted = len((_MORE if path == _LAST else _WORDS).findall(body))
-    hides = b"\\u00" in body and _HIDES.search(body) is not None
+    hides = escaped and _HIDES.search(body) is not None
     if not counted and not hides:
         return []
     if not hides:
