@@ -20,8 +20,8 @@ from headwater.gateway.wire.head import Field, RequestHead, ResponseHead
 class Forward(Struct, frozen=True):
     """Go on to the next stage, with changes. `wire.writer.field` makes the headers in `add`.
 
-    `drop`: names (in small letters) of headers that aren't forwarded; `add`: headers that are, in place of what the
-    client sent under their names. `body` replaces the whole body (only for stages that asked for it). `lines`: what
+    `drop`: names (in small letters) of headers that aren't forwarded, of the client's and of those that an earlier stage
+    has added; `add`: headers that are, in place of what was there under their names. `body` replaces the whole body (only for stages that asked for it). `lines`: what
     `wire.writer.header_lines` makes of the exchange's head after this change, where a stage has it from before.
     """
 

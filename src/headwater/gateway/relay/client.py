@@ -103,6 +103,8 @@ class ClientConnection(Writing):
         """The client sends no more: it is gone, and the loop closes the connection."""
         if self._exchange is not None:
             self.transport.abort()
+        else:
+            self.flush()  # an answer may have been written to what came with the end
 
     def connection_lost(self, error: Exception | None) -> None:
         """The connection has ended."""

@@ -8,10 +8,16 @@ others at once; waking it for each costs the sender more than all else that the 
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Final
+
+_LOG: Final = logging.getLogger("headwater.gateway")
 
 #: As many connections are kept waiting at most: the first of them waits for no more than the work on the others.
 _MOST: Final = 64
+#: Bytes of a piece, and pieces, that aren't kept: whoever reads slowly must be noticed before more is read for it.
+_LARGE: Final = 16_384
+_PIECES: Final = 16
 
 
 class Cork:
@@ -36,7 +42,11 @@ class Cork:
         """Let everything out that was kept."""
         waiting, self.waiting = self.waiting, []
         for writing in waiting:
-            writing.flush()
+            try:
+                writing.flush()
+            except Exception as error:  # one connection's fault is no other's
+                _LOG.error("a connection can't be written to: %s", type(error).__name__)
+                writing.transport.abort()
 
 
 class Writing(asyncio.Protocol):
@@ -48,15 +58,17 @@ class Writing(asyncio.Protocol):
 
     def put(self, data: bytes) -> None:
         """Send bytes."""
-        if not self._out:
+        out = self._out
+        out.append(data)
+        if len(out) == 1:
             self._cork.add(self)
-        self._out.append(data)
+        if len(data) > _LARGE or len(out) > _PIECES:
+            self.flush()
 
     def put_all(self, pieces: list[bytes]) -> None:
         """Send bytes that belong together."""
-        if not self._out:
-            self._cork.add(self)
-        self._out += pieces
+        for piece in pieces:
+            self.put(piece)
 
     def flush(self) -> None:
         """Send what is kept."""

@@ -157,8 +157,9 @@ class UpstreamConnection(Writing):
     def data_received(self, data: bytes) -> None:
         """Some of the response. A server that speaks without being asked is hung up on."""
         exchange = self.exchange
-        if exchange is None:
+        if exchange is None or (self._out and self._unasked()):
             self._pool.forget(self)
+            self._out = []
             self.transport.abort()
             return
         self.answered = True
@@ -195,6 +196,13 @@ class UpstreamConnection(Writing):
         """The server has read on."""
         if self.exchange is not None:
             self.exchange.upstream_ready_for_more()
+
+    def _unasked(self) -> bool:
+        """Whether nothing of the request has left yet: what comes now answers no question, least of all this one."""
+        if self.answered or sum(map(len, self._out)) < self.written:
+            return False
+        self._seen_untouched = True
+        return True
 
     def _nothing_acked(self) -> bool:
         if self._acked < 0:
