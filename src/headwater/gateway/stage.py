@@ -20,9 +20,10 @@ from headwater.gateway.wire.head import Field, RequestHead, ResponseHead
 class Forward(Struct, frozen=True):
     """Go on to the next stage, with changes. `wire.writer.field` makes the headers in `add`.
 
-    `drop`: names (in small letters) of headers that aren't forwarded, of the client's and of those that an earlier stage
-    has added; `add`: headers that are, in place of what was there under their names. `body` replaces the whole body (only for stages that asked for it). `lines`: what
-    `wire.writer.header_lines` makes of the exchange's head after this change, where a stage has it from before.
+    `drop`: names (in small letters) of headers that aren't forwarded, the client's and those that an earlier stage has
+    added; `add`: headers that are, in place of what was there under their names. `body` replaces the whole body (only
+    for stages that asked for it). `lines`: what `wire.writer.header_lines` makes of the exchange's head after this
+    change, where a stage has it from before.
     """
 
     drop: frozenset[bytes] = frozenset()

@@ -41,7 +41,7 @@ class Ending(msgspec.Struct, eq=False):
     door: ClientConnection
     route: Route
     head: RequestHead
-    _plan: Plan
+    plan: Plan
     body: bytes = b""
     client: tuple[str, int] = ("", 0)
     certificate: dict[str, Any] | None = None
@@ -94,6 +94,11 @@ class Ending(msgspec.Struct, eq=False):
         if not self._id:
             self._id = self.relay.next_id()
         return self._id
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is over."""
+        return self._ended
 
     def cut(self, problem: Problem) -> None:
         """End it from outside; see `stage.Exchange`."""
@@ -216,7 +221,7 @@ class Ending(msgspec.Struct, eq=False):
             ended, self._status, response.status if response else 0, self._sent, self.received,
             self.began_us, self.first_byte_us, time.time_ns() // 1000,
         )  # fmt: skip
-        for stage in self._plan.ends[self._at]:
+        for stage in self.plan.ends[self._at]:
             try:
                 stage.on_end(self, outcome)
             except Exception as error:

@@ -32,13 +32,13 @@ class RelayedExchange(Responding):
 
     def begin(self) -> None:
         """The head is there."""
-        plan, length = self._plan, self.head.length
+        plan, length = self.plan, self.head.length
         if plan.buffer and length:
             if length > self.relay.settings.buffered_bytes:
                 self._fail(_TOO_LARGE, Ended.CLIENT_FAULT)
                 return
             self._buffer = True
-        if not self._buffer or self._plan.early:
+        if not self._buffer or self.plan.early:
             self._decide()
         if self.head.expects_continue and not self._ended:
             self.door.put(CONTINUE)
@@ -47,12 +47,12 @@ class RelayedExchange(Responding):
         """The head is there, with the whole body."""
         self.request_whole = True
         self._pieces = [body]
-        if self._plan.buffer:
+        if self.plan.buffer:
             if len(body) > self.relay.settings.buffered_bytes:
                 self._fail(_TOO_LARGE, Ended.CLIENT_FAULT)
                 return
             self.body = body
-        self._decide()
+        self.relay.turn.ask(self)
 
     def request_data(self, data: bytes) -> None:
         """Some of the body."""
@@ -96,28 +96,31 @@ class RelayedExchange(Responding):
 
     def _decide(self) -> None:
         """Ask the stages, from the one whose turn it is."""
-        stages, at = self._plan.stages, self._at
+        at = self._at
         if self._waits:
             self._waits = False
             at -= 1
-        asked = self._plan.early if self._buffer else len(stages)
-        while at < asked:
-            stage = stages[at]
-            self._at = at = at + 1
-            try:
-                verdict = stage.on_request(self)
-            except Exception as error:
-                self._broken(stage, error)
-                return
-            if self._ended:  # a stage may have cut it
-                return
-            if not isinstance(verdict, Forward):
-                self._other(verdict)
-                return
-            if verdict is not PASS and not self._take(verdict, stage):
+        for each in range(at, self.plan.early if self._buffer else len(self.plan.stages)):
+            if not self.ask(each):
                 return
         if not self._buffer:
-            self._ask_connection()
+            self.ask_connection()
+
+    def ask(self, at: int) -> bool:
+        """Ask one stage, by its place among those of the route; whether the next one may be asked."""
+        stage = self.plan.stages[at]
+        self._at = at + 1
+        try:
+            verdict = stage.on_request(self)
+        except Exception as error:
+            self._broken(stage, error)
+            return False
+        if self._ended:  # a stage may have cut it
+            return False
+        if not isinstance(verdict, Forward):
+            self._other(verdict)
+            return False
+        return verdict is PASS or self._take(verdict, stage)
 
     def _hold_back(self, size: int) -> None:
         """Some more of a body that is held back; refused where it, or all of them together, are too large."""
@@ -131,7 +134,7 @@ class RelayedExchange(Responding):
 
     def _take(self, verdict: Forward, stage: Stage) -> bool:
         if verdict.body is not None:
-            if not self._plan.buffer:
+            if not self.plan.buffer:
                 self._broken(stage, TypeError("a body was changed that isn't held back"))
                 return False
             self._changed = verdict.body
@@ -149,7 +152,7 @@ class RelayedExchange(Responding):
             self._waits = True
             self.door.limit(self.relay.settings.stage_s)
             self._task = self.relay.loop.create_task(
-                self._wait_before(verdict, self._plan.stages[self._at - 1])
+                self._wait_before(verdict, self.plan.stages[self._at - 1])
             )
 
     async def _wait_before(self, verdict: Wait, stage: object) -> None:
@@ -162,7 +165,8 @@ class RelayedExchange(Responding):
     def _need_no_connection(self) -> None:
         self.relay.pool.give_up(self)
 
-    def _ask_connection(self, *, fresh: bool = False) -> None:
+    def ask_connection(self, *, fresh: bool = False) -> None:
+        """Every stage lets it pass: get a connection for it."""
         self.relay.pool.ask(self, fresh=fresh)
 
     def connected(self, connection: UpstreamConnection) -> None:
@@ -174,7 +178,7 @@ class RelayedExchange(Responding):
         pieces, length = self._pieces or [], head.length
         if self._changed is not None:
             pieces, length = [self._changed], len(self._changed)
-        elif self._plan.buffer:
+        elif self.plan.buffer:
             length = len(self.body)
         change = self._change
         if change is None:
@@ -209,7 +213,7 @@ class RelayedExchange(Responding):
         if repeatable and self._pieces is not None and (self.head.method in _SAFE or connection.untouched):
             self._retried = True
             self._sending = False
-            self._ask_connection(fresh=True)
+            self.ask_connection(fresh=True)
             return
         self._fail(GONE, Ended.UPSTREAM_FAILED)
 

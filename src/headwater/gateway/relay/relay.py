@@ -14,6 +14,7 @@ from headwater.gateway.relay.clock import Clock
 from headwater.gateway.relay.cork import Cork
 from headwater.gateway.relay.pool import Pool
 from headwater.gateway.relay.tls import for_clients, for_upstreams
+from headwater.gateway.relay.turn import Turn
 from headwater.gateway.relay.upstream import Upstream
 from headwater.gateway.routes import Route, Routes
 from headwater.gateway.settings import RelaySettings
@@ -62,6 +63,7 @@ class Relay:
         self.request_limits = settings.request_limits
         self.clock = Clock(self.loop, _shortest(settings))
         self.cork = Cork(self.loop)
+        self.turn = Turn(self.loop, self.cork)
         self.pool = Pool(
             upstream, settings, self.clock, self.cork, for_upstreams(settings) if upstream.tls else None
         )

@@ -37,14 +37,14 @@ class Responding(Ending):
             return
         for at, event in enumerate(events):
             if isinstance(event, bytes):
-                if not self._response_data(event):
+                if not self.pass_data(event):
                     self._keep(events[at + 1 :])
                     return
             elif isinstance(event, ResponseHead):
-                if not self._response_head(event):
+                if not self.begin_response(event):
                     return
             elif event is END:
-                self._response_end()
+                self.end_response()
                 return
             else:
                 cut_off = isinstance(event, Refusal) and event.fault is Fault.CUT_OFF
@@ -56,7 +56,7 @@ class Responding(Ending):
     def whole_response(self, events: list[Event]) -> bool:
         """A response that came in one piece and that no stage looks at; False where it's another."""
         head, data, end = events
-        plan = self._plan
+        plan = self.plan
         if plan.heads or plan.taps or end is not END or self._events is not None:
             return False
         if not isinstance(head, ResponseHead) or not isinstance(data, bytes) or head.length != len(data):
@@ -73,7 +73,7 @@ class Responding(Ending):
                 data,
             ]
         )
-        self._response_end()
+        self.end_response()
         return True
 
     def _keep(self, events: list[Event]) -> bool:
@@ -83,11 +83,12 @@ class Responding(Ending):
         self._events += events
         return True
 
-    def _response_head(self, head: ResponseHead) -> bool:
+    def begin_response(self, head: ResponseHead) -> bool:
+        """Pass the head on, past the stages; whether the exchange goes on."""
         self._response = head
         self.first_byte_us = time.time_ns() // 1000
         change: Shape | None = None
-        for stage in self._plan.heads:
+        for stage in self.plan.heads:
             try:
                 shape = stage.on_response_head(self, head)
             except Exception as error:
@@ -113,9 +114,9 @@ class Responding(Ending):
         )
         return True
 
-    def _response_data(self, data: bytes) -> bool:
+    def pass_data(self, data: bytes) -> bool:
         """Pass some of the body on; False where a stage waits or has ended it."""
-        taps, passed = self._plan.taps, data
+        taps, passed = self.plan.taps, data
         if self._tap is None:
             self.received += len(data)
         for at in range(self._tap or 0, len(taps)):
@@ -157,7 +158,7 @@ class Responding(Ending):
         if self._connection is not None:
             self._connection.hold(True)
         self.door.limit(self.relay.settings.stage_s)
-        self._task = self.relay.loop.create_task(self._wait_within(said, self._plan.taps[at]))
+        self._task = self.relay.loop.create_task(self._wait_within(said, self.plan.taps[at]))
 
     async def _wait_within(self, said: Wait, stage: object) -> None:
         """Await what a stage waits for, then go on with the response."""
@@ -168,7 +169,12 @@ class Responding(Ending):
         if self._events is None and self._connection is not None:
             self._connection.hold(self.door.full)
 
-    def _response_end(self) -> None:
+    def end_later(self) -> None:
+        """The body is whole, and a stage waits with some of it."""
+        self._keep([END])
+
+    def end_response(self) -> None:
+        """The response is whole, and all of it was passed on."""
         if self._framed:
             self.door.put(LAST_CHUNK)
         connection, self._connection = self._connection, None

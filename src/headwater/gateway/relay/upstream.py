@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headwater.errors import ConfigurationError
 from headwater.gateway.relay.cork import Cork, Writing
+from headwater.gateway.wire.head import ResponseHead
 from headwater.gateway.wire.limits import WireLimits
-from headwater.gateway.wire.reader import ResponseReader
+from headwater.gateway.wire.reader import END, ResponseReader
 from headwater.gateway.wire.states import DONE
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ class UpstreamConnection(Writing):
         self._held = False
         self.reader = ResponseReader(limits)
         self.exchange: RelayedExchange | None = None
+        #: Head and body of a whole response that is passed on at the turn's end.
+        self.pending: tuple[ResponseHead, bytes] | None = None
         #: Whether it has answered a request before.
         self.reused = False
         #: Whether any byte came since the request.
@@ -131,7 +134,7 @@ class UpstreamConnection(Writing):
 
     def abort(self) -> None:
         """End the connection now; the upstream learns that nobody waits for its answer."""
-        self.exchange = None
+        self.exchange = self.pending = None
         self._out = []
         self.transport.abort()
 
@@ -164,8 +167,14 @@ class UpstreamConnection(Writing):
             return
         self.answered = True
         events = self.reader.feed(data)
-        if len(events) == 3 and exchange.whole_response(events):
-            return
+        if len(events) == 3:
+            if exchange.whole_response(events):
+                return
+            head, body, end = events
+            if end is END and isinstance(head, ResponseHead) and isinstance(body, bytes):
+                self.pending = head, body
+                exchange.relay.turn.answer(self)
+                return
         if events:
             exchange.response(events)
 
@@ -179,6 +188,11 @@ class UpstreamConnection(Writing):
         self._pool.forget(self)
         exchange, self.exchange = self.exchange, None
         if exchange is None:
+            return
+        pending, self.pending = self.pending, None
+        if pending is not None:  # the whole response came before the end did
+            self.exchange = exchange
+            exchange.response([*pending, END])
             return
         events = self.reader.closed() if error is None and self.answered else []
         if events:
