@@ -235,6 +235,7 @@ def test_nobody_is_asked_for_a_client_that_went_in_the_same_turn() -> None:
             await door.client()
             while not door.relay.clients:
                 await asyncio.sleep(0.005)
+            door.watch.on_request = stage.on_request  # type: ignore[method-assign]
             (client,) = door.relay.clients
             client.data_received(post(PATHS["chat"], b"{}"))
             client.connection_lost(None)
@@ -258,5 +259,6 @@ def test_who_is_cut_by_anothers_stage_is_passed_no_further() -> None:
                 line.data_received(WHOLE)
             assert sorted([await heard(one) for one in clients]) == [(0, b""), (200, b"ok")]
             assert stage.asked == ["request", "request", "bytes", "cut", "complete"]
+            assert door.watch.seen == [b"ok"]
 
     run(test)
