@@ -167,7 +167,10 @@ class Stage(Protocol):
         """Whether requests of this route are held back until their body is whole. Asked once a route."""
 
     def on_request(self, exchange: Exchange) -> OnRequest:
-        """What becomes of the request. Called in the stages' order; a stage after one that answers isn't asked."""
+        """What becomes of the request. Called in the stages' order; a stage after one that answers isn't asked.
+
+        Of several requests that came together a stage is asked about each before the next stage is.
+        """
 
     def on_response_head(self, exchange: Exchange, head: ResponseHead) -> Shape | None:
         """The upstream's final head is there. Called in the stages' order."""
