@@ -121,14 +121,19 @@ class ClientConnection(Writing):
         self.limit(self._relay.settings.stall_s)
         if self._exchange is not None:
             self._exchange.client_full()
+        elif not self._closing:
+            self.hold(True)
 
     def resume_writing(self) -> None:
         """The client has read on."""
         self.full = False
         if self._exchange is not None:
             self._exchange.client_ready()
-        else:
-            self.limit(self._relay.settings.keep_alive_s)
+            return
+        self.limit(self._relay.settings.keep_alive_s)
+        self.hold(False)
+        if not self._closing and not self._pumping and self._reader.state is DONE:
+            self._pump([])  # what waited for the client to read
 
     # What the clock calls.
 
@@ -198,6 +203,9 @@ class ClientConnection(Writing):
             return
         settings = relay.settings
         self.deadline = relay.clock.now + (settings.stall_s if self.full else settings.keep_alive_s)
+        if self.full:
+            self.hold(True)  # whoever reads no answers gets no further ones
+            return
         if self._held:
             self.hold(False)
         if not self._pumping:
@@ -228,6 +236,9 @@ class ClientConnection(Writing):
                 for event in events:
                     self._event(event)
                 if self._exchange is not None or self._closing or self._reader.state is not DONE:
+                    break
+                if self.full:
+                    self.hold(True)
                     break
                 events = self._reader.next_message()
                 if self._reader.held and not events:
@@ -323,7 +334,7 @@ class ClientConnection(Writing):
         self._closing = close
         if close:
             self._close()
-        else:
+        elif not self.full:
             self.limit(self._relay.settings.keep_alive_s)
 
     def _close(self) -> None:

@@ -33,6 +33,8 @@ class Clock:
         self._timer: asyncio.TimerHandle | None = None
         self.now = loop.time() + self._look_s
         self.timed: set[Timed] = set()
+        #: What is done before deadlines are looked at: what has come already was in time.
+        self.before_look: list[Callable[[], None]] = []
         self.each_look: list[Callable[[float], None]] = []
 
     def start(self) -> None:
@@ -48,6 +50,8 @@ class Clock:
         self.start()
         time = self._loop.time()
         self.now = time + self._look_s
+        for work in self.before_look:
+            work()
         for item in [item for item in self.timed if item.deadline <= time]:
             item.expire()
         for look in self.each_look:

@@ -12,6 +12,7 @@ from headwater.gateway.relay.responding import GONE, Responding, both
 from headwater.gateway.stage import PASS, Answer, Ended, Forward, OnRequest, Refuse, Stage, Wait
 from headwater.gateway.wire.errors import Kind, Problem
 from headwater.gateway.wire.head import CHUNKED
+from headwater.gateway.wire.reader import END
 from headwater.gateway.wire.writer import CONTINUE, LAST_CHUNK, chunk, header_lines, request_head
 
 if TYPE_CHECKING:
@@ -174,6 +175,8 @@ class RelayedExchange(Responding):
         head, relay = self.head, self.relay
         connection.begin(self, head.method)
         self._connection = connection
+        if self.door.full:
+            connection.hold(True)
         self.door.hold(False)  # the connection holds it again where it's full
         pieces, length = self._pieces or [], head.length
         if self._changed is not None:
@@ -209,6 +212,8 @@ class RelayedExchange(Responding):
     def upstream_lost(self, connection: UpstreamConnection) -> None:
         """The connection ended before the response did."""
         self._connection = None
+        if self._events and self._events[-1] is END:
+            return  # all of it is here, and a stage waits
         repeatable = connection.reused and not connection.answered and not self._retried
         if repeatable and self._pieces is not None and (self.head.method in _SAFE or connection.untouched):
             self._retried = True

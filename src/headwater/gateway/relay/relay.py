@@ -64,6 +64,7 @@ class Relay:
         self.clock = Clock(self.loop, _shortest(settings))
         self.cork = Cork(self.loop)
         self.turn = Turn(self.loop, self.cork)
+        self.clock.before_look.append(self.turn.run)
         self.pool = Pool(
             upstream, settings, self.clock, self.cork, for_upstreams(settings) if upstream.tls else None
         )

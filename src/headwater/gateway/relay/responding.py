@@ -107,8 +107,8 @@ class Responding(Ending):
         else:
             lines = header_lines(head.fields, change.drop, change.add)
         self._status = head.status
-        self._framed = length < 0
         bodiless = self.head.method == b"HEAD" or head.status in (204, 304)
+        self._framed = length < 0 and not bodiless
         self.door.put(
             response_head(head.status, lines, None if bodiless else length, close=self.door.will_close())
         )

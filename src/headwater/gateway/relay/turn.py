@@ -43,16 +43,16 @@ class Turn:
 
     def _later(self, count: int) -> None:
         if count >= _MOST:
-            self._run()
+            self.run()
         elif not self._soon:
             self._soon = True
             self._loop.call_soon(self._end)
 
     def _end(self) -> None:
         self._soon = False
-        self._run()
+        self.run()
 
-    def _run(self) -> None:
+    def run(self) -> None:
         """Work through it: responses first, since they free connections."""
         answered, self._answered = self._answered, []
         asked, self._asked = self._asked, []
@@ -62,17 +62,19 @@ class Turn:
 
 
 def _decide(asked: list[RelayedExchange]) -> None:
-    """Ask each stage about all of them; requests of one route have the same stages."""
+    """Ask each stage about all of them; requests of one route have the same stages.
+
+    An exchange may end between any two steps: its client goes, or somebody cuts it.
+    """
     routes: dict[int, list[RelayedExchange]] = {}
     for exchange in asked:
-        if not exchange.ended:  # its client may have gone meanwhile
-            routes.setdefault(id(exchange.plan), []).append(exchange)
+        routes.setdefault(id(exchange.plan), []).append(exchange)
     for left in routes.values():
         for at in range(len(left[0].plan.stages)):
             still = []
             for exchange in left:
                 try:
-                    if exchange.ask(at):
+                    if not exchange.ended and exchange.ask(at):
                         still.append(exchange)
                 except Exception as error:
                     _failed(exchange, error)
@@ -82,7 +84,8 @@ def _decide(asked: list[RelayedExchange]) -> None:
         else:
             for exchange in left:
                 try:
-                    exchange.ask_connection()
+                    if not exchange.ended:
+                        exchange.ask_connection()
                 except Exception as error:
                     _failed(exchange, error)
 
@@ -112,7 +115,8 @@ def _pass_on(answered: list[UpstreamConnection]) -> None:
             _failed(exchange, error)
     for exchange in passed:
         try:
-            exchange.end_response()
+            if not exchange.ended:
+                exchange.end_response()
         except Exception as error:
             _failed(exchange, error)
 

@@ -126,7 +126,7 @@ class UpstreamConnection(Writing):
         self.exchange = None
         if self._held:
             self.hold(False)
-        if self.lost or self.reader.held or self.reader.state is not DONE:
+        if self.lost or self.transport.is_closing() or self.reader.held or self.reader.state is not DONE:
             return False  # more came than was asked for: whose answer would it be?
         self.reader.next_message()
         self.reused = True
