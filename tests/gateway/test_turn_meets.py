@@ -78,7 +78,7 @@ def test_whoever_never_reads_is_let_go() -> None:
             client = await door.client()
             client.writer.transport.pause_reading()  # type: ignore[attr-defined]
             client.writer.write(NOTHING * 40_000)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(15):
                 while door.relay.clients:
                     await asyncio.sleep(0.05)
 
@@ -87,13 +87,13 @@ def test_whoever_never_reads_is_let_go() -> None:
 
 def test_a_request_that_came_in_time_is_served_though_nobody_looked_until_later() -> None:
     async def test() -> None:
-        async with opened(answers, replace(QUICK, keep_alive_s=0.4)) as door:
+        async with opened(answers, replace(QUICK, keep_alive_s=1.0)) as door:
             client = await door.client()
             assert (await client.ask(post(CHATS, CHAT)))[0] == 200
             (own,) = door.relay.clients
-            await asyncio.sleep(max(0.0, own.deadline - asyncio.get_running_loop().time() - 0.02))
+            await asyncio.sleep(max(0.0, own.deadline - asyncio.get_running_loop().time() - 0.2))
             client.writer.write(post(CHATS, CHAT))
-            time.sleep(0.3)  # the loop is busy while the limit passes
+            time.sleep(0.7)  # the loop is busy while the limit passes
             assert await heard(client) == (200, b"ok")
             assert [one.ended.value for one in door.watch.outcomes] == ["complete"] * 2
 
