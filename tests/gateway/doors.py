@@ -65,6 +65,14 @@ class Client:
                 body += data[:-2]
         return int(first.split(" ")[1]), fields, body
 
+    async def heard(self) -> tuple[int, bytes]:
+        """Status and body of a response; 0 where the connection ends before it has."""
+        try:
+            status, _, body = await asyncio.wait_for(self.answer(), 10)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return 0, b""
+        return status, body
+
     async def rest(self) -> bytes:
         """Everything until the connection ends, by whatever end."""
         got = b""

@@ -11,7 +11,7 @@ from collections import Counter
 
 import pytest
 
-from gateway.doors import Client, opened, post, run
+from gateway.doors import opened, post, run
 from gateway.stub import Request
 from headwater.gateway import Exchange, Outcome, Passing
 from headwater.gateway.relay.exchange import RelayedExchange
@@ -79,15 +79,6 @@ async def echoes(request: Request) -> bool:
     return True
 
 
-async def heard(client: Client) -> tuple[int, bytes]:
-    """Status and body; 0 where the connection ends before its answer has."""
-    try:
-        status, _, body = await asyncio.wait_for(client.answer(), 10)
-    except (asyncio.IncompleteReadError, ConnectionError):
-        return 0, b""
-    return status, body
-
-
 @pytest.mark.parametrize("seed", range(4))
 def test_each_ends_as_it_would_alone(seed: int, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL)
@@ -109,7 +100,7 @@ def test_each_ends_as_it_would_alone(seed: int, caplog: pytest.LogCaptureFixture
                 if ask["do"] == "gone":
                     client.writer.transport.abort()
             left = [(one, ask) for one, ask in zip(clients, asks, strict=True) if ask["do"] != "gone"]
-            answers = await asyncio.gather(*(heard(one) for one, _ in left))
+            answers = await asyncio.gather(*(one.heard() for one, _ in left))
             for (status, body), (_, ask) in zip(answers, left, strict=True):
                 assert status == DOES[ask["do"]], ask
                 if status == 200:
@@ -140,7 +131,7 @@ def test_a_whole_response_counts_though_its_connection_ends_at_once() -> None:
                 client.writer.write(post(PATHS["chat"], b"{}"))
             await asyncio.sleep(0)
             time.sleep(0.05)  # answers and ends of connections come at the same look
-            assert await asyncio.gather(*(heard(one) for one in clients)) == [(200, b"ok")] * 80
+            assert await asyncio.gather(*(one.heard() for one in clients)) == [(200, b"ok")] * 80
             assert [one.ended.value for one in await door.ended(80)] == ["complete"] * 80
 
     run(test)
@@ -168,7 +159,7 @@ def test_a_fault_of_the_relays_own_costs_one_exchange(
             clients = [await door.client() for _ in range(9)]
             for at, client in enumerate(clients):
                 client.writer.write(post(PATHS["chat"], b'"broken"' if at == 4 else b'"whole"'))
-            answers = await asyncio.gather(*(heard(one) for one in clients))
+            answers = await asyncio.gather(*(one.heard() for one in clients))
             assert answers[:4] + answers[5:] == [(200, b'"whole"')] * 8
             assert answers[4][0] == 0 or step == "end_response"
             await asyncio.sleep(0.05)
@@ -222,7 +213,7 @@ def test_a_connection_that_ends_behind_a_whole_response_takes_nothing_from_it() 
                 await asyncio.sleep(0.005)
             lines[0].data_received(WHOLE)
             lines[0].connection_lost(None)  # in the same turn
-            assert await heard(client) == (200, b"ok")
+            assert await client.heard() == (200, b"ok")
             assert stage.asked == ["request", "bytes", "complete"]
 
     run(test)
@@ -257,7 +248,7 @@ def test_who_is_cut_by_anothers_stage_is_passed_no_further() -> None:
             stage.cuts = True
             for line in lines:
                 line.data_received(WHOLE)
-            assert sorted([await heard(one) for one in clients]) == [(0, b""), (200, b"ok")]
+            assert sorted([await one.heard() for one in clients]) == [(0, b""), (200, b"ok")]
             assert stage.asked == ["request", "request", "bytes", "cut", "complete"]
             assert door.watch.seen == [b"ok"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.certificates import Authority
-from gateway.doors import CHAT, QUICK, Client, opened, post, run
+from gateway.doors import CHAT, QUICK, opened, post, run
 from gateway.stub import Request
 from headwater.gateway import Exchange, Outcome, Passing
 from headwater.gateway.stage import PASS, OnBytes, OnRequest, Shape, Wait
@@ -35,15 +35,6 @@ async def closes(request: Request) -> bool:
     return False
 
 
-async def heard(client: Client) -> tuple[int, bytes]:
-    """Status and body; 0 where the connection ends before its answer has."""
-    try:
-        status, _, body = await asyncio.wait_for(client.answer(), 10)
-    except (asyncio.IncompleteReadError, ConnectionError):
-        return 0, b""
-    return status, body
-
-
 @pytest.mark.parametrize(("asked", "times", "size"), [(post(CHATS, CHAT), 60, 200_000), (NOTHING, 20_000, 0)])
 def test_whoever_reads_no_answers_gets_no_further_ones(asked: bytes, times: int, size: int) -> None:
     async def large(request: Request) -> bool:
@@ -65,7 +56,7 @@ def test_whoever_reads_no_answers_gets_no_further_ones(asked: bytes, times: int,
             assert len(door.stub.requests) < 40
             client.writer.transport.resume_reading()  # type: ignore[attr-defined]
             for _ in range(times):
-                status, body = await heard(client)
+                status, body = await client.heard()
                 assert (status, len(body) if size else 0) == (200 if size else 404, size)
             await sending
 
@@ -94,7 +85,7 @@ def test_a_request_that_came_in_time_is_served_though_nobody_looked_until_later(
             await asyncio.sleep(max(0.0, own.deadline - asyncio.get_running_loop().time() - 0.2))
             client.writer.write(post(CHATS, CHAT))
             time.sleep(0.7)  # the loop is busy while the limit passes
-            assert await heard(client) == (200, b"ok")
+            assert await client.heard() == (200, b"ok")
             assert [one.ended.value for one in door.watch.outcomes] == ["complete"] * 2
 
     run(test)
@@ -127,7 +118,7 @@ def test_answers_come_whole_though_tls_ends_with_them(
             for _ in range(20 * busy):
                 await asyncio.sleep(0.002)
                 time.sleep(0.01)
-            assert Counter([await heard(one) for one in clients]) == {(200, b"ok"): 6}
+            assert Counter([await one.heard() for one in clients]) == {(200, b"ok"): 6}
 
     run(test)
 
@@ -167,7 +158,7 @@ def test_who_is_cut_while_others_are_asked_about_goes_no_further(last: bool) -> 
             clients = [await door.client() for _ in range(3)]
             for client in clients:
                 client.writer.write(post(CHATS, CHAT))
-            assert sorted([(await heard(one))[0] for one in clients]) == [200, 403, 403]
+            assert sorted([(await one.heard())[0] for one in clients]) == [200, 403, 403]
             await asyncio.sleep(0.05)
             assert len(door.stub.requests) == 1
             assert not any(bytes(one.reader._buffer) for one in clients)  # type: ignore[attr-defined]

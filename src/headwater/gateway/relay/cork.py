@@ -1,6 +1,6 @@
 """Writes leave together: those of one connection in one system call, those of several connections one after the other.
 
-What is written while the loop works through what has come is kept, and goes out when it is through, or when a few
+What is written while the loop works through what has come is kept, and goes out when it is through, or when many
 connections have something to send. A peer on the same machine that sleeps is woken by the first of them and finds the
 others at once; waking it for each costs the sender more than all else that the kernel does.
 """

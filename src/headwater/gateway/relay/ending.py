@@ -72,6 +72,8 @@ class Ending(msgspec.Struct, eq=False):
     _sending: bool = False  # whether the head was handed to the connection
     _sent: bool = False
     _retried: bool = False
+    #: Head and body of a response that came whole, and is passed on at the turn's end.
+    whole: tuple[ResponseHead, bytes] | None = None
     _response: ResponseHead | None = None
     _status: int = 0
     _framed: bool = False  # whether the response goes out in chunks

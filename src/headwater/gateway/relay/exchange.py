@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from headwater.gateway.relay.responding import GONE, Responding, both
+from headwater.gateway.relay.responding import GONE, Responding, both, lines_after
 from headwater.gateway.stage import PASS, Answer, Ended, Forward, OnRequest, Refuse, Stage, Wait
 from headwater.gateway.wire.errors import Kind, Problem
 from headwater.gateway.wire.head import CHUNKED
 from headwater.gateway.wire.reader import END
-from headwater.gateway.wire.writer import CONTINUE, LAST_CHUNK, chunk, header_lines, request_head
+from headwater.gateway.wire.writer import CONTINUE, LAST_CHUNK, chunk, request_head
 
 if TYPE_CHECKING:
     from headwater.gateway.relay.upstream import UpstreamConnection
@@ -183,13 +183,7 @@ class RelayedExchange(Responding):
             pieces, length = [self._changed], len(self._changed)
         elif self.plan.buffer:
             length = len(self.body)
-        change = self._change
-        if change is None:
-            lines = header_lines(head.fields)
-        elif change.lines is not None:
-            lines = change.lines
-        else:
-            lines = header_lines(head.fields, change.drop, change.add)
+        lines = lines_after(self._change, head.fields)
         out = [request_head(head.method, relay.upstream.base + head.target, relay.authority, lines, length)]
         if length == CHUNKED:
             out += [chunk(piece) for piece in pieces]

@@ -76,6 +76,21 @@ class Responding(Ending):
         self.end_response()
         return True
 
+    # A response that came whole, step by step, as `Turn` takes them.
+
+    def begin_whole_response(self) -> bool:
+        """Its head; False where it was passed on before."""
+        return self.whole is not None and self.begin_response(self.whole[0])
+
+    def pass_whole_response(self) -> bool:
+        """Its body; where a stage waits with it, the end is kept for later."""
+        assert self.whole is not None
+        data, self.whole = self.whole[1], None
+        if self.pass_data(data):
+            return True
+        self._keep([END])
+        return False
+
     def _keep(self, events: list[Event]) -> bool:
         """Keep events for later, if a stage waits."""
         if self._events is None:
@@ -100,12 +115,7 @@ class Responding(Ending):
                 reframe = shape.reframe or (change is not None and change.reframe)
                 change = shape if change is None else Shape(*both(change, shape), reframe)
         length = head.length if change is None or not change.reframe else CHUNKED
-        if change is None:
-            lines = header_lines(head.fields)
-        elif change.lines is not None:
-            lines = change.lines
-        else:
-            lines = header_lines(head.fields, change.drop, change.add)
+        lines = lines_after(change, head.fields)
         self._status = head.status
         bodiless = self.head.method == b"HEAD" or head.status in (204, 304)
         self._framed = length < 0 and not bodiless
@@ -169,10 +179,6 @@ class Responding(Ending):
         if self._events is None and self._connection is not None:
             self._connection.hold(self.door.full)
 
-    def end_later(self) -> None:
-        """The body is whole, and a stage waits with some of it."""
-        self._keep([END])
-
     def end_response(self) -> None:
         """The response is whole, and all of it was passed on."""
         if self._framed:
@@ -185,6 +191,13 @@ class Responding(Ending):
             else:
                 connection.abort()
         self._end(Ended.COMPLETE)
+
+
+def lines_after(change: Forward | Shape | None, fields: list[Field]) -> bytes:
+    """The header lines of a head after what stages change in it."""
+    if change is None:
+        return header_lines(fields)
+    return header_lines(fields, change.drop, change.add) if change.lines is None else change.lines
 
 
 def both(first: Forward | Shape, then: Forward | Shape) -> tuple[frozenset[bytes], tuple[Field, ...]]:

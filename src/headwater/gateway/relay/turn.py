@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 
-if TYPE_CHECKING:
-    from headwater.gateway.relay.cork import Cork
-    from headwater.gateway.relay.exchange import RelayedExchange
-    from headwater.gateway.relay.upstream import UpstreamConnection
+from headwater.gateway.relay.cork import Cork
+from headwater.gateway.relay.exchange import RelayedExchange
 
 _LOG: Final = logging.getLogger("headwater.gateway")
 #: So many are worked through together at most: the first of them waits for no more.
@@ -28,7 +27,7 @@ class Turn:
     def __init__(self, loop: asyncio.AbstractEventLoop, cork: Cork) -> None:
         self._loop, self._cork = loop, cork
         self._asked: list[RelayedExchange] = []
-        self._answered: list[UpstreamConnection] = []
+        self._answered: list[RelayedExchange] = []
         self._soon = False
 
     def ask(self, exchange: RelayedExchange) -> None:
@@ -36,9 +35,9 @@ class Turn:
         self._asked.append(exchange)
         self._later(len(self._asked))
 
-    def answer(self, connection: UpstreamConnection) -> None:
-        """A whole response is here, in `connection.pending`: it is passed on at the turn's end."""
-        self._answered.append(connection)
+    def answer(self, exchange: RelayedExchange) -> None:
+        """Its whole response is here (`exchange.whole`): it is passed on at the turn's end."""
+        self._answered.append(exchange)
         self._later(len(self._answered))
 
     def _later(self, count: int) -> None:
@@ -62,66 +61,38 @@ class Turn:
 
 
 def _decide(asked: list[RelayedExchange]) -> None:
-    """Ask each stage about all of them; requests of one route have the same stages.
-
-    An exchange may end between any two steps: its client goes, or somebody cuts it.
-    """
+    """Ask each stage about all of them; requests of one route have the same stages."""
     routes: dict[int, list[RelayedExchange]] = {}
     for exchange in asked:
         routes.setdefault(id(exchange.plan), []).append(exchange)
     for left in routes.values():
         for at in range(len(left[0].plan.stages)):
-            still = []
-            for exchange in left:
-                try:
-                    if not exchange.ended and exchange.ask(at):
-                        still.append(exchange)
-                except Exception as error:
-                    _failed(exchange, error)
-            if not still:
+            left = _each(left, RelayedExchange.ask, at)
+            if not left:
                 break
-            left = still
-        else:
-            for exchange in left:
-                try:
-                    if not exchange.ended:
-                        exchange.ask_connection()
-                except Exception as error:
-                    _failed(exchange, error)
+        _each(left, RelayedExchange.ask_connection)
 
 
-def _pass_on(answered: list[UpstreamConnection]) -> None:
+def _pass_on(answered: list[RelayedExchange]) -> None:
     """Pass on all heads, then all bodies, then tell all ends."""
-    begun, passed = [], []
-    for connection in answered:
-        pending, exchange = connection.pending, connection.exchange
-        connection.pending = None
-        if pending is None or exchange is None:  # it has been passed on or has ended meanwhile
-            continue
-        try:
-            if exchange.begin_response(pending[0]):
-                begun.append((exchange, pending[1]))
-        except Exception as error:
-            _failed(exchange, error)
-    for exchange, data in begun:
-        try:
-            if exchange.ended:
-                continue
-            if exchange.pass_data(data):
-                passed.append(exchange)
-            else:
-                exchange.end_later()
-        except Exception as error:
-            _failed(exchange, error)
-    for exchange in passed:
-        try:
-            if not exchange.ended:
-                exchange.end_response()
-        except Exception as error:
-            _failed(exchange, error)
+    begun = _each(answered, RelayedExchange.begin_whole_response)
+    passed = _each(begun, RelayedExchange.pass_whole_response)
+    _each(passed, RelayedExchange.end_response)
 
 
-def _failed(exchange: RelayedExchange, error: Exception) -> None:
-    """A fault of ours: it costs this exchange its connection, and no other anything."""
-    _LOG.error("an exchange failed: %s", type(error).__name__)
-    exchange.door.abort()
+def _each(
+    exchanges: list[RelayedExchange], step: Callable[..., bool | None], *words: int
+) -> list[RelayedExchange]:
+    """Take a step with each; those that go on.
+
+    Between any two steps an exchange may end: its client goes, or somebody cuts it.
+    """
+    still = []
+    for exchange in exchanges:
+        try:
+            if not exchange.ended and step(exchange, *words):
+                still.append(exchange)
+        except Exception as error:  # a fault of ours: it costs this one its connection, and no other anything
+            _LOG.error("an exchange failed: %s", type(error).__name__)
+            exchange.door.abort()
+    return still

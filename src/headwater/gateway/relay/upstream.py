@@ -77,8 +77,6 @@ class UpstreamConnection(Writing):
         self._held = False
         self.reader = ResponseReader(limits)
         self.exchange: RelayedExchange | None = None
-        #: Head and body of a whole response that is passed on at the turn's end.
-        self.pending: tuple[ResponseHead, bytes] | None = None
         #: Whether it has answered a request before.
         self.reused = False
         #: Whether any byte came since the request.
@@ -134,7 +132,7 @@ class UpstreamConnection(Writing):
 
     def abort(self) -> None:
         """End the connection now; the upstream learns that nobody waits for its answer."""
-        self.exchange = self.pending = None
+        self.exchange = None
         self._out = []
         self.transport.abort()
 
@@ -172,8 +170,8 @@ class UpstreamConnection(Writing):
                 return
             head, body, end = events
             if end is END and isinstance(head, ResponseHead) and isinstance(body, bytes):
-                self.pending = head, body
-                exchange.relay.turn.answer(self)
+                exchange.whole = head, body
+                exchange.relay.turn.answer(exchange)
                 return
         if events:
             exchange.response(events)
@@ -189,10 +187,10 @@ class UpstreamConnection(Writing):
         exchange, self.exchange = self.exchange, None
         if exchange is None:
             return
-        pending, self.pending = self.pending, None
-        if pending is not None:  # the whole response came before the end did
+        whole, exchange.whole = exchange.whole, None
+        if whole is not None:  # it came before the end did
             self.exchange = exchange
-            exchange.response([*pending, END])
+            exchange.response([*whole, END])
             return
         events = self.reader.closed() if error is None and self.answered else []
         if events:

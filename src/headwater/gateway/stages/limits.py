@@ -14,10 +14,11 @@ from headwater.control import Admitted, Control, Denied, Shown, stands_now
 from headwater.control.identity import Principal
 from headwater.gateway.routes import Route, dialect_of
 from headwater.gateway.stage import Exchange, Refuse, Shape
+from headwater.gateway.stages.heads import ByHead
 from headwater.gateway.stages.leases import steady_us
 from headwater.gateway.stages.refusing import refuse
 from headwater.gateway.wire.dialect import Dialect
-from headwater.gateway.wire.head import Field, ResponseHead
+from headwater.gateway.wire.head import ResponseHead
 from headwater.gateway.wire.rate_headers import UNITS, duration
 from headwater.gateway.wire.writer import header_lines
 
@@ -38,8 +39,6 @@ _COUNTED: Final = {"requests_per_minute": "requests", "tokens_per_minute": "toke
 _PLAIN: Final = Shape(drop=_THEIRS)
 _REFRAMED: Final = Shape(drop=_THEIRS, reframe=True)
 _KEPT: Final = 8192
-#: Heads of model servers that are remembered, and the longest.
-_HEADS, _LONGEST_HEAD = 256, 4_096
 _MOST: Final = 999_999_999_999_999
 _NATIVE: Final = {
     Dialect.OPENAI: (
@@ -67,8 +66,8 @@ class RateLines:
     def __init__(self, control: Control) -> None:
         self._control = control
         self._accounts: dict[int, _Account] = {}
-        #: Fields of a response's head are held so that their identity stays their own.
-        self._heads: dict[int, tuple[list[Field], bytes]] = {}
+        #: What a model server's head says beside its own limits.
+        self._kept = ByHead(lambda fields: header_lines(fields, _THEIRS))
 
     def shape(self, route: Route, admitted: Admitted, head: ResponseHead, *, reframe: bool) -> Shape:
         """What changes in the head of an admitted request's response."""
@@ -76,18 +75,7 @@ class RateLines:
         if not lines:
             return _REFRAMED if reframe else _PLAIN
         # One entry with several lines: only its bytes are looked at from here on.
-        return Shape(_THEIRS, ((b"ratelimit", lines, b""),), reframe, self._kept(head.fields) + lines)
-
-    def _kept(self, fields: list[Field]) -> bytes:
-        """What a model server's head says beside its own limits; its connections say the same again and again."""
-        held = self._heads.get(id(fields))
-        if held is None or held[0] is not fields:
-            held = fields, header_lines(fields, _THEIRS)
-            if len(self._heads) >= _HEADS:
-                self._heads.clear()
-            if len(held[1]) <= _LONGEST_HEAD:
-                self._heads[id(fields)] = held
-        return held[1]
+        return Shape(_THEIRS, ((b"ratelimit", lines, b""),), reframe, self._kept.of(head.fields) + lines)
 
     def refuse(self, denied: Denied, exchange: Exchange, principal: Principal) -> Refuse:
         """The refusal of a request whose account is known: it tells how the limits stand, as an answer does."""

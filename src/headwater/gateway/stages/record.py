@@ -15,6 +15,7 @@ from headwater.exchange import ENDPOINTS
 from headwater.exchange.journal import REFUSED, UNRECORDED, Accepted
 from headwater.exchange.journal import Outcome as Ending
 from headwater.gateway.stage import PASS, Ended, Exchange, OnRequest, Outcome, Passing, Refuse
+from headwater.gateway.stages.heads import ByHead
 from headwater.gateway.stages.journalling import Journalling
 from headwater.gateway.stages.passage import PASSAGE, Passage
 from headwater.gateway.wire.errors import Kind, Problem
@@ -25,8 +26,6 @@ _RECORDED: Final = frozenset(path for path in ENDPOINTS if not path.endswith("co
 _PIECES: Final = "journal"
 _OK: Final = 200
 _ENDED: Final = frozenset(("completed", "failed", "incomplete", "cancelled"))
-#: Heads that are remembered, and the longest, in bytes: what they hold is a client's to choose.
-_KEPT, _LONGEST_KEPT = 1024, 4096
 #: So many pieces of an answer are kept before it is looked whether it's too long.
 _FEW: Final = 16
 
@@ -43,7 +42,7 @@ class Record(Passing):
         self._journalling = journalling
         self._append = journalling.append
         self._most = answer_bytes
-        self._heads: dict[int, tuple[list[Field], str | None, str]] = {}
+        self._told = ByHead(_told)
 
     def on_start(self) -> None:
         """Looks after the journal's files."""
@@ -64,7 +63,7 @@ class Record(Passing):
             return PASS
         passage: Passage = exchange.kept[PASSAGE]
         who = passage.principal
-        agent, order = self._head(exchange.head.fields)
+        agent, order = self._told.of(exchange.head.fields)
         ticket = self._append(
             Accepted(
                 exchange.id,
@@ -117,19 +116,12 @@ class Record(Passing):
             )
         )
 
-    def _head(self, fields: list[Field]) -> tuple[str | None, str]:
-        """User agent, and the names of the headers in their order."""
-        known = self._heads.get(id(fields))
-        if known is None or known[0] is not fields:
-            agent = next((value for lower, _, value in fields if lower == b"user-agent"), None)
-            text = None if agent is None else agent.decode("latin-1")
-            order = ",".join(line.partition(b":")[0].decode("latin-1") for _, line, _ in fields)
-            known = (fields, text, order)
-            if sum(len(line) for _, line, _ in fields) <= _LONGEST_KEPT:
-                if len(self._heads) >= _KEPT:
-                    self._heads.clear()
-                self._heads[id(fields)] = known
-        return known[1], known[2]
+
+def _told(fields: list[Field]) -> tuple[str | None, str]:
+    """User agent, and the names of the headers in their order."""
+    agent = next((value for lower, _, value in fields if lower == b"user-agent"), None)
+    text = None if agent is None else agent.decode("latin-1")
+    return text, ",".join(line.partition(b":")[0].decode("latin-1") for _, line, _ in fields)
 
 
 def _has_ended(body: bytes) -> bool:
