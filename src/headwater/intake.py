@@ -151,10 +151,11 @@ def _spooled(batch: pa.RecordBatch, name: str, key: ImprintKey) -> Array:
 def _shown(prompt: Array) -> Array:
     """What a report may quote; a spool of whole documents would hold gigabytes, in memory too until a group is full."""
     lengths: Array = pc.binary_length(prompt)
-    longest = pc.max(lengths).as_py() or 0
-    if longest <= SHOWN_CHARS:  # no text has more characters than bytes
+    long: Array = pc.greater(lengths, SHOWN_CHARS)  # no text has more characters than bytes
+    if not pc.any(long).as_py():
         return prompt
-    return pc.utf8_slice_codeunits(prompt, 0, SHOWN_CHARS)
+    long = pc.fill_null(long, False)
+    return pc.replace_with_mask(prompt, long, pc.utf8_slice_codeunits(prompt.filter(long), 0, SHOWN_CHARS))
 
 
 def _imprints(given: Array, prompt: Array, key: ImprintKey) -> Array:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 from scipy.special import bdtr, betaincinv
@@ -25,12 +26,17 @@ MAJORITY, DOUBT, LIFT, USE_LIFT = 0.55, 0.2, 5.0, 3.0
 #: Share of the members that must have used it: what a few of thousands repeat is a popular question, no template.
 OF_RING = 0.02
 FEWEST = 3
+#: Stands for a ring where an account is left out of the count.
+_ASIDE = -2
 #: Bits of a value behind those that are looked at first.
 PREFIX = np.uint64(44)
 #: A member fills its ring's templates seldom at less than this share of the usual rate (with this chance of error).
 SELDOM, ERROR = 0.5, 0.02
 #: Share of what as many fillings of the ring's templates usually say: whoever fills one of many has a habit in common.
 VARIED = 0.3
+
+
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -73,47 +79,87 @@ class RingObjects:
         return out
 
 
-def ring_objects(counts: Counts, rings: Sequence[Ring], volume: npt.NDArray[np.int64]) -> RingObjects:
+def ring_objects(
+    counts: Counts,
+    rings: Sequence[Ring],
+    volume: npt.NDArray[np.int64],
+    aside: npt.NDArray[np.bool_] | None = None,
+) -> RingObjects:
     """The objects that each ring owns, from the uses of shared objects in the proposing half.
 
     Most accounts that ever used it are the ring's, and a member is several times as likely to have used it as anybody
-    else is: in a log where most accounts are one ring's, a greeting belongs to nobody all the same.
+    else is: in a log where most accounts are one ring's, a greeting belongs to nobody all the same. What accounts that
+    stand `aside` used isn't counted.
     """
     size = len(volume)
     ring_of = ring_by_account(rings, size)
-    nothing = RingObjects.none()
+    if aside is not None:
+        ring_of = np.where(aside, _ASIDE, ring_of).astype(np.int32)
     if not len(counts.objects) or not rings:
-        return nothing
-    start = np.flatnonzero(np.concatenate([[True], counts.objects[1:] != counts.objects[:-1]]))
-    touched = np.diff(np.append(start, len(counts.objects)))
-    owner = ring_of[counts.accounts]
-    inside = owner >= 0
-    if not inside.any():
-        return nothing
-    object_of = np.repeat(np.arange(len(start)), touched)
-    key, place, count = np.unique(
-        object_of[inside] * np.int64(len(rings)) + owner[inside], return_inverse=True, return_counts=True
+        return RingObjects.none()
+    at, ring, count, touched, uses, every = _used(
+        counts.objects, counts.accounts, counts.times, ring_of, len(rings)
     )
-    at, ring = key // len(rings), (key % len(rings)).astype(np.int32)
     members = np.array([len(r.members) for r in rings])[ring]
-    outside = touched[at] - count
-    lift = (count / members) / ((outside + 0.5) / np.maximum(size - members, 1))
+    lift = (count / members) / ((touched - count + 0.5) / np.maximum(size - members, 1))
     # The same in exchanges: accounts that serve many people have touched everything once.
     sent = np.array([volume[r.members].sum() for r in rings])[ring]
-    uses = np.bincount(place, counts.times[inside], len(key))
-    other_uses = np.bincount(object_of, counts.times, len(start))[at] - uses
-    use_lift = (uses / np.maximum(sent, 1)) / ((other_uses + 0.5) / np.maximum(volume.sum() - sent, 1))
+    use_lift = (uses / np.maximum(sent, 1)) / ((every - uses + 0.5) / np.maximum(volume.sum() - sent, 1))
     usual = np.maximum(FEWEST, OF_RING * members)
-    keep = (
-        (count >= usual)
-        & (_at_least(count, touched[at]) >= MAJORITY)
-        & (lift >= LIFT)
-        & (use_lift >= USE_LIFT)
-    )
+    keep = np.flatnonzero((count >= usual) & (lift >= LIFT) & (use_lift >= USE_LIFT))
+    keep = keep[_at_least(count[keep], touched[keep]) >= MAJORITY]
     bits = code_bits(size)
-    chosen, ring = counts.objects[start[at[keep]]] >> bits << bits, ring[keep]
-    order = np.argsort(chosen)
-    return RingObjects(chosen[order], ring[order], np.log(lift[keep])[order], int(bits))
+    chosen = counts.objects[at[keep]] >> bits << bits
+    order = np.argsort(chosen, kind="stable")
+    return RingObjects(chosen[order], ring[keep][order], np.log(lift[keep])[order], int(bits))
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _used(
+    objects: npt.NDArray[np.uint64],
+    accounts: npt.NDArray[np.int32],
+    times: Ints,
+    ring_of: npt.NDArray[np.int32],
+    rings: int,
+) -> tuple[Ints, npt.NDArray[np.int32], Ints, Ints, Ints, Ints]:
+    """By object, then ring, each object that accounts of a ring used.
+
+    Where its pairs begin, the ring, and how many accounts used it how often: of the ring, and of all.
+    """
+    count, uses = np.zeros(rings, np.int64), np.zeros(rings, np.int64)
+    here = np.empty(rings, np.int32)
+    room, found = 1024, 0
+    out, whose = np.empty((room, 5), np.int64), np.empty(room, np.int32)
+    first = 0
+    while first < len(objects):
+        last, some, touched, every = first, 0, 0, 0
+        while last < len(objects) and objects[last] == objects[first]:
+            ring = ring_of[accounts[last]]
+            if ring != _ASIDE:
+                touched += 1
+                every += times[last]
+            if ring >= 0:
+                if count[ring] == 0:
+                    here[some] = ring
+                    some += 1
+                count[ring] += 1
+                uses[ring] += times[last]
+            last += 1
+        here[:some].sort()
+        if found + some > room:
+            room = 2 * room + some
+            more, whoever = np.empty((room, 5), np.int64), np.empty(room, np.int32)
+            more[:found], whoever[:found] = out[:found], whose[:found]
+            out, whose = more, whoever
+        for ring in here[:some]:
+            whose[found] = ring
+            out[found, 0], out[found, 1], out[found, 2] = first, count[ring], touched
+            out[found, 3], out[found, 4] = uses[ring], every
+            count[ring] = uses[ring] = 0
+            found += 1
+        first = last
+    out = out[:found]
+    return out[:, 0], whose[:found], out[:, 1], out[:, 2], out[:, 3], out[:, 4]
 
 
 def _at_least(count: npt.NDArray[np.int64], of: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

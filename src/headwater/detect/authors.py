@@ -206,11 +206,15 @@ def _author(
     mean: npt.NDArray[np.float32], count: Array, rows: npt.NDArray[np.int64], drift: Array
 ) -> tuple[Array, Array]:
     precision, total = np.zeros(len(drift)), np.zeros(len(drift))
+    one, before = np.empty(len(drift)), 0.0
     for row in rows:
+        if count[row] != before:  # they ascend: what two divisions say is worked out once for all that are alike
+            before = count[row]
+            for k in range(len(drift)):
+                one[k] = 1 / (1 / before + drift[k])
         for k in range(len(drift)):
-            one = 1 / (1 / count[row] + drift[k])
-            precision[k] += one
-            total[k] += one * mean[row, k]
+            precision[k] += one[k]
+            total[k] += one[k] * mean[row, k]
     return precision, total
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.authors import STEP, Accounts
+from headwater.detect.spread import spread
 
 Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
@@ -27,7 +28,7 @@ BLOCK = 8_192
 TOGETHER = 16
 
 
-def nearest(accounts: Accounts, seed: int) -> tuple[Rows, Array]:
+def nearest(accounts: Accounts, seed: int, workers: int = 1) -> tuple[Rows, Array]:
     """The NEIGHBOURS likeliest companions of each account (m × k rows) and nats for one author against two (m × k)."""
     size = len(accounts)
     k = min(NEIGHBOURS, size - 1)
@@ -46,19 +47,14 @@ def nearest(accounts: Accounts, seed: int) -> tuple[Rows, Array]:
     score = np.full((size, k), np.finfo(np.float32).min)
     tables = _tables(accounts.between, STEP ** step.astype(np.float64))
     sampled = np.isin(every, sample)
-    _compared(
-        accounts.mean,
-        at,
-        *tables,
-        np.argsort(of, kind="stable"),
-        sample,
-        sampled,
-        of,
-        start,
-        members,
-        found,
-        score,
-    )
+    order = np.argsort(of, kind="stable")
+
+    def some(part: slice) -> None:
+        _compared(
+            accounts.mean, at, *tables, order[part], sample, sampled, of, start, members, found, score
+        )  # fmt: skip
+
+    spread(some, size, workers)
     return found, score.astype(np.float64)
 
 

@@ -207,6 +207,8 @@ class World:
     rings: tuple[Ring, ...] = ()
     #: what earlier folds learned for later ones, by name
     context: dict[str, Any] = field(default_factory=dict)
+    #: threads that one fold may use
+    workers: int = 1
 
     @property
     def size(self) -> int:

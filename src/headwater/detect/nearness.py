@@ -52,7 +52,7 @@ def clusters(accounts: Accounts, neighbours: Rows, score: Array, *, fewest: int 
     rank = score.mean(axis=1)
     covered = np.zeros(len(accounts), bool)
     found: list[Cluster] = []
-    sets: list[npt.NDArray[np.bool_]] = []
+    sets: list[tuple[npt.NDArray[np.bool_], int]] = []
     tried = 0
     for seed in np.lexsort((accounts.code, -rank)):
         if tried >= MOST_SEEDS or rank[seed] < COMPANION:
@@ -64,7 +64,7 @@ def clusters(accounts: Accounts, neighbours: Rows, score: Array, *, fewest: int 
         members = _grow(accounts, alone, np.unique(np.append(neighbours[seed], seed)), fewest, sets)
         if members is not None:
             covered[members] = True
-            sets.append(_among(members, len(accounts)))
+            sets.append((_among(members, len(accounts)), len(members)))
             cluster = judged(accounts, alone, members)
             if cluster.tightness > TIGHT:
                 found.append(cluster)
@@ -92,19 +92,29 @@ def _different(found: list[Cluster], size: int) -> Iterator[Cluster]:
 
 
 def _grow(
-    accounts: Accounts, alone: Array, members: Rows, fewest: int, known: list[npt.NDArray[np.bool_]]
+    accounts: Accounts,
+    alone: Array,
+    members: Rows,
+    fewest: int,
+    known: list[tuple[npt.NDArray[np.bool_], int]],
 ) -> Rows | None:
     """The set that stands still; None where it is none, or grows into one of the `known` ones."""
     for turn in range(ROUNDS):
         inside = np.flatnonzero(gain(accounts, alone, members) > MEMBER)
         if len(inside) < fewest:
             return None
-        if turn and any(other[inside].sum() > KNOWN * max(int(other.sum()), len(inside)) for other in known):
+        if turn and any(_mostly(inside, other, size) for other, size in known):
             return None
         if np.array_equal(inside, members):
             break
         members = inside
     return members
+
+
+def _mostly(members: Rows, other: npt.NDArray[np.bool_], size: int) -> bool:
+    """Whether both share KNOWN of the larger one; `other` has `size` members."""
+    least = KNOWN * max(size, len(members))
+    return min(size, len(members)) > least and bool(np.count_nonzero(other[members]) > least)
 
 
 def gain(accounts: Accounts, alone: Array, members: Rows, more: float = 0.0) -> Array:

@@ -102,7 +102,7 @@ def detect(
     every = tuple(load() if evidence is None else evidence)
     given = {name: table for name, table in (given or {}).items() if table}
     columns = log.filled | {f"given.{name}" for name in given}
-    world = build(log.census, accounts, columns, settings.seed)
+    world = replace(build(log.census, accounts, columns, settings.seed), workers=log.workers)
     world.context.update(given)
     able = usable(every, world.columns)
     world.context[ATTRIBUTES] = any(e.card.group == "infrastructure" for e in able)

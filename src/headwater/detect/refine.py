@@ -104,11 +104,8 @@ def owned_by(world: World, rings: Sequence[Ring]) -> RingObjects:
     counts: Counts | None = world.context.get("template_counts")
     if counts is None:
         return RingObjects.none()
-    aside = world.context.get(ASIDE)
-    if aside is not None and aside.any():
-        keep = ~aside[counts.accounts]
-        counts = Counts(counts.objects[keep], counts.accounts[keep], counts.times[keep])
-    return ring_objects(counts, rings, np.maximum(world.half_volume[:, 0], 1))
+    volume = np.maximum(world.half_volume[:, 0], 1)
+    return ring_objects(counts, rings, volume, world.context.get(ASIDE))
 
 
 def _conforming(rings: Sequence[Ring], ties: Graph) -> list[Ring]:

@@ -119,7 +119,7 @@ class Nearness:
         accounts = compared(state, content, world)
         if accounts is None:
             return Links.none(CARD.name)
-        neighbours, score = nearest(accounts, world.seed)
+        neighbours, score = nearest(accounts, world.seed, world.workers)
         world.context["companions"] = accounts, neighbours, score
         found = clusters(accounts, neighbours, score)
         if not found:
