@@ -32,6 +32,8 @@ HASHED = ("system", "response", "previous")
 _HASHED = "the keyed hash of a text"
 #: Prompts are cut to this many characters in the spool: templates are shown, not archives.
 SHOWN_CHARS = 2000
+#: Share of long prompts up to which only these are cut, and the others left where they are.
+_FEW = 0.02
 #: Columns that hold what people and models said.
 TEXTS = (*HASHED, "prompt")
 
@@ -152,8 +154,11 @@ def _shown(prompt: Array) -> Array:
     """What a report may quote; a spool of whole documents would hold gigabytes, in memory too until a group is full."""
     lengths: Array = pc.binary_length(prompt)
     long: Array = pc.greater(lengths, SHOWN_CHARS)  # no text has more characters than bytes
-    if not pc.any(long).as_py():
+    share = pc.mean(long).as_py() or 0
+    if not share:
         return prompt
+    if share > _FEW:
+        return pc.utf8_slice_codeunits(prompt, 0, SHOWN_CHARS)
     long = pc.fill_null(long, False)
     return pc.replace_with_mask(prompt, long, pc.utf8_slice_codeunits(prompt.filter(long), 0, SHOWN_CHARS))
 

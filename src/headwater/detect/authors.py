@@ -208,7 +208,9 @@ def _author(
     precision, total = np.zeros(len(drift)), np.zeros(len(drift))
     one, before = np.empty(len(drift)), 0.0
     for row in rows:
-        if count[row] != before:  # they ascend: what two divisions say is worked out once for all that are alike
+        if (
+            count[row] != before
+        ):  # they ascend: what two divisions say is worked out once for all that are alike
             before = count[row]
             for k in range(len(drift)):
                 one[k] = 1 / (1 / before + drift[k])

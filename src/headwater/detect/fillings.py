@@ -149,9 +149,9 @@ def standing(
     """
     account = np.union1d(members, filled.account).astype(np.int64)
     place = np.searchsorted(account, filled.account)
-    pairs, times = np.unique(np.stack([place.astype(np.uint64), filled.key]), axis=1, return_counts=True)
-    whose = pairs[0].astype(np.int64)
-    objects, item = np.unique(pairs[1], return_inverse=True)
+    objects, key = np.unique(filled.key, return_inverse=True)
+    pairs, times = np.unique(place * np.int64(max(len(objects), 1)) + key, return_counts=True)
+    whose, item = np.divmod(pairs, max(len(objects), 1))
     ours = np.isin(account, members)
     theirs = ~ours & ~np.isin(account, apart if apart is not None else [])
     inside, outside = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,31 @@ class Graph:
     weight: npt.NDArray[np.float64]
     links: tuple[Links, ...]
     size: int
+
+    @cached_property
+    def touching(self) -> tuple[_Ends, _Ends]:
+        """Where each account's ties stand, by their first and by their second end."""
+        return _Ends(self.a, self.size), _Ends(self.b, self.size)
+
+    @cached_property
+    def touching_links(self) -> tuple[_Ends, ...]:
+        """The same of the ties of each evidence, by their first end."""
+        return tuple(_Ends(part.a, self.size) for part in self.links)
+
+
+class _Ends:
+    """Ends of ties (account codes) by account: a ring's few ties are found without going through all."""
+
+    def __init__(self, ends: npt.NDArray[np.int32], size: int) -> None:
+        self._order = np.argsort(ends, kind="stable")
+        self._start = np.concatenate([[0], np.cumsum(np.bincount(ends, minlength=size))])
+
+    def of(self, accounts: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
+        """The places (ascending) of the ties that have one of some different accounts at this end."""
+        begin = self._start[accounts]
+        count = self._start[accounts + 1] - begin
+        within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
+        return np.sort(self._order[np.repeat(begin, count) + within])
 
 
 def graph(links: Sequence[Links], tenant: npt.NDArray[np.int32]) -> Graph:
@@ -220,12 +246,12 @@ def member_ties(ties: Graph, ring: Ring) -> tuple[npt.NDArray[np.float64], list[
     place[ring.members] = np.arange(len(ring.members))
     total = np.zeros(len(ring.members))
     kinds: list[set[str]] = [set() for _ in ring.members]
-    for part in ties.links:
-        a, b = place[part.a], place[part.b]
-        both = (a >= 0) & (b >= 0)
-        for ends in (a[both], b[both]):
+    for part, touching in zip(ties.links, ties.touching_links, strict=True):
+        mine = touching.of(ring.members)
+        both = mine[place[part.b[mine]] >= 0]
+        for ends in (place[part.a[both]], place[part.b[both]]):
             np.add.at(total, ends, part.weight[both])
-            for at in np.unique(ends):
+            for at in np.unique(ends).tolist():
                 kinds[at].add(part.evidence)
     return total, [tuple(sorted(k)) for k in kinds]
 
@@ -235,21 +261,23 @@ def drawn(ties: Graph, ring: Ring, most: int) -> tuple[tuple[int, int, float, st
     place = np.full(ties.size, -1)
     place[ring.members] = np.arange(len(ring.members))
     rows: list[tuple[int, int, float, str]] = []
-    for part in ties.links:
-        a, b = place[part.a], place[part.b]
-        keep = np.flatnonzero((a >= 0) & (b >= 0))
+    for part, touching in zip(ties.links, ties.touching_links, strict=True):
+        keep = touching.of(ring.members)
+        keep = keep[place[part.b[keep]] >= 0]
         keep = keep[np.argsort(-part.weight[keep], kind="stable")][:most]
-        rows += [(int(a[i]), int(b[i]), float(part.weight[i]), part.evidence) for i in keep]
+        a, b = place[part.a[keep]].tolist(), place[part.b[keep]].tolist()
+        rows += zip(a, b, part.weight[keep].tolist(), [part.evidence] * len(keep), strict=True)
     rows.sort(key=lambda r: (-r[2], r[0], r[1], r[3]))
     return tuple(rows[:most])
 
 
 def bridges(ties: Graph, ring_of: npt.NDArray[np.int32], at: int) -> list[tuple[int, int, float]]:
     """Ties from the ring at this place to members of other rings that were cut: (account, account elsewhere, nats)."""
-    a_in, b_in = ring_of[ties.a] == at, ring_of[ties.b] == at
+    members = np.flatnonzero(ring_of == at)
     out = []
-    for here, there, cut in ((ties.a, ties.b, a_in & ~b_in), (ties.b, ties.a, b_in & ~a_in)):
-        keep = np.flatnonzero(cut & (ring_of[there] >= 0))
+    for here, there, touching in zip((ties.a, ties.b), (ties.b, ties.a), ties.touching, strict=True):
+        keep = touching.of(members)
+        keep = keep[(ring_of[there[keep]] >= 0) & (ring_of[there[keep]] != at)]
         out += [(int(here[i]), int(there[i]), float(ties.weight[i])) for i in keep]
     out.sort(key=lambda r: (-r[2], r[0], r[1]))
     return out[:10]

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from headwater.detect.evidence.account.alike import People, most_alike
 from headwater.detect.evidence.account.tally import OfTally, Tally, named, values
 from headwater.detect.fold import NO_KEY, Batch, Card, Finding, World
+from headwater.detect.ordering import by_code
 from headwater.detect.pvalues import calibrated
 
 MARKS = ("tls", "ja4h", "http2", "header_order")
@@ -106,7 +107,7 @@ def _mostly(
     account: npt.NDArray[np.int64], value: npt.NDArray[np.int64], times: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
     """Accounts that show one value in most of their exchanges, and that value."""
-    order = np.lexsort((value, account))
+    order = by_code(account, value)
     account, value, times = account[order], value[order], times[order]
     first = np.flatnonzero((np.diff(account, prepend=-1) != 0) | (np.diff(value, prepend=value[:1]) != 0))
     count = np.add.reduceat(times, first) if len(first) else times

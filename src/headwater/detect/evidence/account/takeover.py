@@ -13,6 +13,7 @@ from headwater.detect.evidence.account.client import family
 from headwater.detect.evidence.account.tally import Ints, OfPlaces, Places, Tally, named, values
 from headwater.detect.fold import NO_KEY, Batch, Card, Reading, World
 from headwater.detect.networks import NO_ADDRESS, around
+from headwater.detect.ordering import by_code
 
 #: Exchanges before and after; fewer could be a test.
 LEAST = 10
@@ -88,7 +89,7 @@ def _breaks(tally: Tally) -> tuple[Ints, Ints, Ints, Ints]:
 
     Parallel arrays: account, last time before (µs), first time after, exchanges before.
     """
-    order = np.lexsort((tally.last, tally.first, tally.rows[1], tally.rows[0]))
+    order = by_code(tally.rows[0], tally.rows[1], tally.first, tally.last)
     account, kind = tally.rows[0][order], tally.rows[1][order]
     first, last, times = tally.first[order], tally.last[order], tally.times[order]
     if not len(order):

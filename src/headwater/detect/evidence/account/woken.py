@@ -12,6 +12,7 @@ import numpy.typing as npt
 from headwater.detect.evidence.account.signup import created_us
 from headwater.detect.evidence.account.tally import OfTally, Tally
 from headwater.detect.fold import Batch, Card, Reading, World
+from headwater.detect.ordering import by_code
 
 DAY_US = 86_400_000_000
 #: A shorter log, or fewer exchanges of an account, can't show silence and then use.
@@ -79,7 +80,7 @@ def _longest_silence(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Days of each account's longest silence from day `since` on, the day that ended it, and exchanges (2 × accounts)
     before that day and within HEAVY_DAYS from it."""
-    order = np.lexsort((state.rows[1], state.rows[0]))
+    order = by_code(state.rows[0], state.rows[1])
     account, day, times = state.rows[0][order], state.rows[1][order], state.times[order]
     starts = account[1:] != account[:-1]
     before = (

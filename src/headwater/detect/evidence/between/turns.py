@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from headwater.detect.fold import Batch, Card, Finding, World
 from headwater.detect.objects import account_hash
+from headwater.detect.ordering import by_code
 from headwater.detect.pace import TurnResult, joint_turns, volume_turn
 
 CAP, CAP_AGAINST = 2.5, 0.5
@@ -108,7 +109,7 @@ class Turns:
         if not state.customer:
             return {}
         customer, at_us = np.concatenate(state.customer), np.concatenate(state.at_us)
-        order = np.lexsort((at_us, customer))
+        order = by_code(customer, at_us)
         table = turned(customer[order], at_us[order], np.concatenate(state.model)[order], len(world.models))
         out = {}
         for at, (ring, others) in enumerate(state.sides):

@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.evidence.between.turns import sides
 from headwater.detect.fold import Batch, Card, Finding, World
 from headwater.detect.objects import LEAST_WORDS, some_of
+from headwater.detect.ordering import by_code
 from headwater.detect.pvalues import calibrated
 
 #: Exchanges of a group's later half below which nothing is said, customers compared at most, exchanges of each.
@@ -105,11 +107,15 @@ class Sweep:
             return {}
         customer, at_us = np.concatenate(state.customer), np.concatenate(state.at_us)
         exact = np.concatenate(state.exact)
-        order = np.lexsort((exact, at_us, customer))
+        order = by_code(customer, at_us, exact)
         customer, at_us, exact = customer[order], at_us[order], exact[order]
         first = np.searchsorted(customer, customer)
         keep = np.arange(len(customer)) - first < EACH
         customer, at_us, exact = customer[keep], at_us[keep], exact[keep]
+        # Prompts by the time at which they came, equal ones by their text, and texts by small numbers.
+        rank = np.empty(len(exact), np.int64)
+        rank[np.lexsort((exact, at_us))] = np.arange(len(exact))
+        sent = _Sent(rank, np.unique(exact, return_inverse=True)[1])
         everyone = np.arange(len(state.kept))
         low, high = np.searchsorted(customer, everyone), np.searchsorted(customer, everyone, side="right")
         out = {}
@@ -118,14 +124,14 @@ class Sweep:
             size = min(len(ring), len(others) // 2)
             if size < FEWEST:
                 continue
-            ours = _again(some_of(ring, size), low, high, at_us, exact)
+            ours = sent.again(some_of(ring, size), low, high)
             if ours is None:
                 continue
             # Drawn from both, or groups of others would differ from each other less than from the ring.
             rng, both = np.random.default_rng([world.seed, at]), np.union1d(ring, others)
             usual: list[float] = []
             for _ in range(GROUPS):
-                one = _again(np.sort(rng.choice(both, size, replace=False)), low, high, at_us, exact)
+                one = sent.again(np.sort(rng.choice(both, size, replace=False)), low, high)
                 usual += [one[0] / one[1]] if one is not None else []
                 if sum(share <= ours[0] / ours[1] for share in usual) >= ENOUGH:
                     break
@@ -133,21 +139,33 @@ class Sweep:
         return out
 
 
-def _again(
-    customers: Codes,
-    low: Codes,
-    high: Codes,
-    at_us: npt.NDArray[np.int64],
-    exact: npt.NDArray[np.uint64],
-) -> tuple[int, int] | None:
-    """Of a group's later half of prompts: how many any of it had sent before, and how many there are."""
-    rows = np.concatenate([np.arange(low[c], high[c]) for c in customers])
-    order = np.lexsort((exact[rows], at_us[rows]))
-    _, first = np.unique(exact[rows][order], return_index=True)
-    new = np.zeros(len(rows), bool)
-    new[first] = True
-    later = new[len(rows) // 2 :]
-    return (int((~later).sum()), len(later)) if len(later) >= LEAST else None
+class _Sent:
+    """All prompts: the rank of each in time, and its text as a small number."""
+
+    def __init__(self, rank: Codes, text: Codes) -> None:
+        self._rank, self._text = rank, text
+        self._seen = np.zeros(int(text.max(initial=-1)) + 1, np.bool_)
+
+    def again(self, customers: Codes, low: Codes, high: Codes) -> tuple[int, int] | None:
+        """Of a group's later half of prompts: how many any of it had sent before, and how many there are."""
+        sizes = high[customers] - low[customers]
+        begin = np.cumsum(sizes) - sizes
+        rows = np.arange(int(sizes.sum())) + np.repeat(low[customers] - begin, sizes)
+        text = self._text[rows[np.argsort(self._rank[rows])]]
+        later = len(text) - len(text) // 2
+        return (_seen_before(text, len(text) // 2, self._seen), later) if later >= LEAST else None
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _seen_before(text: Codes, first: int, seen: npt.NDArray[np.bool_]) -> int:
+    """How many of the texts from place `first` on stand at an earlier place; `seen` is left as it was, all false."""
+    again = 0
+    for at in range(len(text)):
+        again += at >= first and seen[text[at]]
+        seen[text[at]] = True
+    for at in range(len(text)):
+        seen[text[at]] = False
+    return again
 
 
 def _finding(ours: tuple[int, int], usual: list[float]) -> Finding:

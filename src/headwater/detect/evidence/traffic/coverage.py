@@ -17,6 +17,7 @@ from headwater.detect.evidence.traffic.planes import Planes
 from headwater.detect.evidence.traffic.states import starts
 from headwater.detect.fold import Batch, Card, Reading, World
 from headwater.detect.objects import Counts
+from headwater.detect.ordering import by_code
 from headwater.detect.population import UNIT
 from headwater.detect.traits import strata
 
@@ -135,7 +136,7 @@ def _rarefied(
     drawn: int,
 ) -> npt.NDArray[np.float64]:
     """Cells that `drawn` of each account's exchanges would occupy on average, drawn without putting back."""
-    order = np.lexsort((cell, account))
+    order = by_code(account, cell)
     account, cell, times = account[order], cell[order], times[order]
     first = starts(account, cell)
     account, held = account[first], np.add.reduceat(times, first)

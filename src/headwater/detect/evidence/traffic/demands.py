@@ -15,6 +15,7 @@ from headwater.detect.evidence.traffic.columns import among, flags, numbers
 from headwater.detect.evidence.traffic.states import Tallies, starts
 from headwater.detect.fold import Batch, Card, Reading, World
 from headwater.detect.objects import Counts
+from headwater.detect.ordering import by_code
 
 LEAST = 10
 #: Demands at once that are notable.
@@ -117,7 +118,7 @@ def _pinned(
     out = np.zeros(len(rows), bool)
     if not len(account):
         return out
-    order = np.lexsort((value, times, account))
+    order = by_code(account, times, value)
     last = np.append(starts(account[order])[1:] - 1, len(order) - 1)
     usual = order[last]
     most = np.zeros(int(customer.max()) + 1)

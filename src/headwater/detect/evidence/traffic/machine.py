@@ -12,6 +12,7 @@ import numpy.typing as npt
 from headwater.detect.evidence.traffic.columns import numbers
 from headwater.detect.evidence.traffic.states import OfRows, Rows, starts
 from headwater.detect.fold import Batch, Card, Reading, World
+from headwater.detect.ordering import by_code
 
 LEAST = 30
 #: Ways at once that are notable.
@@ -101,7 +102,7 @@ def _even(own: npt.NDArray[np.int64], at_us: npt.NDArray[np.int64]) -> npt.NDArr
     gap, owner = np.diff(at_us)[inner], own[1:][inner]
     if not len(gap):
         return np.zeros(size, bool)
-    order = np.lexsort((gap, owner))
+    order = by_code(owner, gap)
     gap, owner = gap[order], owner[order]
     count = np.bincount(owner, minlength=size)
     begin = np.cumsum(count) - count
