@@ -21,7 +21,9 @@ def normal(text: str) -> str:
     """`text` in the form in which imprints compare it; ASCII text comes back as it is."""
     if text.isascii():
         return text
-    text = _marks().sub(lambda run: run[0][:LONGEST_MARKS], _dropped().sub("", text))
+    text = _dropped().sub("", text)
+    if _has_long_run(text):
+        text = _long_runs().sub(lambda run: run[0][:LONGEST_MARKS], text)
     if unicodedata.unidata_version == UNICODE_VERSION:
         return _normal(text)
     pieces = _unassigned().split(text)
@@ -56,12 +58,32 @@ def _unassigned() -> re.Pattern[str]:
 
 
 @cache
-def _marks() -> re.Pattern[str]:
-    """Runs of combining marks that are too long."""
+def _marks() -> frozenset[str]:
+    """Combining marks."""
     words = [
         (a, b) for a, b, kind, _ in ranges() if kind in (Kind.WORD, Kind.UNSPACED) and 0x300 <= a < 0x20000
     ]
-    marks = [
+    return frozenset(
         chr(c) for a, b in words if b - a < 5000 for c in range(a, b + 1) if unicodedata.combining(chr(c))
-    ]
-    return re.compile(f"[{''.join(marks)}]{{{LONGEST_MARKS + 1},}}")
+    )
+
+
+@cache
+def _long_runs() -> re.Pattern[str]:
+    """Runs of combining marks that are too long."""
+    return re.compile(f"[{''.join(sorted(_marks()))}]{{{LONGEST_MARKS + 1},}}")
+
+
+def _has_long_run(text: str) -> bool:
+    """Whether there is such a run: one place in LONGEST_MARKS + 1 is in it, and the search for it is slow."""
+    marks, step = _marks(), LONGEST_MARKS + 1
+    for at in range(step - 1, len(text), step):
+        if text[at] in marks:
+            low, high = at, at + 1
+            while low and text[low - 1] in marks:
+                low -= 1
+            while high < len(text) and text[high] in marks:
+                high += 1
+            if high - low >= step:
+                return True
+    return False
