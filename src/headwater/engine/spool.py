@@ -101,11 +101,11 @@ class Spool:
         """What waits becomes groups: those of small batches would be small."""
         waiting, self._waiting = pa.Table.from_batches(self._waiting, self.schema), []
         self._held = 0
-        for batch in waiting.combine_chunks().to_batches():
-            for start in range(0, batch.num_rows, ROWS_A_GROUP):
-                self._group(batch.slice(start, ROWS_A_GROUP))
+        for start in range(0, waiting.num_rows, ROWS_A_GROUP):
+            self._group(waiting.slice(start, ROWS_A_GROUP).to_batches())
 
-    def _group(self, batch: pa.RecordBatch) -> None:
+    def _group(self, batches: Sequence[pa.RecordBatch]) -> None:
+        """Write some rows as one group."""
         if self._writer is None:
             self._writer = pq.ParquetWriter(
                 self.folder / _UNDONE,
@@ -114,12 +114,16 @@ class Spool:
                 write_statistics=False,
                 use_dictionary=_dictionary(self._packed),  # type: ignore[arg-type]
             )
-        for name, column in zip(batch.schema.names, batch.columns, strict=True):
-            if column.null_count < len(column):
-                self._filled.add(name)
-        columns = pack(list(batch.columns), self.schema)
-        self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._packed), ROWS_A_GROUP)
-        self._sizes.append(batch.num_rows)
+        packed = []
+        for batch in batches:
+            for name, column in zip(batch.schema.names, batch.columns, strict=True):
+                if column.null_count < len(column):
+                    self._filled.add(name)
+            columns = pack(list(batch.columns), self.schema)
+            packed.append(pa.RecordBatch.from_arrays(columns, schema=self._packed))
+        table = pa.Table.from_batches(packed)
+        self._writer.write_table(table, ROWS_A_GROUP)
+        self._sizes.append(table.num_rows)
 
     def cut(self) -> None:
         """End the part that is being written; the next batch begins another."""

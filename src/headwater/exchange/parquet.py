@@ -30,6 +30,8 @@ _CAUTIOUS: Final = 64
 _BUFFER: Final = 1 << 20
 #: Bytes of each value of a list, however short.
 _EACH: Final = 8
+#: Rows of a batch from which on larger ones cost no less: joining them, and their dictionaries, would.
+_ENOUGH: Final = 4096
 _DAMAGED: Final = "write or fetch the file again; the rows before it were read"
 _DICTIONARIES: Final = frozenset(("RLE_DICTIONARY", "PLAIN_DICTIONARY"))
 #: Encodings of which Arrow makes dictionaries; of the others only DELTA_BYTE_ARRAY hides what repeats.
@@ -102,7 +104,7 @@ def _read(
     pieces = [[group] for group in groups] if nested else [groups]
     for piece in pieces:
         found = file.iter_batches(min(rows, fit), row_groups=piece, columns=names)
-        yield from found if nested or fit >= rows else _together(found, rows)
+        yield from found if nested or fit >= min(rows, _ENOUGH) else _together(found, rows)
 
 
 def _plain_texts(

@@ -22,6 +22,9 @@ from headwater.places import together
 
 #: Key and value in a Parquet file's metadata that say which schema its columns follow.
 VERSION_KEY: Final = b"headwater.schema"
+#: Rows of a group, and bytes in memory, unless one batch has more.
+_GROUP_ROWS: Final = 65_536
+_GROUP_BYTES: Final = 64 << 20
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -36,10 +39,25 @@ def write_parquet(
         _whole(path) as unfinished,
         pq.ParquetWriter(unfinished, marked, compression="zstd", use_dictionary=True) as writer,
     ):
-        for batch in batches:
-            writer.write_batch(batch.replace_schema_metadata(marked.metadata))
-            rows += batch.num_rows
+        for group in _groups(batches):
+            whole = pa.Table.from_batches([batch.replace_schema_metadata(marked.metadata) for batch in group])
+            writer.write_table(whole, max(1, whole.num_rows))
+            rows += whole.num_rows
     return rows
+
+
+def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
+    """Batches that become one group of rows: small groups compress badly and are slow to read."""
+    held: list[pa.RecordBatch] = []
+    count = size = 0
+    for batch in batches:
+        if held and (count + batch.num_rows > _GROUP_ROWS or size + batch.nbytes > _GROUP_BYTES):
+            yield held
+            held, count, size = [], 0, 0
+        held.append(batch)
+        count, size = count + batch.num_rows, size + batch.nbytes
+    if held:
+        yield held
 
 
 def write_jsonl(batches: Iterable[pa.RecordBatch], path: str | Path) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from headwater.detect import counting
 from headwater.detect.evidence.account.client import family
 from headwater.detect.evidence.account.tally import values
 from headwater.detect.fold import NO_KEY, Batch, Card, Reading, World
@@ -70,8 +71,8 @@ class Relays:
         browser = values(batch, "user_agent", _browser) != NO_KEY
         relayed = state.networks.of_kind(found, RELAYING)
         relayed |= browser & state.networks.of_kind(found, SERVERS)
-        state.rows += np.bincount(batch.account[found != NO_ADDRESS], minlength=len(state.rows))
-        state.relayed += np.bincount(batch.account[relayed], minlength=len(state.rows))
+        counting.count(state.rows, batch.account[found != NO_ADDRESS])
+        counting.count(state.relayed, batch.account[relayed])
         return state
 
     def merge(self, left: _Counted, right: _Counted) -> _Counted:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from headwater.detect import counting
 from headwater.detect.fold import Batch, Card, Reading, World
 from headwater.detect.indicators import Benchmarks
 from headwater.detect.objects import LEAST_WORDS
@@ -67,8 +68,8 @@ class Replayed:
         long = batch.column("imprint.words") >= LEAST_WORDS
         account = batch.account[long]
         listed = state.listed.has(batch.column("imprint.exact")[long])
-        state.rows += np.bincount(account, minlength=len(state.rows))
-        state.hits += np.bincount(account[listed], minlength=len(state.rows))
+        counting.count(state.rows, account)
+        counting.count(state.hits, account[listed])
         return state
 
     def merge(self, left: _Replayed, right: _Replayed) -> _Replayed:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from headwater.detect import counting
 from headwater.detect.evidence.traffic.planes import Planes
 from headwater.detect.fold import Batch, Card, Reading, World
 from headwater.detect.objects import LEAST_WORDS
@@ -77,17 +77,17 @@ class Concentration:
         """Count prompts that are long enough to have a content."""
         long = batch.column("imprint.words") >= LEAST_WORDS
         account = batch.account[long]
-        state.rows += np.bincount(account, minlength=len(state.rows))
+        counting.count(state.rows, account)
         flat, base = state.counts.reshape(-1), account.astype(np.int64) * state.counts.shape[1]
         side = state.planes.sides(batch.column("imprint.sketch")[long])
         for way in range(WAYS):
             cell = (side >> np.uint64(way * PLANES)) % np.uint64(2**PLANES)
-            _one_more(flat, base + (way * 2**PLANES + cell.astype(np.int64)))
+            counting.count(flat, base + (way * 2**PLANES + cell.astype(np.int64)))
         asked = batch.column("imprint.intents")[long]
         some = np.flatnonzero(asked)
         for at, bit in enumerate(state.bits):
             found = some[(asked[some] >> np.uint32(bit)) & np.uint32(1) != 0]
-            _one_more(flat, base[found] + (WAYS * 2**PLANES + at))
+            counting.count(flat, base[found] + (WAYS * 2**PLANES + at))
         return state
 
     def merge(self, left: _Spread, right: _Spread) -> _Spread:
@@ -102,12 +102,6 @@ class Concentration:
         share = np.where(state.rows >= LEAST, most / np.maximum(state.rows, 1), np.nan)
         phrase = "ask for one narrow kind of content, or one thing that training needs, four times in five"
         return Reading(share, NOTABLE, phrase)
-
-
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
-def _one_more(counts: npt.NDArray[np.int32], places: npt.NDArray[np.int64]) -> None:
-    for at in places:
-        counts[at] += 1
 
 
 trait = Concentration()

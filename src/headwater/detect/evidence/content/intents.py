@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from headwater.detect import counting
 from headwater.detect.fold import CONFIRM, Batch, Card, Finding, World
 
 CAP, CAP_AGAINST = 2.0, 1.0
@@ -60,10 +61,8 @@ class Intents:
         """Count confirming rows by account."""
         keep = batch.half == CONFIRM
         account = batch.account[keep]
-        state.rows += np.bincount(account, minlength=len(state.rows))
-        state.asked += np.bincount(
-            account[batch.column("imprint.intents")[keep] != 0], minlength=len(state.rows)
-        )
+        counting.count(state.rows, account)
+        counting.count(state.asked, account[batch.column("imprint.intents")[keep] != 0])
         return state
 
     def merge(self, left: _Asked, right: _Asked) -> _Asked:

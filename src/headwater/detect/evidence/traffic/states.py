@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from headwater.detect import counting
 from headwater.detect.fold import Batch, World
 from headwater.detect.ordering import by_code
 
@@ -26,8 +27,10 @@ class Tallies:
 
     def add(self, kind: int, account: npt.NDArray[np.int32], amount: npt.NDArray[Any] | None = None) -> None:
         """One more of a kind for every entry of `account`, or as many as `amount` says (0 to MOST each)."""
-        more = np.bincount(account, amount, minlength=self.count.shape[1])
-        self.count[kind] += more.astype(np.int64)
+        if amount is None:
+            counting.count(self.count[kind], account)
+        else:
+            counting.add(self.count[kind], account, amount)
 
     def merged(self, other: Tallies) -> Tallies:
         """Both together."""
