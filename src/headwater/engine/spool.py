@@ -23,7 +23,7 @@ from headwater.engine.packed import pack, packed_schema, parts, unpack
 from headwater.errors import UnreadableInput
 
 ROWS_A_GROUP = 65_536
-#: Rows of a part, or a few more: batches aren't cut.
+#: Rows of a part, or a few more: what one batch brings stays together.
 ROWS_A_PART = 524_288
 #: What a part is called until it is whole; folders of logs pass over such names.
 _UNDONE = "_undone.parquet"
@@ -93,16 +93,17 @@ class Spool:
         self._waiting.append(batch)
         self._held += batch.num_rows
         if self._held >= ROWS_A_GROUP:
-            self._flush()
+            self._flush(self._held // ROWS_A_GROUP * ROWS_A_GROUP)
         if sum(self._sizes) >= ROWS_A_PART:
-            self.cut()
+            self._end()
 
-    def _flush(self) -> None:
-        """What waits becomes groups: those of small batches would be small."""
-        waiting, self._waiting = pa.Table.from_batches(self._waiting, self.schema), []
-        self._held = 0
-        for start in range(0, waiting.num_rows, ROWS_A_GROUP):
-            self._group(waiting.slice(start, ROWS_A_GROUP).to_batches())
+    def _flush(self, rows: int) -> None:
+        """So many rows of what waits become groups: those of small batches would be small."""
+        waiting = pa.Table.from_batches(self._waiting, self.schema)
+        for start in range(0, rows, ROWS_A_GROUP):
+            self._group(waiting.slice(start, min(ROWS_A_GROUP, rows - start)).to_batches())
+        self._waiting = waiting.slice(rows).to_batches()
+        self._held -= rows
 
     def _group(self, batches: Sequence[pa.RecordBatch]) -> None:
         """Write some rows as one group."""
@@ -127,7 +128,10 @@ class Spool:
 
     def cut(self) -> None:
         """End the part that is being written; the next batch begins another."""
-        self._flush()
+        self._flush(self._held)
+        self._end()
+
+    def _end(self) -> None:
         if self._writer is None:
             return
         self._writer.close()
