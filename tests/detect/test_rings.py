@@ -36,9 +36,9 @@ STRANGERS = np.full(6000, -1, np.int32)
 def test_accounts_of_one_organisation_are_one_customer() -> None:
     links = clique([list(range(12))])
     one = np.zeros(20, np.int32)
-    assert rings(graph([links], one), 0) == ()
+    assert rings(graph([links], one)) == ()
     each_its_own = np.arange(20, dtype=np.int32)
-    assert len(rings(graph([links], each_its_own), 0)) == 1
+    assert len(rings(graph([links], each_its_own))) == 1
 
 
 def test_two_rings_and_a_bridge() -> None:
@@ -46,7 +46,7 @@ def test_two_rings_and_a_bridge() -> None:
     links = tied(groups)
     bridge = Links("infrastructure", np.array([3], np.int32), np.array([25], np.int32), np.array([2.0]))
     ties = graph([links, bridge], STRANGERS[:100])
-    found = rings(ties, 0, [groups])
+    found = rings(ties, [groups])
     assert [r.members.tolist() for r in found] == [list(range(20, 50)), list(range(12))]
     ring_of = ring_by_account(found, 100)
     assert bridges(ties, ring_of, 0) == [(25, 3, 2.0)]
@@ -60,14 +60,14 @@ def test_a_group_of_thousands_hangs_together() -> None:
     group = sharing([list(range(5000))])
     links = tied(group)
     assert len(links.a) < 50_000
-    found = rings(graph([links], STRANGERS), 0, [group])
+    found = rings(graph([links], STRANGERS), [group])
     assert len(found) == 1
     assert len(found[0].members) == 5000
 
 
 def test_weak_ties_make_no_ring() -> None:
-    assert rings(graph([clique([[1, 2, 3]], weight=0.2)], STRANGERS[:10]), 0) == ()
-    assert rings(graph([], STRANGERS[:10]), 0) == ()
+    assert rings(graph([clique([[1, 2, 3]], weight=0.2)], STRANGERS[:10])) == ()
+    assert rings(graph([], STRANGERS[:10])) == ()
 
 
 @settings(max_examples=40, deadline=None)
@@ -113,5 +113,5 @@ def test_a_form_that_the_whole_log_is_wrapped_in_hides_no_ring() -> None:
         weave("template", wrapped, np.array([0]), np.array([1.8])),
         weave("content", wrapped, np.array([1, 2]), np.array([12.0, 12.0])),
     ]
-    found = rings(graph(links, STRANGERS[:120]), 0, [wrapped])
+    found = rings(graph(links, STRANGERS[:120]), [wrapped])
     assert {len(set(ring.members.tolist()) & set(form)) for ring in found for form in (one, two)} == {0, 14}

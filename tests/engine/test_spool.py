@@ -81,7 +81,7 @@ def test_what_a_killed_run_left_is_no_part(tmp_path: Path) -> None:
     spool.append(pa.RecordBatch.from_pylist([row(0, "a", 0)], schema=SCHEMA))
     spool.cut()
     spool.append(pa.RecordBatch.from_pylist([row(1, "a", 1)], schema=SCHEMA))
-    spool._flush()  # on its way, and never ended
+    spool._flush(1)  # on its way, and never ended
     again = Spool(tmp_path / "s", SCHEMA, spool.parts, next_part=1)
     again.append(pa.RecordBatch.from_pylist([row(2, "b", 2)], schema=SCHEMA))
     again.close()

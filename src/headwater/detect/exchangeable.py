@@ -182,7 +182,7 @@ def _block(label: npt.NDArray[np.intp], at_us: npt.NDArray[np.int64], stratum: n
     """The shortest block in which most units stand beside units of at least two other accounts."""
     for seconds in BLOCKS_S:
         where = _cells(at_us, seconds, stratum)
-        couples = np.unique(np.stack([where, label], axis=1), axis=0)[:, 0]
+        couples = np.unique(where * (int(label.max()) + 1) + label) // (int(label.max()) + 1)
         others = np.bincount(couples, minlength=int(where.max()) + 1)
         if (others[where] >= 3).mean() >= 0.8:
             return seconds

@@ -9,6 +9,7 @@ together with the ring, once the ring is beyond doubt; those have to do more of 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from headwater.detect import hours
 from headwater.detect.attribution import RingObjects, filled, rarefied, seldom
 from headwater.detect.fold import Batch, World
 from headwater.detect.objects import objects_of
+from headwater.detect.ordering import ByCode, by_code
 from headwater.detect.verdict import A_KIND
 
 #: So many filled templates name a member: one prompt may be anybody's. Others take part from so many on.
@@ -60,9 +62,13 @@ class Fillings:
         code = np.empty(0, np.int32)
         return cls(code, np.empty(0, np.int64), np.empty(0, np.uint64), code)
 
+    @cached_property
+    def _by_ring(self) -> ByCode:
+        return ByCode(self.ring)
+
     def of(self, at: int) -> Fillings:
         """Those of one ring."""
-        keep = self.ring == at
+        keep = self._by_ring.of(at)
         return Fillings(self.account[keep], self.at_us[keep], self.key[keep], self.ring[keep])
 
 
@@ -107,7 +113,7 @@ class Filling:
             np.concatenate([getattr(part, name) for part in parts])
             for name in ("account", "at_us", "key", "ring")
         )
-        order = np.lexsort((key, at_us, account))
+        order = by_code(account, at_us, key)
         return Fillings(account[order], at_us[order], key[order], ring[order])
 
 

@@ -8,6 +8,7 @@ says what is tested first: verdicts are the tests' own, and every proposal count
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -123,15 +124,16 @@ def looked_at(
     standing = [each for each in tests if not each[1].columns]
     of_rows = [each for each in tests if each[1].columns]
     whole = replace(world, rings=proposed)
-    found: list[tuple[Card, Mapping[int, Finding]]] = [
-        (card, _finished(glance, whole)) for card, glance in standing
-    ]
+    with ThreadPoolExecutor(world.workers) as pool:
+        told = pool.map(lambda each: (each[0], _finished(each[1], whole)), [*standing, *traits])
+        made: list[tuple[Card, Any]] = list(told)
+    found: list[tuple[Card, Mapping[int, Finding]]] = made[: len(standing)]
     if of_rows:
         few = replace(world, rings=tuple(_few(ring) for ring in proposed), context=dict(world.context))
         few.context["ring_of"] = ring_by_account(few.rings, world.size)
         results = fold([glance for _, glance in of_rows], few)
         found += [(card, _bounded(result)) for (card, _), result in zip(of_rows, results, strict=True)]
-    shown = [measured(card, _finished(glance, whole), world) for card, glance in traits]
+    shown = [measured(card, reading, world) for card, reading in made[len(standing) :]]
     out = np.empty(len(proposed))
     for at, ring in enumerate(proposed):
         pieces = [(card, finding) for card, findings in found if (finding := findings.get(at)) is not None]

@@ -36,6 +36,22 @@ def by_code(code: npt.NDArray[np.integer[Any]], first: npt.NDArray[Any], *more: 
     return order
 
 
+class ByCode:
+    """Rows by a small whole number; those below zero are nobody's."""
+
+    def __init__(self, code: npt.NDArray[np.integer[Any]]) -> None:
+        mine = np.flatnonzero(code >= 0)
+        count = np.bincount(code[mine])
+        self._order = mine[_counted(code[mine], len(count))] if len(mine) else mine
+        self._start = np.concatenate([[0], np.cumsum(count)])
+
+    def of(self, code: int) -> Ints:
+        """The rows (ascending) that have this number."""
+        if code < 0 or code + 1 >= len(self._start):
+            return self._order[:0]
+        return self._order[self._start[code] : self._start[code + 1]]
+
+
 def _whole(values: npt.NDArray[Any]) -> Ints | None:
     """Values as int64 in the same order; None where they aren't whole numbers."""
     if values.dtype == np.uint64:

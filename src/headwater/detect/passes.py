@@ -20,6 +20,7 @@ from headwater.detect.cells import OURS, Excess
 from headwater.detect.fold import Batch, World
 from headwater.detect.installed import blaming, checked
 from headwater.detect.objects import objects_of
+from headwater.detect.ordering import ByCode
 from headwater.detect.spilled import LEAST, Spilled, held
 from headwater.engine import ACCOUNT, AT_US, HALF, MODEL, SESSION, Arranged
 
@@ -184,9 +185,9 @@ def by_content(batch: Batch, world: World) -> Batch:
     if not known or not batch.has("imprint"):
         return batch
     templated = set(world.context["ring_objects"].ring.tolist())
-    ours = np.zeros(len(batch), bool)
+    ours, by_ring = np.zeros(len(batch), bool), ByCode(batch.ring)
     for at in known.keys() - templated:
-        rows = np.flatnonzero(batch.ring == at)
+        rows = by_ring.of(at)
         if len(rows):
             cell = world.context["cells"].at(batch, rows).astype(np.int64)
             ours[rows] = known[at][0].chance(batch.account[rows], cell) > OURS

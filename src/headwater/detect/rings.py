@@ -17,6 +17,7 @@ import numpy.typing as npt
 from scipy import sparse
 from scipy.sparse import csgraph
 
+from headwater.detect.communities import communities
 from headwater.detect.cores import Core
 from headwater.detect.fold import Links, Ring
 from headwater.detect.objects import Sharing
@@ -97,9 +98,7 @@ def between(links: Links, tenant: npt.NDArray[np.int32]) -> Links:
     return Links(links.evidence, links.a[keep], links.b[keep], links.weight[keep])
 
 
-def rings(
-    ties: Graph, seed: int, shared: Sequence[Sharing] = (), bound: Sequence[Core] = ()
-) -> tuple[Ring, ...]:
+def rings(ties: Graph, shared: Sequence[Sharing] = (), bound: Sequence[Core] = ()) -> tuple[Ring, ...]:
     """Rings of at least FEWEST accounts, largest first.
 
     `bound` are groups that hang on one thing: each is a ring as it is. What is left is divided into communities:
@@ -128,7 +127,7 @@ def rings(
     while waiting:
         members, depth = waiting.pop()
         if depth < DEPTH and len(members) >= 2 * FEWEST:
-            parts, loose = _parts(inside, np.sort(members), seed)
+            parts, loose = _parts(inside, np.sort(members))
             if len(parts) > 1 and (loose or not coherent(members, parts, bindings)):
                 waiting += [(part, depth + 1) for part in parts if len(part) >= FEWEST]
                 continue
@@ -200,15 +199,10 @@ def coherent(
     return False
 
 
-def _parts(
-    inside: _Inside, members: npt.NDArray[np.int64], seed: int
-) -> tuple[list[npt.NDArray[np.int64]], bool]:
+def _parts(inside: _Inside, members: npt.NDArray[np.int64]) -> tuple[list[npt.NDArray[np.int64]], bool]:
     """Louvain's communities, and whether each hangs on the others by a few ties only (bridges)."""
-    from sknetwork.clustering import Louvain
-
     part = inside.of(members)
-    # Without its secondary outputs, which cost more than the division of a small part.
-    label = Louvain(random_state=seed, return_probs=False, return_aggregate=False).fit_predict(part)
+    label = communities(part)
     parts = [members[label == k] for k in range(int(label.max()) + 1)]
     ties = part.tocoo()
     volume = np.bincount(label[ties.row], ties.data, len(parts))

@@ -148,7 +148,7 @@ class Local:
 
     def take(self, columns: Sequence[str], rows: Ints) -> pa.Table:
         """From the groups of rows that hold them."""
-        return self._spool.take(columns, rows)
+        return self._spool.take(columns, rows, self.workers)
 
 
 class _Shared(Iterator[Group]):

@@ -9,6 +9,7 @@ behind is either one of these or nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -185,23 +186,35 @@ class Spool:
         """The named columns in row order."""
         return (batch for _, batch in self.read(self.groups(), columns))
 
-    def take(self, columns: Sequence[str], rows: npt.NDArray[np.int64]) -> pa.Table:
+    def take(self, columns: Sequence[str], rows: npt.NDArray[np.int64], workers: int = 1) -> pa.Table:
         """The column `row` and the named columns of the given row numbers (ascending), in that order."""
         groups = self.groups()
         first = np.array([group.first for group in groups], np.int64)
         rows = rows[rows < self.rows]
         whose = np.searchsorted(first, rows, side="right") - 1
+        wanted = [groups[at] for at in np.unique(whose).tolist()]
+        each = -(-len(wanted) // workers) or 1
+        shares = [wanted[at : at + each] for at in range(0, len(wanted), each)]
+        with ThreadPoolExecutor(workers) as pool:
+            parts = pool.map(lambda share: self._taken(columns, rows, share), shares)
+            found = [batch for part in parts for batch in part]
+        if not found:
+            fields = [pa.field("row", pa.int64()), *(self.schema.field(name) for name in columns)]
+            return pa.schema(fields).empty_table()
+        return pa.Table.from_batches(found)
+
+    def _taken(
+        self, columns: Sequence[str], rows: npt.NDArray[np.int64], groups: Sequence[Group]
+    ) -> list[pa.RecordBatch]:
+        """Those of the rows that are in these groups."""
         found = []
-        for group, batch in self.read([groups[at] for at in np.unique(whose).tolist()], columns):
+        for group, batch in self.read(groups, columns):
             mine = rows[(rows >= group.first) & (rows < group.first + group.rows)]
             chosen: Any = pa.array(mine - group.first)
             numbers = pa.array(mine, pa.int64())
             taken = [column.take(chosen) for column in batch.columns]
             found.append(pa.RecordBatch.from_arrays([numbers, *taken], names=["row", *batch.schema.names]))
-        if not found:
-            fields = [pa.field("row", pa.int64()), *(self.schema.field(name) for name in columns)]
-            return pa.schema(fields).empty_table()
-        return pa.Table.from_batches(found)
+        return found
 
 
 def groups_of(parts: Iterable[Part]) -> list[Group]:

@@ -20,6 +20,7 @@ from headwater.detect.exchangeable import Exchangeability, exchangeability
 from headwater.detect.fold import CONFIRM, Batch, Card, Finding, World
 from headwater.detect.moments import COVER
 from headwater.detect.objects import account_hash
+from headwater.detect.ordering import ByCode
 from headwater.detect.population import Content
 from headwater.exchange.model import SKETCH
 
@@ -138,10 +139,10 @@ class Queue:
         sketch = np.concatenate(state.sketch).reshape(-1, SKETCH)
         order = np.lexsort((exact, at_us, session, account))
         content: Content = world.context["content"]
-        ring_of = world.context["ring_of"][account[order]]
+        by_ring = ByCode(world.context["ring_of"][account[order]])
         out = {}
         for at in range(len(world.rings)):
-            rows = order[ring_of == at]
+            rows = order[by_ring.of(at)]
             looks: list[Exchangeability] = []
             for chosen in _choices(at, rows, harvest, account, sketch, world):
                 vectors = content.whiten(sketch[chosen])

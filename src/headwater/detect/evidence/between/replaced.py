@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.fold import Batch, Card, Finding, Ring, World
+from headwater.detect.ordering import ByCode
 from headwater.detect.pvalues import calibrated
 
 HOUR_US, DAY_US = 3_600_000_000, 86_400_000_000
@@ -103,18 +104,17 @@ class Replaced:
         account, at_us = np.concatenate(state.account), np.concatenate(state.at_us)
         order = np.lexsort((account, at_us))
         account, at_us, ours = account[order], at_us[order], np.concatenate(state.ours)[order]
-        ring_of, held = world.context["ring_of"][account], held_at(world)
+        by_ring, held = ByCode(world.context["ring_of"][account]), held_at(world)
         opened = times_of(world, "created_at")
         begun = np.where(opened != NEVER, opened, state.first)
         out = {}
         for at, ring in enumerate(world.rings):
-            rows = ring_of == at
-            if rows.any() and ours[rows].mean() >= TEMPLATED:
-                rows &= ours
+            every = by_ring.of(at)
+            rows = every[ours[every]] if len(every) and ours[every].mean() >= TEMPLATED else every
             holds = _holds(ring, world, held, (account[rows], at_us[rows]), begun)
-            if len(holds) >= LEAST_HOLDS and rows.sum() >= LEAST_ROWS and len(ring.members) >= LEAST_MEMBERS:
+            if len(holds) >= LEAST_HOLDS and len(rows) >= LEAST_ROWS and len(ring.members) >= LEAST_MEMBERS:
                 others = np.delete(begun, ring.members)
-                out[at] = _finding(holds, _Others(world, at_us[ring_of == at], np.sort(others)), at)
+                out[at] = _finding(holds, _Others(world, at_us[every], np.sort(others)), at)
         return out
 
 

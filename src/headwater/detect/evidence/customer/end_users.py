@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.fold import Batch, Card, Finding, World
+from headwater.detect.ordering import ByCode
 from headwater.detect.setups import COLUMNS, RELAYS, effective, relayed
 
 #: Effective clients behind what is attributed: up to the first it is one hand's, from the second many customers'.
@@ -79,8 +80,9 @@ class EndUsers:
         account, setup = np.concatenate(state.account), np.concatenate(state.setup)
         attributed, ring = np.concatenate(state.attributed), world.context["ring_of"][account]
         out, relays = {}, set()
+        by_ring = ByCode(ring)
         for at in np.unique(ring).tolist():
-            rows = np.flatnonzero(ring == at)
+            rows = by_ring.of(at)
             each = relayed(account[rows], setup[rows])
             if each:
                 relays.add(at)

@@ -102,11 +102,10 @@ def _by_customer(counts: Counts | None, world: World) -> _Table:
     account = counts.accounts[used]
     tied = counts.times[used] >= SHARE * world.half_volume[account, PROPOSE]
     _, place = np.unique(counts.objects[used], return_inverse=True)
-    pairs = np.stack([place, world.customer[account].astype(np.int64)])
-    pairs, where = np.unique(pairs, axis=1, return_inverse=True)
-    return _Table(
-        pairs[0], pairs[1].astype(np.int32), np.bincount(where.reshape(-1), tied, len(pairs[0])) > 0
-    )
+    customers = int(world.customer.max(initial=0)) + 1
+    pairs, where = np.unique(place * np.int64(customers) + world.customer[account], return_inverse=True)
+    text, customer = np.divmod(pairs, customers)
+    return _Table(text, customer.astype(np.int32), np.bincount(where, tied, len(pairs)) > 0)
 
 
 def _rarest(table: _Table, members: npt.NDArray[np.int32]) -> _Text | None:
