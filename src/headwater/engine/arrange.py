@@ -1,7 +1,7 @@
 """From rows as they came to an index: which account, which session, which half, kept or a duplicate.
 
 The index has one narrow entry a row, in row order, and depends on the rows' content alone: never on the order
-of rows, files or threads. It is computed by the SQL of `steps`, each of which can be printed and run.
+of rows, files or threads. It is computed by the SQL of `steps`, each of which can be printed and run, and by `sessions`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from headwater.engine.resources import Resources
+from headwater.engine.sessions import numbered
 from headwater.engine.spool import Spool
-from headwater.engine.steps import steps
+from headwater.engine.steps import SESSION_GAP_S, SESSION_LENGTH_S, steps
 from headwater.errors import UnreadableInput, UsageError, Where
 
 
@@ -113,9 +114,9 @@ def _index(
 ) -> Index:
     at_row = _column(table, "row").astype(np.int64)
     code = _column(table, "code").astype(np.int32)
-    ordinal = _column(table, "ordinal").astype(np.int64)
     side = _column(table, "side").astype(np.int64)
     at_us = _column(table, "at_us").astype(np.int64)
+    ordinal = numbered(code, at_us, SESSION_GAP_S * 1_000_000, SESSION_LENGTH_S * 1_000_000)
     sessions_of = np.zeros(len(accounts), np.int64)
     np.maximum.at(sessions_of, code, ordinal + 1)
     first = np.concatenate([[0], np.cumsum(sessions_of)])

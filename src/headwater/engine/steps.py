@@ -1,7 +1,7 @@
-"""The named SQL steps of `arrange`, in order; each makes the table of its name, the last one is the index.
+"""The named SQL steps of `arrange`, in order; each makes the table of its name, the last one is the rows of the index.
 
 DuckDB's dialect; `$spool` are the paths of the spool's parts, `$first` the number of the first row of each. Only the
-rows' content decides, never their order.
+rows' content decides, never their order. In these rows, by account and time, `sessions` finds where sessions begin.
 """
 
 from __future__ import annotations
@@ -75,31 +75,9 @@ SELECT k.row, a.code, a.side, k.at_us, k.id_hash, k.exact, m.model_code
 FROM kept k JOIN accounts a USING (account) LEFT JOIN models m USING (model)
 """
 
-_GAPS = f"""
-CREATE TEMP TABLE gaps AS
-SELECT *, CASE WHEN at_us - lag(at_us) OVER w <= {SESSION_GAP_S} * 1000000::BIGINT THEN 0 ELSE 1 END AS fresh
-FROM coded WINDOW w AS (PARTITION BY code ORDER BY at_us, id_hash, exact)
-"""
-
-_RUNS = """
-CREATE TEMP TABLE runs AS
-SELECT *, sum(fresh) OVER (
-    PARTITION BY code ORDER BY at_us, id_hash, exact ROWS UNBOUNDED PRECEDING
-) AS run FROM gaps
-"""
-
-_SESSIONS = f"""
-CREATE TEMP TABLE sessions AS
-SELECT row, code, side, at_us, model_code, dense_rank() OVER (PARTITION BY code ORDER BY run, piece) - 1 AS ordinal
-FROM (
-    SELECT *, (at_us - min(at_us) OVER (PARTITION BY code, run)) // ({SESSION_LENGTH_S} * 1000000::BIGINT) AS piece
-    FROM runs
-)
-"""
-
 _INDEX = """
-SELECT row, code, at_us, coalesce(model_code, -1)::INTEGER AS model, ordinal::INTEGER AS ordinal, side::UTINYINT AS side
-FROM sessions ORDER BY row
+SELECT row, code, at_us, coalesce(model_code, -1)::INTEGER AS model, side::UTINYINT AS side
+FROM coded ORDER BY code, at_us, id_hash, exact
 """
 
 _STEPS = {
@@ -112,9 +90,6 @@ _STEPS = {
     "accounts": _ACCOUNTS,
     "models": _MODELS,
     "coded": _CODED,
-    "gaps": _GAPS,
-    "runs": _RUNS,
-    "sessions": _SESSIONS,
     "index": _INDEX,
 }
 
