@@ -88,3 +88,25 @@ def test_what_a_killed_run_left_is_no_part(tmp_path: Path) -> None:
     assert [part.name for part in again.parts] == ["part-000000.parquet", "part-000001.parquet"]
     assert [batch.column("id").to_pylist() for batch in again.batches(["id"])] == [["r0"], ["r2"]]
     assert again.take(["account"], np.array([1])).to_pylist() == [{"row": 1, "account": "b"}]
+
+
+def test_groups_are_whole_but_the_last_one(folder: Path) -> None:
+    """However rows come; groups of odd sizes would be read one by one forever after."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("headwater.engine.spool.ROWS_A_GROUP", 8)
+        patch.setattr("headwater.engine.spool.ROWS_A_PART", 32)
+        spool = spooled([row(at, "a", at) for at in range(101)], folder, batch=3)
+    sizes = [size for part in spool.parts for size in part.groups]
+    assert sizes == [8] * 12 + [5]
+    assert [part.rows for part in spool.parts] == [32, 32, 32, 5]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_rows_are_taken_by_several_threads_in_their_order(folder: Path, workers: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("headwater.engine.spool.ROWS_A_GROUP", 4)
+        spool = spooled([row(at, f"account-{at}", at) for at in range(30)], folder, batch=5)
+    for rows in ([], [0], [3, 4, 11, 12, 29], list(range(30))):
+        found = spool.take(["account"], np.array(rows, np.int64), workers)
+        assert found.column("row").to_pylist() == rows
+        assert found.column("account").to_pylist() == [f"account-{at}" for at in rows]

@@ -98,3 +98,12 @@ def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
 def test_no_cell_is_run_by_a_spreadsheet(text: str) -> None:
     assert safe_cell(text) == f"'{text}"
     assert safe_cell("plain = text") == "plain = text"
+
+
+def test_small_batches_become_one_group_of_rows(tmp_path: Path) -> None:
+    one = {"id": "a", "account": "a", "at": datetime(2026, 1, 1, tzinfo=UTC), "prompt": "p"}
+    many = pa.RecordBatch.from_pylist([one] * 100, schema=EXCHANGE_SCHEMA)
+    path = tmp_path / "out.parquet"
+    assert write_parquet([many] * 700, path) == 70_000
+    meta = pq.ParquetFile(path).metadata
+    assert [meta.row_group(at).num_rows for at in range(meta.num_row_groups)] == [65_500, 4_500]

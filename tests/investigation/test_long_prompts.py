@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pytest
 
 from headwater import intake
 from headwater.engine import Spool
@@ -35,3 +36,15 @@ def test_the_spool_keeps_the_beginning_and_the_imprint_of_all(tmp_path: Path) ->
     assert found["prompt"].to_pylist() == [p and p[: intake.SHOWN_CHARS] for p in prompts]
     whole = imprint(pc.fill_null(batch["prompt"], "told elsewhere"), DEMO_KEY)
     assert found["imprint"].to_pylist() == whole.to_pylist()
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+@pytest.mark.parametrize("long", [0, 1, 30, 200])
+def test_few_long_prompts_are_cut_as_many_are(kind: pa.DataType, long: int) -> None:
+    """Of few only these are touched, and a slice of a longer column is no other case."""
+    texts = ["é" * (intake.SHOWN_CHARS + 1 + at) if at < long else f"short {at}" for at in range(200)]
+    texts[7:7] = [None, "é" * (intake.SHOWN_CHARS // 2 + 1)]  # none, and one with more bytes than characters
+    column = pa.array(["before", *texts], kind).slice(1)
+    shown = intake._shown(column)
+    assert shown.type == kind
+    assert shown.to_pylist() == [text and text[: intake.SHOWN_CHARS] for text in texts]
