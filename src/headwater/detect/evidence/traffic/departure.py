@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
-from headwater.detect.authors import summed
+from headwater.detect import counting
 from headwater.detect.evidence.traffic.planes import Planes
 from headwater.detect.fold import Batch, Card, Reading, World
 from headwater.detect.population import UNIT, Content
@@ -101,14 +102,12 @@ class Departure:
         keep = (state.slot[batch.account] >= 0) & (chance < state.keep[batch.account])
         if not keep.any():
             return state
-        along = state.planes.along(batch.column("imprint.sketch")[keep])
-        phase = np.floor(along * np.float32(state.turn)).astype(np.int64) % PHASES
-        wave = WAVES[phase].reshape(len(phase), -1)
-        places, place = np.unique(state.slot[batch.account[keep]], return_inverse=True)
-        state.total[places] += summed(wave, place, len(places)).astype(np.int64)
-        state.rows[places] += np.bincount(place)
+        account, sketches = batch.account[keep], batch.column("imprint.sketch")[keep]
+        phase = _phases(state.planes.along(sketches), np.float32(state.turn))
+        _add(phase, state.slot[account], WAVES.astype(np.int64), state.total)
+        counting.count(state.rows, state.slot[account])
         # Entries stay below 2⁵³ for batches of up to 2²⁵ rows: products in floating point are exact.
-        few = wave[chance[keep] < state.few[batch.account[keep]]]
+        few = WAVES[phase[chance[keep] < state.few[account]]].reshape(-1, 2 * FREQUENCIES)
         state.outer += (few.T @ few).astype(np.int64)
         state.sampled += len(few)
         return state
@@ -144,6 +143,31 @@ class Departure:
             NOTABLE,
             "depart from everybody's prompts by three standard deviations more than the median account",
         )
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _phases(along: npt.NDArray[np.float32], turn: np.float32) -> npt.NDArray[np.int16]:
+    """The step of phase (n × FREQUENCIES) of each row along each frequency."""
+    out = np.empty(along.shape, np.int16)
+    for i in range(along.shape[0]):
+        for k in range(along.shape[1]):
+            out[i, k] = np.int64(np.floor(along[i, k] * turn)) % PHASES
+    return out
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _add(
+    phase: npt.NDArray[np.int16],
+    slot: npt.NDArray[np.int64],
+    waves: npt.NDArray[np.int64],
+    total: npt.NDArray[np.int64],
+) -> None:
+    """Add each row's cosines and sines to the sums of its account."""
+    for i in range(len(slot)):
+        sums = total[slot[i]]
+        for k in range(phase.shape[1]):
+            sums[2 * k] += waves[phase[i, k], 0]
+            sums[2 * k + 1] += waves[phase[i, k], 1]
 
 
 def _distances(
