@@ -153,7 +153,7 @@ def _spooled(batch: pa.RecordBatch, name: str, key: ImprintKey) -> Array:
 def _shown(prompt: Array) -> Array:
     """What a report may quote; a spool of whole documents would hold gigabytes, in memory too until a group is full."""
     lengths: Array = pc.binary_length(prompt)
-    long: Array = pc.greater(lengths, SHOWN_CHARS)  # no text has more characters than bytes
+    long: Array = pc.greater(lengths, pa.scalar(SHOWN_CHARS))  # no text has more characters than bytes
     share = pc.mean(long).as_py() or 0
     if not share:
         return prompt

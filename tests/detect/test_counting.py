@@ -1,4 +1,4 @@
-"""Counts grow by what is added, also where a place comes twice, and rows spread over threads are each worked on once."""
+"""Counts grow by what is added, also where a place comes twice; rows spread over threads are each worked on once."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """From rows as they came to an index: which account, which session, which half, kept or a duplicate.
 
 The index has one narrow entry a row, in row order, and depends on the rows' content alone: never on the order
-of rows, files or threads. It is computed by the SQL of `steps`, each of which can be printed and run, and by `sessions`.
+of rows, files or threads. It is computed by the SQL of `steps`, each of which can be printed and run, and by
+`sessions`.
 """
 
 from __future__ import annotations

@@ -16,14 +16,14 @@ def numbered(code: npt.NDArray[np.int32], at_us: Ints, gap_us: int, length_us: i
     A pause of more than `gap_us` ends a session, and so does unbroken traffic of `length_us`.
     """
     out = np.empty(len(code), np.int64)
-    session = begun = piece = np.int64(0)
+    session = begun = piece = 0
     for row in range(len(code)):
+        time = int(at_us[row])
         if row == 0 or code[row] != code[row - 1]:
-            session, begun, piece = 0, at_us[row], 0
-        elif at_us[row] - at_us[row - 1] > gap_us:
-            session, begun, piece = session + 1, at_us[row], 0
-        else:
-            now = (at_us[row] - begun) // length_us
-            session, piece = session + (now != piece), now
+            session, begun, piece = 0, time, 0
+        elif time - at_us[row - 1] > gap_us:
+            session, begun, piece = session + 1, time, 0
+        elif (time - begun) // length_us != piece:
+            session, piece = session + 1, (time - begun) // length_us
         out[row] = session
     return out
