@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.fold import NO_KEY, Batch, Links
+from headwater.detect.ordering import counted
 
 #: Uncompacted pairs held before they are counted.
 BUFFER = 8_000_000
@@ -22,6 +23,8 @@ BUFFER = 8_000_000
 PARTS = ("imprint.skeleton", "imprint.opening", "imprint.closing")
 #: A shorter prompt is no template: "hello" has an opening too.
 LEAST_WORDS = 6
+#: Objects below this are numbered, as cells are.
+SMALL = 1 << 16
 #: Random cycles through the accounts of one object: each account gets twice as many ties.
 CYCLES = 8
 
@@ -114,8 +117,12 @@ class Counts:
 
 
 def _ordered(objects: npt.NDArray[np.uint64], accounts: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
-    """By object, then account; small numbers (cells, not hashes) by one key."""
-    if len(objects) and objects.max() < 1 << 32:
+    """By object, then account; small numbers (not hashes) by one key, smaller ones (cells) without comparing them."""
+    most = int(objects.max()) if len(objects) else 0
+    if most < SMALL:
+        order = counted(accounts, int(accounts.max(initial=-1)) + 1)
+        return order[counted(objects[order].astype(np.int64), most + 1)]
+    if most < 1 << 32:
         return np.argsort(objects << np.uint64(32) | accounts.astype(np.uint64), kind="stable")
     return np.lexsort((accounts, objects))
 

@@ -29,7 +29,7 @@ def by_code(code: npt.NDArray[np.integer[Any]], first: npt.NDArray[Any], *more: 
     keys = _whole(first)
     if keys is None:
         return np.lexsort((*more[::-1], first, code))
-    order = _counted(code, int(code.max()) + 1)
+    order = counted(code, int(code.max()) + 1)
     _sort_runs(code, keys, order)
     if more:
         _settle(order, code, keys, more)
@@ -42,7 +42,7 @@ class ByCode:
     def __init__(self, code: npt.NDArray[np.integer[Any]]) -> None:
         mine = np.flatnonzero(code >= 0)
         count = np.bincount(code[mine])
-        self._order = mine[_counted(code[mine], len(count))] if len(mine) else mine
+        self._order = mine[counted(code[mine], len(count))] if len(mine) else mine
         self._start = np.concatenate([[0], np.cumsum(count)])
 
     def of(self, code: int) -> Ints:
@@ -76,8 +76,8 @@ def _settle(
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
-def _counted(code: npt.NDArray[np.integer[Any]], codes: int) -> Ints:
-    """Places by code, in the order in which they came."""
+def counted(code: npt.NDArray[np.integer[Any]], codes: int) -> Ints:
+    """The places (n) by code (n, below `codes`), in the order in which they came."""
     start = np.zeros(codes + 1, np.int64)
     for i in range(len(code)):
         start[code[i] + 1] += 1

@@ -31,6 +31,8 @@ LEAST_TIE = 1.5
 #: Parts tied to the rest by less than this share of their ties are joined by bridges, which are cut.
 BRIDGE = 0.1
 DEPTH = 8
+#: Bridges that are shown of a ring.
+MOST_BRIDGES = 10
 
 
 @dataclass(frozen=True)
@@ -268,10 +270,11 @@ def drawn(ties: Graph, ring: Ring, most: int) -> tuple[tuple[int, int, float, st
 def bridges(ties: Graph, ring_of: npt.NDArray[np.int32], at: int) -> list[tuple[int, int, float]]:
     """Ties from the ring at this place to members of other rings that were cut: (account, account elsewhere, nats)."""
     members = np.flatnonzero(ring_of == at)
-    out = []
+    out: list[tuple[int, int, float]] = []
     for here, there, touching in zip((ties.a, ties.b), (ties.b, ties.a), ties.touching, strict=True):
         keep = touching.of(members)
         keep = keep[(ring_of[there[keep]] >= 0) & (ring_of[there[keep]] != at)]
+        keep = keep[np.lexsort((there[keep], here[keep], -ties.weight[keep]))[:MOST_BRIDGES]]
         out += [(int(here[i]), int(there[i]), float(ties.weight[i])) for i in keep]
     out.sort(key=lambda r: (-r[2], r[0], r[1]))
-    return out[:10]
+    return out[:MOST_BRIDGES]
