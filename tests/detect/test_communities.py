@@ -74,3 +74,28 @@ def test_who_is_tied_to_nobody_is_alone() -> None:
         frozenset({4}),
     }
     assert groups(communities(sparse.csr_matrix((3, 3)))) == {frozenset({k}) for k in range(3)}
+
+
+def test_order_of_columns_and_zeros_do_not_matter() -> None:
+    rng = np.random.default_rng(4)
+    for _ in range(40):
+        size = int(rng.integers(8, 60))
+        a, b = np.triu_indices(size, 1)
+        keep = rng.random(len(a)) < 0.3
+        plain = graph(size, list(zip(a[keep], b[keep], rng.integers(1, 4, int(keep.sum())), strict=True)))
+        turned = plain.copy()
+        for low, high in zip(plain.indptr[:-1], plain.indptr[1:], strict=True):
+            turned.indices[low:high] = plain.indices[low:high][::-1]
+            turned.data[low:high] = plain.data[low:high][::-1]
+        turned.has_sorted_indices = False
+        rows, columns = np.nonzero(plain.toarray() == 0)
+        whole = plain.tocoo()
+        with_zeros = sparse.csr_matrix(
+            (
+                np.concatenate([whole.data, np.zeros(len(rows))]),
+                (np.concatenate([whole.row, rows]), np.concatenate([whole.col, columns])),
+            ),
+            shape=plain.shape,
+        )
+        assert with_zeros.nnz == size**2 and (turned != plain).nnz == 0
+        assert groups(communities(turned)) == groups(communities(with_zeros)) == groups(communities(plain))

@@ -110,3 +110,38 @@ def test_rows_are_taken_by_several_threads_in_their_order(folder: Path, workers:
         found = spool.take(["account"], np.array(rows, np.int64), workers)
         assert found.column("row").to_pylist() == rows
         assert found.column("account").to_pylist() == [f"account-{at}" for at in rows]
+
+
+def test_what_was_written_before_a_write_failed_is_not_written_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headwater.engine.spool.ROWS_A_GROUP", 4)
+    wrote, calls = Spool._group, 0
+
+    def fails(spool: Spool, batches: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise OSError(28, "No space left on device")
+        wrote(spool, batches)
+
+    monkeypatch.setattr(Spool, "_group", fails)
+    batch = pa.RecordBatch.from_pylist([row(at, f"account-{at}", at) for at in range(10)], schema=SCHEMA)
+    place = folder / "failed"
+    with pytest.raises(OSError, match="No space"), Spool(place, SCHEMA) as spool:
+        spool.append(batch)
+    found = [name for part in spool.batches(["account"]) for name in part.column("account").to_pylist()]
+    assert len(found) == len(set(found))
+
+
+def test_what_waits_does_not_hold_a_large_batch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headwater.engine.spool.ROWS_A_GROUP", 1_000)
+    spool = Spool(folder / "large", SCHEMA)
+    spool.append(
+        pa.RecordBatch.from_pylist([row(at, f"account-{at}", at) for at in range(10_001)], schema=SCHEMA)
+    )
+    (waits,) = spool._waiting
+    assert waits.num_rows == 1
+    assert waits.get_total_buffer_size() < 10_000
+    spool.close()
+    assert spool.rows == 10_001

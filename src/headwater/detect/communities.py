@@ -20,10 +20,18 @@ Floats = npt.NDArray[np.float64]
 
 #: Modularity gained by a round over all nodes, and by a level of groups, below which it is the last one.
 LEAST_OF_ROUND = LEAST_OF_LEVEL = np.float32(1e-3)
+#: Modularity is 1 at most, so that no more rounds can gain that much.
+MOST_ROUNDS = 1_000
 
 
 def communities(ties: sparse.csr_matrix) -> Ints:
-    """The community of each node (n), numbered by size, of a symmetric matrix of positive weights (n × n)."""
+    """The community of each node (n), numbered by size, of a symmetric matrix of weights, none negative (n × n).
+
+    Communities of one size may be numbered otherwise than by scikit-network, which leaves that to its sort.
+    """
+    if not ties.has_sorted_indices or not ties.data.all():
+        ties = ties.sorted_indices()
+        ties.eliminate_zeros()
     size = ties.shape[0]
     total = ties.data.sum() * 2.0
     weight = np.asarray(ties.sum(axis=1), np.float64).ravel()
@@ -75,7 +83,7 @@ def _climbed(start: Ints, column: Ints, share: Any, weight: Any, size: int) -> t
     of, held = np.arange(size), weight.copy()
     tied, near, seen = np.zeros(size, np.float32), np.empty(size, np.int64), np.full(size, -1)
     gained = np.float32(0)
-    while True:
+    for _ in range(MOST_ROUNDS):
         more = np.float32(0)
         seen[:] = -1
         for i in range(size):
@@ -112,7 +120,8 @@ def _climbed(start: Ints, column: Ints, share: Any, weight: Any, size: int) -> t
             tied[here] = 0
         gained += more
         if more <= LEAST_OF_ROUND:
-            return of, gained
+            break
+    return of, gained
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]

@@ -26,6 +26,8 @@ from headwater.errors import UnreadableInput
 ROWS_A_GROUP = 65_536
 #: Rows of a part, or a few more: what one batch brings stays together.
 ROWS_A_PART = 524_288
+#: A batch may keep so many times its own bytes in memory.
+_PART_OF = 8
 #: What a part is called until it is whole; folders of logs pass over such names.
 _UNDONE = "_undone.parquet"
 
@@ -101,10 +103,11 @@ class Spool:
     def _flush(self, rows: int) -> None:
         """So many rows of what waits become groups: those of small batches would be small."""
         waiting = pa.Table.from_batches(self._waiting, self.schema)
+        # Before anything is written: what a write that failed has left isn't written again.
+        self._waiting = [_alone(batch) for batch in waiting.slice(rows).to_batches()]
+        self._held -= rows
         for start in range(0, rows, ROWS_A_GROUP):
             self._group(waiting.slice(start, min(ROWS_A_GROUP, rows - start)).to_batches())
-        self._waiting = waiting.slice(rows).to_batches()
-        self._held -= rows
 
     def _group(self, batches: Sequence[pa.RecordBatch]) -> None:
         """Write some rows as one group."""
@@ -215,6 +218,14 @@ class Spool:
             taken = [column.take(chosen) for column in batch.columns]
             found.append(pa.RecordBatch.from_arrays([numbers, *taken], names=["row", *batch.schema.names]))
         return found
+
+
+def _alone(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """A batch, copied where it is a small part of one that would stay in memory with it."""
+    if batch.get_total_buffer_size() <= _PART_OF * batch.nbytes:
+        return batch
+    every: Any = pa.array(np.arange(batch.num_rows))
+    return batch.take(every)
 
 
 def groups_of(parts: Iterable[Part]) -> list[Group]:
