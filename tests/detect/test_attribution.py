@@ -55,6 +55,31 @@ def test_no_rings_and_no_objects_own_nothing() -> None:
     assert not len(ring_objects(Counts(), [ring(0, 1, 2)], VOLUME).objects)
 
 
+USES = st.dictionaries(
+    st.integers(1, 30),
+    st.dictionaries(st.integers(0, 39), st.integers(1, 12), min_size=2, max_size=30),
+    max_size=12,
+)
+
+
+@settings(max_examples=60)
+@given(USES, st.sets(st.integers(0, 39)))
+def test_who_stands_aside_is_counted_as_if_it_had_sent_nothing(
+    uses: dict[int, dict[int, int]], aside: set[int]
+) -> None:
+    """Its uses speak neither for a ring, be it its own or another's, nor against one."""
+    rings = (ring(*range(12)), ring(*range(20, 31)))
+    out = np.zeros(len(VOLUME), bool)
+    out[list(aside)] = True
+    made = counts(uses)
+    keep = ~out[made.accounts]
+    without = Counts(made.objects[keep], made.accounts[keep], made.times[keep])
+    found, wanted = ring_objects(made, rings, VOLUME, out), ring_objects(without, rings, VOLUME)
+    assert found.objects.tolist() == wanted.objects.tolist()
+    assert found.ring.tolist() == wanted.ring.tolist()
+    assert found.nats.tolist() == wanted.nats.tolist()
+
+
 @settings(max_examples=50)
 @given(st.lists(st.integers(0, 2**64 - 2), unique=True), st.lists(st.integers(0, 2**64 - 2)))
 def test_owners_are_looked_up_exactly(objects: list[int], asked: list[int]) -> None:

@@ -208,9 +208,8 @@ def _author(
     precision, total = np.zeros(len(drift)), np.zeros(len(drift))
     one, before = np.empty(len(drift)), 0.0
     for row in rows:
-        if (
-            count[row] != before
-        ):  # they ascend: what two divisions say is worked out once for all that are alike
+        # Counts ascend, and few differ: what two divisions give is worked out once for each.
+        if count[row] != before:
             before = count[row]
             for k in range(len(drift)):
                 one[k] = 1 / (1 / before + drift[k])
