@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from headwater.detect import counting
 from headwater.detect.ordering import ByCode
+from headwater.detect.pairs import pairs
 from headwater.detect.spread import LEAST, spread
 
 PLACES = st.lists(st.integers(0, 9), max_size=40)
@@ -57,3 +58,27 @@ def test_a_thread_that_fails_says_so() -> None:
 
     with pytest.raises(ValueError, match="here"):
         spread(work, 4 * LEAST, 2)
+
+
+@given(st.lists(st.tuples(st.integers(-1, 5), st.integers(-9, 9), st.integers(-9, 9)), max_size=40))
+def test_rows_are_added_to_the_rows_that_are_theirs(rows: list[tuple[int, int, int]]) -> None:
+    total = np.zeros((6, 2), np.int64)
+    places = np.array([row[0] for row in rows], np.int32)
+    counting.add_rows(total, places, np.array([row[1:] for row in rows], np.int16).reshape(-1, 2))
+    wanted = [[sum(row[k] for row in rows if row[0] == at) for k in (1, 2)] for at in range(6)]
+    assert total.tolist() == wanted
+
+
+@given(st.lists(st.integers(0, 6), max_size=40), st.sets(st.integers(0, 9)))
+def test_rows_of_several_codes_come_in_their_order(codes: list[int], asked: set[int]) -> None:
+    found = ByCode(np.array(codes, np.int32), 10).among(np.array(sorted(asked), np.int64))
+    assert found.tolist() == [row for row, code in enumerate(codes) if code in asked]
+
+
+@given(st.lists(st.tuples(st.integers(-2, 4), st.integers(0, 2**31 - 1) | st.integers(0, 3)), max_size=40))
+def test_distinct_pairs_are_those_of_a_set(rows: list[tuple[int, int]]) -> None:
+    first, second = (np.array([row[k] for row in rows], np.int32) for k in (0, 1))
+    found = pairs(first, second)
+    assert list(zip(found.first.tolist(), found.second.tolist(), strict=True)) == sorted(set(rows))
+    assert [(found.first[at], found.second[at]) for at in found.place.tolist()] == rows
+    assert found.times.tolist() == [rows.count(pair) for pair in sorted(set(rows))]

@@ -11,20 +11,30 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int64]
 
 
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def count(total: npt.NDArray[np.integer[Any]], places: npt.NDArray[np.integer[Any]]) -> None:
     """One more in `total` for each of `places`, which may repeat."""
-    _one_more(total, places)
+    for place in places:
+        total[place] += 1
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def add_rows(
+    total: npt.NDArray[np.integer[Any]],
+    places: npt.NDArray[np.integer[Any]],
+    values: npt.NDArray[np.integer[Any]],
+) -> None:
+    """Rows of `values` (n × k) more in the rows of `total` at `places` (n); those below zero are left out."""
+    for i in range(len(places)):
+        if places[i] >= 0:
+            sums = total[places[i]]
+            for k in range(values.shape[1]):
+                sums[k] += values[i, k]
 
 
 def add(total: Ints, places: npt.NDArray[np.integer[Any]], amounts: npt.NDArray[Any]) -> None:
     """So much more in `total` for each of `places`: whole numbers."""
     _more(total, places, amounts.astype(np.int64))
-
-
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
-def _one_more(total: npt.NDArray[np.integer[Any]], places: npt.NDArray[np.integer[Any]]) -> None:
-    for place in places:
-        total[place] += 1
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]

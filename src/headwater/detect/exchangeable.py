@@ -14,6 +14,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from headwater.detect.pairs import pairs
+
 #: More units than this are thinned, evenly over accounts: power is long sufficient there.
 MOST_UNITS = 6000
 #: An account has so many times the units of the middle one at most, or this many.
@@ -182,8 +184,7 @@ def _block(label: npt.NDArray[np.intp], at_us: npt.NDArray[np.int64], stratum: n
     """The shortest block in which most units stand beside units of at least two other accounts."""
     for seconds in BLOCKS_S:
         where = _cells(at_us, seconds, stratum)
-        couples = np.unique(where * (int(label.max()) + 1) + label) // (int(label.max()) + 1)
-        others = np.bincount(couples, minlength=int(where.max()) + 1)
+        others = np.bincount(pairs(where, label).first, minlength=int(where.max()) + 1)
         if (others[where] >= 3).mean() >= 0.8:
             return seconds
     return BLOCKS_S[-1]

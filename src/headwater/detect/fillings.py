@@ -19,6 +19,7 @@ from headwater.detect.attribution import RingObjects, filled, rarefied, seldom
 from headwater.detect.fold import Batch, World
 from headwater.detect.objects import objects_of
 from headwater.detect.ordering import ByCode, by_code
+from headwater.detect.pairs import pairs
 from headwater.detect.verdict import A_KIND
 
 #: So many filled templates name a member: one prompt may be anybody's. Others take part from so many on.
@@ -156,8 +157,7 @@ def standing(
     account = np.union1d(members, filled.account).astype(np.int64)
     place = np.searchsorted(account, filled.account)
     objects, key = np.unique(filled.key, return_inverse=True)
-    pairs, times = np.unique(place * np.int64(max(len(objects), 1)) + key, return_counts=True)
-    whose, item = np.divmod(pairs, max(len(objects), 1))
+    whose, item, _, times = pairs(place, key)
     ours = np.isin(account, members)
     theirs = ~ours & ~np.isin(account, apart if apart is not None else [])
     inside, outside = (

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from headwater.detect.fold import Batch, World
 from headwater.detect.ordering import by_code
+from headwater.detect.pairs import pairs
 
 #: From this share of template rows on only they are looked at.
 COVER = 0.15
@@ -79,8 +80,8 @@ class Moments:
         account, at_us = np.concatenate(self.account), np.concatenate(self.at_us)
         took, model = np.concatenate(self.took_us), np.concatenate(self.model)
         attributed = np.concatenate(self.attributed)
-        _, place = np.unique(np.stack([ring_of, customer]), axis=1, return_inverse=True)
-        order = by_code(place.reshape(-1)[account], at_us, took, model, attributed)
+        place = pairs(ring_of, customer).place
+        order = by_code(place[account], at_us, took, model, attributed)
         return Table(ring_of[account], customer[account], at_us, took, model, attributed).where(order)
 
 

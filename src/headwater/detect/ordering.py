@@ -12,6 +12,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from headwater.detect.spans import spans
+
 Ints = npt.NDArray[np.int64]
 
 #: Rows of one code up to which they are put in place one by one.
@@ -39,9 +41,10 @@ def by_code(code: npt.NDArray[np.integer[Any]], first: npt.NDArray[Any], *more: 
 class ByCode:
     """Rows by a small whole number; those below zero are nobody's."""
 
-    def __init__(self, code: npt.NDArray[np.integer[Any]]) -> None:
+    def __init__(self, code: npt.NDArray[np.integer[Any]], codes: int = 0) -> None:
+        """`codes`: that they lie below, where more than one is asked for at once."""
         mine = np.flatnonzero(code >= 0)
-        count = np.bincount(code[mine])
+        count = np.bincount(code[mine], minlength=codes)
         self._order = mine[counted(code[mine], len(count))] if len(mine) else mine
         self._start = np.concatenate([[0], np.cumsum(count)])
 
@@ -50,6 +53,10 @@ class ByCode:
         if code < 0 or code + 1 >= len(self._start):
             return self._order[:0]
         return self._order[self._start[code] : self._start[code + 1]]
+
+    def among(self, codes: npt.NDArray[np.integer[Any]]) -> Ints:
+        """The rows (ascending) that have one of these numbers, which differ."""
+        return np.sort(self._order[spans(self._start[codes], self._start[codes + 1])])
 
 
 def _whole(values: npt.NDArray[Any]) -> Ints | None:

@@ -21,6 +21,7 @@ from headwater.detect.communities import communities
 from headwater.detect.cores import Core
 from headwater.detect.fold import Links, Ring
 from headwater.detect.objects import Sharing
+from headwater.detect.ordering import ByCode
 
 FEWEST = 3
 #: A community stays whole if one object ties this share of it, unless a part (of at least that share of the members)
@@ -46,29 +47,14 @@ class Graph:
     size: int
 
     @cached_property
-    def touching(self) -> tuple[_Ends, _Ends]:
+    def touching(self) -> tuple[ByCode, ByCode]:
         """Where each account's ties stand, by their first and by their second end."""
-        return _Ends(self.a, self.size), _Ends(self.b, self.size)
+        return ByCode(self.a, self.size), ByCode(self.b, self.size)
 
     @cached_property
-    def touching_links(self) -> tuple[_Ends, ...]:
+    def touching_links(self) -> tuple[ByCode, ...]:
         """The same of the ties of each evidence, by their first end."""
-        return tuple(_Ends(part.a, self.size) for part in self.links)
-
-
-class _Ends:
-    """Ends of ties (account codes) by account: a ring's few ties are found without going through all."""
-
-    def __init__(self, ends: npt.NDArray[np.int32], size: int) -> None:
-        self._order = np.argsort(ends, kind="stable")
-        self._start = np.concatenate([[0], np.cumsum(np.bincount(ends, minlength=size))])
-
-    def of(self, accounts: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
-        """The places (ascending) of the ties that have one of some different accounts at this end."""
-        begin = self._start[accounts]
-        count = self._start[accounts + 1] - begin
-        within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
-        return np.sort(self._order[np.repeat(begin, count) + within])
+        return tuple(ByCode(part.a, self.size) for part in self.links)
 
 
 def graph(links: Sequence[Links], tenant: npt.NDArray[np.int32]) -> Graph:
@@ -243,7 +229,7 @@ def member_ties(ties: Graph, ring: Ring) -> tuple[npt.NDArray[np.float64], list[
     total = np.zeros(len(ring.members))
     kinds: list[set[str]] = [set() for _ in ring.members]
     for part, touching in zip(ties.links, ties.touching_links, strict=True):
-        mine = touching.of(ring.members)
+        mine = touching.among(ring.members)
         both = mine[place[part.b[mine]] >= 0]
         for ends in (place[part.a[both]], place[part.b[both]]):
             np.add.at(total, ends, part.weight[both])
@@ -258,7 +244,7 @@ def drawn(ties: Graph, ring: Ring, most: int) -> tuple[tuple[int, int, float, st
     place[ring.members] = np.arange(len(ring.members))
     rows: list[tuple[int, int, float, str]] = []
     for part, touching in zip(ties.links, ties.touching_links, strict=True):
-        keep = touching.of(ring.members)
+        keep = touching.among(ring.members)
         keep = keep[place[part.b[keep]] >= 0]
         keep = keep[np.argsort(-part.weight[keep], kind="stable")][:most]
         a, b = place[part.a[keep]].tolist(), place[part.b[keep]].tolist()
@@ -272,7 +258,7 @@ def bridges(ties: Graph, ring_of: npt.NDArray[np.int32], at: int) -> list[tuple[
     members = np.flatnonzero(ring_of == at)
     out: list[tuple[int, int, float]] = []
     for here, there, touching in zip((ties.a, ties.b), (ties.b, ties.a), ties.touching, strict=True):
-        keep = touching.of(members)
+        keep = touching.among(members)
         keep = keep[(ring_of[there[keep]] >= 0) & (ring_of[there[keep]] != at)]
         keep = keep[np.lexsort((there[keep], here[keep], -ties.weight[keep]))[:MOST_BRIDGES]]
         out += [(int(here[i]), int(there[i]), float(ties.weight[i])) for i in keep]

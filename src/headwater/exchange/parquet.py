@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from headwater.errors import BadRow, UnreadableInput, Where
 from headwater.exchange import streams
+from headwater.exchange.gathering import gathered
 
 pc: Any = pyarrow.compute
 
@@ -191,18 +192,7 @@ def _rows_that_fit(metadata: pq.FileMetaData) -> int:
 
 def _together(found: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
     """Small batches joined to larger ones, in 64 MiB."""
-    held: list[pa.RecordBatch] = []
-    size = count = 0
-    for batch in found:
-        width = int(_widths(batch).sum())
-        if held and (count + batch.num_rows > rows or size + width > _BYTES):
-            yield _joined(held)
-            held, size, count = [], 0, 0
-        held.append(batch)
-        size += width
-        count += batch.num_rows
-    if held:
-        yield _joined(held)
+    return map(_joined, gathered(found, rows, _BYTES, lambda batch: int(_widths(batch).sum())))
 
 
 def _joined(held: list[pa.RecordBatch]) -> pa.RecordBatch:

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headwater.errors import UsageError, Where
+from headwater.exchange.gathering import gathered
 from headwater.exchange.model import EXCHANGE_SCHEMA, SCHEMA_VERSION
 from headwater.places import together
 
@@ -39,25 +40,12 @@ def write_parquet(
         _whole(path) as unfinished,
         pq.ParquetWriter(unfinished, marked, compression="zstd", use_dictionary=True) as writer,
     ):
-        for group in _groups(batches):
+        # Small groups of rows compress badly and are slow to read.
+        for group in gathered(batches, _GROUP_ROWS, _GROUP_BYTES, lambda batch: batch.nbytes):
             whole = pa.Table.from_batches([batch.replace_schema_metadata(marked.metadata) for batch in group])
             writer.write_table(whole, max(1, whole.num_rows))
             rows += whole.num_rows
     return rows
-
-
-def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
-    """Batches that become one group of rows: small groups compress badly and are slow to read."""
-    held: list[pa.RecordBatch] = []
-    count = size = 0
-    for batch in batches:
-        if held and (count + batch.num_rows > _GROUP_ROWS or size + batch.nbytes > _GROUP_BYTES):
-            yield held
-            held, count, size = [], 0, 0
-        held.append(batch)
-        count, size = count + batch.num_rows, size + batch.nbytes
-    if held:
-        yield held
 
 
 def write_jsonl(batches: Iterable[pa.RecordBatch], path: str | Path) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 
 from headwater.detect.evidence.account.signup import coded
 from headwater.detect.fold import Card, NoRows, Reading, World
+from headwater.detect.pairs import pairs
 
 MEANS = ("payment", "device", "phone")
 #: Other customers from which a means is shared by more than a household.
@@ -53,8 +54,7 @@ class Means(NoRows):
             account, at, names = coded(world, name)
             if not names:
                 continue
-            pairs = np.unique(np.stack([at, world.customer[account].astype(np.int64)]), axis=1)[0]
-            people = np.bincount(pairs, minlength=len(names))
+            people = np.bincount(pairs(at, world.customer[account]).first, minlength=len(names))
             others = np.where(people <= most, people - 1, 0)
             value[account] = np.fmax(value[account], others[at])
         return Reading(

@@ -19,6 +19,7 @@ from scipy.special import pdtrc
 from headwater.detect.evidence.account.tally import names_of
 from headwater.detect.fold import Batch, Card, Finding, Links, NoRows, Ring, World
 from headwater.detect.objects import Counts, Sharing, committed, distinct, weave
+from headwater.detect.pairs import pairs
 from headwater.detect.pvalues import calibrated
 from headwater.detect.spans import rows_of
 
@@ -169,8 +170,7 @@ def _finding(kind: _Kind, most: float, ring: Ring, customer: npt.NDArray[np.int3
     account, place = kind.account[rows], kind.place[rows]
     # Only means that different customers share tie anything: one company's accounts share a card in the open.
     _, at = np.unique(place, return_inverse=True)
-    pairs = np.unique(np.stack([at, customer[account]]), axis=1)[0]
-    tied = len(np.unique(account[np.bincount(pairs)[at] >= 2]))
+    tied = len(np.unique(account[np.bincount(pairs(at, customer[account]).first)[at] >= 2]))
     if not tied:
         return None
     share = len(ring.members) / len(customer)

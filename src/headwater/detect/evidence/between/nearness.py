@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from headwater.detect import counting
 from headwater.detect.authors import Accounts, Sessions, described, learn, summed
 from headwater.detect.companions import nearest
 from headwater.detect.fold import PROPOSE, Batch, Card, Links, World
@@ -89,7 +89,7 @@ class Nearness:
         if not len(rows):
             return state
         sketch, account = batch.column("imprint.sketch"), batch.account
-        _add(sketch, rows, state.place[account], state.total)
+        counting.add_rows(state.total, state.place[account[rows]], sketch[rows])
         session, first, count = np.unique(batch.session[rows], return_index=True, return_counts=True)
         state.session.append(session)
         state.account.append(account[rows[first]])
@@ -133,20 +133,6 @@ class Nearness:
         )
         world.context["clusters"] = sharing
         return weave(CARD.name, sharing, np.arange(len(found)), np.full(len(found), WEIGHT))
-
-
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
-def _add(
-    sketch: npt.NDArray[np.int8],
-    rows: npt.NDArray[np.int64],
-    place: npt.NDArray[np.int32],
-    total: npt.NDArray[np.int32],
-) -> None:
-    """Add some rows' sketches to the sums of their accounts."""
-    for row in rows:
-        if place[row] >= 0:
-            for j in range(sketch.shape[1]):
-                total[place[row], j] += sketch[row, j]
 
 
 def compared(state: _Sums, content: Content, world: World) -> Accounts | None:

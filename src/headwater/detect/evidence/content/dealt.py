@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.fold import CONFIRM, Batch, Card, Finding, World
+from headwater.detect.ordering import ByCode
 
 CAP, CAP_AGAINST = 1.5, 2.0
 LEAST = 50
@@ -93,8 +94,9 @@ class Dealt:
             sent[name] = np.concatenate(parts)
         rows = np.unique(sent)
         out = {}
+        by_ring = ByCode(rows["ring"])
         for at in range(len(world.rings)):
-            exact = rows["exact"][rows["ring"] == at]
+            exact = rows["exact"][by_ring.of(at)]
             if len(exact) < LEAST:
                 continue
             _, times = np.unique(exact, return_counts=True)

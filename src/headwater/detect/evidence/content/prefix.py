@@ -18,6 +18,7 @@ from scipy.special import pdtrc
 
 from headwater.detect.fold import CONFIRM, PROPOSE, Batch, Card, Finding, Links, Ring, World
 from headwater.detect.objects import Counts, Sharing, committed, distinct, weave
+from headwater.detect.pairs import pairs
 from headwater.detect.pvalues import calibrated
 
 #: An account is committed to a prompt from two uses and a twentieth of its exchanges on.
@@ -143,8 +144,8 @@ def _finding(sharing: Sharing, ring: Ring, world: World) -> Finding | None:
     # Rarity without the ring itself: how many others use it, not how large the ring is.
     rare = sharing.touched - held <= _most(world)
     inside &= rare[object_of]
-    pairs = np.unique(np.stack([object_of[inside], world.customer[sharing.members[inside]]]), axis=1)[0]
-    shared = np.bincount(pairs, minlength=len(sharing)) >= 2
+    held_by = pairs(object_of[inside], world.customer[sharing.members[inside]])
+    shared = np.bincount(held_by.first, minlength=len(sharing)) >= 2
     tied = len(np.unique(sharing.members[inside & shared[object_of]]))
     if not tied:
         return None

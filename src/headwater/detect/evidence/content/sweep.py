@@ -20,6 +20,7 @@ from headwater.detect.fold import Batch, Card, Finding, World
 from headwater.detect.objects import LEAST_WORDS, some_of
 from headwater.detect.ordering import by_code
 from headwater.detect.pvalues import calibrated
+from headwater.detect.spans import spans
 
 #: Exchanges of a group's later half below which nothing is said, customers compared at most, exchanges of each.
 LEAST, MOST_CUSTOMERS, EACH = 30, 60, 400
@@ -148,9 +149,7 @@ class _Sent:
 
     def again(self, customers: Codes, low: Codes, high: Codes) -> tuple[int, int] | None:
         """Of a group's later half of prompts: how many any of it had sent before, and how many there are."""
-        sizes = high[customers] - low[customers]
-        begin = np.cumsum(sizes) - sizes
-        rows = np.arange(int(sizes.sum())) + np.repeat(low[customers] - begin, sizes)
+        rows = spans(low[customers], high[customers])
         text = self._text[rows[np.argsort(self._rank[rows])]]
         later = len(text) - len(text) // 2
         return (_seen_before(text, len(text) // 2, self._seen), later) if later >= LEAST else None

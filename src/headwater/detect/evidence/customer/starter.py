@@ -17,6 +17,7 @@ import numpy.typing as npt
 from headwater.detect.evidence.between.distance import likeness
 from headwater.detect.fold import PROPOSE, Card, Finding, NoRows, Ring, World
 from headwater.detect.objects import Counts
+from headwater.detect.pairs import pairs
 
 #: Share of a group's customers that must use a text for it to be what ties them, and members at least.
 MOST, LEAST_MEMBERS = 0.5, 5
@@ -102,10 +103,9 @@ def _by_customer(counts: Counts | None, world: World) -> _Table:
     account = counts.accounts[used]
     tied = counts.times[used] >= SHARE * world.half_volume[account, PROPOSE]
     _, place = np.unique(counts.objects[used], return_inverse=True)
-    customers = int(world.customer.max(initial=0)) + 1
-    pairs, where = np.unique(place * np.int64(customers) + world.customer[account], return_inverse=True)
-    text, customer = np.divmod(pairs, customers)
-    return _Table(text, customer.astype(np.int32), np.bincount(where, tied, len(pairs)) > 0)
+    found = pairs(place, world.customer[account])
+    held = np.bincount(found.place, tied, len(found.first)) > 0
+    return _Table(found.first, found.second.astype(np.int32), held)
 
 
 def _rarest(table: _Table, members: npt.NDArray[np.int32]) -> _Text | None:

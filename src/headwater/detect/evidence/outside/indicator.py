@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from headwater.detect.fold import Batch, Card, Finding, Ring, World
 from headwater.detect.indicators import Indicator
 from headwater.detect.objects import Counts, objects_of
+from headwater.detect.pairs import Pairs, pairs
 from headwater.detect.pvalues import calibrated, drawn
 
 #: An indicator that more customers outside match is no indicator of anybody.
@@ -106,14 +107,13 @@ class Indicators:
                 found = _places(_of_accounts(kind, world), values)
                 state.counts.add(found[found >= 0].astype(np.uint64), everyone[found >= 0])
         state.counts.compact()
-        place = state.counts.objects.astype(np.int64)
-        customer = world.customer[state.counts.accounts].astype(np.int64)
+        seen = pairs(state.counts.objects, world.customer[state.counts.accounts])
         reports: dict[int, list[Indicator]] = {}
         for indicator in world.context.get("indicators", ()):
             reports.setdefault(state.places[indicator.kind][_form(indicator)], []).append(indicator)
         out = {}
         for at, ring in enumerate(world.rings):
-            finding = _finding(ring, world, np.unique(np.stack([place, customer]), axis=1), reports)
+            finding = _finding(ring, world, seen, reports)
             if finding is not None:
                 out[at] = finding
         return out
@@ -140,9 +140,9 @@ def _of_accounts(kind: str, world: World) -> Any:
 
 
 def _finding(
-    ring: Ring, world: World, pairs: npt.NDArray[np.int64], reports: Mapping[int, Sequence[Indicator]]
+    ring: Ring, world: World, seen: Pairs, reports: Mapping[int, Sequence[Indicator]]
 ) -> Finding | None:
-    place, customer = pairs
+    place, customer = seen.first, seen.second
     members = np.unique(world.customer[ring.members])
     inside = np.isin(customer, members)
     outside = max(len(np.unique(world.customer)) - len(members), 0)

@@ -30,7 +30,7 @@ LEAST_ACCOUNTS = 10
 #: The median absolute deviation as a standard deviation.
 NORMAL = 1.4826
 ANGLES = 2 * np.pi * (np.arange(PHASES) + 0.5) / PHASES
-WAVES = np.rint(np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1) * STEP)
+WAVES = np.rint(np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1) * STEP).astype(np.int16)
 
 CARD = Card(
     name="departure",
@@ -104,10 +104,11 @@ class Departure:
             return state
         account, sketches = batch.account[keep], batch.column("imprint.sketch")[keep]
         phase = _phases(state.planes.along(sketches), np.float32(state.turn))
-        _add(phase, state.slot[account], WAVES.astype(np.int64), state.total)
+        wave = WAVES[phase].reshape(len(phase), -1)
+        counting.add_rows(state.total, state.slot[account], wave)
         counting.count(state.rows, state.slot[account])
         # Entries stay below 2⁵³ for batches of up to 2²⁵ rows: products in floating point are exact.
-        few = WAVES[phase[chance[keep] < state.few[account]]].reshape(-1, 2 * FREQUENCIES)
+        few = wave[chance[keep] < state.few[account]].astype(np.float64)
         state.outer += (few.T @ few).astype(np.int64)
         state.sampled += len(few)
         return state
@@ -153,21 +154,6 @@ def _phases(along: npt.NDArray[np.float32], turn: np.float32) -> npt.NDArray[np.
         for k in range(along.shape[1]):
             out[i, k] = np.int64(np.floor(along[i, k] * turn)) % PHASES
     return out
-
-
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
-def _add(
-    phase: npt.NDArray[np.int16],
-    slot: npt.NDArray[np.int64],
-    waves: npt.NDArray[np.int64],
-    total: npt.NDArray[np.int64],
-) -> None:
-    """Add each row's cosines and sines to the sums of its account."""
-    for i in range(len(slot)):
-        sums = total[slot[i]]
-        for k in range(phase.shape[1]):
-            sums[2 * k] += waves[phase[i, k], 0]
-            sums[2 * k + 1] += waves[phase[i, k], 1]
 
 
 def _distances(
