@@ -20,7 +20,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from headwater.detect.fold import PROPOSE, Batch, Ring, World
-from headwater.detect.population import A_ACCOUNT, UNIT, Content
+from headwater.detect.population import A_ACCOUNT, BLOCK, UNIT, Content, multiplied
 from headwater.exchange import SKETCH
 
 Floats = npt.NDArray[np.float64]
@@ -44,7 +44,6 @@ TAKES_PART, JOINS, JOINING_SHARE = 1.0, 5.0, 0.2
 NAMED = 4.0
 #: Shares of an account's traffic that are tried.
 SHARES = np.linspace(0.02, 0.98, 25)
-BLOCK = 16_384
 
 
 @dataclass(frozen=True)
@@ -66,9 +65,9 @@ class Cells:
     def of(self, sketches: npt.NDArray[np.int8]) -> npt.NDArray[np.int16]:
         """The cell of each sketch (n × SKETCH, int8)."""
         out = np.empty(len(sketches), np.int16)
-        for at in range(0, len(sketches), BLOCK):
-            part = sketches[at : at + BLOCK].astype(np.float32)
-            out[at : at + BLOCK] = (part @ self.map + self.offset).argmax(axis=1)
+        for at, part in multiplied(sketches, self.map):
+            part += self.offset
+            out[at] = part.argmax(axis=1)
         return out
 
     def at(self, batch: Batch, which: npt.NDArray[np.int64]) -> npt.NDArray[np.int16]:

@@ -11,15 +11,16 @@ content fixes, so that neither the order of rows nor the number of threads can c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, Protocol, cast, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from headwater.detect.coded import dictionary
 from headwater.detect.setups import COLUMNS as SETUP
 from headwater.detect.setups import setups
 
@@ -42,6 +43,8 @@ Group = Literal[
 #: The versions that `Card.atlas` and `Card.aisvs` refer to.
 ATLAS_VERSION = "MITRE ATLAS 5.6.0"
 AISVS_VERSION = "OWASP AISVS 1.01-dev (94fbad5)"
+
+Made = TypeVar("Made")
 
 PROPOSE, CONFIRM = 0, 1
 NO_KEY = np.uint64(2**64 - 1)
@@ -121,7 +124,7 @@ class Batch:
     @cached_property
     def setup(self) -> npt.NDArray[np.uint64]:
         """How the client of each row was set up (uint64), hashed once for all folds."""
-        return setups([self.arrow(name) for name in SETUP if self.has(name)], len(self))
+        return setups([self.coded(name) for name in SETUP if self.has(name)], len(self))
 
     def has(self, name: str) -> bool:
         """Whether the log has this column."""
@@ -129,19 +132,35 @@ class Batch:
 
     def arrow(self, name: str) -> pa.Array[Any]:
         """A column as Arrow array of length n."""
-        if self.chosen is None:
-            return self.source.column(name)
-        if name not in self._taken:
-            chosen: Any = pa.array(self.chosen)
-            self._taken[name] = self.source.column(name).take(chosen)
-        return self._taken[name]
+        return self.once(("arrow", name), lambda: self._values(name))
+
+    def coded(self, name: str) -> Any:
+        """A column as dictionary array of length n: each text once, and which of them each row has."""
+        return self.once(("coded", name), lambda: dictionary(self._taken(name)))
+
+    def once(self, what: Hashable, make: Callable[[], Made]) -> Made:
+        """What `make` makes of this batch, made once for all folds that ask for `what`."""
+        if what not in self._made:
+            self._made[what] = make()
+        return cast(Made, self._made[what])
+
+    def _values(self, name: str) -> Any:
+        column = self._taken(name)
+        return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+    def _taken(self, name: str) -> Any:
+        column: Any = self.source.column(name)
+        return column if self.chosen is None else column.take(pa.array(self.chosen))
 
     @cached_property
-    def _taken(self) -> dict[str, pa.Array[Any]]:
+    def _made(self) -> dict[Hashable, Any]:
         return {}
 
     def column(self, name: str) -> npt.NDArray[Any]:
         """A column as NumPy, `imprint.exact` and the like from the struct; lists as 2-D arrays."""
+        return self.once(("column", name), lambda: self._numbers(name))
+
+    def _numbers(self, name: str) -> npt.NDArray[Any]:
         if not name.startswith("imprint."):
             return np.asarray(self.arrow(name).to_numpy(zero_copy_only=False))
         part = cast(pa.StructArray, self.source.column("imprint")).field(name.removeprefix("imprint."))

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from headwater.detect.addresses import KEY, keys
+from headwater.detect.coded import by_row, dictionary
 from headwater.detect.given import rows_of
 from headwater.errors import ConfigurationError, Where
 
@@ -55,7 +56,7 @@ class Networks:
 
     def find_column(self, column: pa.Array[Any]) -> npt.NDArray[np.int32]:
         """`find` for an Arrow column of texts: every value is looked up once."""
-        coded: Any = column.dictionary_encode()
+        coded = dictionary(column)
         asked = keys(coded.dictionary.to_pylist())
         found = np.full(len(asked), NOWHERE, np.int32)
         if len(self.start):
@@ -64,7 +65,7 @@ class Networks:
             at = np.searchsorted(self.start, asked[order], side="right") - 1
             found[order] = np.where(at >= 0, self.range_of[at], NOWHERE)
         found[asked == b""] = NO_ADDRESS
-        return _spread(found, coded)
+        return by_row(found, coded, NO_ADDRESS)
 
     def of_kind(self, found: npt.NDArray[np.int32], kinds: Iterable[str]) -> npt.NDArray[np.bool_]:
         """Whether ranges that `find` gave (n) are of one of these kinds; false for none."""
@@ -109,17 +110,11 @@ def load_networks(path: Path) -> Networks:
 
 def around(column: pa.Array[Any]) -> npt.NDArray[np.int64]:
     """A number for the network around each address (n; IPv4 /16, IPv6 /32), NO_ADDRESS for what is none."""
-    coded: Any = column.dictionary_encode()
+    coded = dictionary(column)
     asked = keys(coded.dictionary.to_pylist())
     part = asked.view(np.uint8).reshape(-1, KEY.itemsize)[:, :5].astype(np.int64)
     part[part[:, 0] == 4, 3:] = 0
-    return _spread(np.where(asked == b"", NO_ADDRESS, part @ (256 ** np.arange(5)[::-1])), coded)
-
-
-def _spread(found: npt.NDArray[Any], coded: Any) -> npt.NDArray[Any]:
-    """What was found for the values of a dictionary, row by row; NO_ADDRESS for null."""
-    place = coded.indices.fill_null(len(found)).to_numpy(zero_copy_only=False)
-    return np.asarray(np.append(found, found.dtype.type(NO_ADDRESS))[place])
+    return by_row(np.where(asked == b"", NO_ADDRESS, part @ (256 ** np.arange(5)[::-1])), coded, NO_ADDRESS)
 
 
 def _range(key: bytes, cidr: str, path: Path, row: int) -> tuple[int, int]:

@@ -26,6 +26,8 @@ from headwater.engine import ACCOUNT, AT_US, HALF, MODEL, SESSION, Arranged
 
 #: Rows after which a thread looks how much its states hold.
 LOOK = 250_000
+#: However much states hold from their beginning, this part of the memory is left for what grows.
+ROOM = 4
 
 
 class Pass(Protocol):
@@ -135,6 +137,7 @@ def _fold(folds: Sequence[Pass], batches: Iterator[pa.RecordBatch], world: World
     for fold in folds:
         with blaming(fold):
             parts.append(_Part(fold.init(world), Spilled(world)))
+    empty = [held(part.state, world) for part in parts]
     rows = 0
     for table in batches:
         batch = by_content(of(table, world), world)
@@ -144,18 +147,24 @@ def _fold(folds: Sequence[Pass], batches: Iterator[pa.RecordBatch], world: World
         rows += len(batch)
         if rows >= LOOK:
             rows = 0
-            _spill(folds, parts, world, most)
+            _spill(folds, parts, empty, world, most)
     return parts
 
 
-def _spill(folds: Sequence[Pass], parts: Sequence[_Part], world: World, most: int) -> None:
-    """Where states hold more than so many bytes, those that hold most of it are written down and begun anew."""
-    sizes = [held(part.state, world) for part in parts]
-    if sum(sizes) <= most:
+def _spill(
+    folds: Sequence[Pass], parts: Sequence[_Part], empty: Sequence[int], world: World, most: int
+) -> None:
+    """Where states hold more than so many bytes, those that grew most are written down and begun anew.
+
+    What a state holds from its beginning (`empty`: a count for every account) comes back with the next one: writing it
+    down frees nothing.
+    """
+    grown = [held(part.state, world) - before for part, before in zip(parts, empty, strict=True)]
+    if sum(grown) <= max(most - sum(empty), most // ROOM):
         return
-    for fold, part, size in zip(folds, parts, sizes, strict=True):
+    for fold, part, size in zip(folds, parts, grown, strict=True):
         with blaming(fold):
-            if size * len(parts) >= sum(sizes) / 2 and size >= LEAST and part.spilled.write(part.state):
+            if size * len(parts) >= sum(grown) / 2 and size >= LEAST and part.spilled.write(part.state):
                 part.state = fold.init(world)
 
 

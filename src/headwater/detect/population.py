@@ -7,6 +7,7 @@ thinned, so that a ring of heavy users can't define what is normal.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,8 @@ A_ACCOUNT = 20
 RIDGE = 0.3
 #: 2⁶⁴: keyed hashes divided by it are uniform in [0, 1).
 UNIT = np.float64(2**64)
+#: Rows that are multiplied at once.
+BLOCK = 4096
 
 
 @dataclass(frozen=True)
@@ -37,11 +40,32 @@ class Content:
 
     def whiten(self, sketches: npt.NDArray[np.int8]) -> npt.NDArray[np.float32]:
         """Sketches (n × SKETCH, int8) to unit-length whitened vectors (n × SKETCH, float32); zero stays zero."""
-        out = np.asarray((sketches.astype(np.float32) - self.mean) @ self.matrix, np.float32)
-        length = np.sqrt(np.einsum("ij,ij->i", out, out))
-        length[length == 0] = 1
-        out /= length[:, None]
+        out = np.empty((len(sketches), self.matrix.shape[1]), np.float32)
+        for at, part in multiplied(sketches, self.matrix, self.mean):
+            length = np.sqrt(np.einsum("ij,ij->i", part, part))
+            length[length == 0] = 1
+            np.divide(part, length[:, None], out=out[at])
         return out
+
+
+def multiplied(
+    sketches: npt.NDArray[np.int8],
+    matrix: npt.NDArray[np.float32],
+    less: npt.NDArray[np.float32] | None = None,
+) -> Iterator[tuple[slice, npt.NDArray[np.float32]]]:
+    """Sketches (n × SKETCH), `less` (SKETCH) taken from each, times a matrix (SKETCH × k): a block of rows at a time.
+
+    A block and its product stay in the processor's cache, and the next one comes to the same place in memory.
+    """
+    rows = min(BLOCK, len(sketches))
+    given, product = np.empty((rows, SKETCH), np.float32), np.empty((rows, matrix.shape[1]), np.float32)
+    for begin in range(0, len(sketches), BLOCK):
+        at = slice(begin, min(begin + BLOCK, len(sketches)))
+        rows = at.stop - begin
+        given[:rows] = sketches[at]
+        if less is not None:
+            given[:rows] -= less
+        yield at, np.matmul(given[:rows], matrix, out=product[:rows])
 
 
 @dataclass

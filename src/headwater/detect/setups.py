@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from headwater.detect.coded import by_row, dictionary
+
 COLUMNS = (
     "system",
     "temperature",
@@ -48,10 +50,9 @@ def setups(columns: Iterable[pa.Array[Any]], rows: int) -> npt.NDArray[np.uint64
 
 
 def _values(column: pa.Array[Any]) -> npt.NDArray[np.uint64]:
-    encoded: Any = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-    words = [hashlib.blake2b(str(v).encode(), digest_size=8).digest() for v in encoded.dictionary.to_pylist()]
-    known = np.frombuffer(b"".join(words) + bytes(8), np.uint64)
-    return known[np.asarray(encoded.indices.fill_null(len(words)).to_numpy(zero_copy_only=False), np.int64)]
+    coded = dictionary(column)
+    words = [hashlib.blake2b(str(v).encode(), digest_size=8).digest() for v in coded.dictionary.to_pylist()]
+    return by_row(np.frombuffer(b"".join(words), np.uint64), coded, 0)
 
 
 def effective(values: npt.NDArray[Any]) -> float:

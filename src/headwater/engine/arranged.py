@@ -70,7 +70,7 @@ class Arranged(Protocol):
         """Work over all rows, in parts of unknown number and order; the states of the parts merged from the left.
 
         What `finish` makes of the last state is returned: it may run elsewhere, and changes nothing here. Batches have
-        `columns` and those of INDEX, duplicates included. `progress` is told of rows.
+        `columns` and those of INDEX, duplicates included; texts may be dictionary arrays. `progress` is told of rows.
         """
 
     def take(self, columns: Sequence[str], rows: Ints) -> pa.Table:
@@ -103,10 +103,13 @@ class Local:
         """All rows in the order in which they were read."""
         return self._read(iter(self._spool.groups()), columns)
 
-    def _read(self, groups: Iterator[Group], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    def _read(
+        self, groups: Iterator[Group], columns: Sequence[str], *, coded: bool = False
+    ) -> Iterator[pa.RecordBatch]:
         index = self._index
         arrays = (index.account, index.at_us, index.session, index.half, index.model)
-        for group, batch in self._spool.read(groups, [name for name in columns if name != "row"]):
+        wanted = [name for name in columns if name != "row"]
+        for group, batch in self._spool.read(groups, wanted, coded=coded):
             mine = [pa.array(array[group.first : group.first + group.rows]) for array in arrays]
             yield beside(batch, group, mine)
 
@@ -121,7 +124,7 @@ class Local:
         """Each thread works over groups as it comes to them."""
 
         def told(groups: Iterator[Group]) -> Iterator[pa.RecordBatch]:
-            for batch in self._read(groups, columns):
+            for batch in self._read(groups, columns, coded=True):
                 yield batch
                 progress(batch.num_rows)
 

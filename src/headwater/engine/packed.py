@@ -67,7 +67,7 @@ def unpack(batch: pa.RecordBatch, names: list[str], schema: pa.Schema) -> pa.Rec
             fields.append(field.with_type(pa.struct(inner)))
         else:
             arrays.append(_lists(batch.column(head), field.type))
-            fields.append(field)
+            fields.append(field.with_type(arrays[-1].type))
     return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
 
 

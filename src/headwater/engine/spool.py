@@ -163,11 +163,15 @@ class Spool:
         """All groups in row order."""
         return groups_of(self.parts)
 
-    def read(self, groups: Iterable[Group], columns: Sequence[str]) -> Iterator[tuple[Group, pa.RecordBatch]]:
+    def read(
+        self, groups: Iterable[Group], columns: Sequence[str], *, coded: bool = False
+    ) -> Iterator[tuple[Group, pa.RecordBatch]]:
         """The named columns of some groups, which several threads may ask for at once, each for its own.
 
-        `imprint` is a struct with all of its fields, `imprint.exact` one with this field alone.
+        `imprint` is a struct with all of its fields, `imprint.exact` one with this field alone. `coded`: short texts
+        that repeat come as dictionary arrays, as they lie there.
         """
+        dictionaries = _dictionary(self._packed) if coded else None
         names = list(dict.fromkeys(columns))
         packed = [part for name in names for part in parts(name, self.schema)]
         at, file = -1, None
@@ -178,7 +182,11 @@ class Spool:
                         file.close()
                     at, file = (
                         group.part,
-                        pq.ParquetFile(self.folder / self.parts[group.part].name, memory_map=True),
+                        pq.ParquetFile(
+                            self.folder / self.parts[group.part].name,
+                            memory_map=True,
+                            read_dictionary=dictionaries,
+                        ),
                     )
                 yield group, unpack(packed_group(file, group, packed), names, self.schema)
         finally:

@@ -51,7 +51,7 @@ class Churn(OfPlaces):
         address = values(batch, "ip").astype(np.int64)
         known = address != NO_KEY.astype(np.int64)
         if networks and known.any():
-            found = networks.find_column(batch.arrow("ip"))
+            found = networks.find_column(batch.coded("ip"))
             # No name of an address is so small, except once in 10^12 tables.
             address = np.where(networks.of_kind(found, INNOCENT), found.astype(np.int64), address)
         if known.any():

@@ -67,7 +67,7 @@ class Relays:
         """Count rows with an address in the clear, and those relayed."""
         if not state.networks or not batch.has("ip"):
             return state
-        found = state.networks.find_column(batch.arrow("ip"))
+        found = state.networks.find_column(batch.coded("ip"))
         browser = values(batch, "user_agent", _browser) != NO_KEY
         relayed = state.networks.of_kind(found, RELAYING)
         relayed |= browser & state.networks.of_kind(found, SERVERS)

@@ -46,7 +46,7 @@ class Spread(OfPlaces):
         """Count (account, autonomous system)."""
         networks, tally = state
         if networks and batch.has("ip"):
-            found = networks.find_column(batch.arrow("ip"))
+            found = networks.find_column(batch.coded("ip"))
             number = np.where(found >= 0, networks.asn[found], 0)
             seen = (number > 0) & ~networks.of_kind(found, INNOCENT)
             tally.add(batch.at_us[seen], batch.account[seen], number[seen])

@@ -55,10 +55,10 @@ class Takeover(OfPlaces):
         if not seen.any():
             return state
         # An address's autonomous system, where the operator says; else what lies around it; a hash as it is.
-        place = around(batch.arrow("ip")).astype(np.uint64)
+        place = around(batch.coded("ip")).astype(np.uint64)
         shown[2] = np.where(place == np.int64(NO_ADDRESS).astype(np.uint64), shown[2], place)
         if networks:
-            found = networks.find_column(batch.arrow("ip"))
+            found = networks.find_column(batch.coded("ip"))
             number = np.where(found >= 0, networks.asn[found], 0).astype(np.uint64)
             shown[2] = np.where(number > 0, number, shown[2])
         for kind, value in enumerate(shown):

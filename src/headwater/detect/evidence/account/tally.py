@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headwater.detect.coded import by_row
 from headwater.detect.fold import NO_KEY, Batch, World
 from headwater.detect.networks import Networks
 
@@ -160,12 +161,14 @@ def values(batch: Batch, column: str, form: Callable[[str], str | None] | None =
     """
     if not batch.has(column):
         return np.full(len(batch), NO_KEY)
-    coded = batch.arrow(column).dictionary_encode()
+    return batch.once(("names", column, form), lambda: _values(batch.coded(column), form))
+
+
+def _values(coded: Any, form: Callable[[str], str | None] | None) -> Keys:
     texts: Any = coded.dictionary
     if form is not None:
         texts = pa.array([form(v) for v in texts.to_pylist()], pa.string())
-    names = np.append(names_of(texts), NO_KEY)
-    return np.asarray(names[coded.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)])
+    return by_row(names_of(texts), coded, NO_KEY)
 
 
 def names_of(texts: Any) -> Keys:

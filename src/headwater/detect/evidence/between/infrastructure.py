@@ -12,8 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 from scipy.special import pdtrc
 
 from headwater.detect.evidence.account.tally import names_of
@@ -85,12 +83,11 @@ class Infrastructure:
         """Count (address, account) pairs of all rows: attributes aren't what content is confirmed on."""
         if not batch.has("ip"):
             return state
-        values = batch.arrow("ip")
-        known = pc.is_valid(values).to_numpy(zero_copy_only=False)
+        coded = batch.coded("ip")
+        known = coded.is_valid().to_numpy(zero_copy_only=False)
         if known.any():
-            encoded = values.filter(pa.array(known)).dictionary_encode()
-            hashes = names_of(encoded.dictionary) & ~KIND_MASK | _code("ip")
-            state.counts.add(hashes[encoded.indices.to_numpy()], batch.account[known])
+            hashes = names_of(coded.dictionary) & ~KIND_MASK | _code("ip")
+            state.counts.add(hashes[coded.indices.fill_null(0).to_numpy()[known]], batch.account[known])
         return state
 
     def merge(self, left: _Addresses, right: _Addresses) -> _Addresses:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -69,17 +68,16 @@ class SharedNetwork:
         """Count addresses by account; each text is looked at once a batch."""
         if not batch.has("ip"):
             return state
-        column: Any = batch.arrow("ip")
-        known = column.is_valid().to_numpy(zero_copy_only=False)
+        coded = batch.coded("ip")
+        known = coded.is_valid().to_numpy(zero_copy_only=False)
         if not known.any():
             return state
-        coded = column.filter(pa.array(known)).dictionary_encode()
-        code, texts = coded.indices.to_numpy(), coded.dictionary.to_pylist()
+        code = coded.indices.fill_null(0).to_numpy()[known]
         hashes = names_of(coded.dictionary)
         state.counts.add(hashes[code], batch.account[known])
         if state.networks is not None:
             members = np.unique(code[batch.ring[known] >= 0])
-            found = state.networks.find([texts[i] for i in members])
+            found = state.networks.find(coded.dictionary.take(pa.array(members)).to_pylist())
             members, found = members[found >= 0], found[found >= 0]
             for kind, held in (("carrier", state.carrier), ("campus", state.campus)):
                 held.update(hashes[members[state.networks.of_kind(found, (kind,))]].tolist())

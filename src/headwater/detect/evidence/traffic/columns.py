@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headwater.detect.coded import by_row
 from headwater.detect.fold import Batch
 
 #: What the log doesn't say of a flag.
@@ -23,7 +24,11 @@ def numbers(batch: Batch, name: str) -> npt.NDArray[np.float64]:
     """A column of numbers (n, float64), NaN where it is null or not finite."""
     if not batch.has(name):
         return np.full(len(batch), np.nan)
-    out = batch.column(name).astype(np.float64)
+    return batch.once(("numbers", name), lambda: _numbers(batch.column(name)))
+
+
+def _numbers(column: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    out = column.astype(np.float64)
     return np.where(np.isfinite(out), out, np.nan)
 
 
@@ -47,9 +52,10 @@ def among(batch: Batch, name: str, words: Collection[str]) -> npt.NDArray[np.boo
     """Rows (n) whose column of words says one of `words` (given in lower case), however it is capitalised."""
     if not batch.has(name):
         return np.zeros(len(batch), bool)
-    column = cast(Any, pc).utf8_lower(batch.arrow(name).cast(pa.large_string()))
-    hit: Any = pc.is_in(column, value_set=pa.array(sorted(words), pa.large_string()))
-    return np.asarray(hit.to_numpy(zero_copy_only=False), bool)
+    coded = batch.coded(name)
+    texts = cast(Any, pc).utf8_lower(coded.dictionary.cast(pa.large_string()))
+    hit: Any = pc.is_in(texts, value_set=pa.array(sorted(words), pa.large_string()))
+    return by_row(np.asarray(hit.to_numpy(zero_copy_only=False), bool), coded, False)
 
 
 def failed(batch: Batch) -> npt.NDArray[np.bool_]:

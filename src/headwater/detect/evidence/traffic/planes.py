@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
-from headwater.detect.population import Content
+from headwater.detect.population import Content, multiplied
 from headwater.exchange.model import SKETCH
 
 #: Greatest entry of a direction: 127 × 128 × 1,000 is below 2²⁴.
@@ -41,11 +42,26 @@ class Planes:
 
     def along(self, sketches: npt.NDArray[np.int8]) -> npt.NDArray[np.float32]:
         """Where sketches (n × SKETCH) lie along the directions, in units (n × k, whole numbers)."""
-        return np.asarray(sketches.astype(np.float32) @ self.matrix - self.middle, np.float32)
+        out = np.empty((len(sketches), len(self.middle)), np.float32)
+        for at, part in multiplied(sketches, self.matrix):
+            np.subtract(part, self.middle, out=out[at])
+        return out
 
     def sides(self, sketches: npt.NDArray[np.int8]) -> npt.NDArray[np.uint64]:
         """On which side of each of up to 64 planes sketches lie: one bit a plane (n, uint64)."""
-        bits = self.along(sketches) > 0
-        packed = np.zeros((len(bits), 8), np.uint8)
-        packed[:, : (bits.shape[1] + 7) // 8] = np.packbits(bits, axis=1, bitorder="little")
-        return np.ascontiguousarray(packed).view("<u8").reshape(-1).astype(np.uint64)
+        out = np.empty(len(sketches), np.uint64)
+        for at, part in multiplied(sketches, self.matrix):
+            _beyond(part, self.middle, out[at])
+        return out
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _beyond(
+    along: npt.NDArray[np.float32], middle: npt.NDArray[np.float32], out: npt.NDArray[np.uint64]
+) -> None:
+    """For each row a bit for each column that is above its middle."""
+    for i in range(along.shape[0]):
+        bits = np.uint64(0)
+        for j in range(along.shape[1]):
+            bits |= np.uint64(along[i, j] > middle[j]) << np.uint64(j)
+        out[i] = bits
