@@ -25,7 +25,7 @@ MOST_COMPARED, SAMPLE, BUCKET, FULL = 12_000, 2_000, 1_000, 2_000
 LEARNED, ROUNDS = 40_000, 6
 BLOCK = 8_192
 #: Accounts of a bucket that are compared at once.
-TOGETHER = 16
+TOGETHER = 64
 
 
 def nearest(accounts: Accounts, seed: int, workers: int = 1) -> tuple[Rows, Array]:
@@ -48,13 +48,16 @@ def nearest(accounts: Accounts, seed: int, workers: int = 1) -> tuple[Rows, Arra
     tables = _tables(accounts.between, STEP ** step.astype(np.float64))
     sampled = np.isin(every, sample)
     order = np.argsort(of, kind="stable")
+    blocks = _blocks(of[order])
+    sample_both = _both(accounts.mean, sample)
 
     def some(part: slice) -> None:
         _compared(
-            accounts.mean, at, *tables, order[part], sample, sampled, of, start, members, found, score
+            accounts.mean, at, *tables, order, blocks[part.start : part.stop + 1], sample, sample_both, sampled,
+            of, start, members, found, score
         )  # fmt: skip
 
-    spread(some, size, workers)
+    spread(some, len(blocks) - 1, workers)
     return found, score.astype(np.float64)
 
 
@@ -103,7 +106,26 @@ def _held(of: Rows, step: Rows, rng: np.random.Generator) -> tuple[Rows, Rows]:
     return np.concatenate([[0], np.cumsum(np.minimum(size, FULL))]), kept
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _blocks(bucket: Rows) -> Rows:
+    """Where blocks of TOGETHER accounts of one bucket begin (`bucket` ascending), and the end."""
+    size = np.bincount(bucket)
+    place = np.arange(len(bucket)) - np.repeat(np.cumsum(size) - size, size)
+    return np.append(np.flatnonzero(place % TOGETHER == 0), len(bucket))
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _both(mean: Small, rows: Rows) -> Small:
+    """Squares of means, then the means, of some accounts (rows × 2k)."""
+    width = mean.shape[1]
+    out = np.empty((len(rows), 2 * width), np.float32)
+    for at in range(len(rows)):
+        for c in range(width):
+            y = mean[rows[at], c]
+            out[at, c], out[at, width + c] = y * y, y
+    return out
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def _compared(
     mean: Small,
     step: Rows,
@@ -111,7 +133,9 @@ def _compared(
     product: Small,
     constant: Small,
     order: Rows,
+    blocks: Rows,
     sample: Rows,
+    sample_both: Small,
     sampled: npt.NDArray[np.bool_],
     of: Rows,
     start: Rows,
@@ -121,47 +145,64 @@ def _compared(
 ) -> None:
     """Fill `found` and `score`, best first; of equal ones the first.
 
-    Some accounts of one bucket at a time: what they are compared with is then read from memory once for all of them.
+    A block of accounts of one bucket at a time, against all of one step: what they say together is a product of
+    matrices. Blocks don't depend on the number of threads, so neither does the last bit of it.
     """
+    bucket, none = -1, np.zeros(len(sampled), np.bool_)
+    mine, mine_both = members[:0], sample_both[:0]
+    for at in range(len(blocks) - 1):
+        block = order[blocks[at] : blocks[at + 1]]
+        if of[block[0]] != bucket:
+            bucket = of[block[0]]
+            mine = members[start[bucket] : start[bucket + 1]]
+            mine_both = _both(mean, mine)
+        _against(mean, step, own, product, constant, block, sample, sample_both, none, found, score)
+        _against(mean, step, own, product, constant, block, mine, mine_both, sampled, found, score)
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _against(
+    mean: Small,
+    step: Rows,
+    own: Small,
+    product: Small,
+    constant: Small,
+    block: Rows,
+    others: Rows,
+    both: Small,
+    known: npt.NDArray[np.bool_],
+    found: Rows,
+    score: Small,
+) -> None:
+    """A block of accounts against `others` (by step; `both`: theirs), those that are `known` left out."""
     width, k = mean.shape[1], found.shape[1]
-    mixed, square = np.empty((TOGETHER, width), np.float32), np.empty((TOGETHER, width), np.float32)
-    base = np.empty(TOGETHER, np.float32)
+    factor, base = np.empty((len(block), 2 * width), np.float32), np.empty(len(block), np.float32)
     first = 0
-    while first < len(order):
-        bucket = of[order[first]]
-        block = order[first : first + TOGETHER]
-        size = 1
-        while size < len(block) and of[block[size]] == bucket:
-            size += 1
-        first += size
-        low, high = start[bucket], start[bucket + 1]
-        before = -1
-        for at in range(len(sample) + high - low):
-            j = sample[at] if at < len(sample) else members[low + at - len(sample)]
-            if at >= len(sample) and sampled[j]:
-                continue
-            if step[j] != before:
-                before = step[j]
-                for b in range(size):
-                    i = block[b]
-                    base[b] = constant[step[i], before]
-                    for c in range(width):
-                        x = mean[i, c]
-                        base[b] += x * x * own[step[i], before, c]
-                        mixed[b, c] = x * product[step[i], before, c]
-                        square[b, c] = own[before, step[i], c]
-            for b in range(size):
-                i = block[b]
-                if i == j:
-                    continue
-                nats = np.float32(0)
-                for c in range(width):
-                    y = mean[j, c]
-                    nats += y * (y * square[b, c] + mixed[b, c])
-                nats += base[b]
-                if nats > score[i, k - 1]:
-                    put = k - 1
-                    while put > 0 and nats > score[i, put - 1]:
+    while first < len(others):
+        other = step[others[first]]
+        last = first + 1
+        while last < len(others) and step[others[last]] == other:
+            last += 1
+        for b in range(len(block)):
+            i, here = block[b], step[block[b]]
+            base[b] = constant[here, other]
+            for c in range(width):
+                x = mean[i, c]
+                base[b] += x * x * own[here, other, c]
+                factor[b, c], factor[b, width + c] = own[other, here, c], x * product[here, other, c]
+        nats = np.dot(factor, both[first:last].T)
+        for b in range(len(block)):
+            i = block[b]
+            least = score[i, k - 1]
+            for at in range(last - first):
+                if nats[b, at] + base[b] > least:
+                    j = others[first + at]
+                    if i == j or known[j]:
+                        continue
+                    one, put = nats[b, at] + base[b], k - 1
+                    while put > 0 and one > score[i, put - 1]:
                         score[i, put], found[i, put] = score[i, put - 1], found[i, put - 1]
                         put -= 1
-                    score[i, put], found[i, put] = nats, j
+                    score[i, put], found[i, put] = one, j
+                    least = score[i, k - 1]
+        first = last

@@ -28,13 +28,12 @@ def by_code(code: npt.NDArray[np.integer[Any]], first: npt.NDArray[Any], *more: 
     """
     if not len(code):
         return np.empty(0, np.int64)
-    keys = _whole(first)
-    if keys is None:
-        return np.lexsort((*more[::-1], first, code))
-    order = counted(code, int(code.max()) + 1)
-    _sort_runs(code, keys, order)
-    if more:
-        _settle(order, code, keys, more)
+    order, start = _counted(code, int(code.max()) + 1)
+    begin, end = start[:-1], start[1:]
+    for column in (first, *more):
+        if not len(begin):
+            break
+        begin, end = _sort_runs(begin, end, _whole(column), order)
     return order
 
 
@@ -59,65 +58,74 @@ class ByCode:
         return np.sort(self._order[spans(self._start[codes], self._start[codes + 1])])
 
 
-def _whole(values: npt.NDArray[Any]) -> Ints | None:
-    """Values as int64 in the same order; None where they aren't whole numbers."""
+def _whole(values: npt.NDArray[Any]) -> Ints:
+    """Numbers as int64 in the same order: those that are equal stay so, NaN comes last."""
     if values.dtype == np.uint64:
         return (values ^ _SIGN).view(np.int64)
-    return values.astype(np.int64) if values.dtype.kind in "iub" else None
+    if values.dtype.kind in "iub":
+        return values.astype(np.int64, copy=False)
+    exact = values.astype(np.float64) + 0.0  # one zero
+    bits = np.where(np.isnan(exact), np.nan, exact).view(np.int64)
+    return np.asarray(bits ^ ((bits >> 63) & np.int64(2**63 - 1)))
 
 
-def _settle(
-    order: Ints, code: npt.NDArray[np.integer[Any]], keys: Ints, more: tuple[npt.NDArray[Any], ...]
-) -> None:
-    """Put in order what is equal in code and first column."""
-    same = (code[order[1:]] == code[order[:-1]]) & (keys[order[1:]] == keys[order[:-1]])
-    if not same.any():
-        return
-    tied = np.zeros(len(order), bool)
-    tied[1:] |= same
-    tied[:-1] |= same
-    at = np.flatnonzero(tied)
-    run = np.cumsum(np.concatenate([[True], ~same])[at])
-    rows = order[at]
-    order[at] = rows[np.lexsort((*(column[rows] for column in more[::-1]), run))]
+def counted(code: npt.NDArray[np.integer[Any]], codes: int) -> Ints:
+    """The places (n) by code (n, below `codes`), in the order in which they came."""
+    return _counted(code, codes)[0]
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
-def counted(code: npt.NDArray[np.integer[Any]], codes: int) -> Ints:
-    """The places (n) by code (n, below `codes`), in the order in which they came."""
+def _counted(code: npt.NDArray[np.integer[Any]], codes: int) -> tuple[Ints, Ints]:
+    """Places by code, and where those of each begin and the last ones end (codes + 1)."""
     start = np.zeros(codes + 1, np.int64)
     for i in range(len(code)):
         start[code[i] + 1] += 1
     for c in range(codes):
         start[c + 1] += start[c]
-    out = np.empty(len(code), np.int64)
+    out, at = np.empty(len(code), np.int64), start.copy()
     for i in range(len(code)):
-        out[start[code[i]]] = i
-        start[code[i]] += 1
-    return out
+        out[at[code[i]]] = i
+        at[code[i]] += 1
+    return out, start
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
-def _sort_runs(code: npt.NDArray[np.integer[Any]], keys: Ints, order: Ints) -> None:
-    """Sort the places of each code by key; equal ones stay as they are."""
-    begin = 0
-    while begin < len(order):
-        end = begin + 1
+def _sort_runs(begin: Ints, end: Ints, keys: Ints, order: Ints) -> tuple[Ints, Ints]:
+    """Sort the places of each run by key; equal ones stay as they are, and are the runs that come back."""
+    longest = 1
+    for run in range(len(begin)):
+        longest = max(longest, end[run] - begin[run])
+    # Keys lie all over memory: each is fetched once.
+    key = np.empty(longest, np.int64)
+    found, room = 0, 1024
+    low, high = np.empty(room, np.int64), np.empty(room, np.int64)
+    for run in range(len(begin)):
+        rows = order[begin[run] : end[run]]
+        size = len(rows)
         rising = True
-        while end < len(order) and code[order[end]] == code[order[begin]]:
-            rising = rising and keys[order[end - 1]] <= keys[order[end]]
-            end += 1
-        if not rising:
-            if end - begin <= SHORT:
-                for i in range(begin + 1, end):
-                    row = order[i]
-                    key = keys[row]
-                    j = i
-                    while j > begin and keys[order[j - 1]] > key:
-                        order[j] = order[j - 1]
-                        j -= 1
-                    order[j] = row
-            else:
-                rows = order[begin:end].copy()
-                order[begin:end] = rows[np.argsort(keys[rows], kind="mergesort")]
-        begin = end
+        for i in range(size):
+            key[i] = keys[rows[i]]
+            rising = rising and (i == 0 or key[i - 1] <= key[i])
+        if not rising and size > SHORT:
+            turn = np.argsort(key[:size], kind="mergesort")
+            key[:size] = key[:size][turn]
+            rows[:] = rows[turn]
+        elif not rising:
+            for i in range(1, size):
+                one, row, j = key[i], rows[i], i
+                while j > 0 and key[j - 1] > one:
+                    key[j], rows[j] = key[j - 1], rows[j - 1]
+                    j -= 1
+                key[j], rows[j] = one, row
+        first = 0
+        for i in range(1, size + 1):
+            if i < size and key[i] == key[first]:
+                continue
+            if i - first > 1:
+                if found == room:
+                    low, high = np.append(low, low), np.append(high, high)
+                    room *= 2
+                low[found], high[found] = begin[run] + first, begin[run] + i
+                found += 1
+            first = i
+    return low[:found], high[:found]

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import gammaln
 
 from detect.evidence.traffic.reading import read
 from detect.worlds import DAY, Made, log
 from headwater.detect.evidence.traffic import coverage
-from headwater.detect.evidence.traffic.coverage import _rarefied
+from headwater.detect.evidence.traffic.coverage import PLANES, WAYS, _occupied
 
 
 def world(each: int, wide: int = 8, size: int = 60, seed: int = 1, topics: int = 40) -> Made:
@@ -51,16 +52,22 @@ def test_few_exchanges_say_nothing() -> None:
     assert np.isnan(read(coverage.trait, world(15)).value).all()
 
 
-@given(st.lists(st.integers(1, 30), min_size=1, max_size=8), st.integers(1, 60))
-def test_rarefaction_is_the_mean_over_all_draws(times: list[int], drawn: int) -> None:
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=8), st.integers(1, 60), st.integers(0, WAYS - 1))
+def test_rarefaction_is_the_mean_over_all_draws(times: list[int], drawn: int, way: int) -> None:
     n = sum(times)
-    drawn = min(drawn, n)
-    exact = sum(1 - comb(n - t, drawn) / comb(n, drawn) for t in times)
-    cells = np.arange(len(times))
-    got = _rarefied(
-        np.zeros(len(times), np.int32), cells.astype(np.uint64), np.array(times), np.array([n]), drawn
+    drawn = 1 << (min(drawn, n).bit_length() - 1)
+    side = np.repeat(np.arange(len(times), dtype=np.uint32) << np.uint32(way * PLANES), times)
+    held = np.bincount(np.arange(len(times)) % min(2 * drawn, 1 << PLANES), times).astype(int).tolist()
+    exact = sum(1 - comb(n - t, drawn) / comb(n, drawn) for t in held)
+    factorial = gammaln(np.arange(n + 1) + 1.0)
+    weight = np.array([0.0, 0.5, 0.0])
+    start, every = np.array([0, 0, n, n]), np.array([1, drawn, 1])
+    sent, covered = _occupied(
+        np.random.default_rng(n).permutation(side), way, start, every, weight, factorial
     )
-    assert got[0] == pytest.approx(exact, rel=1e-9)
+    assert covered.tolist() == [0.0, pytest.approx(exact, rel=1e-9), 0.0]
+    assert sent[: len(times)].tolist() == [t / 2 for t in times]
+    assert sent.sum() == n / 2
 
 
 def test_rarefied_counts_do_not_grow_with_the_number_of_exchanges() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,8 +141,8 @@ class Queue:
         order = np.lexsort((exact, at_us, session, account))
         content: Content = world.context["content"]
         by_ring = ByCode(world.context["ring_of"][account[order]])
-        out = {}
-        for at in range(len(world.rings)):
+
+        def tested(at: int) -> Finding | None:
             rows = order[by_ring.of(at)]
             looks: list[Exchangeability] = []
             for chosen in _choices(at, rows, harvest, account, sketch, world):
@@ -149,11 +150,15 @@ class Queue:
                 looks += _looks(
                     vectors, account[chosen], session[chosen], at_us[chosen], world, self.permutations
                 )
-            if looks:
-                # Groups joined by their runs are dealt topics of their own: that they differ speaks for nobody.
-                against = 0.0 if at in world.context.get(ALLIED, ()) else CAP_AGAINST
-                out[at] = _finding(looks, against)
-        return out
+            if not looks:
+                return None
+            # Groups joined by their runs are dealt topics of their own: that they differ speaks for nobody.
+            return _finding(looks, 0.0 if at in world.context.get(ALLIED, ()) else CAP_AGAINST)
+
+        # What takes long in it leaves Python's lock.
+        with ThreadPoolExecutor(world.workers) as pool:
+            found = list(pool.map(tested, range(len(world.rings))))
+        return {at: one for at, one in enumerate(found) if one is not None}
 
 
 def _choices(

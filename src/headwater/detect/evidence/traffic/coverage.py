@@ -7,17 +7,16 @@ from everybody. That an account is narrower than people are is not said here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import numba
 import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln
 
 from headwater.detect.evidence.traffic.planes import Planes
-from headwater.detect.evidence.traffic.states import starts
 from headwater.detect.fold import Batch, Card, Reading, World
-from headwater.detect.objects import Counts
-from headwater.detect.ordering import by_code
+from headwater.detect.ordering import counted
 from headwater.detect.population import UNIT
 from headwater.detect.traits import strata
 
@@ -50,12 +49,13 @@ CARD = Card(
 
 
 @dataclass
-class _Occupied:
-    """How often each account was in each cell of each way; `keep` (accounts) is the share of its rows looked at."""
+class _Looked:
+    """Rows that are looked at: whose, and on which side of the planes; `keep` (accounts) is the share of them."""
 
     keep: npt.NDArray[np.float64]
     planes: Planes
-    cells: tuple[Counts, ...]
+    account: list[npt.NDArray[np.int32]] = field(default_factory=list)
+    side: list[npt.NDArray[np.uint32]] = field(default_factory=list)
 
 
 class Coverage:
@@ -65,31 +65,31 @@ class Coverage:
     stage = "trait"
     columns = ("imprint",)
 
-    def init(self, world: World) -> _Occupied:
-        """Nothing occupied."""
+    def init(self, world: World) -> _Looked:
+        """No row."""
         keep = np.where(world.volume >= LEAST, MOST_ROWS / np.maximum(world.volume, 1), 0.0)
-        planes = Planes.through(world.context["content"], WAYS * PLANES, world.seed)
-        return _Occupied(keep, planes, tuple(Counts() for _ in range(WAYS)))
+        return _Looked(keep, Planes.through(world.context["content"], WAYS * PLANES, world.seed))
 
-    def update(self, state: _Occupied, batch: Batch) -> _Occupied:
-        """Count cells; which rows of a busy account are looked at is decided by their content."""
+    def update(self, state: _Looked, batch: Batch) -> _Looked:
+        """Keep rows; which ones of a busy account are looked at is decided by their content."""
         keep = batch.column("imprint.exact").astype(np.float64) / UNIT < state.keep[batch.account]
         if keep.any():
-            side = state.planes.sides(batch.column("imprint.sketch")[keep])
-            for way, cells in enumerate(state.cells):
-                cells.add((side >> np.uint64(way * PLANES)) % np.uint64(2**PLANES), batch.account[keep])
+            state.account.append(batch.account[keep])
+            state.side.append(state.planes.sides(batch.column("imprint.sketch")[keep]).astype(np.uint32))
         return state
 
-    def merge(self, left: _Occupied, right: _Occupied) -> _Occupied:
-        """Add two states."""
-        for mine, theirs in zip(left.cells, right.cells, strict=True):
-            mine.absorb(theirs)
-        return left
+    def merge(self, left: _Looked, right: _Looked) -> _Looked:
+        """Rows of both."""
+        return _Looked(left.keep, left.planes, left.account + right.account, left.side + right.side)
 
-    def finish(self, state: _Occupied, world: World) -> Reading:
+    def finish(self, state: _Looked, world: World) -> Reading:
         """The ratio, by account, as a mean over the ways; those of one pair of octaves of volume are counted alike."""
+        account = np.concatenate([np.empty(0, np.int32), *state.account])
+        side = np.concatenate([np.empty(0, np.uint32), *state.side])
+        side = side[counted(account, world.size)]
+        total = np.bincount(account, minlength=world.size)
         drawn = np.minimum(4 ** strata(world.volume), MOST_DRAWN)
-        ratio = np.mean([_ratio(cells, drawn, world.customer) for cells in state.cells], axis=0)
+        ratio = np.mean([_ratio(side, way, total, drawn, world.customer) for way in range(WAYS)], axis=0)
         return Reading(
             np.where(world.volume >= LEAST, ratio, np.nan),
             NOTABLE,
@@ -98,53 +98,74 @@ class Coverage:
 
 
 def _ratio(
-    counts: Counts, drawn: npt.NDArray[np.int64], customer: npt.NDArray[np.int32]
+    side: npt.NDArray[np.uint32],
+    way: int,
+    total: npt.NDArray[np.int64],
+    drawn: npt.NDArray[np.int64],
+    customer: npt.NDArray[np.int32],
 ) -> npt.NDArray[np.float64]:
-    """Cells that `drawn` (accounts) exchanges of each account occupy, over everybody's; NaN where it has fewer."""
-    counts.compact()
-    account, cell, times = counts.accounts, counts.objects, counts.times
-    total = np.bincount(account, times, len(drawn)).astype(np.int64)
+    """Cells that `drawn` (accounts) exchanges of each account occupy, over everybody's; NaN where it has fewer.
+
+    `side` (n) of the rows by account, of which each has `total`.
+    """
     known = np.bincount(customer[total > 0], minlength=int(customer.max(initial=-1)) + 1)
     # Every customer counts alike, and so does every account of one.
     weight = 1.0 / np.maximum(total * known[customer], 1)
+    start = np.concatenate([[0], np.cumsum(total)])
+    factorial = gammaln(np.arange(int(total.max(initial=0)) + 2) + 1.0)
+    sent, covered = _occupied(side, way, start, drawn, weight, factorial)
     out = np.full(len(drawn), np.nan)
-    for few in np.unique(drawn[total >= LEAST]):
-        # Twice as many cells as are drawn: fewer would all be occupied, more by nobody twice.
-        cells = np.uint64(min(2 * int(few), 2**PLANES))
-        usual = _usual(cell % cells, times * weight[account], int(cells))
-        everybody = float((1 - (1 - usual) ** few).sum())
-        mine = (drawn == few) & (total >= np.maximum(few, LEAST))
-        rows = mine[account]
-        covered = _rarefied(account[rows], cell[rows] % cells, times[rows], total, int(few))
+    for few in np.unique(drawn[total >= LEAST]).tolist():
+        usual = sent.reshape(-1, _cells(few)).sum(axis=0)
+        everybody = float((1 - (1 - usual / usual.sum()) ** few).sum())
+        mine = (drawn == few) & (total >= max(few, LEAST))
         out[mine] = covered[mine] / everybody
     return out
 
 
-def _usual(
-    cell: npt.NDArray[np.uint64], weight: npt.NDArray[np.float64], cells: int
-) -> npt.NDArray[np.float64]:
-    """Share of everybody's exchanges in each cell."""
-    share = np.bincount(cell.astype(np.int64), weight, cells)
-    return np.asarray(share / share.sum())
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _cells(drawn: int) -> int:
+    """Cells by which so many exchanges are judged: fewer would all be occupied, more by nobody twice."""
+    return min(2 * drawn, 1 << PLANES)
 
 
-def _rarefied(
-    account: npt.NDArray[np.int32],
-    cell: npt.NDArray[np.uint64],
-    times: npt.NDArray[np.int64],
-    total: npt.NDArray[np.int64],
-    drawn: int,
-) -> npt.NDArray[np.float64]:
-    """Cells that `drawn` of each account's exchanges would occupy on average, drawn without putting back."""
-    order = by_code(account, cell)
-    account, cell, times = account[order], cell[order], times[order]
-    first = starts(account, cell)
-    account, held = account[first], np.add.reduceat(times, first)
-    n = total[account]
-    left = np.maximum(n - held - drawn, 0)
-    missed = np.exp(gammaln(n - held + 1) - gammaln(left + 1) - gammaln(n + 1) + gammaln(n - drawn + 1))
-    missed = np.where(n - held >= drawn, missed, 0.0)
-    return np.bincount(account, 1 - missed, len(total)).astype(np.float64)
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _occupied(
+    side: npt.NDArray[np.uint32],
+    way: int,
+    start: npt.NDArray[np.int64],
+    drawn: npt.NDArray[np.int64],
+    weight: npt.NDArray[np.float64],
+    factorial: npt.NDArray[np.float64],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Weighted exchanges of everybody by cell, and for each account how many cells `drawn` of its exchanges would
+    occupy on average, drawn without putting back. `factorial` holds logarithms.
+    """
+    every = 1 << PLANES
+    sent, covered = np.zeros(every), np.zeros(len(drawn))
+    times = np.zeros(every, np.int64)
+    for account in range(len(drawn)):
+        n, few = start[account + 1] - start[account], drawn[account]
+        if not n:
+            continue
+        for row in range(start[account], start[account + 1]):
+            times[(side[row] >> np.uint32(way * PLANES)) & np.uint32(every - 1)] += 1
+        cells = _cells(few)
+        for cell in range(cells):
+            held = 0
+            for inside in range(cell, every, cells):
+                if times[inside]:
+                    sent[inside] += times[inside] * weight[account]
+                    held += times[inside]
+                    times[inside] = 0
+            if held and n >= few:
+                missed = 0.0
+                if n - held >= few:
+                    missed = np.exp(
+                        factorial[n - held] - factorial[n - held - few] - factorial[n] + factorial[n - few]
+                    )
+                covered[account] += 1 - missed
+    return sent, covered
 
 
 trait = Coverage()
