@@ -140,10 +140,16 @@ class Local:
         return finish(whole)
 
     def write(self, columns: Sequence[str], made: Made, schema: pa.Schema, file: Path) -> None:
-        """One file, in the order of rows."""
-        with pq.ParquetWriter(file, schema, compression="zstd") as out:
+        """One file, in the order of rows: while some are compressed, the next ones are made."""
+        with pq.ParquetWriter(file, schema, compression="zstd") as out, ThreadPoolExecutor(1) as beside_it:
+            before = None
             for batch in self.batches(columns):
-                out.write_batch(made(batch))
+                rows = made(batch)
+                if before is not None:
+                    before.result()
+                before = beside_it.submit(out.write_batch, rows)
+            if before is not None:
+                before.result()
 
     def place(self, name: str) -> str:
         """Where it was asked for."""

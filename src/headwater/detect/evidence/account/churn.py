@@ -10,6 +10,7 @@ import numpy as np
 
 from headwater.detect.evidence.account.tally import OfPlaces, Places, named, values
 from headwater.detect.fold import NO_KEY, Batch, Card, Reading, World
+from headwater.detect.hashed import first_of
 from headwater.detect.networks import INNOCENT
 
 #: Fewer exchanges with a known address say nothing; nor do fewer steps from one exchange of a session to the next.
@@ -65,9 +66,7 @@ class Churn(OfPlaces):
         account, session, address = tally.rows
         size = world.size
         rows = np.bincount(account, tally.times, minlength=size)
-        pairs, sessions = (
-            account[np.unique(named(account, c), return_index=True)[1]] for c in (address, session)
-        )
+        pairs, sessions = (account[first_of(named(account, c))] for c in (address, session))
         visits = np.bincount(sessions, minlength=size)
         # The first address of an account, or of a session, is no change.
         overall = (np.bincount(pairs, minlength=size) - 1) / np.maximum(rows - 1, 1)

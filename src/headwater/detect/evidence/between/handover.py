@@ -7,7 +7,6 @@ conversations leaves this behind at every turn; people do it when they change ac
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from headwater.detect.evidence.account.tally import names_of
 from headwater.detect.fold import Batch, Card, Finding, Ring, World
+from headwater.detect.hashed import among
 from headwater.detect.pvalues import as_many, calibrated
 
 #: Rows of customers outside all rings that are kept, in expectation; a hash of the text decides which.
@@ -158,7 +159,7 @@ def _carried(state: _Talks) -> _Way:
     users = np.searchsorted(given, carried, side="right") - first
     place = np.minimum(first, len(given) - 1)
     alone = (users == 1) & (at_us[place] <= when)
-    own = np.isin(_pairs(carried, customer), _pairs(given, by))
+    own = among(_pairs(carried, customer), _pairs(given, by))
     # What several were answered (a greeting, a refusal) isn't known to come from any of them.
     other = np.where(alone & (by[place] != customer), by[place], -1).astype(np.int32)
     known = own | (other >= 0)
@@ -231,12 +232,7 @@ def _hashes(column: Any) -> tuple[npt.NDArray[np.int64], Hashes]:
     held = column.take(pa.array(known))
     if pa.types.is_integer(held.type):
         return known, held.to_numpy().astype(np.uint64)
-    coded = held.dictionary_encode()
-    names = [
-        int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
-        for text in coded.dictionary.to_pylist()
-    ]
-    return known, np.array(names, np.uint64)[coded.indices.to_numpy()]
+    return known, names_of(held) << np.uint64(1)
 
 
 test = Handover()

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.fold import Batch, Card, Finding, World
+from headwater.detect.hashed import among, first_of
 
 #: Exchanges from which an account has a share, members that must have one.
 LEAST, LEAST_MEMBERS = 10, 5
@@ -99,14 +100,14 @@ class Conversations:
         mark = world.customer[account].astype(np.uint64) * SPREAD
         back = np.flatnonzero(previous)
         carried = np.zeros(len(previous), bool)
-        carried[back] = np.isin((previous ^ mark)[back], (response ^ mark)[response != 0])
+        carried[back] = among((previous ^ mark)[back], (response ^ mark)[response != 0])
         turns = np.concatenate(state.turn) > 0
         # Where answers are kept a claim doesn't count.
         proved = bool((response != 0).any())
         talk = np.flatnonzero((carried if proved else turns) & ~ours)
         if proved:
             once = previous[talk] ^ (account[talk].astype(np.uint64) + np.uint64(1)) * SPREAD
-            talk = talk[np.unique(once, return_index=True)[1]]
+            talk = talk[first_of(once)]
         talks, told = (
             np.bincount(account[talk], minlength=world.size),
             np.bincount(account[ours], minlength=world.size),

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from headwater.detect.evidence.between.distance import likeness
 from headwater.detect.fold import PROPOSE, Card, Finding, NoRows, Ring, World
 from headwater.detect.objects import Counts
+from headwater.detect.ordering import ByCode
 from headwater.detect.pairs import pairs
 
 #: Share of a group's customers that must use a text for it to be what ties them, and members at least.
@@ -94,31 +95,42 @@ class _Table:
     place: npt.NDArray[np.int64]
     customer: npt.NDArray[np.int32]
     tied: npt.NDArray[np.bool_]
+    by_customer: ByCode
 
 
 def _by_customer(counts: Counts | None, world: World) -> _Table:
     if counts is None or not len(counts.objects):
-        return _Table(np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, bool))
+        none = np.empty(0, np.int32)
+        return _Table(np.empty(0, np.int64), none, np.empty(0, bool), ByCode(none, _customers(world)))
     used = counts.times >= LEAST
     account = counts.accounts[used]
     tied = counts.times[used] >= SHARE * world.half_volume[account, PROPOSE]
     _, place = np.unique(counts.objects[used], return_inverse=True)
     found = pairs(place, world.customer[account])
     held = np.bincount(found.place, tied, len(found.first)) > 0
-    return _Table(found.first, found.second.astype(np.int32), held)
+    customer = found.second.astype(np.int32)
+    return _Table(found.first, customer, held, ByCode(customer, _customers(world)))
+
+
+def _customers(world: World) -> int:
+    """Codes of customers lie below."""
+    return int(world.customer.max(initial=-1)) + 1
 
 
 def _rarest(table: _Table, members: npt.NDArray[np.int32]) -> _Text | None:
     """Of the texts that tie most members the one that fewest others use."""
-    inside = np.isin(table.customer, members)
-    texts = int(table.place.max(initial=-1)) + 1
-    held = np.bincount(table.place[inside & table.tied], minlength=texts)
-    ties = np.flatnonzero(held >= MOST * len(members))
+    inside = table.by_customer.among(members)
+    ties, held = np.unique(table.place[inside][table.tied[inside]], return_counts=True)
+    many = held >= MOST * len(members)
+    ties, held = ties[many], held[many]
     if not len(ties):
         return None
-    users = np.bincount(table.place[~inside], minlength=texts)
-    at = int(ties[np.lexsort((-held[ties], users[ties]))[0]])
-    return _Text(int(held[at]), table.customer[(table.place == at) & ~inside])
+    low, high = np.searchsorted(table.place, ties), np.searchsorted(table.place, ties, "right")
+    first = inside.searchsorted(low)
+    users = (high - low) - (inside.searchsorted(high) - first)
+    at = int(np.lexsort((-held, users))[0])
+    outside = np.setdiff1d(np.arange(low[at], high[at]), inside)
+    return _Text(int(held[at]), table.customer[outside])
 
 
 def _finding(

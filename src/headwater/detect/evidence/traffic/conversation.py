@@ -12,6 +12,7 @@ import numpy.typing as npt
 from headwater.detect.evidence.traffic.columns import hashes, numbers
 from headwater.detect.evidence.traffic.states import OfRows, Rows, shares
 from headwater.detect.fold import Batch, Card, Reading, World
+from headwater.detect.hashed import among, before
 
 LEAST = 10
 NOTABLE = 1.0
@@ -78,16 +79,9 @@ def _returned(
     """
     spread = np.uint64(0x9E3779B97F4A7C15)
     kept = response != 0
-    key, when = response[kept] ^ owner[kept] * spread, at_us[kept]
-    order = np.lexsort((when, key))
-    key, first = np.unique(key[order], return_index=True)
-    wanted = previous[asks] ^ owner[asks] * spread
-    silent = ~np.isin(owner[asks], owner[kept])
-    if not len(key):
-        return silent
-    place = np.minimum(np.searchsorted(key, wanted), len(key) - 1)
-    found = (key[place] == wanted) & (when[order][first][place] < at_us[asks])
-    return np.asarray(found | silent)
+    answer, wanted = response[kept] ^ owner[kept] * spread, previous[asks] ^ owner[asks] * spread
+    found = before(wanted, at_us[asks], answer, at_us[kept])
+    return np.asarray(found | ~among(owner[asks], owner[kept]))
 
 
 trait = Conversation()

@@ -1,0 +1,69 @@
+"""Which of many 64-bit hashes are among others, and where each is met first: by a table of them, without a sort."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+Hashes = npt.NDArray[np.uint64]
+Ints = npt.NDArray[np.int64]
+
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
+
+
+def among(values: Hashes, others: Hashes) -> npt.NDArray[np.bool_]:
+    """Whether each of `values` (n) is one of `others`."""
+    return before(values, np.ones(len(values), np.int64), others, np.zeros(len(others), np.int64))
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def before(values: Hashes, at: Ints, others: Hashes, when: Ints) -> npt.NDArray[np.bool_]:
+    """Whether each of `values` (n) is one of `others`, first met (`when`) before the time `at` (n) of its own."""
+    out = np.zeros(len(values), np.bool_)
+    slot, bits = _table(len(others))
+    for i in range(len(others)):
+        place = _place(others[i], bits)
+        while slot[place] >= 0 and others[slot[place]] != others[i]:
+            place = (place + 1) & ((1 << bits) - 1)
+        if slot[place] < 0 or when[i] < when[slot[place]]:
+            slot[place] = i
+    for i in range(len(values)):
+        place = _place(values[i], bits)
+        while slot[place] >= 0:
+            if others[slot[place]] == values[i]:
+                out[i] = when[slot[place]] < at[i]
+                break
+            place = (place + 1) & ((1 << bits) - 1)
+    return out
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def first_of(values: Hashes) -> Ints:
+    """Where each different value is met first, ascending."""
+    out, found = np.empty(len(values), np.int64), 0
+    slot, bits = _table(len(values))
+    for i in range(len(values)):
+        place = _place(values[i], bits)
+        while slot[place] >= 0 and values[slot[place]] != values[i]:
+            place = (place + 1) & ((1 << bits) - 1)
+        if slot[place] < 0:
+            slot[place] = i
+            out[found] = i
+            found += 1
+    return out[:found]
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _table(size: int) -> tuple[npt.NDArray[np.int32], int]:
+    """Empty slots, twice as many as there may be values, and the bits of their numbers."""
+    bits = 4
+    while (1 << bits) < 2 * size:
+        bits += 1
+    return np.full(1 << bits, -1, np.int32), bits
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _place(value: np.uint64, bits: int) -> int:
+    """Where a value is looked for first: hashes may have their first bits in common."""
+    return np.int64((value * _SPREAD) >> np.uint64(64 - bits))
