@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.detect.ordering import SHORT, by_code
+from headwater.detect.ordering import SHORT, by_code, by_hash
 
 ROWS = st.lists(
     st.tuples(
@@ -37,3 +37,25 @@ def test_accounts_with_many_rows(kind: type) -> None:
     code = rng.integers(0, 3, 40 * SHORT).astype(np.int32)
     first, second = rng.integers(0, SHORT, len(code)).astype(kind), rng.integers(0, 9, len(code))
     assert by_code(code, first, second).tolist() == np.lexsort((second, first, code)).tolist()
+
+
+@given(ROWS)
+def test_hashes_then_another_column(rows: list[tuple[int, int, int, bool]]) -> None:
+    hashes = np.array([row[1] for row in rows], np.uint64)
+    then = np.array([row[2] for row in rows], np.int64)
+    order = by_hash(hashes, then)
+    assert sorted(order.tolist()) == list(range(len(rows)))
+    assert list(zip(hashes[order].tolist(), then[order].tolist(), strict=True)) == sorted(
+        (row[1], row[2]) for row in rows
+    )
+
+
+def test_what_is_not_a_number_comes_last() -> None:
+    rng = np.random.default_rng(1)
+    code = rng.integers(0, 4, 400).astype(np.int32)
+    first = rng.choice([np.nan, -np.nan, -np.inf, np.inf, 0.0, -0.0, 1.5, -1.5, 5e-324], 400)
+    assert by_code(code, first).tolist() == np.lexsort((first, code)).tolist()
+    assert (
+        by_code(code, first.astype(np.float32)).tolist()
+        == by_code(code, first.astype(np.float32).astype(float)).tolist()
+    )

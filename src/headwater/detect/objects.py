@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.fold import NO_KEY, Batch, Links
-from headwater.detect.ordering import counted
+from headwater.detect.ordering import by_code, by_hash
 
 #: Uncompacted pairs held before they are counted.
 BUFFER = 8_000_000
@@ -23,8 +23,6 @@ BUFFER = 8_000_000
 PARTS = ("imprint.skeleton", "imprint.opening", "imprint.closing")
 #: A shorter prompt is no template: "hello" has an opening too.
 LEAST_WORDS = 6
-#: Objects below this are numbered, as cells are.
-SMALL = 1 << 16
 #: Random cycles through the accounts of one object: each account gets twice as many ties.
 CYCLES = 8
 
@@ -117,14 +115,11 @@ class Counts:
 
 
 def _ordered(objects: npt.NDArray[np.uint64], accounts: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
-    """By object, then account; small numbers (not hashes) by one key, smaller ones (cells) without comparing them."""
+    """By object, then account; of small numbers (not hashes) by one key."""
     most = int(objects.max()) if len(objects) else 0
-    if most < SMALL:
-        order = counted(accounts, int(accounts.max(initial=-1)) + 1)
-        return order[counted(objects[order].astype(np.int64), most + 1)]
     if most < 1 << 32:
-        return np.argsort(objects << np.uint64(32) | accounts.astype(np.uint64), kind="stable")
-    return np.lexsort((accounts, objects))
+        return np.argsort(objects << np.uint64(32) | accounts.astype(np.uint64))
+    return by_hash(objects, accounts)
 
 
 @dataclass(frozen=True)
@@ -258,7 +253,7 @@ def heaviest(
     evidence: str, a: npt.NDArray[np.int32], b: npt.NDArray[np.int32], weight: npt.NDArray[np.float64]
 ) -> Links:
     """One tie a pair, the heaviest."""
-    order = np.lexsort((-weight, b, a))
+    order = by_code(a, b, -weight)
     a, b, weight = a[order], b[order], weight[order]
     first = np.ones(len(a), bool)
     first[1:] = (a[1:] != a[:-1]) | (b[1:] != b[:-1])

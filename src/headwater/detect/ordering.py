@@ -37,6 +37,17 @@ def by_code(code: npt.NDArray[np.integer[Any]], first: npt.NDArray[Any], *more: 
     return order
 
 
+def by_hash(hashes: npt.NDArray[np.uint64], *then: npt.NDArray[Any]) -> Ints:
+    """The places (n) in order of `hashes`, then of other columns; rows that are equal in all in any order."""
+    order = np.argsort(hashes)
+    begin, end = _equal(hashes[order])
+    for column in then:
+        if not len(begin):
+            break
+        begin, end = _sort_runs(begin, end, _whole(column), order)
+    return np.asarray(order, np.int64)
+
+
 class ByCode:
     """Rows by a small whole number; those below zero are nobody's."""
 
@@ -87,6 +98,23 @@ def _counted(code: npt.NDArray[np.integer[Any]], codes: int) -> tuple[Ints, Ints
         out[at[code[i]]] = i
         at[code[i]] += 1
     return out, start
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _equal(values: npt.NDArray[np.uint64]) -> tuple[Ints, Ints]:
+    """Where runs of two or more equal values (sorted) begin and end."""
+    runs = 0
+    for i in range(1, len(values)):
+        runs += values[i] == values[i - 1] and (i == 1 or values[i - 1] != values[i - 2])
+    begin, end = np.empty(runs, np.int64), np.empty(runs, np.int64)
+    run = -1
+    for i in range(1, len(values)):
+        if values[i] == values[i - 1]:
+            if i == 1 or values[i - 1] != values[i - 2]:
+                run += 1
+                begin[run] = i - 1
+            end[run] = i + 1
+    return begin, end
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]

@@ -7,7 +7,10 @@ proposed here is only a question; `confirm` answers it on other sessions.
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -86,7 +89,9 @@ def between(links: Links, tenant: npt.NDArray[np.int32]) -> Links:
     return Links(links.evidence, links.a[keep], links.b[keep], links.weight[keep])
 
 
-def rings(ties: Graph, shared: Sequence[Sharing] = (), bound: Sequence[Core] = ()) -> tuple[Ring, ...]:
+def rings(
+    ties: Graph, shared: Sequence[Sharing] = (), bound: Sequence[Core] = (), workers: int = 1
+) -> tuple[Ring, ...]:
     """Rings of at least FEWEST accounts, largest first.
 
     `bound` are groups that hang on one thing: each is a ring as it is. What is left is divided into communities:
@@ -111,17 +116,8 @@ def rings(ties: Graph, shared: Sequence[Sharing] = (), bound: Sequence[Core] = (
     sizes = np.bincount(component, minlength=count)
     order = np.argsort(component, kind="stable")
     start = np.concatenate([[0], np.cumsum(sizes)])
-    waiting = [(order[start[c] : start[c + 1]], 0) for c in np.flatnonzero(sizes >= FEWEST)]
-    while waiting:
-        members, depth = waiting.pop()
-        if depth < DEPTH and len(members) >= 2 * FEWEST:
-            parts, loose = _parts(inside, np.sort(members))
-            if len(parts) > 1 and (loose or not coherent(members, parts, bindings)):
-                waiting += [(part, depth + 1) for part in parts if len(part) >= FEWEST]
-                continue
-        kept = _tied(inside, members)
-        if len(kept) >= FEWEST:
-            found.append((np.sort(kept), (), inside.strength(kept)))
+    whole = [order[start[c] : start[c + 1]] for c in np.flatnonzero(sizes >= FEWEST)]
+    found += [(members, (), strength) for members, strength in _divided(whole, matrix, bindings, workers)]
     sources = _sources(ties, [members for members, _, _ in found])
     out = [
         Ring(members.astype(np.int32), tuple(sorted({*some, *more})), strength)
@@ -129,6 +125,40 @@ def rings(ties: Graph, shared: Sequence[Sharing] = (), bound: Sequence[Core] = (
     ]
     out.sort(key=lambda ring: (-len(ring.members), int(ring.members[0])))
     return tuple(out)
+
+
+def _divided(
+    whole: Sequence[npt.NDArray[np.int64]],
+    matrix: sparse.csr_matrix,
+    bindings: Sequence[_Bindings],
+    workers: int,
+) -> list[tuple[npt.NDArray[np.int64], float]]:
+    """What some components fall into, with the strength of each; none of it depends on any other."""
+    mine = threading.local()
+
+    def divide(
+        members: npt.NDArray[np.int64], depth: int
+    ) -> tuple[list[npt.NDArray[np.int64]], tuple[npt.NDArray[np.int64], float] | None]:
+        if not hasattr(mine, "inside"):
+            mine.inside = _Inside(matrix)
+        inside = mine.inside
+        if depth < DEPTH and len(members) >= 2 * FEWEST:
+            parts, loose = _parts(inside, np.sort(members))
+            if len(parts) > 1 and (loose or not coherent(members, parts, bindings)):
+                return [part for part in parts if len(part) >= FEWEST], None
+        kept = _tied(inside, members)
+        return [], (np.sort(kept), inside.strength(kept)) if len(kept) >= FEWEST else None
+
+    out = []
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = deque((pool.submit(divide, members, 0), 1) for members in whole)
+        while waiting:
+            task, depth = waiting.popleft()
+            parts, one = task.result()
+            waiting.extend((pool.submit(divide, part, depth), depth + 1) for part in parts)
+            if one is not None:
+                out.append(one)
+    return out
 
 
 class _Inside:

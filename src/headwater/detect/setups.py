@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from headwater.detect.coded import by_row, dictionary
+from headwater.detect.ordering import by_code
 
 COLUMNS = (
     "system",
@@ -67,7 +68,7 @@ def an_account(account: npt.NDArray[np.int32], setup: npt.NDArray[np.uint64]) ->
     """The median effective number of setups of accounts with LEAST exchanges or more; 0 where there is none."""
     if not len(account):
         return 0.0
-    order = np.lexsort((setup, account))
+    order = by_code(account, setup)
     account, setup = account[order], setup[order]
     change = account[1:] != account[:-1]
     starts = np.flatnonzero(np.concatenate([[True], change | (setup[1:] != setup[:-1])]))

@@ -43,7 +43,7 @@ SELECT row FROM (
 """
 
 _KEPT = """
-CREATE TEMP TABLE kept AS
+CREATE TEMP VIEW kept AS
 SELECT * FROM narrow ANTI JOIN left_out USING (row)
 """
 
@@ -70,7 +70,7 @@ FROM (SELECT DISTINCT model FROM kept WHERE model IS NOT NULL)
 """
 
 _CODED = """
-CREATE TEMP TABLE coded AS
+CREATE TEMP VIEW coded AS
 SELECT k.row, a.code, a.side, k.at_us, k.id_hash, k.exact, m.model_code
 FROM kept k JOIN accounts a USING (account) LEFT JOIN models m USING (model)
 """

@@ -18,6 +18,7 @@ import pyarrow as pa
 from headwater.detect.evidence.account.tally import names_of
 from headwater.detect.fold import Batch, Card, Finding, Ring, World
 from headwater.detect.hashed import among
+from headwater.detect.ordering import by_hash
 from headwater.detect.pvalues import as_many, calibrated
 
 #: Rows of customers outside all rings that are kept, in expectation; a hash of the text decides which.
@@ -72,7 +73,7 @@ class _Side:
             return np.empty(0, np.uint64), np.empty(0, np.int32), np.empty(0, np.int64)
         text, customer = np.concatenate(self.text), np.concatenate(self.customer)
         at_us = np.concatenate(self.at_us)
-        order = np.lexsort((at_us, customer, text))
+        order = by_hash(text, customer, at_us)
         text, customer, at_us = text[order], customer[order], at_us[order]
         first = np.ones(len(text), bool)
         first[1:] = (text[1:] != text[:-1]) | (customer[1:] != customer[:-1])
@@ -175,7 +176,7 @@ def _named(state: _Talks, world: World) -> _Way:
     name, customer, when = state.named.ordered()
     if not len(name):
         return _Way(customer, customer)
-    order = np.lexsort((customer, when, name))
+    order = by_hash(name, when, customer)
     name, customer = name[order], customer[order]
     start = np.flatnonzero(np.concatenate([[True], name[1:] != name[:-1]]))
     size = np.diff(np.append(start, len(name)))

@@ -21,7 +21,7 @@ from headwater.detect.exchangeable import Exchangeability, exchangeability
 from headwater.detect.fold import CONFIRM, Batch, Card, Finding, World
 from headwater.detect.moments import COVER
 from headwater.detect.objects import account_hash
-from headwater.detect.ordering import ByCode
+from headwater.detect.ordering import ByCode, by_code
 from headwater.detect.population import Content
 from headwater.exchange.model import SKETCH
 
@@ -138,7 +138,7 @@ class Queue:
         at_us = np.concatenate(state.at_us)
         exact, harvest = np.concatenate(state.exact), np.concatenate(state.harvest)
         sketch = np.concatenate(state.sketch).reshape(-1, SKETCH)
-        order = np.lexsort((exact, at_us, session, account))
+        order = by_code(account, session, at_us, exact)
         content: Content = world.context["content"]
         by_ring = ByCode(world.context["ring_of"][account[order]])
 

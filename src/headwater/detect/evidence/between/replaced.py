@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.fold import Batch, Card, Finding, Ring, World
-from headwater.detect.ordering import ByCode
+from headwater.detect.ordering import ByCode, by_hash
 from headwater.detect.pvalues import calibrated
 
 HOUR_US, DAY_US = 3_600_000_000, 86_400_000_000
@@ -102,8 +102,9 @@ class Replaced:
         if not state.account or end - start < LEAST_DAYS * DAY_US:
             return {}
         account, at_us = np.concatenate(state.account), np.concatenate(state.at_us)
-        order = np.lexsort((account, at_us))
-        account, at_us, ours = account[order], at_us[order], np.concatenate(state.ours)[order]
+        ours = np.concatenate(state.ours)
+        order = by_hash(at_us.astype(np.uint64), account, ours)
+        account, at_us, ours = account[order], at_us[order], ours[order]
         by_ring, held = ByCode(world.context["ring_of"][account]), held_at(world)
         opened = times_of(world, "created_at")
         begun = np.where(opened != NEVER, opened, state.first)

@@ -144,7 +144,7 @@ def _by_account(
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
     """Account, value and times of every pair, by account, then value."""
     values.compact()
-    order = np.lexsort((values.objects, values.accounts))
+    order = by_code(values.accounts, values.objects)
     return values.accounts[order], values.objects[order], values.times[order]
 
 
