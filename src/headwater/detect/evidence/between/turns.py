@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from typing import cast
+
 import numpy as np
 import numpy.typing as npt
 
@@ -54,6 +56,8 @@ CARD = Card(
 
 
 Codes = npt.NDArray[np.int64]
+#: Where the world keeps what `sides` made, and of which rings.
+SIDES, SIDES_OF = "sides", "sides_of"
 
 
 @dataclass
@@ -120,7 +124,17 @@ class Turns:
 
 
 def sides(world: World) -> list[tuple[Codes, Codes]]:
-    """For each ring its customers, and at most BACKGROUND others that send about as much (codes, ascending)."""
+    """For each ring its customers, and at most BACKGROUND others that send about as much (codes, ascending).
+
+    Made once for the rings under test: a fold begins anew whenever its state is written down.
+    """
+    if world.context.get(SIDES_OF) is not world.rings:
+        world.context[SIDES] = _sides(world)
+        world.context[SIDES_OF] = world.rings
+    return cast(list[tuple[Codes, Codes]], world.context[SIDES])
+
+
+def _sides(world: World) -> list[tuple[Codes, Codes]]:
     volume = np.bincount(world.customer, world.volume)
     drawn = np.argsort(account_hash(np.arange(len(volume), dtype=np.int32)), kind="stable")
     sent, inside = volume[drawn], np.zeros(len(volume), bool)

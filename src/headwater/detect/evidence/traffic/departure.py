@@ -16,7 +16,7 @@ import numpy.typing as npt
 from headwater.detect import counting
 from headwater.detect.evidence.traffic.planes import Planes
 from headwater.detect.fold import Batch, Card, Reading, World
-from headwater.detect.population import UNIT, Content
+from headwater.detect.population import BLOCK, UNIT, Content
 
 LEAST = 20
 #: Standard deviations beyond the median account.
@@ -103,13 +103,14 @@ class Departure:
         if not keep.any():
             return state
         account, sketches = batch.account[keep], batch.column("imprint.sketch")[keep]
-        phase = _phases(state.planes.along(sketches), np.float32(state.turn))
-        wave = WAVES[phase].reshape(len(phase), -1)
-        counting.add_rows(state.total, state.slot[account], wave)
+        along, turn = state.planes.along(sketches), np.float32(state.turn)
+        _add(state.total, state.slot[account], along, turn, WAVES)
         counting.count(state.rows, state.slot[account])
-        # Entries stay below 2⁵³ for batches of up to 2²⁵ rows: products in floating point are exact.
-        few = wave[chance[keep] < state.few[account]].astype(np.float64)
-        state.outer += (few.T @ few).astype(np.int64)
+        few = along[chance[keep] < state.few[account]]
+        for at in range(0, len(few), BLOCK):
+            wave = WAVES[_phases(few[at : at + BLOCK], turn)].reshape(-1, 2 * FREQUENCIES).astype(np.float64)
+            # Entries stay below 2⁵³ for batches of up to 2²⁵ rows: products in floating point are exact.
+            state.outer += (wave.T @ wave).astype(np.int64)
         state.sampled += len(few)
         return state
 
@@ -147,12 +148,29 @@ class Departure:
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _add(
+    total: npt.NDArray[np.int64],
+    slot: npt.NDArray[np.int64],
+    along: npt.NDArray[np.float32],
+    turn: np.float32,
+    waves: npt.NDArray[np.int16],
+) -> None:
+    """The waves of each row (n × FREQUENCIES along the frequencies) more in the sums of its slot (n)."""
+    for i in range(len(slot)):
+        sums = total[slot[i]]
+        for k in range(along.shape[1]):
+            phase = np.int64(np.floor(along[i, k] * turn)) & (PHASES - 1)
+            sums[2 * k] += waves[phase, 0]
+            sums[2 * k + 1] += waves[phase, 1]
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def _phases(along: npt.NDArray[np.float32], turn: np.float32) -> npt.NDArray[np.int16]:
     """The step of phase (n × FREQUENCIES) of each row along each frequency."""
     out = np.empty(along.shape, np.int16)
     for i in range(along.shape[0]):
         for k in range(along.shape[1]):
-            out[i, k] = np.int64(np.floor(along[i, k] * turn)) % PHASES
+            out[i, k] = np.int64(np.floor(along[i, k] * turn)) & (PHASES - 1)
     return out
 
 
