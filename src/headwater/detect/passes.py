@@ -6,6 +6,8 @@ disk until then.
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -74,13 +76,7 @@ def run(
 
     def finish(parts: list[Any]) -> tuple[list[Any], dict[str, Any]]:
         before = dict(world.context)
-        with ThreadPoolExecutor(workers) as pool:
-            made = list(pool.map(lambda at: _finished(at_work[at], parts, at, world), range(len(at_work))))
-            found = list(
-                pool.map(
-                    lambda at: _found(folds[at], made[whose[at][0]], whose[at][1], world), range(len(folds))
-                )
-            )
+        found = _all_finished(folds, at_work, whose, parts, world, workers)
         return found, {name: new for name, new in world.context.items() if new is not before.get(name)}
 
     found, learned = log.fold(["row", *columns], work, merge, finish, progress)
@@ -93,8 +89,15 @@ def _gathering(folds: Sequence[Pass]) -> tuple[list[Pass], list[tuple[int, bool]
     at_work: list[Pass] = []
     place: dict[int, int] = {}
     whose = []
-    for fold in folds:
-        gatherer: Pass = getattr(fold, "gathers", fold)
+    gatherers = [getattr(fold, "gathers", fold) for fold in folds]
+    # Those that can do the work of one another become one.
+    kinds: dict[type, list[Any]] = {}
+    for gatherer in gatherers:
+        if hasattr(gatherer, "joined"):
+            kinds.setdefault(type(gatherer), []).append(gatherer)
+    one = {kind: some[0].joined(some[1:]) for kind, some in kinds.items()}
+    for fold, own in zip(folds, gatherers, strict=True):
+        gatherer = one.get(type(own), own)
         if id(gatherer) not in place:
             place[id(gatherer)] = len(at_work)
             at_work.append(gatherer)
@@ -102,12 +105,38 @@ def _gathering(folds: Sequence[Pass]) -> tuple[list[Pass], list[tuple[int, bool]
     return at_work, whose
 
 
-def _found(fold: Pass, made: Any, others: bool, world: World) -> Any:
-    """What a fold found, in what another one gathered where it has nothing of its own."""
-    if not others:
-        return made
-    with blaming(fold):
-        return checked(fold, fold.finish(made, world), world)
+def _all_finished(
+    folds: Sequence[Pass],
+    at_work: Sequence[Pass],
+    whose: Sequence[tuple[int, bool]],
+    parts: list[Any],
+    world: World,
+    workers: int,
+) -> list[Any]:
+    """What each fold found. What was gathered for others comes first, and is freed when all of these are done."""
+    left = Counter(place for place, others in whose if others)
+    made: dict[int, Any] = {}
+    lock = threading.Lock()
+
+    def gather(place: int) -> None:
+        made[place] = _finished(at_work[place], parts, place, world)
+
+    def finish(at: int) -> tuple[int, Any]:
+        fold, (place, others) = folds[at], whose[at]
+        if not others:
+            return at, _finished(fold, parts, place, world)
+        with blaming(fold):
+            found = checked(fold, fold.finish(made[place], world), world)
+        with lock:
+            left[place] -= 1
+            if not left[place]:
+                del made[place]
+        return at, found
+
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(gather, sorted(left)))
+        found = dict(pool.map(finish, sorted(range(len(folds)), key=lambda at: not whose[at][1])))
+    return [found[at] for at in range(len(folds))]
 
 
 @dataclass

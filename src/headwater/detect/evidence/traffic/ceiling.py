@@ -11,9 +11,9 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from headwater.detect.evidence.traffic.states import Rows
-from headwater.detect.evidence.traffic.windows import WIDTHS, Windows, counted, keep
-from headwater.detect.fold import Batch, Card, Finding, Ring, World
+from headwater.detect.evidence.traffic.kept import OfRows, Rows
+from headwater.detect.evidence.traffic.windows import LIMITED, WIDTHS, Windows, counted, seconds
+from headwater.detect.fold import Card, Finding, Ring, World
 from headwater.detect.pvalues import as_many, calibrated
 from headwater.detect.traits import STRATA, strata
 
@@ -47,28 +47,18 @@ CARD = Card(
 )
 
 
-class Ceiling:
+class Ceiling(OfRows):
     """Tests each ring for a ceiling that its members share and others don't."""
 
     card = CARD
     stage = "confirm"
-    columns = ("status",)
-
-    def init(self, world: World) -> Rows:
-        """No rows; without a ring there is nothing to keep."""
-        return Rows((world.volume >= LEAST) & bool(world.rings))
-
-    def update(self, state: Rows, batch: Batch) -> Rows:
-        """Keep times of everybody: others say what is usual."""
-        return keep(state, batch)
-
-    def merge(self, left: Rows, right: Rows) -> Rows:
-        """Rows of both."""
-        return left.merged(right)
+    least = LEAST
+    #: Of everybody: others say what is usual.
+    kept = (LIMITED,)
 
     def finish(self, state: Rows, world: World) -> Mapping[int, Finding]:
         """A finding for each ring of which enough members sent enough."""
-        rows = state.ordered()
+        rows = seconds(state, LEAST) if world.rings else None
         if rows is None:
             return {}
         account, second, refused = rows

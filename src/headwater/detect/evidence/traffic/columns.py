@@ -58,6 +58,11 @@ def among(batch: Batch, name: str, words: Collection[str]) -> npt.NDArray[np.boo
     return by_row(np.asarray(hit.to_numpy(zero_copy_only=False), bool), coded, False)
 
 
+def exact(batch: Batch) -> npt.NDArray[np.uint64]:
+    """The hash of each row's text (n)."""
+    return batch.column("imprint.exact")
+
+
 def failed(batch: Batch) -> npt.NDArray[np.bool_]:
     """Rows (n) whose answer was an error, as far as the log says."""
     return np.nan_to_num(numbers(batch, "status")) >= 400

@@ -6,11 +6,14 @@ is why it weighs little.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.evidence.traffic.columns import hashes, numbers
-from headwater.detect.evidence.traffic.states import OfRows, Rows, shares
+from headwater.detect.evidence.traffic.kept import Kept, OfRows, Rows
+from headwater.detect.evidence.traffic.states import shares
 from headwater.detect.fold import Batch, Card, Reading, World
 from headwater.detect.hashed import among, before
 
@@ -35,23 +38,26 @@ CARD = Card(
 )
 
 
+def _said(batch: Batch) -> npt.NDArray[np.int8]:
+    """Whether a request says that it carries something back."""
+    turn = numbers(batch, "turn")
+    return np.where(np.isnan(turn), SILENT, np.where(turn > 0, CARRIED, ALONE)).astype(np.int8)
+
+
 class Conversation(OfRows):
     """Share of an account's exchanges that carry nothing back."""
 
     card = CARD
-    columns = ("turn", "response", "previous")
     least = LEAST
-
-    def update(self, state: Rows, batch: Batch) -> Rows:
-        """Keep what each request carries and what it was answered."""
-        turn = numbers(batch, "turn")
-        said = np.where(np.isnan(turn), SILENT, np.where(turn > 0, CARRIED, ALONE)).astype(np.int8)
-        state.add(batch, batch.at_us, said, hashes(batch, "response"), hashes(batch, "previous"))
-        return state
+    kept = (
+        Kept("said", ("turn",), _said),
+        Kept("response", ("response",), partial(hashes, name="response")),
+        Kept("previous", ("previous",), partial(hashes, name="previous")),
+    )
 
     def finish(self, state: Rows, world: World) -> Reading:
         """The share that stands alone, of exchanges of which it is known."""
-        rows = state.ordered()
+        rows = state.of(LEAST, "said", "response", "previous")
         value = np.full(world.size, np.nan)
         if rows is not None:
             account, at_us, said, response, previous = rows

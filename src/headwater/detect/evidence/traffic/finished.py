@@ -6,10 +6,13 @@ People lose patience, change their mind and press "regenerate". A program that s
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
-from headwater.detect.evidence.traffic.columns import UNKNOWN, failed, flags
-from headwater.detect.evidence.traffic.states import OfRows, Rows, shares
+from headwater.detect.evidence.traffic.columns import UNKNOWN, exact, failed, flags
+from headwater.detect.evidence.traffic.kept import Kept, OfRows, Rows
+from headwater.detect.evidence.traffic.states import shares
 from headwater.detect.fold import Batch, Card, Reading, World
+from headwater.detect.ordering import by_code
 
 LEAST = 20
 NOTABLE = 1.0
@@ -36,26 +39,32 @@ CARD = Card(
 )
 
 
+def _cancelled(batch: Batch) -> npt.NDArray[np.int8]:
+    """Whether an answer was cut off (UNKNOWN: not said)."""
+    return flags(batch, "cancelled")
+
+
 class Finished(OfRows):
     """Share of an account's exchanges that were neither cut off nor asked for again."""
 
     card = CARD
-    columns = ("imprint", "cancelled", "status")
     least = LEAST
-
-    def update(self, state: Rows, batch: Batch) -> Rows:
-        """Keep prompt, time, whether it was cut off (UNKNOWN: not said) and whether it failed."""
-        state.add(batch, batch.column("imprint.exact"), batch.at_us, flags(batch, "cancelled"), failed(batch))
-        return state
+    kept = (
+        Kept("exact", ("imprint",), exact),
+        Kept("cancelled", ("cancelled",), _cancelled),
+        Kept("failed", ("status",), failed),
+    )
 
     def finish(self, state: Rows, world: World) -> Reading:
         """The share that was left as it came, of exchanges of which it is known."""
-        rows = state.ordered()
+        rows = state.of(LEAST, "exact", "cancelled", "failed")
         value = np.full(world.size, np.nan)
         if rows is not None:
-            account, exact, at_us, cancelled, wrong = rows
+            # Equal prompts of an account stand together, in order of time.
+            order = by_code(*rows[:1], rows[2])
+            account, at_us, text, cancelled, wrong = (column[order] for column in rows)
             unlike = cancelled == 1
-            same = (account[1:] == account[:-1]) & (exact[1:] == exact[:-1]) & ~wrong[:-1]
+            same = (account[1:] == account[:-1]) & (text[1:] == text[:-1]) & ~wrong[:-1]
             unlike[1:] |= same & (at_us[1:] - at_us[:-1] <= AGAIN_US)
             total = np.bincount(account[cancelled != UNKNOWN], minlength=world.size)
             touched = np.bincount(account[unlike], minlength=world.size)

@@ -10,9 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from headwater.detect.evidence.traffic.states import OfRows, Rows
-from headwater.detect.evidence.traffic.windows import LEAST_WINDOWS, WIDTHS, Windows, counted, keep
-from headwater.detect.fold import Batch, Card, Reading, World
+from headwater.detect.evidence.traffic.kept import OfRows, Rows
+from headwater.detect.evidence.traffic.windows import (
+    LEAST_WINDOWS,
+    LIMITED,
+    WIDTHS,
+    Windows,
+    counted,
+    seconds,
+)
+from headwater.detect.fold import Card, Reading, World
 
 LEAST = 30
 NOTABLE = 0.5
@@ -50,16 +57,12 @@ class Limits(OfRows):
     """The largest share of an account's windows that sit just under a ceiling, or of its days that meet a limit."""
 
     card = CARD
-    columns = ("status",)
     least = LEAST
-
-    def update(self, state: Rows, batch: Batch) -> Rows:
-        """Keep times, and which were refused."""
-        return keep(state, batch)
+    kept = (LIMITED,)
 
     def finish(self, state: Rows, world: World) -> Reading:
         """The share, by account."""
-        rows = state.ordered()
+        rows = seconds(state, LEAST)
         value = np.full(world.size, np.nan)
         if rows is not None:
             account, second, refused = rows

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.evidence.traffic.columns import numbers
-from headwater.detect.evidence.traffic.states import OfRows, Rows, starts
+from headwater.detect.evidence.traffic.kept import Kept, OfRows, Rows
+from headwater.detect.evidence.traffic.states import starts
 from headwater.detect.fold import Batch, Card, Reading, World
 from headwater.detect.ordering import by_code
 
@@ -46,23 +47,23 @@ CARD = Card(
 )
 
 
+def _took_us(batch: Batch) -> npt.NDArray[np.int64]:
+    """How long each answer took (µs, −1: unknown)."""
+    ms = numbers(batch, "latency_ms")
+    ms = np.where((ms >= 0) & (ms < DAY_US / 1000), ms, np.nan)
+    return np.nan_to_num(ms * 1000, nan=-1).astype(np.int64)
+
+
 class Machine(OfRows):
     """In how many of three ways an account's requests arrive as a machine's."""
 
     card = CARD
-    columns = ("latency_ms",)
     least = LEAST
-
-    def update(self, state: Rows, batch: Batch) -> Rows:
-        """Keep arrival and duration (µs, −1: unknown)."""
-        ms = numbers(batch, "latency_ms")
-        ms = np.where((ms >= 0) & (ms < DAY_US / 1000), ms, np.nan)
-        state.add(batch, batch.at_us, np.nan_to_num(ms * 1000, nan=-1).astype(np.int64))
-        return state
+    kept = (Kept("took_us", ("latency_ms",), _took_us),)
 
     def finish(self, state: Rows, world: World) -> Reading:
         """The number of ways, by account."""
-        rows = state.ordered()
+        rows = state.of(LEAST, "took_us")
         value = np.full(world.size, np.nan)
         if rows is not None:
             account, at_us, took_us = rows

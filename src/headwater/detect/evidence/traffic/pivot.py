@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from headwater.detect.evidence.traffic.states import OfRows, Rows
+from headwater.detect.evidence.traffic.kept import Kept, OfRows, Rows
 from headwater.detect.fold import Batch, Card, Reading, World
 
 NOTABLE = 0.9
@@ -44,24 +44,25 @@ CARD = Card(
 )
 
 
+def _model(batch: Batch) -> npt.NDArray[np.int32]:
+    """The code of the model that was asked (−1: not said)."""
+    return batch.model
+
+
 class Pivot(OfRows):
     """Share of an account's exchanges on a new model from a day after its release, 0 where it came to it later."""
 
     card = CARD
-    columns = ("model",)
     least = 2 * LEAST
-
-    def update(self, state: Rows, batch: Batch) -> Rows:
-        """Keep time and model."""
-        state.add(batch, batch.at_us, batch.model, where=batch.model >= 0)
-        return state
+    kept = (Kept("model", ("model",), _model),)
 
     def finish(self, state: Rows, world: World) -> Reading:
         """The largest share over the releases that the log saw."""
-        rows = state.ordered()
+        rows = state.of(2 * LEAST, "model")
         value = np.full(world.size, np.nan)
         if rows is not None:
-            account, at_us, model = rows
+            known = rows[2] >= 0
+            account, at_us, model = (column[known] for column in rows)
             for one, release in _releases(world.customer[account], at_us, model, world.span_us):
                 value = np.fmax(value, _moved(account, at_us, model == one, release, world.size))
         return Reading(

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from headwater.detect.evidence.traffic.columns import among, numbers
+from headwater.detect.evidence.traffic.columns import among, exact, numbers
+from headwater.detect.evidence.traffic.kept import Kept, OfRows, Rows
 from headwater.detect.evidence.traffic.planes import Planes
-from headwater.detect.evidence.traffic.states import Rows
 from headwater.detect.fold import Batch, Card, Reading, World
 
 LEAST = 10
@@ -57,49 +58,47 @@ CARD = Card(
 )
 
 
-@dataclass
-class _Seen:
-    rows: Rows
+def _refused(batch: Batch) -> npt.NDArray[np.bool_]:
+    """Whether a request was refused for what it asks."""
+    return among(batch, "finish_reason", REFUSED) | np.isin(numbers(batch, "status"), STATUSES)
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """On which side of the planes the content of rows lies."""
+
     planes: Planes
 
+    def __call__(self, batch: Batch) -> npt.NDArray[np.uint64]:
+        return self.planes.sides(batch.column("imprint.sketch"))
 
-class Refusals:
+    @classmethod
+    def of(cls, world: World) -> _Sides:
+        return cls(Planes.through(world.context["content"], PLANES, world.seed))
+
+
+class Refusals(OfRows):
     """How many requests of an account are a rewrite of one that was refused."""
 
     card = CARD
-    stage = "trait"
-    columns = ("imprint", "finish_reason", "status")
+    least = LEAST
+    kept = (
+        Kept("exact", ("imprint",), exact),
+        Kept("sides", ("imprint",), begin=_Sides.of),
+        Kept("refused", ("finish_reason", "status"), _refused),
+    )
 
-    def init(self, world: World) -> _Seen:
-        """No rows."""
-        return _Seen(
-            Rows(world.volume >= LEAST), Planes.through(world.context["content"], PLANES, world.seed)
-        )
-
-    def update(self, state: _Seen, batch: Batch) -> _Seen:
-        """Keep time, prompt, where its content lies, and whether it was refused."""
-        enough = state.rows.enough[batch.account]
-        where = np.zeros(len(batch), np.uint64)
-        where[enough] = state.planes.sides(batch.column("imprint.sketch")[enough])
-        refused = among(batch, "finish_reason", REFUSED) | np.isin(numbers(batch, "status"), STATUSES)
-        state.rows.add(batch, batch.at_us, batch.column("imprint.exact"), where, refused)
-        return state
-
-    def merge(self, left: _Seen, right: _Seen) -> _Seen:
-        """Rows of both."""
-        return _Seen(left.rows.merged(right.rows), left.planes)
-
-    def finish(self, state: _Seen, world: World) -> Reading:
+    def finish(self, state: Rows, world: World) -> Reading:
         """Rewrites by account."""
-        rows = state.rows.ordered()
+        rows = state.of(LEAST, "exact", "sides", "refused")
         value = np.full(world.size, np.nan)
         if rows is not None:
-            account, at_us, exact, where, refused = rows
+            account, at_us, text, where, refused = rows
             rewrite = np.zeros(len(account), bool)
             for step in range(1, NEXT + 1):
                 before, after = slice(None, -step), slice(step, None)
                 near = refused[before] & (account[after] == account[before])
-                near &= (at_us[after] - at_us[before] <= WITHIN_US) & (exact[after] != exact[before])
+                near &= (at_us[after] - at_us[before] <= WITHIN_US) & (text[after] != text[before])
                 # Only these few pairs are compared.
                 pairs = np.flatnonzero(near)
                 alike = np.bitwise_count(where[pairs] ^ where[pairs + step]) <= APART

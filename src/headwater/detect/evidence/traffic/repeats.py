@@ -7,11 +7,14 @@ of a conversation and short words ("go on") are no samples.
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
-from headwater.detect.evidence.traffic.columns import failed, numbers
-from headwater.detect.evidence.traffic.states import OfRows, Rows, shares, starts
+from headwater.detect.evidence.traffic.columns import exact, failed, numbers
+from headwater.detect.evidence.traffic.kept import Kept, OfRows, Rows
+from headwater.detect.evidence.traffic.states import shares, starts
 from headwater.detect.fold import Batch, Card, Reading, World
 from headwater.detect.objects import LEAST_WORDS
+from headwater.detect.ordering import by_code
 
 LEAST = 10
 NOTABLE = 0.5
@@ -41,31 +44,36 @@ CARD = Card(
 )
 
 
+def _samples(batch: Batch) -> npt.NDArray[np.uint8]:
+    """How many samples of its prompt a request takes (0: it can't vary, or is a turn)."""
+    several = np.clip(np.nan_to_num(numbers(batch, "n"), nan=1.0), 1, MOST)
+    # A temperature that isn't given is the service's own, and that is above 0.
+    varies = (np.nan_to_num(numbers(batch, "temperature"), nan=1.0) > 0) | (several > 1)
+    alone = np.nan_to_num(numbers(batch, "turn")) <= 0
+    long = batch.column("imprint.words") >= LEAST_WORDS
+    return np.where(varies & alone & long, several, 0).astype(np.uint8)
+
+
 class Repeats(OfRows):
     """Share of an account's answered exchanges whose prompt it samples at least three times."""
 
     card = CARD
-    columns = ("imprint", "status", "turn", "temperature", "n")
     least = LEAST
-
-    def update(self, state: Rows, batch: Batch) -> Rows:
-        """Keep the prompt of answered requests, and how many samples each takes (0: it can't vary, or is a turn)."""
-        several = np.clip(np.nan_to_num(numbers(batch, "n"), nan=1.0), 1, MOST)
-        # A temperature that isn't given is the service's own, and that is above 0.
-        varies = (np.nan_to_num(numbers(batch, "temperature"), nan=1.0) > 0) | (several > 1)
-        alone = np.nan_to_num(numbers(batch, "turn")) <= 0
-        long = batch.column("imprint.words") >= LEAST_WORDS
-        samples = np.where(varies & alone & long, several, 0).astype(np.uint8)
-        state.add(batch, batch.column("imprint.exact"), samples, where=~failed(batch))
-        return state
+    kept = (
+        Kept("exact", ("imprint",), exact),
+        Kept("samples", ("imprint", "turn", "temperature", "n"), _samples),
+        Kept("failed", ("status",), failed),
+    )
 
     def finish(self, state: Rows, world: World) -> Reading:
         """The share of exchanges whose prompt is sampled."""
-        rows = state.ordered()
+        rows = state.of(LEAST, "exact", "samples", "failed")
         value = np.full(world.size, np.nan)
         if rows is not None:
-            account, exact, samples = rows
-            first = starts(account, exact)
+            answered = np.flatnonzero(~rows[4])
+            order = answered[by_code(rows[0][answered], rows[2][answered])]
+            account, text, samples = rows[0][order], rows[2][order], rows[3][order]
+            first = starts(account, text)
             size = np.diff(np.append(first, len(account)))
             taken = np.add.reduceat(samples.astype(np.int64), first)
             sampled = np.repeat(taken >= SAMPLES, size) & (samples > 0)

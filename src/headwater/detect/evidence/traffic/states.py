@@ -1,19 +1,15 @@
-"""The two shapes that the state of a trait of traffic has: counts by account, and rows kept until they can be sorted.
-
-Both add up in any order. Rows of accounts that sent too few exchanges to be judged are never kept.
-"""
+"""Counts by account, which add up in any order: the state of most traits of traffic (others keep rows: `kept`)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from headwater.detect import counting
-from headwater.detect.fold import Batch, World
-from headwater.detect.ordering import by_code
+from headwater.detect.fold import World
 
 #: No count of one exchange above this is believed: sums stay whole numbers in floating point.
 MOST = 10_000_000
@@ -37,35 +33,6 @@ class Tallies:
         return Tallies(self.count + other.count)
 
 
-@dataclass
-class Rows:
-    """Columns of the rows of accounts with exchanges enough: `enough` (accounts), `parts` in order of arrival."""
-
-    enough: npt.NDArray[np.bool_]
-    parts: list[tuple[npt.NDArray[Any], ...]] = field(default_factory=list)
-
-    def add(
-        self, batch: Batch, *columns: npt.NDArray[Any], where: npt.NDArray[np.bool_] | None = None
-    ) -> None:
-        """Keep account and these columns (n each) of rows that count, and of those only rows in `where`."""
-        keep = self.enough[batch.account]
-        keep = keep if where is None else keep & where
-        if keep.any():
-            self.parts.append((batch.account[keep], *(c[keep] for c in columns)))
-
-    def merged(self, other: Rows) -> Rows:
-        """Rows of both."""
-        return Rows(self.enough, self.parts + other.parts)
-
-    def ordered(self) -> tuple[npt.NDArray[Any], ...] | None:
-        """The columns by account, then by each further column in turn (None: there is no row)."""
-        if not self.parts:
-            return None
-        columns = [np.concatenate([part[i] for part in self.parts]) for i in range(len(self.parts[0]))]
-        order = by_code(*columns)
-        return tuple(c[order] for c in columns)
-
-
 class OfTallies:
     """What traits share that count by account: `kinds` of counts; they differ in `update` and `finish`."""
 
@@ -78,21 +45,6 @@ class OfTallies:
 
     def merge(self, left: Tallies, right: Tallies) -> Tallies:
         """Add two states."""
-        return left.merged(right)
-
-
-class OfRows:
-    """What traits share that keep rows of accounts with `least` exchanges; they differ in `update` and `finish`."""
-
-    stage = "trait"
-    least = 10
-
-    def init(self, world: World) -> Rows:
-        """No rows."""
-        return Rows(world.volume >= self.least)
-
-    def merge(self, left: Rows, right: Rows) -> Rows:
-        """Rows of both."""
         return left.merged(right)
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.evidence.traffic.columns import numbers
-from headwater.detect.evidence.traffic.states import Rows, starts
+from headwater.detect.evidence.traffic.kept import Kept, Rows
+from headwater.detect.evidence.traffic.states import starts
 from headwater.detect.fold import Batch
 
 #: Widths of windows in seconds, by name.
@@ -44,10 +45,21 @@ class Windows:
         return np.bincount(self.account[hit], minlength=size) / np.maximum(total, 1)
 
 
-def keep(state: Rows, batch: Batch) -> Rows:
-    """Keep second of arrival and whether a limit refused it."""
-    state.add(batch, batch.at_us // 1_000_000, numbers(batch, "status") == TOO_MANY)
-    return state
+def _refused(batch: Batch) -> npt.NDArray[np.bool_]:
+    """Whether a limit refused a request."""
+    return numbers(batch, "status") == TOO_MANY
+
+
+#: What evidence of limits keeps of rows beside account and time.
+LIMITED = Kept("limited", ("status",), _refused)
+
+
+def seconds(
+    state: Rows, least: int
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.bool_]] | None:
+    """Account, second of arrival and whether a limit refused it, by account, then time; None where there is no row."""
+    rows = state.of(least, LIMITED.name)
+    return None if rows is None else (rows[0], rows[1] // 1_000_000, rows[2])
 
 
 def counted(account: npt.NDArray[np.int32], second: npt.NDArray[np.int64], width: int) -> Windows:

@@ -1,0 +1,154 @@
+"""Exchanges one after another: rows kept once for all evidence that goes through an account's exchanges in order.
+
+Each kind of evidence says which columns it needs. What several need is kept, written down and put in order once; rows
+of accounts that sent too few exchanges to be judged are never kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from headwater.detect.fold import Batch, World
+from headwater.detect.ordering import by_code
+
+Array = npt.NDArray[Any]
+Make = Callable[[Batch], Array]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A column that is kept: made by `make` of a batch (n values) from `columns` of the log.
+
+    Where that takes something which is the same for all batches, `begin` makes `make`. Both must be functions or
+    objects that can be pickled, since states wait on disk or travel.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    make: Make | None = None
+    begin: Callable[[World], Make] | None = None
+
+    def maker(self, world: World) -> Make:
+        """What makes the column."""
+        made = self.make if self.begin is None else self.begin(world)
+        if made is None:
+            raise TypeError(f"nothing makes the column {self.name}")
+        return made
+
+
+@dataclass
+class Rows:
+    """Account, time and the kept columns of rows of accounts with at least `least` exchanges, in any order."""
+
+    #: of the whole log, by account
+    volume: npt.NDArray[np.int64]
+    least: int
+    makers: tuple[tuple[str, Make], ...]
+    parts: list[tuple[Array, ...]] = field(default_factory=list)
+    _table: dict[str, Array] | None = None
+
+    def add(self, batch: Batch) -> None:
+        """Keep the rows of a batch that count."""
+        at = np.flatnonzero(self.volume[batch.account] >= self.least)
+        if len(at):
+            made = (make(batch)[at] for _, make in self.makers)
+            self.parts.append((batch.account[at], batch.at_us[at], *made))
+
+    def merged(self, other: Rows) -> Rows:
+        """Rows of both."""
+        return Rows(self.volume, self.least, self.makers, self.parts + other.parts)
+
+    def ordered(self) -> dict[str, Array]:
+        """All columns by account, then time, then what they hold; no rows are added afterwards."""
+        if self._table is None:
+            names = ("account", "at_us", *(name for name, _ in self.makers))
+            parts, self.parts = self.parts, []
+            table = {
+                name: np.concatenate([part[at] for part in parts]) for at, name in enumerate(names) if parts
+            }
+            del parts
+            order = by_code(*table.values()) if table else np.empty(0, np.int64)
+            for name in table:
+                table[name] = table[name][order]
+            self._table = table
+        return self._table
+
+    def of(self, least: int, *names: str) -> tuple[Array, ...] | None:
+        """Account, time and the named columns in order, of accounts with at least so many exchanges; None: no row."""
+        table = self.ordered()
+        if not table:
+            return None
+        wanted = [table[name] for name in ("account", "at_us", *names)]
+        if least > self.least:
+            enough = self.volume[table["account"]] >= least
+            wanted = [column[enough] for column in wanted]
+        return tuple(wanted) if len(wanted[0]) else None
+
+
+class Together:
+    """The fold that keeps rows for several kinds of evidence."""
+
+    def __init__(self, kept: Sequence[Kept], least: int) -> None:
+        self.kept = tuple({one.name: one for one in kept}.values())
+        self.least = least
+        self.columns = tuple(sorted({column for one in self.kept for column in one.columns}))
+
+    def joined(self, others: Sequence[Together]) -> Together:
+        """One that keeps what this one and others do."""
+        every = [self, *others]
+        return Together([one for some in every for one in some.kept], min(some.least for some in every))
+
+    def init(self, world: World) -> Rows:
+        """No rows."""
+        return Rows(world.volume, self.least, tuple((one.name, one.maker(world)) for one in self.kept))
+
+    def update(self, state: Rows, batch: Batch) -> Rows:
+        """Keep the rows of a batch."""
+        state.add(batch)
+        return state
+
+    def merge(self, left: Rows, right: Rows) -> Rows:
+        """Rows of both."""
+        return left.merged(right)
+
+    def finish(self, state: Rows, world: World) -> Rows:
+        """The rows, put in order."""
+        state.ordered()
+        return state
+
+
+class OfRows:
+    """What evidence shares that goes through rows in order: it says what is `kept`, and differs in `finish`."""
+
+    stage = "trait"
+    #: exchanges without which an account isn't judged
+    least = 10
+    kept: tuple[Kept, ...] = ()
+
+    @cached_property
+    def gathers(self) -> Together:
+        """The fold that keeps its rows, and those of others where there are any."""
+        return Together(self.kept, self.least)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Of the log."""
+        return self.gathers.columns
+
+    def init(self, world: World) -> Rows:
+        """No rows."""
+        return self.gathers.init(world)
+
+    def update(self, state: Rows, batch: Batch) -> Rows:
+        """Keep the rows of a batch."""
+        return self.gathers.update(state, batch)
+
+    def merge(self, left: Rows, right: Rows) -> Rows:
+        """Rows of both."""
+        return self.gathers.merge(left, right)
