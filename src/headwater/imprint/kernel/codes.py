@@ -81,10 +81,6 @@ QUOTES = np.array(
 )
 QUOTES.setflags(write=False)
 
-#: Square roots of small numbers, looked up because a root takes as long as twenty additions.
-ROOTS = np.sqrt(np.arange(64, dtype=np.float64))
-ROOTS.setflags(write=False)
-
 # What a code point is to normalisation (`simple`): nothing composes with it; invisible; only `normal` can tell; a
 # base that marks may join; composed already or replaced, so that no mark may follow; a starter that joins a base.
 PLAIN, DROP, SLOW, OPEN, CLOSED, ATTACHES = range(6)

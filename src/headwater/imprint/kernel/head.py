@@ -53,7 +53,7 @@ def _compile_heads(fingerprint: str) -> Any:
         `numbers[n, 15]` takes the fields at the places that `codes.py` names. With `check`, texts that are not
         ASCII are left out; their rows come first in texts[:, 2] afterwards. Without it, the script is left to
         the caller: `letters[i, 17]` takes the letters by script. Returns how many were left out. `codes[5]`
-        (uint32), `bytes_[2]` (uint8), `words` (its second row, seen as uint64), `hashes[3]` (uint64) and
+        (uint32), `bytes_[2]` (uint8), `words` (its second row, seen as uint64), `hashes[4]` (uint64) and
         `tally[2, 256]` (int32) are scratch.
         """
         _ = fingerprint
@@ -93,7 +93,7 @@ def _compile_heads(fingerprint: str) -> Any:
             else:
                 count = tokens(units, klass, n, secrets, ends, codes[1], plain, masked)
             out[WORDS_AT] = count
-            minimisers(masked, count, secrets, out[MINIMA_AT:WORDS_AT])
+            minimisers(masked, count, secrets, hashes[2], hashes[3], out[MINIMA_AT:WORDS_AT])
             sketch(units, klass, n, secrets, pairs, triples, tally, sketches[row])
             out[SKELETON_AT] = skeleton(
                 units, klass, n, breaks, lines, ends, plain, masked, secrets, hashes[2]
