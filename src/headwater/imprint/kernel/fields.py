@@ -87,7 +87,7 @@ def _bound(values: Any, count: int) -> int:
         f = min(f, values[i - _2])
         g = min(g, values[i - _1])
         h = min(h, values[i])
-    return max(max(max(a, b), max(c, d)), max(max(e, f), max(g, h)))
+    return max(a, b, c, d, e, f, g, h)
 
 
 @njit(**INNER)
@@ -167,7 +167,9 @@ def _levels(sums: Any, first: int, last: int, out: Any) -> None:
     if unclear:
         for j in range(first, last):
             size = abs(sums[j])
-            level = _level(np.int64(math.sqrt(np.float64(size)) * scale + 0.5), size, total) if size > 0 else 0
+            level = (
+                _level(np.int64(math.sqrt(np.float64(size)) * scale + 0.5), size, total) if size > 0 else 0
+            )
             out[j] = level if sums[j] >= 0 else -level
 
 
