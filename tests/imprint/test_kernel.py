@@ -15,7 +15,10 @@ from hypothesis import strategies as st
 
 from headwater.exchange.model import IMPRINT_TYPE
 from headwater.imprint import imprint, intent_names
+from headwater.imprint.kernel import codes, head
+from headwater.imprint.normal import normal
 from headwater.imprint.reference import reference
+from headwater.imprint.simple import forms
 from headwater.keys import DEMO_KEY, ImprintKey
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "imprint" / "vectors.json"
@@ -92,6 +95,34 @@ PAIRS = [
 @given(st.lists(st.one_of(RESTLESS, st.sampled_from(PAIRS)), max_size=8).map("".join))
 def test_normal_form_is_the_same_by_either_way(text: str) -> None:
     assert fields(text) == slow(text)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.sampled_from("กaé\u0e38\u0e39\u0e48\u0e49\u0e4b\u0e33\u05b0\u05c1\u0323\u0301"), max_size=12)
+)
+@example(list("ก\u0e49\u0e48\u0e39\u0e38"))
+def test_marks_out_of_order_are_put_into_it(text: list[str]) -> None:
+    assert fields("".join(text)) == slow("".join(text))
+
+
+def test_a_starter_joins_its_own_bases_alone() -> None:
+    table = forms().table
+    joining = np.flatnonzero(table == codes.ATTACHES)
+    bases = [c for c in range(0x80, 0x3000) if table[c] != codes.SLOW]
+    for starter in joining[joining < 0x1100].tolist():
+        texts = [chr(base) + chr(starter) for base in bases]
+        spans = np.empty((len(texts), 3), np.int64)
+        ends = np.cumsum([len(text.encode()) for text in texts])
+        data = np.frombuffer("".join(texts).encode(), np.uint8)
+        out = np.empty(3 * len(data), np.uint8)
+        places = np.stack([np.concatenate([[0], ends[:-1]]), ends], axis=1)
+        head.simplified(data, places, table, forms().bytes, out, spans)
+        quick = np.flatnonzero(spans[:, 0] >= 0).tolist()
+        assert len(quick) > len(texts) / 2
+        assert [out[spans[i, 0] : spans[i, 1]].tobytes() for i in quick] == [
+            normal(texts[i]).encode() for i in quick
+        ]
 
 
 @given(st.binary(max_size=24).map(lambda raw: b"\xe4\xbb\xb7" + raw))

@@ -84,6 +84,8 @@ QUOTES.setflags(write=False)
 # What a code point is to normalisation (`simple`): nothing composes with it; invisible; only `normal` can tell; a
 # base that marks may join; composed already or replaced, so that no mark may follow; a starter that joins a base.
 PLAIN, DROP, SLOW, OPEN, CLOSED, ATTACHES = range(6)
+#: Added to a base that some starter joins.
+JOINS = 1 << 29
 #: A combining mark: this plus its class, and plus `SECOND` where some base takes it up.
 MARK, SECOND = 1 << 30, 1 << 8
 #: Longest run of combining marks that is kept: no writing needs more, and sorting longer ones takes quadratic time.

@@ -22,6 +22,7 @@ from headwater.imprint.kernel.codes import (
     DIGIT,
     DROP,
     INNER,
+    JOINS,
     K_DIGIT,
     K_DROPPED,
     K_SPACE,
@@ -110,12 +111,13 @@ def simplify(
     """Write the normal form of one text to `out` from place `used` on; the place after it, and how many code points.
 
     `table` and `forms` are as `simple.Forms` says. The place is -1 where the text must go the slow way: something
-    may compose, marks stand out of order, or a code point is too rare for the table.
+    may compose, or a code point is too rare for the table.
     """
     i = first
     count = 0
     base = PLAIN
-    order = run = 0
+    joins = order = run = 0
+    marks = used
     while i < last:
         byte = data[i]
         count += 1
@@ -124,7 +126,8 @@ def simplify(
             used += 1
             i += 1
             base = OPEN
-            order = run = 0
+            joins = order = run = 0
+            marks = used
             continue
         code, length = _strict(data, i, last)
         if length == 0 or code >= len(table):
@@ -133,15 +136,20 @@ def simplify(
         if entry == DROP:
             i += length
             continue
+        place = used
         if entry >= MARK:
             run += 1
             rank = entry & 255
-            if base == CLOSED or rank < order or run > LONGEST_MARKS or (entry & SECOND and base == OPEN):
+            if base == CLOSED or run > LONGEST_MARKS or (entry & SECOND and base == OPEN):
                 return -1, 0
-            order = rank
+            if rank < order:
+                place = _moved(table, out, marks, used, rank, length)
+            order = max(order, rank)
         else:
-            if entry == SLOW or (entry == ATTACHES and order == 0 and base != PLAIN):
+            if entry == SLOW or (entry == ATTACHES and order == 0 and joins):
                 return -1, 0
+            joins = entry & JOINS
+            entry ^= joins
             base = CLOSED if entry > ATTACHES else PLAIN if entry == ATTACHES else entry
             order = run = 0
         if entry > ATTACHES and entry < MARK:
@@ -149,11 +157,30 @@ def simplify(
                 out[used] = forms[j]
                 used += 1
         else:
-            for j in range(i, i + length):
-                out[used] = data[j]
-                used += 1
+            for j in range(length):
+                out[place + j] = data[i + j]
+            used += length
+        if run == 0:
+            marks = used
         i += length
     return used, count
+
+
+@njit(**INNER)
+def _moved(table: Any, out: Any, first: int, last: int, rank: int, length: int) -> int:
+    """Move those of the marks in out[first:last] on by `length` that come after one of class `rank`; its place."""
+    place = last
+    while place > first:
+        before = place - 1
+        while out[before] & 0xC0 == 0x80:
+            before -= 1
+        code, _length = _strict(out, before, place)
+        if table[code] & 255 <= rank:
+            break
+        place = before
+    for j in range(last - 1, place - 1, -1):
+        out[j + length] = out[j]
+    return place
 
 
 @njit(**INNER)
