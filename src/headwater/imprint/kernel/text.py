@@ -356,7 +356,7 @@ def _loads_eight(_context: Any, low: Any, place: Any) -> Any:
     return uint64(low, place), load
 
 
-_eight: Any = intrinsic(_loads_eight)
+eight: Any = intrinsic(_loads_eight)
 
 
 @njit(**INNER)
@@ -379,7 +379,7 @@ def tokens(
         first = np.uint64(cuts[token << _1])
         size = np.uint64(cuts[(token << _1) | _1]) - first
         inside = (_1 << ((size & _7) << _3)) - _1
-        word = _eight(low, first) & inside
+        word = eight(low, first) & inside
         plain[token] = word | (size << B56)
         ends[token] = np.uint64(edges[(token << _1) | _1]) << _1
         spare[special] = token
@@ -400,7 +400,7 @@ def tokens(
             plain[token] = masked[token] = value
         else:
             inside = (_1 << (size << _3)) - _1
-            if _digits(_eight(low, first), inside) == inside & _DIGIT_BITS:  # a number
+            if _digits(eight(low, first), inside) == inside & _DIGIT_BITS:  # a number
                 masked[token] = zero
                 ends[token] |= _1
                 continue
@@ -425,12 +425,12 @@ def _hash_bytes(low: Any, i: int, last: int, k0: int, k1: int) -> tuple[int, int
     size = last - i
     digits = _0
     while last - i >= B8:
-        word = _eight(low, i)
+        word = eight(low, i)
         digits |= _digits(word, ~_0)
         v0, v1, v2, v3 = absorb(v0, v1, v2, v3, word)
         i += B8
     inside = (_1 << ((last - i) << _3)) - _1
-    word = _eight(low, i) & inside
+    word = eight(low, i) & inside
     return finish(v0, v1, v2, v3, word, size << _3), digits | _digits(word, inside)
 
 
