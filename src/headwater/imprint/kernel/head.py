@@ -31,7 +31,7 @@ from headwater.imprint.kernel.codes import (
     WORDS_AT,
 )
 from headwater.imprint.kernel.fields import flags, minimisers, sketch, winnow
-from headwater.imprint.kernel.keyed import at_least, keyed_hash, keyed_state, stripped
+from headwater.imprint.kernel.keyed import SLOTS, at_least, keyed_hash, keyed_state, same, slot, stripped
 from headwater.imprint.kernel.siphash import hash_words
 from headwater.imprint.kernel.skeleton import skeleton
 from headwater.imprint.kernel.text import fold, fold_ascii, is_ascii, simplify, tokens
@@ -160,16 +160,22 @@ def _compile_keyed(fingerprint: str) -> Any:
     def keyed(data: Any, offsets: Any, key: Any, least: int, out: Any, short: Any) -> None:
         """BLAKE2b under `key` (four words) of each text data[offsets[i] : offsets[i + 1]] without white space around it.
 
-        What has fewer than `least` characters (at least one) is `short` and has none.
+        What has fewer than `least` characters (at least eight) is `short` and has none.
         """
         _ = fingerprint
         state, scratch, block = np.empty(8, np.uint64), np.empty(8, np.uint64), np.empty(16, np.uint64)
+        known = np.zeros((SLOTS, 3), np.uint64)
         keyed_state(key, block, state)
         for i in range(len(out)):
             first, last = stripped(data, np.uint64(offsets[i]), np.uint64(offsets[i + 1]))
             short[i] = not at_least(data, first, last, least)
-            if not short[i]:
-                out[i] = keyed_hash(data, first, last, state, block, scratch)
+            if short[i]:
+                continue
+            seen = known[slot(data, first, last)]
+            if seen[1] != last - first or not same(data, first, last, seen[0]):
+                seen[0], seen[1] = first, last - first
+                seen[2] = keyed_hash(data, first, last, state, block, scratch)
+            out[i] = seen[2]
 
     return keyed
 

@@ -16,8 +16,11 @@ from headwater.imprint.kernel.text import eight
 
 #: Bytes of a block, of a hash, and of the key.
 BLOCK, SIZE, KEY_BYTES = 128, 8, 32
-_0, _1, _3, _7, _8 = (np.uint64(number) for number in (0, 1, 3, 7, 8))
-_16, _24, _32, _40, _48, _63, _64 = (np.uint64(number) for number in (16, 24, 32, 40, 48, 63, 64))
+_0, _1, _2, _3, _7, _8 = (np.uint64(number) for number in (0, 1, 2, 3, 7, 8))
+_16, _24, _32, _40, _48, _56, _63 = (np.uint64(number) for number in (16, 24, 32, 40, 48, 56, 63))
+#: Texts that are remembered, because system prompts repeat.
+SLOTS = 256
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
 _BLOCK, _ALL = np.uint64(BLOCK), np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
@@ -127,16 +130,32 @@ def keyed_hash(data: Any, first: int, last: int, keyed: Any, block: Any, state: 
 
 
 @njit(**INNER)
+def slot(data: Any, first: int, last: int) -> int:
+    """Where among `SLOTS` a text of at least eight bytes is remembered: by its length, its beginning and its end."""
+    value = (eight(data, first) ^ (eight(data, last - _8) << _1) ^ (last - first)) * _SPREAD
+    return value >> _56
+
+
+@njit(**INNER)
+def same(data: Any, first: int, last: int, other: int) -> bool:
+    """Whether data[first:last], of at least eight bytes, stands at `other` too."""
+    for j in range(_0, last - first - _8, _8):
+        if eight(data, first + j) != eight(data, other + j):
+            return False
+    return eight(data, last - _8) == eight(data, other + (last - first) - _8)
+
+
+@njit(**INNER)
 def _space(data: Any, i: int, last: int) -> int:
     """Bytes of the white space (as `str.isspace` has it) that begins at i, 0 if there is none."""
     one = data[i]
     if one < 0x80:
         return np.uint64((one >= 9 and one <= 13) or (one >= 28 and one <= 32))
     if one == 0xC2 and i + _1 < last:
-        return np.uint64(2) if data[i + _1] == 0x85 or data[i + _1] == 0xA0 else _0
-    if i + np.uint64(2) >= last:
+        return _2 if data[i + _1] == 0x85 or data[i + _1] == 0xA0 else _0
+    if i + _2 >= last:
         return _0
-    code = (np.int64(one) << 16) | (np.int64(data[i + _1]) << 8) | np.int64(data[i + np.uint64(2)])
+    code = (np.int64(one) << 16) | (np.int64(data[i + _1]) << 8) | np.int64(data[i + _2])
     if (
         code == 0xE19A80
         or (code >= 0xE28080 and code <= 0xE2808A)
