@@ -172,8 +172,8 @@ class _Part:
     spans: NDArray[np.int64]
 
     def scratch(self) -> tuple[NDArray[np.uint32], NDArray[np.uint8], NDArray[np.uint64]]:
-        """Room for what the kernel notes about the longest text: codes, bytes, hashes."""
-        room = (int((self.spans[:, 1] - self.spans[:, 0]).max(initial=0)) + 32) & ~7
+        """Room for what the kernel notes about the longest text, or reads beyond it: codes, bytes, hashes."""
+        room = (int((self.spans[:, 1] - self.spans[:, 0]).max(initial=0)) + 64) & ~7
         return np.empty((6, room), np.uint32), np.empty((2, room), np.uint8), np.empty((4, room), np.uint64)
 
 

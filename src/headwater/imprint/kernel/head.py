@@ -91,7 +91,7 @@ def _compile_heads(fingerprint: str) -> Any:
             minimisers(masked, count, secrets, hashes[2], hashes[3], out[MINIMA_AT:WORDS_AT])
             sketch(units, klass, n, secrets, pairs, triples, tally, sketches[row])
             out[SKELETON_AT] = skeleton(
-                units, klass, n, breaks, lines, ends, plain, masked, secrets, hashes[2]
+                units, klass, n, breaks, lines, ends, plain, masked, secrets, hashes[3], hashes[2]
             )
             out[GROUPS_AT] = flags(plain, count, table, steps, found)
             edge = EDGE if count > EDGE else count
