@@ -25,7 +25,7 @@ from headwater.imprint.kernel.codes import (
     SKETCH_LENGTH,
     SPREAD,
 )  # fmt: skip
-from headwater.imprint.kernel.siphash import hash_words
+from headwater.imprint.kernel.siphash import absorb, finish, hash_words, start
 
 _NONE = np.uint64(ABSENT)
 _0, _1, _2, _3, _4, _5, _6, _7, _8, _12, _16, _27, _30, _31, _32, _128 = (
@@ -198,18 +198,21 @@ def _pair(units: Any, klass: Any, i: int, secrets: Any) -> int:
 
 
 @njit(**INNER)
-def flags(plain: Any, count: int, table: Any, steps: Any, found: Any) -> int:
-    """Walk the phrase automaton over the tokens; returns the bit set of phrase groups that occurred.
+def flags(plain: Any, count: int, table: Any, steps: Any, found: Any, k0: int, k1: int) -> tuple[int, int]:
+    """Walk the phrase automaton over the tokens; the bit set of phrase groups that occurred, and the tokens' hash.
 
     `table` holds the words of the phrases, each at one of two places (cuckoo hashing): the token hash, its last
-    twelve bits replaced by the word's number. `steps` and `found` are as `Automaton` says.
+    twelve bits replaced by the word's number. `steps` and `found` are as `Automaton` says. The hash (that of
+    `hash_words`) is made beside it because either waits for its own last step.
     """
     mask = np.uint64(len(table) - 1)
     width = np.uint64(len(steps) // len(found))
     groups = _0
     state = _0
+    v0, v1, v2, v3 = start(k0, k1)
     for i in range(np.uint64(count)):
         key = plain[i]
+        v0, v1, v2, v3 = absorb(v0, v1, v2, v3, key)
         here = table[(key >> _12) & mask] ^ key
         there = table[(key >> _32) & mask] ^ key
         near = here if here < there else there
@@ -218,7 +221,7 @@ def flags(plain: Any, count: int, table: Any, steps: Any, found: Any) -> int:
         if state & _1:
             state ^= _1
             groups |= found[state // width]
-    return groups
+    return groups, finish(v0, v1, v2, v3, _0, np.uint64(count) << _6)
 
 
 @njit(**INNER)

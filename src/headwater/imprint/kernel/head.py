@@ -93,15 +93,15 @@ def _compile_heads(fingerprint: str) -> Any:
             out[SKELETON_AT] = skeleton(
                 units, klass, n, breaks, lines, ends, plain, masked, secrets, hashes[3], hashes[2]
             )
-            out[GROUPS_AT] = flags(plain, count, table, steps, found)
+            groups, exact = flags(plain, count, table, steps, found, secrets[EXACT], secrets[EXACT + 1])
+            out[GROUPS_AT] = groups
+            if count == 0:
+                continue
+            out[EXACT_AT] = exact
             edge = EDGE if count > EDGE else count
-            for place, values, first, last, secret in (
-                (EXACT_AT, plain, 0, count, EXACT),
-                (OPENING_AT, masked, 0, edge, OPENING),
-                (CLOSING_AT, masked, count - edge, count, CLOSING),
-            ):
-                if count > 0:
-                    out[place] = hash_words(values, first, last, secrets[secret], secrets[secret + 1])
+            for place, begin, secret in ((OPENING_AT, 0, OPENING), (CLOSING_AT, count - edge, CLOSING)):
+                k0, k1 = secrets[secret], secrets[secret + 1]
+                out[place] = hash_words(masked, begin, begin + edge, k0, k1)
         return left_out
 
     return heads
