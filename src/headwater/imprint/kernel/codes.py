@@ -54,18 +54,21 @@ def symbol_class(code: int) -> int:
     return SYMBOL + (_ASCII_SYMBOLS.index(code) if code < 128 else len(_ASCII_SYMBOLS) + code % 25)
 
 
-def _ascii_table() -> NDArray[np.uint16]:
-    """For each ASCII code: folded code, 256 times its class, top bit for letters, next bit for letters and digits."""
-    table = np.full(128, 32, np.uint16)
+#: A unit on its way: the code point, its class from this bit on, and above them one bit for ASCII letters and digits,
+#: the last for ASCII letters.
+CLASS_BIT, WORD_BIT, LETTER_BIT = 21, 27, 28
+
+
+def _ascii_table() -> NDArray[np.uint32]:
+    """For each ASCII code the folded unit with its class and its bits."""
+    table = np.full(128, 32, np.uint32)
     for code in range(33, 127):
         character = chr(code)
-        table[code] = ord(character.lower())
+        kind = symbol_class(code) if not character.isalnum() else DIGIT
         if character.isalpha():
-            table[code] += 256 * (UPPER if character.isupper() else LETTER) + 0xC000
-        elif character.isdigit():
-            table[code] += 256 * DIGIT + 0x4000
-        else:
-            table[code] += 256 * symbol_class(code)
+            kind = UPPER if character.isupper() else LETTER
+        flags = character.isalnum() << WORD_BIT | character.isalpha() << LETTER_BIT
+        table[code] = ord(character.lower()) | kind << CLASS_BIT | flags
     table.setflags(write=False)
     return table
 

@@ -17,6 +17,7 @@ from headwater.imprint.kernel.codes import (
     ASCII_SCRIPT,
     ATTACHES,
     BLANK,
+    CLASS_BIT,
     CLASSES,
     CLOSED,
     DIGIT,
@@ -29,6 +30,7 @@ from headwater.imprint.kernel.codes import (
     K_UNSPACED,
     K_WORD,
     LETTER,
+    LETTER_BIT,
     LONGEST_MARKS,
     MARK,
     NEWLINE,
@@ -39,6 +41,7 @@ from headwater.imprint.kernel.codes import (
     SPACE,
     TOKEN,
     UNSPACED,
+    WORD_BIT,
 )  # fmt: skip
 from headwater.imprint.kernel.siphash import (
     B8,
@@ -54,8 +57,11 @@ from headwater.imprint.kernel.siphash import (
 #: First class of symbols that are not ASCII, and how many such classes there are.
 _FOREIGN = 39
 _FOREIGN_CLASSES = CLASSES - _FOREIGN
-_0, _1, _3, _7, _10, _14, _15, _255 = (np.uint64(number) for number in (0, 1, 3, 7, 10, 14, 15, 255))
+_0, _1, _3, _7, _10, _255 = (np.uint64(number) for number in (0, 1, 3, 7, 10, 255))
 _ASCII_END = np.uint64(128)
+_CLASS, _WORD, _LETTER = np.uint64(CLASS_BIT), np.uint64(WORD_BIT), np.uint64(LETTER_BIT)
+#: A space and its class, and the bits of a code point.
+_GAP, _CODE = np.uint64(32), np.uint64((1 << CLASS_BIT) - 1)
 #: What stands for a run of digits.
 _DIGIT = np.uint64(48)
 #: The bit that lower-case letters have and digits have not, in each of eight bytes.
@@ -192,32 +198,34 @@ def fold_ascii(
     Its bytes stand where its units do, so that `edges` are places of both.
     """
     units[0] = 32
-    klass[0] = SPACE
     n = _1
     lines = 0
-    latin = _0
     edge = _0
     in_word = _0
     after_gap = _1
     for i in range(np.uint64(first), np.uint64(last)):
         byte = np.uint64(data[i])
         entry = np.uint64(ASCII[byte])
-        units[n] = entry & _255
-        low[n] = entry & _255
-        kind = (entry >> B8) & B63
-        klass[n] = kind
-        is_gap = np.uint64(kind == _0)
-        latin += entry >> _15
+        units[n] = entry
+        is_gap = np.uint64(entry == _GAP)
         edges[edge] = n
-        edge += ((entry >> _14) & _1) ^ in_word
-        in_word = (entry >> _14) & _1
+        edge += ((entry >> _WORD) & _1) ^ in_word
+        in_word = (entry >> _WORD) & _1
         n += _1 - (is_gap & after_gap)
         after_gap = is_gap
         if byte == _10 and n > _1:
-            lines = _break(units, klass, np.int64(n) - 1, breaks, lines)
+            lines = _break(units, np.int64(n) - 1, breaks, lines)
     edges[edge] = n
+    latin = 0
+    # A loop of its own, in vectors: with all arrays in one a processor has too few registers for their places.
+    for j in range(n):
+        entry = units[j]
+        low[j] = entry & _255
+        klass[j] = (entry >> _CLASS) & B63
+        units[j] = entry & _255
+        latin += np.int64(entry >> _LETTER)
     n, lines = _closed(units, klass, np.int64(n), lines)
-    return n, lines, np.int64(edge + in_word), np.int64(latin)
+    return n, lines, np.int64(edge + in_word), latin
 
 
 @njit(**INNER)
@@ -233,10 +241,8 @@ def fold(
     aren't ASCII.
     """
     units[0] = 32
-    klass[0] = SPACE
     n = place = _1
     lines = digits = 0
-    latin = _0
     edge = _0
     in_word = _0
     after_gap = _1
@@ -247,22 +253,19 @@ def fold(
         if byte < _ASCII_END:
             i += _1
             entry = np.uint64(ASCII[byte])
-            units[n] = entry & _255
+            units[n] = entry
             low[place] = entry & _255
-            kind = (entry >> B8) & B63
-            klass[n] = kind
-            is_gap = np.uint64(kind == _0)
-            latin += entry >> _15
+            is_gap = np.uint64(entry == _GAP)
             edges[edge] = n
             cuts[edge] = place
-            edge += ((entry >> _14) & _1) ^ in_word
-            in_word = (entry >> _14) & _1
+            edge += ((entry >> _WORD) & _1) ^ in_word
+            in_word = (entry >> _WORD) & _1
             step = _1 - (is_gap & after_gap)
             n += step
             place += step
             after_gap = is_gap
             if byte == _10 and n > _1:
-                lines = _break(units, klass, np.int64(n) - 1, breaks, lines)
+                lines = _break(units, np.int64(n) - 1, breaks, lines)
             continue
         code, i = _decode(data, i, end)
         entry8 = properties[code]
@@ -275,8 +278,7 @@ def fold(
         edge += in_run ^ in_word
         in_word = in_run
         if kind8 == K_SPACE:
-            units[n] = 32
-            klass[n] = SPACE
+            units[n] = _GAP
             n += _1 - after_gap
             place += _1 - after_gap
             after_gap = _1
@@ -286,14 +288,14 @@ def fold(
             edges[edge] = n
             cuts[edge] = place
             edge += _1
-        units[n] = code
         place = _put(low, place, np.uint64(code))
         if kind8 == K_WORD or kind8 == K_UNSPACED:
-            klass[n] = LETTER if kind8 == K_WORD else UNSPACED
+            kind = LETTER if kind8 == K_WORD else UNSPACED
             letters[entry8 >> 3] += 1
         else:
-            klass[n] = DIGIT if kind8 == K_DIGIT else _FOREIGN + code % _FOREIGN_CLASSES
+            kind = DIGIT if kind8 == K_DIGIT else _FOREIGN + code % _FOREIGN_CLASSES
             digits += kind8 == K_DIGIT
+        units[n] = code | (kind << CLASS_BIT)
         n += _1
         if kind8 == K_UNSPACED:
             edges[edge] = n
@@ -301,7 +303,13 @@ def fold(
             edge += _1
     edges[edge] = n
     cuts[edge] = place
-    letters[ASCII_SCRIPT] += np.int64(latin)
+    latin = 0
+    for j in range(n):
+        entry = units[j]
+        klass[j] = (entry >> _CLASS) & B63
+        units[j] = entry & _CODE
+        latin += np.int64(entry >> _LETTER)
+    letters[ASCII_SCRIPT] += latin
     m, lines = _closed(units, klass, np.int64(n), lines)
     return m, lines, np.int64(edge + in_word), digits
 
@@ -331,15 +339,13 @@ def _closed(units: Any, klass: Any, n: int, lines: int) -> tuple[int, int]:
 
 
 @njit(**INNER)
-def _break(units: Any, klass: Any, at: int, breaks: Any, lines: int) -> int:
+def _break(units: Any, at: int, breaks: Any, lines: int) -> int:
     """Make the white space at `at` a new line, or a blank line if it is one already; how many breaks there are."""
-    if klass[at] == SPACE:
-        klass[at] = NEWLINE
-        units[at] = 10
+    if units[at] == _GAP:
+        units[at] = 10 | NEWLINE << CLASS_BIT
         breaks[lines] = at
         return lines + 1
-    klass[at] = BLANK
-    units[at] = 11
+    units[at] = 11 | BLANK << CLASS_BIT
     return lines
 
 
