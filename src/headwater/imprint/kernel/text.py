@@ -57,11 +57,15 @@ from headwater.imprint.kernel.siphash import (
 #: First class of symbols that are not ASCII, and how many such classes there are.
 _FOREIGN = 39
 _FOREIGN_CLASSES = CLASSES - _FOREIGN
-_0, _1, _3, _7, _10, _255 = (np.uint64(number) for number in (0, 1, 3, 7, 10, 255))
+_0, _1, _2, _3, _4, _5, _6, _7, _10, _255 = (
+    np.uint64(number) for number in (0, 1, 2, 3, 4, 5, 6, 7, 10, 255)
+)
 _ASCII_END = np.uint64(128)
 _CLASS, _WORD, _LETTER = np.uint64(CLASS_BIT), np.uint64(WORD_BIT), np.uint64(LETTER_BIT)
 #: A space and its class, and the bits of a code point.
 _GAP, _CODE = np.uint64(32), np.uint64((1 << CLASS_BIT) - 1)
+#: The bit that ASCII hasn't, in each of eight bytes.
+_HIGH_BITS = np.uint64(0x8080808080808080)
 #: What stands for a run of digits.
 _DIGIT = np.uint64(48)
 #: The bit that lower-case letters have and digits have not, in each of eight bytes.
@@ -75,6 +79,22 @@ def is_ascii(data: Any, first: int, last: int) -> bool:
     for i in range(np.uint64(first), np.uint64(last)):
         seen |= data[i]
     return seen < 128
+
+
+def _loads_eight(_context: Any, low: Any, place: Any) -> Any:
+    """Eight bytes from a place on, which needn't be a multiple of eight, in one step."""
+
+    def load(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, given[0]).data
+        at = builder.bitcast(builder.gep(data, [given[1]]), context.get_value_type(uint64).as_pointer())
+        word = builder.load(at)
+        word.align = 1
+        return word
+
+    return uint64(low, place), load
+
+
+eight: Any = intrinsic(_loads_eight)
 
 
 @njit(**INNER)
@@ -125,6 +145,15 @@ def simplify(
     joins = order = run = 0
     marks = used
     while i < last:
+        if last - i >= 8 and eight(data, i) & _HIGH_BITS == _0:
+            _copied(data, np.uint64(i), out, np.uint64(used))
+            used += 8
+            i += 8
+            count += 8
+            base = OPEN
+            joins = order = run = 0
+            marks = used
+            continue
         byte = data[i]
         count += 1
         if byte < 128:
@@ -170,6 +199,15 @@ def simplify(
             marks = used
         i += length
     return used, count
+
+
+@njit(**INNER)
+def _copied(data: Any, i: int, out: Any, used: int) -> None:
+    """Copy eight bytes: read before they are written, they go as one."""
+    a, b, c, d = data[i], data[i + _1], data[i + _2], data[i + _3]
+    e, f, g, h = data[i + _4], data[i + _5], data[i + _6], data[i + _7]
+    out[used], out[used + _1], out[used + _2], out[used + _3] = a, b, c, d
+    out[used + _4], out[used + _5], out[used + _6], out[used + _7] = e, f, g, h
 
 
 @njit(**INNER)
@@ -347,22 +385,6 @@ def _break(units: Any, at: int, breaks: Any, lines: int) -> int:
         return lines + 1
     units[at] = 11 | BLANK << CLASS_BIT
     return lines
-
-
-def _loads_eight(_context: Any, low: Any, place: Any) -> Any:
-    """Eight bytes from a place on, which needn't be a multiple of eight, in one step."""
-
-    def load(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        data = context.make_array(signature.args[0])(context, builder, given[0]).data
-        at = builder.bitcast(builder.gep(data, [given[1]]), context.get_value_type(uint64).as_pointer())
-        word = builder.load(at)
-        word.align = 1
-        return word
-
-    return uint64(low, place), load
-
-
-eight: Any = intrinsic(_loads_eight)
 
 
 @njit(**INNER)
