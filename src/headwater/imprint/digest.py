@@ -174,7 +174,7 @@ class _Part:
     def scratch(self) -> tuple[NDArray[np.uint32], NDArray[np.uint8], NDArray[np.uint64]]:
         """Room for what the kernel notes about the longest text, or reads beyond it: codes, bytes, hashes."""
         room = (int((self.spans[:, 1] - self.spans[:, 0]).max(initial=0)) + 64) & ~7
-        return np.empty((6, room), np.uint32), np.empty((2, room), np.uint8), np.empty((4, room), np.uint64)
+        return np.empty((5, room), np.uint32), np.empty((2, room), np.uint8), np.empty((3, room), np.uint64)
 
 
 def _fill(columns: _Columns, base: int, block: _Block, secret: Material, window: int | None) -> None:

@@ -47,31 +47,35 @@ def _spread(value: int) -> int:
 
 
 @njit(**INNER)
-def minimisers(masked: Any, count: int, secrets: Any, values: Any, few: Any, out: Any) -> None:
-    """The smallest distinct values of three tokens in a row, ascending, padded with 2^64 - 1.
-
-    `values` and `few` are scratch.
-    """
+def minimisers(masked: Any, count: int, secrets: Any, values: Any, out: Any) -> None:
+    """The smallest distinct values of three tokens in a row, ascending, padded with 2^64 - 1; `values` is scratch."""
     for j in range(MINIMISERS):
         out[j] = _NONE
-    by0, by1, by2 = secrets[SHINGLE], secrets[SHINGLE + 1], secrets[SHINGLE + 2]
     if count == 1:
-        out[0] = _spread(masked[0] * by0)
+        out[0] = _spread(masked[0] * secrets[SHINGLE])
     if count == 2:
-        out[0] = _spread(masked[0] * by0 + masked[1] * by1)
+        out[0] = _spread(masked[0] * secrets[SHINGLE] + masked[1] * secrets[SHINGLE + 1])
     if count < SHINGLE_TOKENS:
         return
     shingles = np.uint64(count) - _2
-    for i in range(shingles):
-        values[i] = _spread(masked[i] * by0 + masked[i + _1] * by1 + masked[i + _2] * by2)
+    _shingles(masked, shingles, secrets, values)
     bound = _bound(values, shingles)
     kept = _0
     for i in range(shingles):
         value = values[i]
-        few[kept] = value
+        values[kept] = value
         kept += np.uint64(value <= bound)
-    if _smallest(few, kept, out) < MINIMISERS and kept < shingles:  # the bound came from equal values
+    if _smallest(values, kept, out) < MINIMISERS and kept < shingles:  # the bound came from equal values
+        _shingles(masked, shingles, secrets, values)
         _smallest(values, shingles, out)
+
+
+@njit(**INNER)
+def _shingles(masked: Any, count: int, secrets: Any, values: Any) -> None:
+    """The value of each three tokens in a row."""
+    by0, by1, by2 = secrets[SHINGLE], secrets[SHINGLE + 1], secrets[SHINGLE + 2]
+    for i in range(count):
+        values[i] = _spread(masked[i] * by0 + masked[i + _1] * by1 + masked[i + _2] * by2)
 
 
 @njit(**INNER)

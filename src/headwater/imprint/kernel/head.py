@@ -53,8 +53,8 @@ def _compile_heads(fingerprint: str) -> Any:
 
         `numbers[n, 15]` takes the fields at the places that `codes.py` names. With `check`, texts that are not
         ASCII are left out; their rows come first in texts[:, 2] afterwards. Without it, the script is left to
-        the caller: `letters[i, 17]` takes the letters by script. Returns how many were left out. `codes[6]`
-        (uint32), `bytes_[2]` (uint8), `hashes[4]` (uint64) and `tally[2, 256]` (int32) are scratch.
+        the caller: `letters[i, 17]` takes the letters by script. Returns how many were left out. `codes[5]`
+        (uint32), `bytes_[2]` (uint8), `hashes[3]` (uint64) and `tally[2, 256]` (int32) are scratch.
         """
         _ = fingerprint
         units = codes[0]
@@ -63,6 +63,7 @@ def _compile_heads(fingerprint: str) -> Any:
         ends = codes[3]
         plain = hashes[0]
         masked = hashes[1]
+        spare = hashes[2].view(np.uint32)
         left_out = 0
         for i in range(len(texts)):
             row, first, last = texts[i, 2], texts[i, 0], texts[i, 1]
@@ -80,7 +81,7 @@ def _compile_heads(fingerprint: str) -> Any:
                 if latin > 0:
                     out[SCRIPT_AT] = ASCII_SCRIPT
             else:
-                cuts = codes[5]
+                cuts = spare
                 n, lines, edges, digits = fold(
                     data, first, last, properties, units, klass, bytes_[1], breaks, codes[4], cuts, letters[i]
                 )  # fmt: skip
@@ -88,10 +89,10 @@ def _compile_heads(fingerprint: str) -> Any:
                 units, klass, n, bytes_[1], codes[4], cuts, edges // 2, digits, secrets, ends, codes[1], plain, masked
             )  # fmt: skip
             out[WORDS_AT] = count
-            minimisers(masked, count, secrets, hashes[2], hashes[3], out[MINIMA_AT:WORDS_AT])
+            minimisers(masked, count, secrets, hashes[2], out[MINIMA_AT:WORDS_AT])
             sketch(units, klass, n, secrets, pairs, triples, tally, sketches[row])
             out[SKELETON_AT] = skeleton(
-                units, klass, n, breaks, lines, ends, plain, masked, secrets, hashes[3], hashes[2]
+                units, klass, n, breaks, lines, ends, plain, masked, secrets, codes[1], codes[4], hashes[2]
             )
             groups, exact = flags(plain, count, table, steps, found, secrets[EXACT], secrets[EXACT + 1])
             out[GROUPS_AT] = groups
@@ -116,14 +117,15 @@ def _compile_passages(fingerprint: str) -> Any:
         """Write the passages of each text to `out`, one text after another, and how many to `lengths`."""
         _ = fingerprint
         letters = np.zeros(256, np.int32)
+        cuts = hashes[2].view(np.uint32)
         used = 0
         for i in range(len(texts)):
             n, _lines, edges, digits = fold(
-                data, texts[i, 0], texts[i, 1], properties, codes[0], bytes_[0], bytes_[1], codes[2], codes[4], codes[5],
+                data, texts[i, 0], texts[i, 1], properties, codes[0], bytes_[0], bytes_[1], codes[2], codes[4], cuts,
                 letters,
             )  # fmt: skip
             count = tokens(
-                codes[0], bytes_[0], n, bytes_[1], codes[4], codes[5], edges // 2, digits, secrets, codes[3], codes[1],
+                codes[0], bytes_[0], n, bytes_[1], codes[4], cuts, edges // 2, digits, secrets, codes[3], codes[1],
                 hashes[0], hashes[1],
             )  # fmt: skip
             spacing = window - PASSAGE_TOKENS + 1

@@ -26,7 +26,7 @@ from headwater.imprint.kernel.codes import (
 )  # fmt: skip
 from headwater.imprint.kernel.siphash import hash_words
 
-_0, _1, _8, _40, _255, _SLOT = (np.uint64(number) for number in (0, 1, 8, 40, 255, SLOT))
+_0, _1, _40, _SLOT = np.uint64(0), np.uint64(1), np.uint64(40), np.uint64(SLOT)
 
 
 @njit(**INNER)
@@ -82,17 +82,18 @@ def _colon(units: Any, start: int) -> bool:
 
 
 @njit(**INNER)
-def _label_kind(units: Any, klass: Any, n: int, breaks: Any, lines: int, marked: Any) -> int:
+def _label_kind(units: Any, klass: Any, n: int, breaks: Any, lines: int, kinds: Any, stops: Any) -> int:
     """The kind of label that structures the text: the first of [ # < * : that marks two lines, else 0.
 
-    `marked` takes of each line what `_label` says: where the label ends, and in the last eight bits its kind.
+    `kinds` and `stops` take of each line what `_label` says.
     """
     brackets = headings = tags = stars = colons = 0
     start = 1
     for line in range(lines + 1):
         end = breaks[line] if line < lines else n
         found, fixed = _label(units, klass, start, end)
-        marked[line] = (np.uint64(fixed) << _8) | np.uint64(found)
+        kinds[line] = found
+        stops[line] = fixed
         brackets += found == 91
         headings += found == 35
         tags += found == 60
@@ -310,7 +311,8 @@ def _labels(
     kind: int,
     ends: Any,
     masked: Any,
-    marked: Any,
+    kinds: Any,
+    stops: Any,
     items: Any,
 ) -> tuple[int, int]:
     """The items of all labels of one kind, a slot after each; how many, and how many fixed half words."""
@@ -320,9 +322,8 @@ def _labels(
     start = 1
     for line in range(lines + 1):
         end = breaks[line] if line < lines else n
-        found = np.int64(marked[line] & _255)
-        if found == kind:
-            fixed = np.int64(marked[line] >> _8)
+        if kinds[line] == kind:
+            fixed = np.int64(stops[line])
             i = start
             while i < fixed:
                 if klass[i] <= BLANK:
@@ -347,7 +348,7 @@ def _labels(
 @njit(**INNER)
 def skeleton(
     units: Any, klass: Any, n: int, breaks: Any, lines: int, ends: Any, plain: Any, masked: Any,
-    secrets: Any, marked: Any, items: Any,
+    secrets: Any, kinds: Any, stops: Any, items: Any,
 ) -> int:  # fmt: skip
     """Hash of the text without its slots, by the first of three ways that leaves four fixed words."""
     if n <= 2:
@@ -356,9 +357,9 @@ def skeleton(
     m = 0
     halves = 0
     if lines > 0:
-        kind = _label_kind(units, klass, n, breaks, lines, marked)
+        kind = _label_kind(units, klass, n, breaks, lines, kinds, stops)
         if kind:
-            m, halves = _labels(units, klass, n, breaks, lines, kind, ends, masked, marked, items)
+            m, halves = _labels(units, klass, n, breaks, lines, kind, ends, masked, kinds, stops, items)
         if halves < FIXED_HALF_WORDS:
             m, halves = _inline(units, klass, breaks[0], breaks, lines, ends, plain, items)
             if m > 0 and items[m - 1] == _SLOT:
