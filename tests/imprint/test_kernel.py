@@ -68,6 +68,11 @@ def slow(text: str, key: ImprintKey = DEMO_KEY, passages: int | None = None) -> 
 @example("")
 @example(" \t\n")
 @example("a")
+@example("!?… ,,")
+@example("the same three words " * 40)
+@example(" ".join("a" * n + " é" + "b" * n + " 1" + "c" * n for n in range(20)))
+@example(" ".join(str(10**n) + " ٣" + "1" * n for n in range(20)))
+@example("no colon near " * 4 + ": x\nQ: a\n\nA: b\n" + "y" * 39 + ": z\n" + "y" * 40 + ": z")
 @example("You are a grader.\nQuestion: What is 2+2?\nAnswer: 4\nScore from 1 to 5.")
 def test_the_kernel_is_the_reference(text: str) -> None:
     text = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")

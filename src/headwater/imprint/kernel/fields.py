@@ -47,8 +47,11 @@ def _spread(value: int) -> int:
 
 
 @njit(**INNER)
-def minimisers(masked: Any, count: int, secrets: Any, values: Any, out: Any) -> None:
-    """The smallest distinct values of three tokens in a row, ascending, padded with 2^64 - 1; `values` is scratch."""
+def minimisers(masked: Any, count: int, secrets: Any, values: Any, chosen: Any, out: Any) -> None:
+    """The smallest distinct values of three tokens in a row, ascending, padded with 2^64 - 1.
+
+    `values` and `chosen` are scratch.
+    """
     for j in range(MINIMISERS):
         out[j] = _NONE
     if count == 1:
@@ -57,25 +60,21 @@ def minimisers(masked: Any, count: int, secrets: Any, values: Any, out: Any) -> 
         out[0] = _spread(masked[0] * secrets[SHINGLE] + masked[1] * secrets[SHINGLE + 1])
     if count < SHINGLE_TOKENS:
         return
+    by0, by1, by2 = secrets[SHINGLE], secrets[SHINGLE + 1], secrets[SHINGLE + 2]
     shingles = np.uint64(count) - _2
-    _shingles(masked, shingles, secrets, values)
+    for i in range(shingles):
+        values[i] = _spread(masked[i] * by0 + masked[i + _1] * by1 + masked[i + _2] * by2)
     bound = _bound(values, shingles)
     kept = _0
     for i in range(shingles):
-        value = values[i]
-        values[kept] = value
-        kept += np.uint64(value <= bound)
-    if _smallest(values, kept, out) < MINIMISERS and kept < shingles:  # the bound came from equal values
-        _shingles(masked, shingles, secrets, values)
-        _smallest(values, shingles, out)
-
-
-@njit(**INNER)
-def _shingles(masked: Any, count: int, secrets: Any, values: Any) -> None:
-    """The value of each three tokens in a row."""
-    by0, by1, by2 = secrets[SHINGLE], secrets[SHINGLE + 1], secrets[SHINGLE + 2]
-    for i in range(count):
-        values[i] = _spread(masked[i] * by0 + masked[i + _1] * by1 + masked[i + _2] * by2)
+        chosen[kept] = i
+        kept += np.uint64(values[i] <= bound)
+    if (
+        _smallest(values, chosen, kept, out) < MINIMISERS and kept < shingles
+    ):  # the bound came from equal values
+        for i in range(shingles):
+            chosen[i] = i
+        _smallest(values, chosen, shingles, out)
 
 
 @njit(**INNER)
@@ -95,14 +94,14 @@ def _bound(values: Any, count: int) -> int:
 
 
 @njit(**INNER)
-def _smallest(values: Any, count: int, out: Any) -> int:
-    """The smallest distinct of values[:count], ascending, padded with 2^64 - 1; how many there are.
+def _smallest(values: Any, chosen: Any, count: int, out: Any) -> int:
+    """The smallest distinct of values[chosen[:count]], ascending, padded with 2^64 - 1; how many there are.
 
     Each value passes through all places without a branch: which ones are new smallest can't be foreseen.
     """
     a = b = c = d = e = f = g = h = _NONE
     for i in range(count):
-        v = values[i]
+        v = values[chosen[i]]
         if (v == a) | (v == b) | (v == c) | (v == d) | (v == e) | (v == f) | (v == g):
             continue
         h = min(h, max(v, g))

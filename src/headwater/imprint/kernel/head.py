@@ -89,7 +89,7 @@ def _compile_heads(fingerprint: str) -> Any:
                 units, klass, n, bytes_[1], codes[4], cuts, edges // 2, digits, secrets, ends, codes[1], plain, masked
             )  # fmt: skip
             out[WORDS_AT] = count
-            minimisers(masked, count, secrets, hashes[2], out[MINIMA_AT:WORDS_AT])
+            minimisers(masked, count, secrets, hashes[2], codes[1], out[MINIMA_AT:WORDS_AT])
             sketch(units, klass, n, secrets, pairs, triples, tally, sketches[row])
             out[SKELETON_AT] = skeleton(
                 units, klass, n, breaks, lines, ends, plain, masked, secrets, codes[1], codes[4], hashes[2]
