@@ -33,7 +33,7 @@ _HASHED = "the keyed hash of a text"
 #: Prompts are cut to this many characters in the spool: templates are shown, not archives.
 SHOWN_CHARS = 2000
 #: Share of long prompts up to which only these are cut, and the others left where they are.
-_FEW = 0.02
+_FEW = 0.1
 #: Columns that hold what people and models said.
 TEXTS = (*HASHED, "prompt")
 

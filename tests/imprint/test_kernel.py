@@ -15,7 +15,10 @@ from hypothesis import strategies as st
 
 from headwater.exchange.model import IMPRINT_TYPE
 from headwater.imprint import imprint, intent_names
+from headwater.imprint.kernel import codes, head
+from headwater.imprint.normal import normal
 from headwater.imprint.reference import reference
+from headwater.imprint.simple import forms
 from headwater.keys import DEMO_KEY, ImprintKey
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "imprint" / "vectors.json"
@@ -65,6 +68,11 @@ def slow(text: str, key: ImprintKey = DEMO_KEY, passages: int | None = None) -> 
 @example("")
 @example(" \t\n")
 @example("a")
+@example("!?… ,,")
+@example("the same three words " * 40)
+@example(" ".join("a" * n + " é" + "b" * n + " 1" + "c" * n for n in range(20)))
+@example(" ".join(str(10**n) + " ٣" + "1" * n for n in range(20)))
+@example("no colon near " * 4 + ": x\nQ: a\n\nA: b\n" + "y" * 39 + ": z\n" + "y" * 40 + ": z")
 @example("You are a grader.\nQuestion: What is 2+2?\nAnswer: 4\nScore from 1 to 5.")
 def test_the_kernel_is_the_reference(text: str) -> None:
     text = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
@@ -92,6 +100,34 @@ PAIRS = [
 @given(st.lists(st.one_of(RESTLESS, st.sampled_from(PAIRS)), max_size=8).map("".join))
 def test_normal_form_is_the_same_by_either_way(text: str) -> None:
     assert fields(text) == slow(text)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.sampled_from("กaé\u0e38\u0e39\u0e48\u0e49\u0e4b\u0e33\u05b0\u05c1\u0323\u0301"), max_size=12)
+)
+@example(list("ก\u0e49\u0e48\u0e39\u0e38"))
+def test_marks_out_of_order_are_put_into_it(text: list[str]) -> None:
+    assert fields("".join(text)) == slow("".join(text))
+
+
+def test_a_starter_joins_its_own_bases_alone() -> None:
+    table = forms().table
+    joining = np.flatnonzero(table == codes.ATTACHES)
+    bases = [c for c in range(0x80, 0x3000) if table[c] != codes.SLOW]
+    for starter in joining[joining < 0x1100].tolist():
+        texts = [chr(base) + chr(starter) for base in bases]
+        spans = np.empty((len(texts), 3), np.int64)
+        ends = np.cumsum([len(text.encode()) for text in texts])
+        data = np.frombuffer("".join(texts).encode(), np.uint8)
+        out = np.empty(3 * len(data), np.uint8)
+        places = np.stack([np.concatenate([[0], ends[:-1]]), ends], axis=1)
+        head.simplified(data, places, table, forms().bytes, out, spans)
+        quick = np.flatnonzero(spans[:, 0] >= 0).tolist()
+        assert len(quick) > len(texts) / 2
+        assert [out[spans[i, 0] : spans[i, 1]].tobytes() for i in quick] == [
+            normal(texts[i]).encode() for i in quick
+        ]
 
 
 @given(st.binary(max_size=24).map(lambda raw: b"\xe4\xbb\xb7" + raw))

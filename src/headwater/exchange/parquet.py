@@ -7,6 +7,7 @@ formats is set aside unread. Our own files go on to `tables` as columns.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -205,6 +206,9 @@ def _cut(batch: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch | str]]:
 
     In place of a row that is too long: the name of its longest column.
     """
+    if batch.num_rows and _fits(batch):
+        yield 0, batch
+        return
     widths = _widths(batch)
     ends = np.cumsum(widths)
     long = [*np.flatnonzero(widths > streams.LIMIT).tolist(), batch.num_rows]
@@ -220,6 +224,22 @@ def _cut(batch: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch | str]]:
             sizes = [int(_width(column).sum()) for column in one.columns]
             yield stop, batch.schema.names[sizes.index(max(sizes))]
             start = stop + 1
+
+
+def _fits(batch: pa.RecordBatch) -> bool:
+    """Whether a batch is within all bounds already by what its columns hold at most, without a look at its rows."""
+    most = sum(map(_most, batch.columns))
+    return most <= min(_BYTES, streams.LIMIT)
+
+
+def _most(array: Any) -> float:
+    """Bytes that a column has at most when decoded; infinity where only its values tell."""
+    kind = array.type
+    if pa.types.is_dictionary(kind) and _is_text(kind.value_type):
+        return (pc.max(pc.binary_length(array.dictionary)).as_py() or 0) * len(array)
+    shared = pa.types.is_string_view(kind) or pa.types.is_binary_view(kind)
+    plain = pa.types.is_primitive(kind) or (_is_text(kind) and not shared)
+    return array.nbytes if plain else math.inf
 
 
 def _widths(batch: pa.RecordBatch) -> Any:

@@ -172,8 +172,8 @@ class _Part:
     spans: NDArray[np.int64]
 
     def scratch(self) -> tuple[NDArray[np.uint32], NDArray[np.uint8], NDArray[np.uint64]]:
-        """Room for what the kernel notes about the longest text: codes, bytes, hashes."""
-        room = (int((self.spans[:, 1] - self.spans[:, 0]).max(initial=0)) + 32) & ~7
+        """Room for what the kernel notes about the longest text, or reads beyond it: codes, bytes, hashes."""
+        room = (int((self.spans[:, 1] - self.spans[:, 0]).max(initial=0)) + 64) & ~7
         return np.empty((5, room), np.uint32), np.empty((2, room), np.uint8), np.empty((3, room), np.uint64)
 
 
@@ -236,7 +236,7 @@ def _heads(columns: _Columns, part: _Part, secret: Material, *, check: bool) -> 
     left_out = head.heads(
         part.data, part.spans, check, properties(), secret.secrets, secret.pairs, secret.triples, secret.table,
         secret.phrases.steps, secret.phrases.found, codes32, bytes8,
-        bytes8[1].view(np.uint64), hashes, tally, columns.numbers, columns.sketches, letters,
+        hashes, tally, columns.numbers, columns.sketches, letters,
     )  # fmt: skip
     if not check:
         columns.numbers[part.spans[:, 2], codes.SCRIPT_AT] = dominant(letters)
@@ -252,8 +252,9 @@ def _passages(columns: _Columns, parts: list[_Part], secret: Material, window: i
         rows = part.spans[:, 2]
         out = np.empty(int(columns.numbers[rows, codes.WORDS_AT].sum()), np.uint64)
         lengths = np.zeros(len(rows), np.int64)
+        codes32, bytes8, hashes = part.scratch()
         head.passages(
-            part.data, part.spans, properties(), secret.secrets, window, *part.scratch(), out, lengths
+            part.data, part.spans, properties(), secret.secrets, window, codes32, bytes8, hashes, out, lengths,
         )  # fmt: skip
         columns.passage_counts[rows] = lengths
         ends = np.cumsum(lengths)

@@ -6,9 +6,9 @@ them and have none.
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from headwater.keys import ImprintKey
@@ -20,18 +20,23 @@ LEAST_CHARS = 24
 
 
 def text_keys(texts: Array, key: ImprintKey) -> Array:
-    """64-bit hashes (uint64) of `texts` without the white space around them; null for null and for short texts."""
-    if texts.null_count == len(texts):
-        return pa.nulls(len(texts), pa.uint64())
-    secret = key.derive("text keys", 32)
-    coded = texts.dictionary_encode()
-    hashes = [_hash(str(text), secret) for text in coded.dictionary.to_pylist()]
-    return pa.array(hashes, pa.uint64()).take(coded.indices)
+    """64-bit hashes (uint64) of `texts` without the white space around them; null for null and for short texts.
 
+    They are those of BLAKE2b, keyed, over UTF-8.
+    """
+    from headwater.imprint.kernel import head
 
-def _hash(text: str, secret: bytes) -> int | None:
-    text = text.strip()
-    if len(text) < LEAST_CHARS:
-        return None
-    digest = blake2b(text.encode("utf-8", "replace"), digest_size=8, key=secret)
-    return int.from_bytes(digest.digest(), "little")
+    n = len(texts)
+    if texts.null_count == n:
+        return pa.nulls(n, pa.uint64())
+    texts = texts.cast(pa.large_string())
+    _, offsets, bytes_ = texts.buffers()
+    data = np.frombuffer(b"" if bytes_ is None else bytes_, np.uint8)
+    data.setflags(write=False)  # one type, so that the kernel is compiled once
+    places = np.frombuffer(offsets, np.int64, n + 1, 8 * texts.offset)
+    hashes, gone = np.zeros(n, np.uint64), np.zeros(n, np.bool_)
+    secret = np.frombuffer(key.derive("text keys", 32), "<u8").astype(np.uint64)
+    head.keyed(data, places, secret, LEAST_CHARS, hashes, gone)
+    if texts.null_count:
+        gone |= texts.is_null().to_numpy(zero_copy_only=False)
+    return pa.array(hashes, mask=gone)

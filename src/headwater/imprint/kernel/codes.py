@@ -54,18 +54,21 @@ def symbol_class(code: int) -> int:
     return SYMBOL + (_ASCII_SYMBOLS.index(code) if code < 128 else len(_ASCII_SYMBOLS) + code % 25)
 
 
-def _ascii_table() -> NDArray[np.uint16]:
-    """For each ASCII code: folded code, 256 times its class, top bit for letters, next bit for letters and digits."""
-    table = np.full(128, 32, np.uint16)
+#: A unit on its way: the code point, its class from this bit on, and above them one bit for ASCII letters and digits,
+#: the last for ASCII letters.
+CLASS_BIT, WORD_BIT, LETTER_BIT = 21, 27, 28
+
+
+def _ascii_table() -> NDArray[np.uint32]:
+    """For each ASCII code the folded unit with its class and its bits."""
+    table = np.full(128, 32, np.uint32)
     for code in range(33, 127):
         character = chr(code)
-        table[code] = ord(character.lower())
+        kind = symbol_class(code) if not character.isalnum() else DIGIT
         if character.isalpha():
-            table[code] += 256 * (UPPER if character.isupper() else LETTER) + 0xC000
-        elif character.isdigit():
-            table[code] += 256 * DIGIT + 0x4000
-        else:
-            table[code] += 256 * symbol_class(code)
+            kind = UPPER if character.isupper() else LETTER
+        flags = character.isalnum() << WORD_BIT | character.isalpha() << LETTER_BIT
+        table[code] = ord(character.lower()) | kind << CLASS_BIT | flags
     table.setflags(write=False)
     return table
 
@@ -81,13 +84,11 @@ QUOTES = np.array(
 )
 QUOTES.setflags(write=False)
 
-#: Square roots of small numbers, looked up because a root takes as long as twenty additions.
-ROOTS = np.sqrt(np.arange(64, dtype=np.float64))
-ROOTS.setflags(write=False)
-
 # What a code point is to normalisation (`simple`): nothing composes with it; invisible; only `normal` can tell; a
 # base that marks may join; composed already or replaced, so that no mark may follow; a starter that joins a base.
 PLAIN, DROP, SLOW, OPEN, CLOSED, ATTACHES = range(6)
+#: Added to a base that some starter joins.
+JOINS = 1 << 29
 #: A combining mark: this plus its class, and plus `SECOND` where some base takes it up.
 MARK, SECOND = 1 << 30, 1 << 8
 #: Longest run of combining marks that is kept: no writing needs more, and sorting longer ones takes quadratic time.

@@ -20,23 +20,22 @@ from headwater.imprint.kernel.codes import (
     MINIMISERS,
     MIX,
     PASSAGE,
-    ROOTS,
     SHINGLE,
     SHINGLE_TOKENS,
     SKETCH_LENGTH,
     SPREAD,
 )  # fmt: skip
-from headwater.imprint.kernel.siphash import hash_words
+from headwater.imprint.kernel.siphash import absorb, finish, hash_words, start
 
 _NONE = np.uint64(ABSENT)
-_0, _1, _2, _6, _7, _12, _16, _27, _30, _31, _32, _128 = (
-    np.uint64(number) for number in (0, 1, 2, 6, 7, 12, 16, 27, 30, 31, 32, 128)
+_0, _1, _2, _3, _4, _5, _6, _7, _8, _12, _16, _27, _30, _31, _32, _128 = (
+    np.uint64(number) for number in (0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 27, 30, 31, 32, 128)
 )
 _12_BITS, _16_BITS, _18_BITS = np.uint64(0xFFF), np.uint64(0xFFFF), np.uint64(0x3FFFF)
 _SPREAD0, _SPREAD1 = np.uint64(SPREAD[0]), np.uint64(SPREAD[1])
 #: Beyond this distance from the middle of two levels rounding may decide between them.
 _CLEAR = 0.5 - 1e-6
-_GAP, _CONTENT = np.uint64(32), np.uint64(CONTENT)
+_GAP, _CONTENT, _ALL = np.uint64(32), np.uint64(CONTENT), np.uint64(CONTENT + LAYOUT)
 
 
 @njit(**INNER)
@@ -48,36 +47,76 @@ def _spread(value: int) -> int:
 
 
 @njit(**INNER)
-def minimisers(masked: Any, count: int, secrets: Any, out: Any) -> None:
-    """The smallest distinct values of three tokens in a row, ascending, padded with 2^64 - 1."""
+def minimisers(masked: Any, count: int, secrets: Any, values: Any, chosen: Any, out: Any) -> None:
+    """The smallest distinct values of three tokens in a row, ascending, padded with 2^64 - 1.
+
+    `values` and `chosen` are scratch.
+    """
     for j in range(MINIMISERS):
         out[j] = _NONE
-    by0, by1, by2 = secrets[SHINGLE], secrets[SHINGLE + 1], secrets[SHINGLE + 2]
     if count == 1:
-        out[0] = _spread(masked[0] * by0)
+        out[0] = _spread(masked[0] * secrets[SHINGLE])
     if count == 2:
-        out[0] = _spread(masked[0] * by0 + masked[1] * by1)
+        out[0] = _spread(masked[0] * secrets[SHINGLE] + masked[1] * secrets[SHINGLE + 1])
     if count < SHINGLE_TOKENS:
         return
-    largest = _NONE
-    first = masked[0]
-    second = masked[1]
-    for i in range(_2, np.uint64(count)):
-        third = masked[i]
-        value = _spread(first * by0 + second * by1 + third * by2)
-        first = second
-        second = third
-        if value >= largest:
+    by0, by1, by2 = secrets[SHINGLE], secrets[SHINGLE + 1], secrets[SHINGLE + 2]
+    shingles = np.uint64(count) - _2
+    for i in range(shingles):
+        values[i] = _spread(masked[i] * by0 + masked[i + _1] * by1 + masked[i + _2] * by2)
+    bound = _bound(values, shingles)
+    kept = _0
+    for i in range(shingles):
+        chosen[kept] = i
+        kept += np.uint64(values[i] <= bound)
+    if (
+        _smallest(values, chosen, kept, out) < MINIMISERS and kept < shingles
+    ):  # the bound came from equal values
+        for i in range(shingles):
+            chosen[i] = i
+        _smallest(values, chosen, shingles, out)
+
+
+@njit(**INNER)
+def _bound(values: Any, count: int) -> int:
+    """A value that eight distinct ones don't exceed, unless some are equal: the largest of the minima of eight lanes."""
+    a = b = c = d = e = f = g = h = _NONE
+    for i in range(_7, count, _8):
+        a = min(a, values[i - _7])
+        b = min(b, values[i - _6])
+        c = min(c, values[i - _5])
+        d = min(d, values[i - _4])
+        e = min(e, values[i - _3])
+        f = min(f, values[i - _2])
+        g = min(g, values[i - _1])
+        h = min(h, values[i])
+    return max(a, b, c, d, e, f, g, h)
+
+
+@njit(**INNER)
+def _smallest(values: Any, chosen: Any, count: int, out: Any) -> int:
+    """The smallest distinct of values[chosen[:count]], ascending, padded with 2^64 - 1; how many there are.
+
+    Each value passes through all places without a branch: which ones are new smallest can't be foreseen.
+    """
+    a = b = c = d = e = f = g = h = _NONE
+    for i in range(count):
+        v = values[chosen[i]]
+        if (v == a) | (v == b) | (v == c) | (v == d) | (v == e) | (v == f) | (v == g):
             continue
-        j = MINIMISERS - 1
-        while j > 0 and out[j - 1] > value:
-            j -= 1
-        if j > 0 and out[j - 1] == value:
-            continue
-        for m in range(MINIMISERS - 1, j, -1):
-            out[m] = out[m - 1]
+        h = min(h, max(v, g))
+        g = min(g, max(v, f))
+        f = min(f, max(v, e))
+        e = min(e, max(v, d))
+        d = min(d, max(v, c))
+        c = min(c, max(v, b))
+        b = min(b, max(v, a))
+        a = min(a, v)
+    found = 0
+    for j, value in enumerate((a, b, c, d, e, f, g, h)):
         out[j] = value
-        largest = out[MINIMISERS - 1]
+        found += value != _NONE
+    return found
 
 
 @njit(**INNER)
@@ -90,11 +129,13 @@ def sketch(
     place, plus 128 where it counts up. `tally[2, 256]` counts these; two rows, because a counter that was just
     written is slow to read again.
     """
-    tally[:] = 0
+    for j in range(256):
+        tally[0, j] = 0
+        tally[1, j] = 0
     before = _GAP
     triple = np.uint64(klass[1])
     row = _0
-    for i in range(1, n):
+    for i in range(_1, np.uint64(n)):
         code = np.uint64(units[i])
         if (before | code) < _128:
             entry = pairs[(before << _7) | code]
@@ -103,23 +144,35 @@ def sketch(
         before = code
         row ^= _1
         tally[row, entry] += 1
-        if i > 1:
+        if i > _1:
             triple = ((triple << _6) | np.uint64(klass[i])) & _18_BITS
             tally[row, triples[triple]] += 1
     sums = tally[0]
     for j in range(CONTENT + LAYOUT):
         sums[j] = tally[0, j + 128] + tally[1, j + 128] - tally[0, j] - tally[1, j]
-    for first, last in ((0, CONTENT), (CONTENT, CONTENT + LAYOUT)):
-        total = 0
-        for j in range(first, last):
-            total += abs(sums[j])
-        scale = SKETCH_LENGTH / math.sqrt(total) if total > 0 else 0.0
+    _levels(sums, _0, _CONTENT, out)
+    _levels(sums, _CONTENT, _ALL, out)
+
+
+@njit(**INNER)
+def _levels(sums: Any, first: int, last: int, out: Any) -> None:
+    """Places from `first` to before `last` of the sketch: the roots of their sums, of one length together."""
+    total = 0
+    for j in range(first, last):
+        total += abs(sums[j])
+    scale = SKETCH_LENGTH / math.sqrt(total) if total > 0 else 0.0
+    unclear = 0
+    for j in range(first, last):
+        guess = math.sqrt(np.float64(abs(sums[j]))) * scale + 0.5
+        level = np.int32(guess)
+        unclear |= abs(guess - level - 0.5) > _CLEAR
+        out[j] = level if sums[j] >= 0 else -level
+    if unclear:
         for j in range(first, last):
             size = abs(sums[j])
-            guess = (ROOTS[size] if size < 64 else math.sqrt(size)) * scale + 0.5
-            level = np.int64(guess)
-            if abs(guess - level - 0.5) > _CLEAR and size > 0:
-                level = _level(level, size, total)
+            level = (
+                _level(np.int64(math.sqrt(np.float64(size)) * scale + 0.5), size, total) if size > 0 else 0
+            )
             out[j] = level if sums[j] >= 0 else -level
 
 
@@ -148,18 +201,21 @@ def _pair(units: Any, klass: Any, i: int, secrets: Any) -> int:
 
 
 @njit(**INNER)
-def flags(plain: Any, count: int, table: Any, steps: Any, found: Any) -> int:
-    """Walk the phrase automaton over the tokens; returns the bit set of phrase groups that occurred.
+def flags(plain: Any, count: int, table: Any, steps: Any, found: Any, k0: int, k1: int) -> tuple[int, int]:
+    """Walk the phrase automaton over the tokens; the bit set of phrase groups that occurred, and the tokens' hash.
 
     `table` holds the words of the phrases, each at one of two places (cuckoo hashing): the token hash, its last
-    twelve bits replaced by the word's number. `steps` and `found` are as `Automaton` says.
+    twelve bits replaced by the word's number. `steps` and `found` are as `Automaton` says. The hash (that of
+    `hash_words`) is made beside it because either waits for its own last step.
     """
     mask = np.uint64(len(table) - 1)
     width = np.uint64(len(steps) // len(found))
     groups = _0
     state = _0
+    v0, v1, v2, v3 = start(k0, k1)
     for i in range(np.uint64(count)):
         key = plain[i]
+        v0, v1, v2, v3 = absorb(v0, v1, v2, v3, key)
         here = table[(key >> _12) & mask] ^ key
         there = table[(key >> _32) & mask] ^ key
         near = here if here < there else there
@@ -168,7 +224,7 @@ def flags(plain: Any, count: int, table: Any, steps: Any, found: Any) -> int:
         if state & _1:
             state ^= _1
             groups |= found[state // width]
-    return groups
+    return groups, finish(v0, v1, v2, v3, _0, np.uint64(count) << _6)
 
 
 @njit(**INNER)

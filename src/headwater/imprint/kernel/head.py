@@ -31,9 +31,10 @@ from headwater.imprint.kernel.codes import (
     WORDS_AT,
 )
 from headwater.imprint.kernel.fields import flags, minimisers, sketch, winnow
+from headwater.imprint.kernel.keyed import SLOTS, at_least, keyed_hash, keyed_state, same, slot, stripped
 from headwater.imprint.kernel.siphash import hash_words
 from headwater.imprint.kernel.skeleton import skeleton
-from headwater.imprint.kernel.text import ascii_tokens, fold, is_ascii, simplify, tokens
+from headwater.imprint.kernel.text import fold, fold_ascii, is_ascii, simplify, tokens
 
 
 def _fingerprint() -> str:
@@ -45,16 +46,15 @@ def _compile_heads(fingerprint: str) -> Any:
     @njit(cache=True, nogil=True)
     def heads(
         data: Any, texts: Any, check: bool, properties: Any, secrets: Any, pairs: Any, triples: Any, table: Any,
-        steps: Any, found: Any, codes: Any, bytes_: Any, words: Any, hashes: Any, tally: Any, numbers: Any,
-        sketches: Any, letters: Any,
+        steps: Any, found: Any, codes: Any, bytes_: Any, hashes: Any, tally: Any, numbers: Any, sketches: Any,
+        letters: Any,
     ) -> int:  # fmt: skip
         """Fill row texts[i, 2] of every output from the UTF-8 text data[texts[i, 0] : texts[i, 1]].
 
         `numbers[n, 15]` takes the fields at the places that `codes.py` names. With `check`, texts that are not
         ASCII are left out; their rows come first in texts[:, 2] afterwards. Without it, the script is left to
         the caller: `letters[i, 17]` takes the letters by script. Returns how many were left out. `codes[5]`
-        (uint32), `bytes_[2]` (uint8), `words` (its second row, seen as uint64), `hashes[3]` (uint64) and
-        `tally[2, 256]` (int32) are scratch.
+        (uint32), `bytes_[2]` (uint8), `hashes[3]` (uint64) and `tally[2, 256]` (int32) are scratch.
         """
         _ = fingerprint
         units = codes[0]
@@ -63,50 +63,46 @@ def _compile_heads(fingerprint: str) -> Any:
         ends = codes[3]
         plain = hashes[0]
         masked = hashes[1]
+        spare = hashes[2].view(np.uint32)
         left_out = 0
         for i in range(len(texts)):
-            row = texts[i, 2]
-            if check and not is_ascii(data, texts[i, 0], texts[i, 1]):
+            row, first, last = texts[i, 2], texts[i, 0], texts[i, 1]
+            if check and not is_ascii(data, first, last):
                 texts[left_out, 2] = row
                 left_out += 1
                 continue
             out = numbers[row]
-            by_script = letters[0 if check else i]
-            by_script[ASCII_SCRIPT] = 0
-            n, lines, edges = fold(
-                data,
-                texts[i, 0],
-                texts[i, 1],
-                properties,
-                units,
-                klass,
-                bytes_[1],
-                breaks,
-                codes[4],
-                by_script,
-            )
-            if check and by_script[ASCII_SCRIPT] > 0:
-                out[SCRIPT_AT] = ASCII_SCRIPT
-            count = edges // 2
-            if check and count > 0:
-                ascii_tokens(units, klass, words, codes[4], count, secrets, ends, codes[1], plain, masked)
+            digits = 0
+            cuts = codes[4]
+            if check:
+                n, lines, edges, latin = fold_ascii(
+                    data, first, last, units, klass, bytes_[1], breaks, codes[4]
+                )
+                if latin > 0:
+                    out[SCRIPT_AT] = ASCII_SCRIPT
             else:
-                count = tokens(units, klass, n, secrets, ends, codes[1], plain, masked)
+                cuts = spare
+                n, lines, edges, digits = fold(
+                    data, first, last, properties, units, klass, bytes_[1], breaks, codes[4], cuts, letters[i]
+                )  # fmt: skip
+            count = tokens(
+                units, klass, n, bytes_[1], codes[4], cuts, edges // 2, digits, secrets, ends, codes[1], plain, masked
+            )  # fmt: skip
             out[WORDS_AT] = count
-            minimisers(masked, count, secrets, out[MINIMA_AT:WORDS_AT])
+            minimisers(masked, count, secrets, hashes[2], codes[1], out[MINIMA_AT:WORDS_AT])
             sketch(units, klass, n, secrets, pairs, triples, tally, sketches[row])
             out[SKELETON_AT] = skeleton(
-                units, klass, n, breaks, lines, ends, plain, masked, secrets, hashes[2]
+                units, klass, n, breaks, lines, ends, plain, masked, secrets, codes[1], codes[4], hashes[2]
             )
-            out[GROUPS_AT] = flags(plain, count, table, steps, found)
+            groups, exact = flags(plain, count, table, steps, found, secrets[EXACT], secrets[EXACT + 1])
+            out[GROUPS_AT] = groups
+            if count == 0:
+                continue
+            out[EXACT_AT] = exact
             edge = EDGE if count > EDGE else count
-            for place, values, first, last, secret in (
-                (EXACT_AT, plain, 0, count, EXACT),
-                (OPENING_AT, masked, 0, edge, OPENING),
-                (CLOSING_AT, masked, count - edge, count, CLOSING),
-            ):
-                if count > 0:
-                    out[place] = hash_words(values, first, last, secrets[secret], secrets[secret + 1])
+            for place, begin, secret in ((OPENING_AT, 0, OPENING), (CLOSING_AT, count - edge, CLOSING)):
+                k0, k1 = secrets[secret], secrets[secret + 1]
+                out[place] = hash_words(masked, begin, begin + edge, k0, k1)
         return left_out
 
     return heads
@@ -115,27 +111,23 @@ def _compile_heads(fingerprint: str) -> Any:
 def _compile_passages(fingerprint: str) -> Any:
     @njit(cache=True, nogil=True)
     def passages(
-        data: Any, texts: Any, properties: Any, secrets: Any, window: int, codes: Any, bytes_: Any, hashes: Any, out: Any,
-        lengths: Any,
+        data: Any, texts: Any, properties: Any, secrets: Any, window: int, codes: Any, bytes_: Any, hashes: Any,
+        out: Any, lengths: Any,
     ) -> int:  # fmt: skip
         """Write the passages of each text to `out`, one text after another, and how many to `lengths`."""
         _ = fingerprint
         letters = np.zeros(256, np.int32)
+        cuts = hashes[2].view(np.uint32)
         used = 0
         for i in range(len(texts)):
-            n, _lines, _edges = fold(
-                data,
-                texts[i, 0],
-                texts[i, 1],
-                properties,
-                codes[0],
-                bytes_[0],
-                bytes_[1],
-                codes[2],
-                codes[4],
+            n, _lines, edges, digits = fold(
+                data, texts[i, 0], texts[i, 1], properties, codes[0], bytes_[0], bytes_[1], codes[2], codes[4], cuts,
                 letters,
-            )
-            count = tokens(codes[0], bytes_[0], n, secrets, codes[3], codes[1], hashes[0], hashes[1])
+            )  # fmt: skip
+            count = tokens(
+                codes[0], bytes_[0], n, bytes_[1], codes[4], cuts, edges // 2, digits, secrets, codes[3], codes[1],
+                hashes[0], hashes[1],
+            )  # fmt: skip
             spacing = window - PASSAGE_TOKENS + 1
             lengths[i] = winnow(hashes[0], count, PASSAGE_TOKENS, spacing, secrets, hashes[1], out[used:])
             used += lengths[i]
@@ -165,6 +157,32 @@ def _compile_simplified(fingerprint: str) -> Any:
     return simplified
 
 
+def _compile_keyed(fingerprint: str) -> Any:
+    @njit(cache=True, nogil=True)
+    def keyed(data: Any, offsets: Any, key: Any, least: int, out: Any, short: Any) -> None:
+        """BLAKE2b under `key` (four words) of each text data[offsets[i] : offsets[i + 1]] without white space around it.
+
+        What has fewer than `least` characters (at least eight) is `short` and has none.
+        """
+        _ = fingerprint
+        state, scratch, block = np.empty(8, np.uint64), np.empty(8, np.uint64), np.empty(16, np.uint64)
+        known = np.zeros((SLOTS, 3), np.uint64)
+        keyed_state(key, block, state)
+        for i in range(len(out)):
+            first, last = stripped(data, np.uint64(offsets[i]), np.uint64(offsets[i + 1]))
+            short[i] = not at_least(data, first, last, least)
+            if short[i]:
+                continue
+            seen = known[slot(data, first, last)]
+            if seen[1] != last - first or not same(data, first, last, seen[0]):
+                seen[0], seen[1] = first, last - first
+                seen[2] = keyed_hash(data, first, last, state, block, scratch)
+            out[i] = seen[2]
+
+    return keyed
+
+
 heads = _compile_heads(_fingerprint())
 simplified = _compile_simplified(_fingerprint())
 passages = _compile_passages(_fingerprint())
+keyed = _compile_keyed(_fingerprint())

@@ -11,15 +11,16 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from headwater.imprint.kernel.codes import INNER
+from headwater.imprint.kernel.codes import DIGIT, INNER
 
-B0, B6, B8, B12, B13, B16, B17, B18, B21, B24, B32, B43, B47, B48, B51, B53, B59, B63, B64 = (
-    np.uint64(bits) for bits in (0, 6, 8, 12, 13, 16, 17, 18, 21, 24, 32, 43, 47, 48, 51, 53, 59, 63, 64)
+B0, B1, B6, B8, B12, B13, B16, B17, B18, B21, B24, B32, B43, B47, B48, B51, B53, B56, B59, B63, B64 = (
+    np.uint64(bits)
+    for bits in (0, 1, 6, 8, 12, 13, 16, 17, 18, 21, 24, 32, 43, 47, 48, 51, 53, 56, 59, 63, 64)
 )
 _START0, _START1 = np.uint64(0x736F6D6570736575), np.uint64(0x646F72616E646F6D)
 _START2, _START3 = np.uint64(0x6C7967656E657261), np.uint64(0x7465646279746573)
 _END = np.uint64(0xFF)
-_ONE, _TWO, _THREE = np.uint64(0x80), np.uint64(0x800), np.uint64(0x10000)
+_ZERO, _ONE, _TWO, _THREE = np.uint64(0x30), np.uint64(0x80), np.uint64(0x800), np.uint64(0x10000)
 _HEAD2, _HEAD3, _HEAD4 = np.uint64(0x80C0), np.uint64(0x8080E0), np.uint64(0x808080F0)
 
 
@@ -83,14 +84,18 @@ def utf8(code: int) -> tuple[int, int]:
 
 
 @njit(**INNER)
-def hash_units(units: Any, first: int, last: int, k0: int, k1: int) -> int:
-    """SipHash-1-3 of the UTF-8 bytes of the code points units[first:last]."""
+def hash_units(units: Any, klass: Any, first: int, last: int, k0: int, k1: int) -> int:
+    """SipHash-1-3 of the UTF-8 bytes of the code points units[first:last], each run of digits as one 0."""
     v0, v1, v2, v3 = start(k0, k1)
     word = B0
     shift = B0
     length = B0
     for i in range(first, last):
         code = np.uint64(units[i])
+        if klass[i] == DIGIT:
+            if i > first and klass[i - B1] == DIGIT:
+                continue
+            code = _ZERO
         bits = B8
         if code >= _ONE:
             code, bits = utf8(code)

@@ -42,6 +42,8 @@ def _label(units: Any, klass: Any, start: int, end: int) -> tuple[int, int]:
             return first, end
         if first == 42 and length > 4 and units[start + 1] == 42 and (last == 42 or last == 58):  # **label**
             return first, end
+    if not _colon(units, np.uint64(start)):
+        return 0, end
     halves = 0
     before = 0
     for i in range(start, start + 40 if start + 40 < end else end):
@@ -71,13 +73,27 @@ def _label(units: Any, klass: Any, start: int, end: int) -> tuple[int, int]:
 
 
 @njit(**INNER)
-def _label_kind(units: Any, klass: Any, n: int, breaks: Any, lines: int) -> int:
-    """The kind of label that structures the text: the first of [ # < * : that marks two lines, else 0."""
+def _colon(units: Any, start: int) -> bool:
+    """Whether one of 40 units is a colon; those beyond the line's end may be anything, so that no loop depends on it."""
+    seen = False
+    for j in range(_40):
+        seen |= units[start + j] == 58
+    return seen
+
+
+@njit(**INNER)
+def _label_kind(units: Any, klass: Any, n: int, breaks: Any, lines: int, kinds: Any, stops: Any) -> int:
+    """The kind of label that structures the text: the first of [ # < * : that marks two lines, else 0.
+
+    `kinds` and `stops` take of each line what `_label` says.
+    """
     brackets = headings = tags = stars = colons = 0
     start = 1
     for line in range(lines + 1):
         end = breaks[line] if line < lines else n
-        found = _label(units, klass, start, end)[0]
+        found, fixed = _label(units, klass, start, end)
+        kinds[line] = found
+        stops[line] = fixed
         brackets += found == 91
         headings += found == 35
         tags += found == 60
@@ -287,7 +303,17 @@ def _opens(code: int) -> bool:
 
 @njit(**INNER)
 def _labels(
-    units: Any, klass: Any, n: int, breaks: Any, lines: int, kind: int, ends: Any, masked: Any, items: Any
+    units: Any,
+    klass: Any,
+    n: int,
+    breaks: Any,
+    lines: int,
+    kind: int,
+    ends: Any,
+    masked: Any,
+    kinds: Any,
+    stops: Any,
+    items: Any,
 ) -> tuple[int, int]:
     """The items of all labels of one kind, a slot after each; how many, and how many fixed half words."""
     m = 0
@@ -296,8 +322,8 @@ def _labels(
     start = 1
     for line in range(lines + 1):
         end = breaks[line] if line < lines else n
-        found, fixed = _label(units, klass, start, end)
-        if found == kind:
+        if kinds[line] == kind:
+            fixed = np.int64(stops[line])
             i = start
             while i < fixed:
                 if klass[i] <= BLANK:
@@ -322,7 +348,7 @@ def _labels(
 @njit(**INNER)
 def skeleton(
     units: Any, klass: Any, n: int, breaks: Any, lines: int, ends: Any, plain: Any, masked: Any,
-    secrets: Any, items: Any,
+    secrets: Any, kinds: Any, stops: Any, items: Any,
 ) -> int:  # fmt: skip
     """Hash of the text without its slots, by the first of three ways that leaves four fixed words."""
     if n <= 2:
@@ -331,9 +357,9 @@ def skeleton(
     m = 0
     halves = 0
     if lines > 0:
-        kind = _label_kind(units, klass, n, breaks, lines)
+        kind = _label_kind(units, klass, n, breaks, lines, kinds, stops)
         if kind:
-            m, halves = _labels(units, klass, n, breaks, lines, kind, ends, masked, items)
+            m, halves = _labels(units, klass, n, breaks, lines, kind, ends, masked, kinds, stops, items)
         if halves < FIXED_HALF_WORDS:
             m, halves = _inline(units, klass, breaks[0], breaks, lines, ends, plain, items)
             if m > 0 and items[m - 1] == _SLOT:
