@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 from sknetwork.clustering import Louvain
 
-from headwater.detect.communities import communities
+from headwater.detect.communities import Weights, communities
 
 
 def graph(size: int, ties: list[tuple[int, int, float]]) -> sparse.csr_matrix:
@@ -43,7 +43,7 @@ def graphs(draw: st.DrawFn) -> sparse.csr_matrix:
 @settings(max_examples=300)
 def test_communities_are_those_of_scikit_network(ties: sparse.csr_matrix) -> None:
     theirs = Louvain(random_state=0).fit_predict(ties)
-    assert groups(communities(ties)) == groups(theirs)
+    assert groups(communities(Weights.of(ties))) == groups(theirs)
 
 
 @pytest.mark.parametrize("size", [500, 3_000])
@@ -53,7 +53,7 @@ def test_large_graphs_are_divided_alike(size: int) -> None:
     a, b = rng.integers(0, size, (2, 12 * size))
     keep = (a != b) & ((of[a] == of[b]) | (rng.random(len(a)) < 0.2))
     ties = graph(size, list(zip(a[keep], b[keep], rng.exponential(2.0, int(keep.sum())), strict=True)))
-    mine = communities(ties)
+    mine = communities(Weights.of(ties))
     assert groups(mine) == groups(Louvain(random_state=0).fit_predict(ties))
     sizes = np.bincount(mine)
     assert (np.diff(sizes) <= 0).all(), "numbered by size"
@@ -61,19 +61,19 @@ def test_large_graphs_are_divided_alike(size: int) -> None:
 
 def test_two_cliques_with_one_tie_between_are_two() -> None:
     cliques = [(a + at, b + at, 1.0) for at in (0, 6) for a in range(6) for b in range(a)]
-    assert groups(communities(graph(12, [*cliques, (0, 6, 1.0)]))) == {
+    assert groups(communities(Weights.of(graph(12, [*cliques, (0, 6, 1.0)])))) == {
         frozenset(range(6)),
         frozenset(range(6, 12)),
     }
 
 
 def test_who_is_tied_to_nobody_is_alone() -> None:
-    assert groups(communities(graph(5, [(0, 1, 1.0), (1, 2, 1.0)]))) == {
+    assert groups(communities(Weights.of(graph(5, [(0, 1, 1.0), (1, 2, 1.0)])))) == {
         frozenset({0, 1, 2}),
         frozenset({3}),
         frozenset({4}),
     }
-    assert groups(communities(sparse.csr_matrix((3, 3)))) == {frozenset({k}) for k in range(3)}
+    assert groups(communities(Weights.of(sparse.csr_matrix((3, 3))))) == {frozenset({k}) for k in range(3)}
 
 
 def test_order_of_columns_and_zeros_do_not_matter() -> None:
@@ -99,4 +99,8 @@ def test_order_of_columns_and_zeros_do_not_matter() -> None:
         )
         assert with_zeros.nnz == size**2
         assert (turned != plain).nnz == 0
-        assert groups(communities(turned)) == groups(communities(with_zeros)) == groups(communities(plain))
+        assert (
+            groups(communities(Weights.of(turned)))
+            == groups(communities(Weights.of(with_zeros)))
+            == groups(communities(Weights.of(plain)))
+        )

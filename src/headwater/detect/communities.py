@@ -8,7 +8,7 @@ down to its single precision and the order in which sums are taken.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -24,23 +24,46 @@ LEAST_OF_ROUND = LEAST_OF_LEVEL = np.float32(1e-3)
 MOST_ROUNDS = 1_000
 
 
-def communities(ties: sparse.csr_matrix) -> Ints:
-    """The community of each node (n), numbered by size, of a symmetric matrix of weights, none negative (n × n).
+class Weights(NamedTuple):
+    """A symmetric matrix of weights, none negative (n × n), row after row, columns ascending, without zeros.
+
+    `start` (n + 1) is where each row begins, `column` and `weight` are its entries.
+    """
+
+    start: Ints
+    column: Ints
+    weight: Floats
+
+    @classmethod
+    def of(cls, matrix: sparse.csr_matrix) -> Weights:
+        """The same of a sparse matrix."""
+        if not matrix.has_sorted_indices or not matrix.data.all():
+            matrix = matrix.sorted_indices()
+            matrix.eliminate_zeros()
+        weight = np.asarray(matrix.data, np.float64)
+        return cls(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), weight)
+
+    @property
+    def row(self) -> Ints:
+        """The row of each entry."""
+        return np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
+
+    @property
+    def sums(self) -> Floats:
+        """The sum of each row."""
+        return np.bincount(self.row, self.weight, len(self.start) - 1)
+
+
+def communities(ties: Weights) -> Ints:
+    """The community of each node (n), numbered by size.
 
     Communities of one size may be numbered otherwise than by scikit-network, which leaves that to its sort.
     """
-    if not ties.has_sorted_indices or not ties.data.all():
-        ties = ties.sorted_indices()
-        ties.eliminate_zeros()
-    size = ties.shape[0]
-    total = ties.data.sum() * 2.0
-    weight = np.asarray(ties.sum(axis=1), np.float64).ravel()
-    label = np.arange(size)
+    total = ties.weight.sum() * 2.0
+    sums = ties.sums
+    label = np.arange(len(sums))
     if total > 0:
-        shares = np.asarray(ties.data, np.float64) * 2.0 / total
-        _divided(
-            ties.indptr.astype(np.int64), ties.indices.astype(np.int64), shares, weight / weight.sum(), label
-        )
+        _divided(ties.start, ties.column, ties.weight * 2.0 / total, sums / sums.sum(), label)
     _, place, count = np.unique(label, return_inverse=True, return_counts=True)
     rank = np.empty(len(count), np.int64)
     rank[np.argsort(-count, kind="stable")] = np.arange(len(count))

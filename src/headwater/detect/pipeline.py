@@ -190,9 +190,7 @@ def _groups(
     """All groups that are proposed, and those that are to be tested."""
     bound = cores(world.context.get("templates"), world.context.get("clusters"), world.customer)
     shared = [world.context[k] for k in SHARED if k in world.context]
-    proposed = tuple(
-        r for r in rings(ties, shared, bound, world.workers) if len(r.members) >= settings.fewest_accounts
-    )
+    proposed = tuple(r for r in rings(ties, shared, bound) if len(r.members) >= settings.fewest_accounts)
     if not first_look.too_many(proposed, world, settings):
         return proposed, proposed
     as_one = np.zeros(world.size, bool)

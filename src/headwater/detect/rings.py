@@ -7,20 +7,18 @@ proposed here is only a question; `confirm` answers it on other sessions.
 
 from __future__ import annotations
 
-import threading
-from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from headwater.detect.communities import communities
+from headwater.detect.communities import Weights, communities
 from headwater.detect.cores import Core
 from headwater.detect.fold import Links, Ring
 from headwater.detect.objects import Sharing
@@ -89,9 +87,7 @@ def between(links: Links, tenant: npt.NDArray[np.int32]) -> Links:
     return Links(links.evidence, links.a[keep], links.b[keep], links.weight[keep])
 
 
-def rings(
-    ties: Graph, shared: Sequence[Sharing] = (), bound: Sequence[Core] = (), workers: int = 1
-) -> tuple[Ring, ...]:
+def rings(ties: Graph, shared: Sequence[Sharing] = (), bound: Sequence[Core] = ()) -> tuple[Ring, ...]:
     """Rings of at least FEWEST accounts, largest first.
 
     `bound` are groups that hang on one thing: each is a ring as it is. What is left is divided into communities:
@@ -116,8 +112,17 @@ def rings(
     sizes = np.bincount(component, minlength=count)
     order = np.argsort(component, kind="stable")
     start = np.concatenate([[0], np.cumsum(sizes)])
-    whole = [order[start[c] : start[c + 1]] for c in np.flatnonzero(sizes >= FEWEST)]
-    found += [(members, (), strength) for members, strength in _divided(whole, matrix, bindings, workers)]
+    waiting = [(order[start[c] : start[c + 1]], 0) for c in np.flatnonzero(sizes >= FEWEST)]
+    while waiting:
+        members, depth = waiting.pop()
+        if depth < DEPTH and len(members) >= 2 * FEWEST:
+            parts, loose = _parts(inside, np.sort(members))
+            if len(parts) > 1 and (loose or not coherent(members, parts, bindings)):
+                waiting += [(part, depth + 1) for part in parts if len(part) >= FEWEST]
+                continue
+        kept = _tied(inside, members)
+        if len(kept) >= FEWEST:
+            found.append((np.sort(kept), (), inside.strength(kept)))
     sources = _sources(ties, [members for members, _, _ in found])
     out = [
         Ring(members.astype(np.int32), tuple(sorted({*some, *more})), strength)
@@ -127,60 +132,46 @@ def rings(
     return tuple(out)
 
 
-def _divided(
-    whole: Sequence[npt.NDArray[np.int64]],
-    matrix: sparse.csr_matrix,
-    bindings: Sequence[_Bindings],
-    workers: int,
-) -> list[tuple[npt.NDArray[np.int64], float]]:
-    """What some components fall into, with the strength of each; none of it depends on any other."""
-    mine = threading.local()
-
-    def divide(
-        members: npt.NDArray[np.int64], depth: int
-    ) -> tuple[list[npt.NDArray[np.int64]], tuple[npt.NDArray[np.int64], float] | None]:
-        if not hasattr(mine, "inside"):
-            mine.inside = _Inside(matrix)
-        inside = mine.inside
-        if depth < DEPTH and len(members) >= 2 * FEWEST:
-            parts, loose = _parts(inside, np.sort(members))
-            if len(parts) > 1 and (loose or not coherent(members, parts, bindings)):
-                return [part for part in parts if len(part) >= FEWEST], None
-        kept = _tied(inside, members)
-        return [], (np.sort(kept), inside.strength(kept)) if len(kept) >= FEWEST else None
-
-    out = []
-    with ThreadPoolExecutor(workers) as pool:
-        waiting = deque((pool.submit(divide, members, 0), 1) for members in whole)
-        while waiting:
-            task, depth = waiting.popleft()
-            parts, one = task.result()
-            waiting.extend((pool.submit(divide, part, depth), depth + 1) for part in parts)
-            if one is not None:
-                out.append(one)
-    return out
-
-
 class _Inside:
     """Parts of the matrix of ties, cut out at the cost of their rows."""
 
     def __init__(self, matrix: sparse.csr_matrix) -> None:
-        self._matrix = matrix
-        self._place = np.full(matrix.shape[0], -1, np.int32)
+        self._every = Weights.of(matrix)
+        self._place = np.full(matrix.shape[0], -1, np.int64)
 
-    def of(self, members: npt.NDArray[np.int64]) -> sparse.csr_matrix:
-        """The ties among some accounts, in their order."""
-        rows = self._matrix[members]
-        self._place[members] = np.arange(len(members), dtype=np.int32)
-        column = self._place[rows.indices]
-        self._place[members] = -1
-        keep = column >= 0
-        start = np.concatenate([[0], np.cumsum(keep)])[rows.indptr]
-        return sparse.csr_matrix((rows.data[keep], column[keep], start), shape=(len(members), len(members)))
+    def of(self, members: npt.NDArray[np.int64]) -> Weights:
+        """The ties among some accounts (ascending, or columns aren't)."""
+        return Weights(*_cut_out(*self._every, members, self._place))
 
     def strength(self, members: npt.NDArray[np.integer[Any]]) -> float:
         """Nats of ties inside, per member."""
-        return float(self.of(members.astype(np.int64)).sum() / 2 / len(members))
+        return float(self.of(members.astype(np.int64)).weight.sum() / 2 / len(members))
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _cut_out(
+    start: npt.NDArray[np.int64],
+    column: npt.NDArray[np.int64],
+    weight: npt.NDArray[np.float64],
+    members: npt.NDArray[np.int64],
+    place: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Rows and columns of `members`, by their numbers among them; `place` is −1 everywhere, before and afterwards."""
+    most = 0
+    for at in range(len(members)):
+        place[members[at]] = at
+        most += start[members[at] + 1] - start[members[at]]
+    begin, found = np.zeros(len(members) + 1, np.int64), 0
+    other, held = np.empty(most, np.int64), np.empty(most, np.float64)
+    for at in range(len(members)):
+        for i in range(start[members[at]], start[members[at] + 1]):
+            if place[column[i]] >= 0:
+                other[found], held[found] = place[column[i]], weight[i]
+                found += 1
+        begin[at + 1] = found
+    for member in members:
+        place[member] = -1
+    return begin, other[:found], held[:found]
 
 
 class _Bindings:
@@ -221,18 +212,18 @@ def _parts(inside: _Inside, members: npt.NDArray[np.int64]) -> tuple[list[npt.ND
     """Louvain's communities, and whether each hangs on the others by a few ties only (bridges)."""
     part = inside.of(members)
     label = communities(part)
-    parts = [members[label == k] for k in range(int(label.max()) + 1)]
-    ties = part.tocoo()
-    volume = np.bincount(label[ties.row], ties.data, len(parts))
-    cut = np.bincount(label[ties.row], ties.data * (label[ties.row] != label[ties.col]), len(parts))
+    by_label = ByCode(label)
+    parts = [members[by_label.of(k)] for k in range(int(label.max()) + 1)]
+    own = label[part.row]
+    volume = np.bincount(own, part.weight, len(parts))
+    cut = np.bincount(own, part.weight * (own != label[part.column]), len(parts))
     return parts, bool((cut < BRIDGE * volume).all())
 
 
 def _tied(inside: _Inside, members: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Members whose ties into the ring are strong enough (checked until nobody else falls out)."""
     while len(members) >= FEWEST:
-        tie = np.asarray(inside.of(members).sum(axis=1)).ravel()
-        stay = members[tie >= LEAST_TIE]
+        stay = members[inside.of(members).sums >= LEAST_TIE]
         if len(stay) == len(members):
             break
         members = stay

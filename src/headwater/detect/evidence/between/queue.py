@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,8 +140,8 @@ class Queue:
         order = by_code(account, session, at_us, exact)
         content: Content = world.context["content"]
         by_ring = ByCode(world.context["ring_of"][account[order]])
-
-        def tested(at: int) -> Finding | None:
+        out = {}
+        for at in range(len(world.rings)):
             rows = order[by_ring.of(at)]
             looks: list[Exchangeability] = []
             for chosen in _choices(at, rows, harvest, account, sketch, world):
@@ -150,15 +149,10 @@ class Queue:
                 looks += _looks(
                     vectors, account[chosen], session[chosen], at_us[chosen], world, self.permutations
                 )
-            if not looks:
-                return None
-            # Groups joined by their runs are dealt topics of their own: that they differ speaks for nobody.
-            return _finding(looks, 0.0 if at in world.context.get(ALLIED, ()) else CAP_AGAINST)
-
-        # What takes long in it leaves Python's lock.
-        with ThreadPoolExecutor(world.workers) as pool:
-            found = list(pool.map(tested, range(len(world.rings))))
-        return {at: one for at, one in enumerate(found) if one is not None}
+            if looks:
+                # Groups joined by their runs are dealt topics of their own: that they differ speaks for nobody.
+                out[at] = _finding(looks, 0.0 if at in world.context.get(ALLIED, ()) else CAP_AGAINST)
+        return out
 
 
 def _choices(
