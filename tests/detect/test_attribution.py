@@ -80,6 +80,16 @@ def test_who_stands_aside_is_counted_as_if_it_had_sent_nothing(
     assert found.nats.tolist() == wanted.nats.tolist()
 
 
+@settings(max_examples=60)
+@given(USES, st.integers(2, 9))
+def test_no_number_of_threads_changes_what_a_ring_owns(uses: dict[int, dict[int, int]], workers: int) -> None:
+    rings, made = (ring(*range(12)), ring(*range(20, 31))), counts(uses)
+    found, wanted = ring_objects(made, rings, VOLUME, workers=workers), ring_objects(made, rings, VOLUME)
+    assert found.objects.tolist() == wanted.objects.tolist()
+    assert found.ring.tolist() == wanted.ring.tolist()
+    assert found.nats.tolist() == wanted.nats.tolist()
+
+
 @settings(max_examples=50)
 @given(st.lists(st.integers(0, 2**64 - 2), unique=True), st.lists(st.integers(0, 2**64 - 2)))
 def test_owners_are_looked_up_exactly(objects: list[int], asked: list[int]) -> None:

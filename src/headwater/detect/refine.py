@@ -44,7 +44,7 @@ def refine(
     if counts is None or not rings:
         return tuple(rings), RingObjects.none()
     volume = np.maximum(world.half_volume[:, 0], 1)
-    owned = ring_objects(counts, rings, volume)
+    owned = ring_objects(counts, rings, volume, workers=world.workers)
     uses = _uses(owned, counts, world.size)
     # How an account fills each ring's templates, against the ring's median member; NaN: the ring has none of its own.
     usual = np.array(
@@ -69,10 +69,10 @@ def refine(
         members = np.union1d(members, joins[best == at]).astype(np.int32)
         if len(members) >= fewest:
             out.append(Ring(members, ring.proposed_by, ring.strength))
-    owned = ring_objects(counts, out, volume)
+    owned = ring_objects(counts, out, volume, workers=world.workers)
     out = _varied(out, owned, counts, world.size)
     out = [ring for ring in out if len(ring.members) >= fewest]
-    return tuple(out), ring_objects(counts, out, volume)
+    return tuple(out), ring_objects(counts, out, volume, workers=world.workers)
 
 
 def _varied(rings: Sequence[Ring], owned: RingObjects, counts: Counts, size: int) -> list[Ring]:
@@ -105,7 +105,7 @@ def owned_by(world: World, rings: Sequence[Ring]) -> RingObjects:
     if counts is None:
         return RingObjects.none()
     volume = np.maximum(world.half_volume[:, 0], 1)
-    return ring_objects(counts, rings, volume, world.context.get(ASIDE))
+    return ring_objects(counts, rings, volume, world.context.get(ASIDE), world.workers)
 
 
 def _conforming(rings: Sequence[Ring], ties: Graph) -> list[Ring]:

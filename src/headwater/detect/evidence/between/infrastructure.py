@@ -7,7 +7,7 @@ thousand accounts use says nothing. What a means *is* (a country, a kind of card
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,11 +101,9 @@ class Infrastructure:
             if name == "ip":
                 continue
             column = world.accounts_table.column(name).to_pylist()
-            pairs = [(_hash(name, v), code) for code, v in enumerate(column) if v]
-            if pairs:
-                state.counts.add(
-                    np.array([h for h, _ in pairs], np.uint64), np.array([c for _, c in pairs], np.int32)
-                )
+            held = [code for code, value in enumerate(column) if value]
+            if held:
+                state.counts.add(_hashes(name, [column[code] for code in held]), np.array(held, np.int32))
         sharing = committed(state.counts, np.ones(world.size, np.int64), 1, 0.0)
         most = max(LEAST_COMMON, COMMON * world.size)
         world.context["means"] = sharing
@@ -189,10 +187,10 @@ def _finding(kind: _Kind, most: float, ring: Ring, customer: npt.NDArray[np.int3
     )
 
 
-def _hash(kind: str, value: str) -> int:
-    """A 64-bit name for an attribute's value; it lives no longer than the investigation."""
-    digest = int.from_bytes(hashlib.blake2b(f"{kind}\0{value}".encode(), digest_size=8).digest(), "little")
-    return digest & ~int(KIND_MASK) | int(_code(kind))
+def _hashes(kind: str, values: Sequence[str]) -> npt.NDArray[np.uint64]:
+    """64-bit names for values of an attribute (n); they live no longer than the investigation."""
+    digests = [hashlib.blake2b(f"{kind}\0{value}".encode(), digest_size=8).digest() for value in values]
+    return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64) & ~KIND_MASK | _code(kind)
 
 
 def _code(kind: str) -> np.uint64:
