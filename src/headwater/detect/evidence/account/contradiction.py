@@ -12,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.evidence.account.client import family
-from headwater.detect.evidence.account.tally import Tally, named, values
+from headwater.detect.evidence.account.tally import OfTally, Tally, named, values
 from headwater.detect.fold import NO_KEY, Batch, Card, Reading, World
 
+#: Kinds of fingerprints that go with a program.
+PRINTS = ("tls", "http2", "ja4h")
 #: Fewer exchanges with a user agent and a fingerprint say nothing.
 LEAST = 5
 #: Fewer customers of a family don't show what is usual in it.
@@ -41,7 +43,7 @@ CARD = Card(
     evasion_cost="an HTTP stack that imitates the named program, kept up to date",
     cap_nats=1.5,
     needs=("user_agent",),
-    any_of=("tls", "http2", "ja4h"),
+    any_of=PRINTS,
     source="FoxIO, JA4+ specification; OWASP AISVS research notes on 11.2 (JA4H)",
     atlas=("AML.T0008.005",),
     aisvs=("11.2.2",),
@@ -54,37 +56,31 @@ def protocol(ja4h: str) -> str | None:
     return found[1] if found else None
 
 
-class Contradiction:
+class Contradiction(OfTally):
     """In what share of its exchanges an account's fingerprint is another program's."""
 
     card = CARD
     stage = "trait"
-    columns = ("user_agent", "tls", "http2", "ja4h")
+    width = 2 + len(PRINTS)
+    columns = ("user_agent", *PRINTS)
 
-    def init(self, world: World) -> dict[str, Tally]:
-        """No account seen."""
-        return {name: Tally(3) for name in ("tls", "http2", "ja4h")}
-
-    def update(self, state: dict[str, Tally], batch: Batch) -> dict[str, Tally]:
-        """Count (account, family, value) for each kind of fingerprint."""
+    def update(self, state: Tally, batch: Batch) -> Tally:
+        """Count (account, family, one value for each kind of fingerprint)."""
         product = values(batch, "user_agent", family)
-        for name, tally in state.items():
-            value = values(batch, name, protocol if name == "ja4h" else None)
-            seen = (product != NO_KEY) & (value != NO_KEY)
-            if seen.any():
-                tally.add(batch.at_us[seen], batch.account[seen], product[seen], value[seen])
+        shown = [values(batch, name, protocol if name == "ja4h" else None) for name in PRINTS]
+        seen = (product != NO_KEY) & np.any([value != NO_KEY for value in shown], axis=0)
+        if seen.any():
+            prints = (value[seen] for value in shown)
+            state.add(batch.at_us[seen], batch.account[seen], product[seen], *prints)
         return state
 
-    def merge(self, left: dict[str, Tally], right: dict[str, Tally]) -> dict[str, Tally]:
-        """Add two states."""
-        for name, tally in left.items():
-            tally.absorb(right[name])
-        return left
-
-    def finish(self, state: dict[str, Tally], world: World) -> Reading:
+    def finish(self, state: Tally, world: World) -> Reading:
         """The greatest share of exchanges out of place by any kind of fingerprint; NaN below LEAST exchanges."""
         value = np.full(world.size, np.nan)
-        for tally in state.values():
+        state.compact()
+        for kind in state.rows[2:]:
+            tally = Tally(3)
+            tally.add_counted(state, kind != NO_KEY.astype(np.int64), *state.rows[:2], kind)
             tally.compact()
             account, product, print_ = tally.rows
             known = np.bincount(account, tally.times, minlength=world.size)

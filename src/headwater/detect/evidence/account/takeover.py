@@ -44,11 +44,11 @@ class Takeover(OfPlaces):
     """Whether an account's client changes in everything at one moment."""
 
     card = CARD
-    width = 3
+    width = 1 + KINDS
     columns = ("user_agent", "tls", "ip")
 
     def update(self, state: Places, batch: Batch) -> Places:
-        """Note (account, kind, value) with first and last time, of rows that show all three kinds."""
+        """Note (account, values) with first and last time, of rows that show all three kinds."""
         networks, tally = state
         shown = [values(batch, "user_agent", family), values(batch, "tls"), values(batch, "ip")]
         seen = np.all([kind != NO_KEY for kind in shown], axis=0)
@@ -61,14 +61,12 @@ class Takeover(OfPlaces):
             found = networks.find_column(batch.coded("ip"))
             number = np.where(found >= 0, networks.asn[found], 0).astype(np.uint64)
             shown[2] = np.where(number > 0, number, shown[2])
-        for kind, value in enumerate(shown):
-            tally.add(batch.at_us[seen], batch.account[seen], np.full(seen.sum(), kind), value[seen])
+        tally.add(batch.at_us[seen], batch.account[seen], *(value[seen] for value in shown))
         return state
 
     def finish(self, state: Places, world: World) -> Reading:
         """1 where all three change once at one moment, 0 where not; NaN below twice LEAST exchanges."""
-        tally = state[1]
-        tally.compact()
+        tally = _by_kind(state[1])
         rows = np.bincount(tally.rows[0], tally.times, minlength=world.size) / KINDS
         changed = np.zeros(world.size)
         account, until, since, before = _breaks(tally)
@@ -82,6 +80,16 @@ class Takeover(OfPlaces):
             1.0,
             "changed software, TLS fingerprint and network at one moment and kept the new ones",
         )
+
+
+def _by_kind(seen: Tally) -> Tally:
+    """Rows of (account, kind, value), of rows of an account with its values of all kinds."""
+    seen.compact()
+    tally, every = Tally(3), np.ones(len(seen.times), bool)
+    for kind, value in enumerate(seen.rows[1:]):
+        tally.add_counted(seen, every, seen.rows[0], np.full(len(value), kind), value)
+    tally.compact()
+    return tally
 
 
 def _breaks(tally: Tally) -> tuple[Ints, Ints, Ints, Ints]:

@@ -48,6 +48,13 @@ class Tally:
         one, times, first, last = _met(named(*columns), at_us)
         self._push(rows[:, one], times, first, last)
 
+    def add_counted(
+        self, like: Tally, keep: npt.NDArray[np.bool_], *columns: npt.NDArray[np.integer]
+    ) -> None:
+        """Count rows, given as k parallel arrays, as often as those of `like` that are kept, with their times."""
+        rows = np.stack([c[keep].astype(np.int64) for c in columns])
+        self._push(rows, like.times[keep], like.first[keep], like.last[keep])
+
     def absorb(self, other: Tally) -> None:
         """Add another multiset to this one."""
         other.compact()
@@ -147,11 +154,18 @@ def named(*columns: npt.NDArray[np.integer]) -> Keys:
     """One 64-bit name for each row of parallel columns: chained rounds of splitmix64."""
     out = np.zeros(len(columns[0]), np.uint64)
     for column in columns:
-        out = (out ^ column.astype(np.uint64)) + np.uint64(0x9E3779B97F4A7C15)
-        out = (out ^ (out >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        out = (out ^ (out >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        out ^= out >> np.uint64(31)
+        _mix_in(out, column)
     return out
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _mix_in(out: Keys, column: npt.NDArray[np.integer]) -> None:
+    """One more round, with a column."""
+    for i in range(len(out)):
+        z = (out[i] ^ np.uint64(column[i])) + np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        out[i] = z ^ (z >> np.uint64(31))
 
 
 def values(batch: Batch, column: str, form: Callable[[str], str | None] | None = None) -> Keys:
