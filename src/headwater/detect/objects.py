@@ -51,8 +51,9 @@ class Counts:
     objects: npt.NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
     accounts: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     times: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    _waiting: list[tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32], npt.NDArray[np.int64]]] = field(
-        default_factory=list
+    #: times are None where each pair was met once
+    _waiting: list[tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32], npt.NDArray[np.int64] | None]] = (
+        field(default_factory=list)
     )
     _held: int = 0
 
@@ -67,10 +68,13 @@ class Counts:
 
     def add(self, objects: npt.NDArray[np.uint64], accounts: npt.NDArray[np.int32]) -> None:
         """Count each pair once more."""
-        self._push(objects, accounts, np.ones(len(objects), np.int64))
+        self._push(objects, accounts, None)
 
     def _push(
-        self, objects: npt.NDArray[np.uint64], accounts: npt.NDArray[np.int32], times: npt.NDArray[np.int64]
+        self,
+        objects: npt.NDArray[np.uint64],
+        accounts: npt.NDArray[np.int32],
+        times: npt.NDArray[np.int64] | None,
     ) -> None:
         self._waiting.append((objects, accounts, times))
         self._held += len(objects)
@@ -89,7 +93,7 @@ class Counts:
         parts = [(self.objects, self.accounts, self.times), *self._waiting]
         objects = np.concatenate([p[0] for p in parts])
         accounts = np.concatenate([p[1] for p in parts])
-        times = np.concatenate([p[2] for p in parts])
+        times = np.concatenate([np.ones(len(p[0]), np.int64) if p[2] is None else p[2] for p in parts])
         order = _ordered(objects, accounts)
         objects, accounts, times = objects[order], accounts[order], times[order]
         first = np.ones(len(objects), bool)

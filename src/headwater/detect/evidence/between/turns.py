@@ -63,7 +63,6 @@ SIDES, SIDES_OF = "sides", "sides_of"
 class _Uses:
     """Requests of the ring's customers and of their backgrounds: who, when, which model (−1: none)."""
 
-    sides: list[tuple[Codes, Codes]]
     kept: npt.NDArray[np.bool_]
     owner: npt.NDArray[np.int32]
     customer: list[npt.NDArray[np.int32]]
@@ -81,10 +80,9 @@ class Turns:
     def init(self, world: World) -> _Uses:
         """No requests; whose will be kept follows from the rings."""
         kept = np.zeros(int(world.customer.max(initial=-1)) + 1, bool)
-        chosen = sides(world)
-        for ring, others in chosen:
+        for ring, others in sides(world):
             kept[ring] = kept[others] = True
-        return _Uses(chosen, kept, world.customer, [], [], [])
+        return _Uses(kept, world.customer, [], [], [])
 
     def update(self, state: _Uses, batch: Batch) -> _Uses:
         """Keep who asked which model when."""
@@ -99,7 +97,6 @@ class Turns:
     def merge(self, left: _Uses, right: _Uses) -> _Uses:
         """Requests of both."""
         return _Uses(
-            left.sides,
             left.kept,
             left.owner,
             left.customer + right.customer,
@@ -115,7 +112,7 @@ class Turns:
         order = by_code(customer, at_us)
         table = turned(customer[order], at_us[order], np.concatenate(state.model)[order], len(world.models))
         out = {}
-        for at, (ring, others) in enumerate(state.sides):
+        for at, (ring, others) in enumerate(sides(world)):
             result = _compared(table, world, ring, others)
             if result.enough:
                 out[at] = _finding(result)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from headwater.detect.evidence.between.turns import sides
 from headwater.detect.fold import Batch, Card, Finding, World
 from headwater.detect.objects import LEAST_WORDS, some_of
-from headwater.detect.ordering import by_code
+from headwater.detect.ordering import by_code, by_hash
 from headwater.detect.pvalues import calibrated
 from headwater.detect.spans import spans
 
@@ -57,7 +57,6 @@ Codes = npt.NDArray[np.int64]
 class _Asked:
     """Long prompts of the ring's customers and of their backgrounds: who, when, what."""
 
-    sides: list[tuple[Codes, Codes]]
     kept: npt.NDArray[np.bool_]
     owner: npt.NDArray[np.int32]
     customer: list[npt.NDArray[np.int32]]
@@ -75,10 +74,9 @@ class Sweep:
     def init(self, world: World) -> _Asked:
         """No prompts; whose will be kept follows from the rings."""
         kept = np.zeros(int(world.customer.max(initial=-1)) + 1, bool)
-        chosen = [(some_of(ring, MOST_CUSTOMERS), others) for ring, others in sides(world)]
-        for ring, others in chosen:
+        for ring, others in _sides(world):
             kept[ring] = kept[others] = True
-        return _Asked(chosen, kept, world.customer, [], [], [])
+        return _Asked(kept, world.customer, [], [], [])
 
     def update(self, state: _Asked, batch: Batch) -> _Asked:
         """Keep who sent which long prompt when."""
@@ -94,7 +92,6 @@ class Sweep:
     def merge(self, left: _Asked, right: _Asked) -> _Asked:
         """Prompts of both."""
         return _Asked(
-            left.sides,
             left.kept,
             left.owner,
             left.customer + right.customer,
@@ -115,12 +112,12 @@ class Sweep:
         customer, at_us, exact = customer[keep], at_us[keep], exact[keep]
         # Prompts by the time at which they came, equal ones by their text, and texts by small numbers.
         rank = np.empty(len(exact), np.int64)
-        rank[np.lexsort((exact, at_us))] = np.arange(len(exact))
+        rank[by_hash(at_us.astype(np.uint64), exact, customer)] = np.arange(len(exact))
         sent = _Sent(rank, np.unique(exact, return_inverse=True)[1])
         everyone = np.arange(len(state.kept))
         low, high = np.searchsorted(customer, everyone), np.searchsorted(customer, everyone, side="right")
         out = {}
-        for at, (ring, others) in enumerate(state.sides):
+        for at, (ring, others) in enumerate(_sides(world)):
             ring, others = ring[high[ring] > low[ring]], others[high[others] > low[others]]
             size = min(len(ring), len(others) // 2)
             if size < FEWEST:
@@ -138,6 +135,11 @@ class Sweep:
                     break
             out[at] = _finding(ours, usual)
         return out
+
+
+def _sides(world: World) -> list[tuple[Codes, Codes]]:
+    """For each ring some of its customers, and those that it is compared with."""
+    return [(some_of(ring, MOST_CUSTOMERS), others) for ring, others in sides(world)]
 
 
 class _Sent:
