@@ -124,8 +124,8 @@ def _used_by_parts(
 
     def some(low: int, high: int) -> tuple[npt.NDArray[Any], ...]:
         part = slice(low, high)
-        first, *rest = _used(objects[part], counts.accounts[part], counts.times[part], ring_of, rings)
-        return first + low, *rest
+        found = _used(objects[part], counts.accounts[part], counts.times[part], ring_of, rings)
+        return (found[0] + low, *found[1:])
 
     with ThreadPoolExecutor(workers) as pool:
         parts = list(pool.map(some, cuts[:-1], cuts[1:]))

@@ -51,7 +51,7 @@ class Weights(NamedTuple):
     @property
     def sums(self) -> Floats:
         """The sum of each row."""
-        return np.bincount(self.row, self.weight, len(self.start) - 1)
+        return np.bincount(self.row, self.weight, len(self.start) - 1).astype(np.float64)
 
 
 def communities(ties: Weights) -> Ints:

@@ -64,6 +64,6 @@ def _table(size: int) -> tuple[npt.NDArray[np.int32], int]:
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
-def _place(value: np.uint64, bits: int) -> int:
+def _place(value: np.uint64, bits: int) -> np.int64:
     """Where a value is looked for first: hashes may have their first bits in common."""
     return np.int64((value * _SPREAD) >> np.uint64(64 - bits))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -100,7 +101,7 @@ class Infrastructure:
         for name in MEANS:
             if name == "ip":
                 continue
-            column = world.accounts_table.column(name).to_pylist()
+            column: list[Any] = world.accounts_table.column(name).to_pylist()
             held = [code for code, value in enumerate(column) if value]
             if held:
                 state.counts.add(_hashes(name, [column[code] for code in held]), np.array(held, np.int32))

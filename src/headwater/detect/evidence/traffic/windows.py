@@ -47,7 +47,7 @@ class Windows:
 
 def _refused(batch: Batch) -> npt.NDArray[np.bool_]:
     """Whether a limit refused a request."""
-    return numbers(batch, "status") == TOO_MANY
+    return np.asarray(numbers(batch, "status") == TOO_MANY)
 
 
 #: What evidence of limits keeps of rows beside account and time.
