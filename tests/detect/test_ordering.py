@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.detect.ordering import SHORT, by_code, by_hash
+from headwater.detect.ordering import SHORT, by_code, by_hash, settled
 
 ROWS = st.lists(
     st.tuples(
@@ -59,3 +59,16 @@ def test_what_is_not_a_number_comes_last() -> None:
         by_code(code, first.astype(np.float32)).tolist()
         == by_code(code, first.astype(np.float32).astype(float)).tolist()
     )
+
+
+@given(ROWS)
+def test_what_is_equal_in_two_columns_is_put_in_order_by_the_others(
+    rows: list[tuple[int, int, int, bool]],
+) -> None:
+    rows = sorted(rows, key=lambda row: (row[0], row[2]))
+    code = np.array([row[0] for row in rows], np.int32)
+    first = np.array([row[2] for row in rows], np.int64)
+    flag, whole = np.array([row[3] for row in rows], bool), np.array([row[1] for row in rows], np.uint64)
+    order = settled(code, first, flag, whole)
+    order = np.arange(len(rows)) if order is None else order
+    assert order.tolist() == np.lexsort((whole, flag, first, code)).tolist()

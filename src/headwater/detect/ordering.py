@@ -48,6 +48,21 @@ def by_hash(hashes: npt.NDArray[np.uint64], *then: npt.NDArray[Any]) -> Ints:
     return np.asarray(order, np.int64)
 
 
+def settled(code: npt.NDArray[np.integer[Any]], first: Ints, *more: npt.NDArray[Any]) -> Ints | None:
+    """Rows (n) that are in order of `code` and `first`, in order of `more`, too, where both are equal.
+
+    The places, or None where nothing has to move.
+    """
+    begin, end = _equal_pairs(code, first)
+    order: Ints | None = None
+    for column in more:
+        if not len(begin):
+            break
+        order = np.arange(len(code)) if order is None else order
+        begin, end = _sort_runs(begin, end, _whole(column), order)
+    return order
+
+
 class ByCode:
     """Rows by a small whole number; those below zero are nobody's."""
 
@@ -98,6 +113,25 @@ def _counted(code: npt.NDArray[np.integer[Any]], codes: int) -> tuple[Ints, Ints
         out[at[code[i]]] = i
         at[code[i]] += 1
     return out, start
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _equal_pairs(code: npt.NDArray[np.integer[Any]], first: Ints) -> tuple[Ints, Ints]:
+    """Where runs of two or more rows begin and end that are equal in both columns (sorted)."""
+    found, room = 0, 1024
+    begin, end = np.empty(room, np.int64), np.empty(room, np.int64)
+    start = 0
+    for i in range(1, len(code) + 1):
+        if i < len(code) and code[i] == code[start] and first[i] == first[start]:
+            continue
+        if i - start > 1:
+            if found == room:
+                begin, end = np.append(begin, begin), np.append(end, end)
+                room *= 2
+            begin[found], end[found] = start, i
+            found += 1
+        start = i
+    return begin[:found], end[:found]
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]

@@ -92,12 +92,12 @@ def _gathering(folds: Sequence[Pass]) -> tuple[list[Pass], list[tuple[int, bool]
     gatherers = [getattr(fold, "gathers", fold) for fold in folds]
     # Those that can do the work of one another become one.
     kinds: dict[type, list[Any]] = {}
-    for gatherer in gatherers:
-        if hasattr(gatherer, "joined"):
+    for fold, gatherer in zip(folds, gatherers, strict=True):
+        if gatherer is not fold and hasattr(gatherer, "joined"):
             kinds.setdefault(type(gatherer), []).append(gatherer)
     one = {kind: some[0].joined(some[1:]) for kind, some in kinds.items()}
     for fold, own in zip(folds, gatherers, strict=True):
-        gatherer = one.get(type(own), own)
+        gatherer = own if own is fold else one.get(type(own), own)
         if id(gatherer) not in place:
             place[id(gatherer)] = len(at_work)
             at_work.append(gatherer)

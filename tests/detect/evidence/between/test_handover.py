@@ -94,6 +94,13 @@ def test_names_that_many_use_are_words() -> None:
     assert judged(handover.test, dealt_log(1, more={"conversation": counted}), range(12)) == {}
 
 
+def test_no_name_is_nobodys_conversation() -> None:
+    """Everybody's empty name would be held by all members, and by few of the customers outside that are looked at."""
+    name = pa.array(np.where(np.arange(N) % 3 == 0, "", np.char.add("c", np.arange(N).astype(str))))
+    log = dealt_log(1, more={"conversation": name})
+    assert judged(handover.test, log, range(12)) == {}
+
+
 def test_one_customer_hands_nothing_to_itself() -> None:
     log = made(moved(ACCOUNT < 12))
     world = log.world(range(12))

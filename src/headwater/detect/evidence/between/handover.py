@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from headwater.detect.evidence.account.tally import names_of
-from headwater.detect.fold import Batch, Card, Finding, Ring, World
+from headwater.detect.fold import NO_KEY, Batch, Card, Finding, Ring, World
 from headwater.detect.hashed import among
 from headwater.detect.ordering import by_hash
 from headwater.detect.pvalues import as_many, calibrated
@@ -233,7 +233,9 @@ def _hashes(column: Any) -> tuple[npt.NDArray[np.int64], Hashes]:
     held = column.take(pa.array(known))
     if pa.types.is_integer(held.type):
         return known, held.to_numpy().astype(np.uint64)
-    return known, names_of(held) << np.uint64(1)
+    names = names_of(held)
+    some = names != NO_KEY
+    return known[some], names[some] << np.uint64(1)
 
 
 test = Handover()

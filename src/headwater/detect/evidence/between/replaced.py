@@ -103,7 +103,7 @@ class Replaced:
             return {}
         account, at_us = np.concatenate(state.account), np.concatenate(state.at_us)
         ours = np.concatenate(state.ours)
-        order = by_hash(at_us.astype(np.uint64), account, ours)
+        order = by_hash((at_us - at_us.min()).astype(np.uint64), account, ours)
         account, at_us, ours = account[order], at_us[order], ours[order]
         by_ring, held = ByCode(world.context["ring_of"][account]), held_at(world)
         opened = times_of(world, "created_at")

@@ -112,7 +112,7 @@ class Sweep:
         customer, at_us, exact = customer[keep], at_us[keep], exact[keep]
         # Prompts by the time at which they came, equal ones by their text, and texts by small numbers.
         rank = np.empty(len(exact), np.int64)
-        rank[by_hash(at_us.astype(np.uint64), exact, customer)] = np.arange(len(exact))
+        rank[by_hash((at_us - at_us.min()).astype(np.uint64), exact, customer)] = np.arange(len(exact))
         sent = _Sent(rank, np.unique(exact, return_inverse=True)[1])
         everyone = np.arange(len(state.kept))
         low, high = np.searchsorted(customer, everyone), np.searchsorted(customer, everyone, side="right")

@@ -6,8 +6,6 @@ is why it weighs little.
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import numpy.typing as npt
 
@@ -44,6 +42,16 @@ def _said(batch: Batch) -> npt.NDArray[np.int8]:
     return np.where(np.isnan(turn), SILENT, np.where(turn > 0, CARRIED, ALONE)).astype(np.int8)
 
 
+def _response(batch: Batch) -> npt.NDArray[np.uint64]:
+    """The hash of each answer, 0 where there is none."""
+    return hashes(batch, "response")
+
+
+def _previous(batch: Batch) -> npt.NDArray[np.uint64]:
+    """The hash of the answer that each request carries, 0 where there is none."""
+    return hashes(batch, "previous")
+
+
 class Conversation(OfRows):
     """Share of an account's exchanges that carry nothing back."""
 
@@ -51,13 +59,13 @@ class Conversation(OfRows):
     least = LEAST
     kept = (
         Kept("said", ("turn",), _said),
-        Kept("response", ("response",), partial(hashes, name="response")),
-        Kept("previous", ("previous",), partial(hashes, name="previous")),
+        Kept("response", ("response",), _response),
+        Kept("previous", ("previous",), _previous),
     )
 
     def finish(self, state: Rows, world: World) -> Reading:
         """The share that stands alone, of exchanges of which it is known."""
-        rows = state.of(LEAST, "said", "response", "previous")
+        rows = state.of(LEAST, self.kept)
         value = np.full(world.size, np.nan)
         if rows is not None:
             account, at_us, said, response, previous = rows

@@ -57,11 +57,11 @@ class Finished(OfRows):
 
     def finish(self, state: Rows, world: World) -> Reading:
         """The share that was left as it came, of exchanges of which it is known."""
-        rows = state.of(LEAST, "exact", "cancelled", "failed")
+        rows = state.of(LEAST, self.kept)
         value = np.full(world.size, np.nan)
         if rows is not None:
             # Equal prompts of an account stand together, in order of time.
-            order = by_code(*rows[:1], rows[2])
+            order = by_code(rows[0], rows[2])
             account, at_us, text, cancelled, wrong = (column[order] for column in rows)
             unlike = cancelled == 1
             same = (account[1:] == account[:-1]) & (text[1:] == text[:-1]) & ~wrong[:-1]

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.fold import Batch, World
-from headwater.detect.ordering import by_code
+from headwater.detect.ordering import by_code, settled
 
 Array = npt.NDArray[Any]
 Make = Callable[[Batch], Array]
@@ -26,7 +26,7 @@ class Kept:
     """A column that is kept: made by `make` of a batch (n values) from `columns` of the log.
 
     Where that takes something which is the same for all batches, `begin` makes `make`. Both must be functions or
-    objects that can be pickled, since states wait on disk or travel.
+    objects that can be pickled, since states wait on disk or travel. Two that are equal are one column.
     """
 
     name: str
@@ -49,9 +49,9 @@ class Rows:
     #: of the whole log, by account
     volume: npt.NDArray[np.int64]
     least: int
-    makers: tuple[tuple[str, Make], ...]
+    makers: tuple[tuple[Kept, Make], ...]
     parts: list[tuple[Array, ...]] = field(default_factory=list)
-    _table: dict[str, Array] | None = None
+    _table: tuple[Array, ...] | None = None
 
     def add(self, batch: Batch) -> None:
         """Keep the rows of a batch that count."""
@@ -64,30 +64,34 @@ class Rows:
         """Rows of both."""
         return Rows(self.volume, self.least, self.makers, self.parts + other.parts)
 
-    def ordered(self) -> dict[str, Array]:
-        """All columns by account, then time, then what they hold; no rows are added afterwards."""
+    def ordered(self) -> tuple[Array, ...]:
+        """Account, time and the kept columns by account, then time; no rows are added afterwards."""
         if self._table is None:
-            names = ("account", "at_us", *(name for name, _ in self.makers))
             parts, self.parts = self.parts, []
-            table = {
-                name: np.concatenate([part[at] for part in parts]) for at, name in enumerate(names) if parts
-            }
+            table = [np.concatenate(columns) for columns in zip(*parts, strict=True)]
             del parts
-            order = by_code(*table.values()) if table else np.empty(0, np.int64)
-            for name in table:
-                table[name] = table[name][order]
-            self._table = table
+            order = by_code(*table[:2]) if table else np.empty(0, np.int64)
+            for at in range(len(table)):
+                table[at] = table[at][order]
+            self._table = tuple(table)
         return self._table
 
-    def of(self, least: int, *names: str) -> tuple[Array, ...] | None:
-        """Account, time and the named columns in order, of accounts with at least so many exchanges; None: no row."""
+    def of(self, least: int, kept: Sequence[Kept]) -> tuple[Array, ...] | None:
+        """Account, time and some columns of accounts with at least so many exchanges; None where there is no row.
+
+        By account, time and then these columns: nothing else that is kept has a part in the order.
+        """
         table = self.ordered()
         if not table:
             return None
-        wanted = [table[name] for name in ("account", "at_us", *names)]
+        place = {one: at for at, (one, _) in enumerate(self.makers, 2)}
+        wanted = [*table[:2], *(table[place[one]] for one in kept)]
         if least > self.least:
-            enough = self.volume[table["account"]] >= least
+            enough = self.volume[table[0]] >= least
             wanted = [column[enough] for column in wanted]
+        order = settled(wanted[0], wanted[1], *wanted[2:])
+        if order is not None:
+            wanted[2:] = [column[order] for column in wanted[2:]]
         return tuple(wanted) if len(wanted[0]) else None
 
 
@@ -95,7 +99,7 @@ class Together:
     """The fold that keeps rows for several kinds of evidence."""
 
     def __init__(self, kept: Sequence[Kept], least: int) -> None:
-        self.kept = tuple({one.name: one for one in kept}.values())
+        self.kept = tuple(dict.fromkeys(kept))
         self.least = least
         self.columns = tuple(sorted({column for one in self.kept for column in one.columns}))
 
@@ -106,7 +110,7 @@ class Together:
 
     def init(self, world: World) -> Rows:
         """No rows."""
-        return Rows(world.volume, self.least, tuple((one.name, one.maker(world)) for one in self.kept))
+        return Rows(world.volume, self.least, tuple((one, one.maker(world)) for one in self.kept))
 
     def update(self, state: Rows, batch: Batch) -> Rows:
         """Keep the rows of a batch."""
@@ -132,23 +136,29 @@ class OfRows:
     kept: tuple[Kept, ...] = ()
 
     @cached_property
-    def gathers(self) -> Together:
-        """The fold that keeps its rows, and those of others where there are any."""
+    def _own(self) -> Together:
         return Together(self.kept, self.least)
+
+    @property
+    def gathers(self) -> Any:
+        """The fold that keeps its rows, and others'; itself, where a subclass keeps them in a way of its own."""
+        own = type(self)
+        alone = any(getattr(own, part) is not getattr(OfRows, part) for part in ("init", "update", "merge"))
+        return self if alone else self._own
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Of the log."""
-        return self.gathers.columns
+        return self._own.columns
 
     def init(self, world: World) -> Rows:
         """No rows."""
-        return self.gathers.init(world)
+        return self._own.init(world)
 
     def update(self, state: Rows, batch: Batch) -> Rows:
         """Keep the rows of a batch."""
-        return self.gathers.update(state, batch)
+        return self._own.update(state, batch)
 
     def merge(self, left: Rows, right: Rows) -> Rows:
         """Rows of both."""
-        return self.gathers.merge(left, right)
+        return self._own.merge(left, right)

@@ -63,7 +63,7 @@ class Machine(OfRows):
 
     def finish(self, state: Rows, world: World) -> Reading:
         """The number of ways, by account."""
-        rows = state.of(LEAST, "took_us")
+        rows = state.of(LEAST, self.kept)
         value = np.full(world.size, np.nan)
         if rows is not None:
             account, at_us, took_us = rows

@@ -58,7 +58,7 @@ class Pivot(OfRows):
 
     def finish(self, state: Rows, world: World) -> Reading:
         """The largest share over the releases that the log saw."""
-        rows = state.of(2 * LEAST, "model")
+        rows = state.of(2 * LEAST, self.kept)
         value = np.full(world.size, np.nan)
         if rows is not None:
             known = rows[2] >= 0

@@ -90,7 +90,7 @@ class Refusals(OfRows):
 
     def finish(self, state: Rows, world: World) -> Reading:
         """Rewrites by account."""
-        rows = state.of(LEAST, "exact", "sides", "refused")
+        rows = state.of(LEAST, self.kept)
         value = np.full(world.size, np.nan)
         if rows is not None:
             account, at_us, text, where, refused = rows

@@ -67,7 +67,7 @@ class Repeats(OfRows):
 
     def finish(self, state: Rows, world: World) -> Reading:
         """The share of exchanges whose prompt is sampled."""
-        rows = state.of(LEAST, "exact", "samples", "failed")
+        rows = state.of(LEAST, self.kept)
         value = np.full(world.size, np.nan)
         if rows is not None:
             answered = np.flatnonzero(~rows[4])

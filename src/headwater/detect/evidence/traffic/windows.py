@@ -58,7 +58,7 @@ def seconds(
     state: Rows, least: int
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.bool_]] | None:
     """Account, second of arrival and whether a limit refused it, by account, then time; None where there is no row."""
-    rows = state.of(least, LIMITED.name)
+    rows = state.of(least, (LIMITED,))
     return None if rows is None else (rows[0], rows[1] // 1_000_000, rows[2])
 
 
