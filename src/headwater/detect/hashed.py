@@ -23,18 +23,12 @@ def before(values: Hashes, at: Ints, others: Hashes, when: Ints) -> npt.NDArray[
     out = np.zeros(len(values), np.bool_)
     slot, bits = _table(len(others))
     for i in range(len(others)):
-        place = _place(others[i], bits)
-        while slot[place] >= 0 and others[slot[place]] != others[i]:
-            place = (place + 1) & ((1 << bits) - 1)
+        place = _place(slot, bits, others, others[i])
         if slot[place] < 0 or when[i] < when[slot[place]]:
             slot[place] = i
     for i in range(len(values)):
-        place = _place(values[i], bits)
-        while slot[place] >= 0:
-            if others[slot[place]] == values[i]:
-                out[i] = when[slot[place]] < at[i]
-                break
-            place = (place + 1) & ((1 << bits) - 1)
+        place = _place(slot, bits, others, values[i])
+        out[i] = slot[place] >= 0 and when[slot[place]] < at[i]
     return out
 
 
@@ -44,9 +38,7 @@ def first_of(values: Hashes) -> Ints:
     out, found = np.empty(len(values), np.int64), 0
     slot, bits = _table(len(values))
     for i in range(len(values)):
-        place = _place(values[i], bits)
-        while slot[place] >= 0 and values[slot[place]] != values[i]:
-            place = (place + 1) & ((1 << bits) - 1)
+        place = _place(slot, bits, values, values[i])
         if slot[place] < 0:
             slot[place] = i
             out[found] = i
@@ -64,6 +56,10 @@ def _table(size: int) -> tuple[npt.NDArray[np.int32], int]:
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
-def _place(value: np.uint64, bits: int) -> np.int64:
-    """Where a value is looked for first: hashes may have their first bits in common."""
-    return np.int64((value * _SPREAD) >> np.uint64(64 - bits))
+def _place(slot: npt.NDArray[np.int32], bits: int, held: Hashes, value: np.uint64) -> np.int64:
+    """The slot of a value, or the empty one where it would stand; slots name places in `held`."""
+    # Hashes may have their first bits in common.
+    place = np.int64((value * _SPREAD) >> np.uint64(64 - bits))
+    while slot[place] >= 0 and held[slot[place]] != value:
+        place = (place + 1) & ((1 << bits) - 1)
+    return place

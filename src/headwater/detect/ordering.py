@@ -6,6 +6,7 @@ and only what is equal in both is compared further.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numba
@@ -29,23 +30,14 @@ def by_code(code: npt.NDArray[np.integer[Any]], first: npt.NDArray[Any], *more: 
     if not len(code):
         return np.empty(0, np.int64)
     order, start = _counted(code, int(code.max()) + 1)
-    begin, end = start[:-1], start[1:]
-    for column in (first, *more):
-        if not len(begin):
-            break
-        begin, end = _sort_runs(begin, end, _whole(column), order)
-    return order
+    return _put_in_order(order, start[:-1], start[1:], (first, *more))
 
 
 def by_hash(hashes: npt.NDArray[np.uint64], *then: npt.NDArray[Any]) -> Ints:
     """The places (n) in order of `hashes`, then of other columns; rows that are equal in all in any order."""
     order = np.argsort(hashes)
-    begin, end = _equal(hashes[order])
-    for column in then:
-        if not len(begin):
-            break
-        begin, end = _sort_runs(begin, end, _whole(column), order)
-    return np.asarray(order, np.int64)
+    ordered = hashes[order]
+    return _put_in_order(np.asarray(order, np.int64), *_equal(ordered, ordered), then)
 
 
 def settled(code: npt.NDArray[np.integer[Any]], first: Ints, *more: npt.NDArray[Any]) -> Ints | None:
@@ -53,12 +45,15 @@ def settled(code: npt.NDArray[np.integer[Any]], first: Ints, *more: npt.NDArray[
 
     The places, or None where nothing has to move.
     """
-    begin, end = _equal_pairs(code, first)
-    order: Ints | None = None
-    for column in more:
+    begin, end = _equal(code, first)
+    return _put_in_order(np.arange(len(code)), begin, end, more) if len(begin) else None
+
+
+def _put_in_order(order: Ints, begin: Ints, end: Ints, columns: Sequence[npt.NDArray[Any]]) -> Ints:
+    """Places whose runs (`begin` to `end`) are equal so far, put in order of one column after another."""
+    for column in columns:
         if not len(begin):
             break
-        order = np.arange(len(code)) if order is None else order
         begin, end = _sort_runs(begin, end, _whole(column), order)
     return order
 
@@ -116,7 +111,7 @@ def _counted(code: npt.NDArray[np.integer[Any]], codes: int) -> tuple[Ints, Ints
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
-def _equal_pairs(code: npt.NDArray[np.integer[Any]], first: Ints) -> tuple[Ints, Ints]:
+def _equal(code: npt.NDArray[np.integer[Any]], first: npt.NDArray[np.integer[Any]]) -> tuple[Ints, Ints]:
     """Where runs of two or more rows begin and end that are equal in both columns (sorted)."""
     found, room = 0, 1024
     begin, end = np.empty(room, np.int64), np.empty(room, np.int64)
@@ -132,23 +127,6 @@ def _equal_pairs(code: npt.NDArray[np.integer[Any]], first: Ints) -> tuple[Ints,
             found += 1
         start = i
     return begin[:found], end[:found]
-
-
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
-def _equal(values: npt.NDArray[np.uint64]) -> tuple[Ints, Ints]:
-    """Where runs of two or more equal values (sorted) begin and end."""
-    runs = 0
-    for i in range(1, len(values)):
-        runs += values[i] == values[i - 1] and (i == 1 or values[i - 1] != values[i - 2])
-    begin, end = np.empty(runs, np.int64), np.empty(runs, np.int64)
-    run = -1
-    for i in range(1, len(values)):
-        if values[i] == values[i - 1]:
-            if i == 1 or values[i - 1] != values[i - 2]:
-                run += 1
-                begin[run] = i - 1
-            end[run] = i + 1
-    return begin, end
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]

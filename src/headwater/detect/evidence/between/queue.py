@@ -151,7 +151,8 @@ class Queue:
                 )
             if looks:
                 # Groups joined by their runs are dealt topics of their own: that they differ speaks for nobody.
-                out[at] = _finding(looks, 0.0 if at in world.context.get(ALLIED, ()) else CAP_AGAINST)
+                against = 0.0 if at in world.context.get(ALLIED, ()) else CAP_AGAINST
+                out[at] = _finding(looks, against)
         return out
 
 

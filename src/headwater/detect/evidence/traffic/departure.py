@@ -159,7 +159,7 @@ def _add(
     for i in range(len(slot)):
         sums = total[slot[i]]
         for k in range(along.shape[1]):
-            phase = np.int64(np.floor(along[i, k] * turn)) & (PHASES - 1)
+            phase = _phase(along[i, k], turn)
             sums[2 * k] += waves[phase, 0]
             sums[2 * k + 1] += waves[phase, 1]
 
@@ -170,8 +170,14 @@ def _phases(along: npt.NDArray[np.float32], turn: np.float32) -> npt.NDArray[np.
     out = np.empty(along.shape, np.int16)
     for i in range(along.shape[0]):
         for k in range(along.shape[1]):
-            out[i, k] = np.int64(np.floor(along[i, k] * turn)) & (PHASES - 1)
+            out[i, k] = _phase(along[i, k], turn)
     return out
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _phase(along: np.float32, turn: np.float32) -> np.int64:
+    """The step of phase, of which there are a power of two."""
+    return np.int64(np.floor(along * turn)) & (PHASES - 1)
 
 
 def _distances(

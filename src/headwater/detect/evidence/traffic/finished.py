@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from headwater.detect.evidence.traffic.columns import UNKNOWN, exact, failed, flags
-from headwater.detect.evidence.traffic.kept import Kept, OfRows, Rows
+from headwater.detect.evidence.traffic.columns import UNKNOWN, flags
+from headwater.detect.evidence.traffic.kept import EXACT, FAILED, Kept, OfRows, Rows
 from headwater.detect.evidence.traffic.states import shares
 from headwater.detect.fold import Batch, Card, Reading, World
 from headwater.detect.ordering import by_code
@@ -50,9 +50,9 @@ class Finished(OfRows):
     card = CARD
     least = LEAST
     kept = (
-        Kept("exact", ("imprint",), exact),
+        EXACT,
         Kept("cancelled", ("cancelled",), _cancelled),
-        Kept("failed", ("status",), failed),
+        FAILED,
     )
 
     def finish(self, state: Rows, world: World) -> Reading:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from headwater.detect.evidence.traffic.columns import exact, failed
 from headwater.detect.fold import Batch, World
 from headwater.detect.ordering import by_code, settled
 
@@ -40,6 +41,11 @@ class Kept:
         if made is None:
             raise TypeError(f"nothing makes the column {self.name}")
         return made
+
+
+#: What several kinds keep: the hash of the text, and whether the answer was an error.
+EXACT = Kept("exact", ("imprint",), exact)
+FAILED = Kept("failed", ("status",), failed)
 
 
 @dataclass

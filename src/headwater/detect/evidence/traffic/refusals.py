@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from headwater.detect.evidence.traffic.columns import among, exact, numbers
-from headwater.detect.evidence.traffic.kept import Kept, OfRows, Rows
+from headwater.detect.evidence.traffic.columns import among, numbers
+from headwater.detect.evidence.traffic.kept import EXACT, Kept, OfRows, Rows
 from headwater.detect.evidence.traffic.planes import Planes
 from headwater.detect.fold import Batch, Card, Reading, World
 
@@ -83,7 +83,7 @@ class Refusals(OfRows):
     card = CARD
     least = LEAST
     kept = (
-        Kept("exact", ("imprint",), exact),
+        EXACT,
         Kept("sides", ("imprint",), begin=_Sides.of),
         Kept("refused", ("finish_reason", "status"), _refused),
     )

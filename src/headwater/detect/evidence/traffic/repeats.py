@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from headwater.detect.evidence.traffic.columns import exact, failed, numbers
-from headwater.detect.evidence.traffic.kept import Kept, OfRows, Rows
+from headwater.detect.evidence.traffic.columns import numbers
+from headwater.detect.evidence.traffic.kept import EXACT, FAILED, Kept, OfRows, Rows
 from headwater.detect.evidence.traffic.states import shares, starts
 from headwater.detect.fold import Batch, Card, Reading, World
 from headwater.detect.objects import LEAST_WORDS
@@ -60,9 +60,9 @@ class Repeats(OfRows):
     card = CARD
     least = LEAST
     kept = (
-        Kept("exact", ("imprint",), exact),
+        EXACT,
         Kept("samples", ("imprint", "turn", "temperature", "n"), _samples),
-        Kept("failed", ("status",), failed),
+        FAILED,
     )
 
     def finish(self, state: Rows, world: World) -> Reading:
