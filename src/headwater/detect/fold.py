@@ -150,7 +150,8 @@ class Batch:
 
     def _taken(self, name: str) -> Any:
         column: Any = self.source.column(name)
-        return column if self.chosen is None else column.take(pa.array(self.chosen))
+        chosen = self.chosen
+        return column if chosen is None else self.once(("taken", name), lambda: column.take(pa.array(chosen)))
 
     @cached_property
     def _made(self) -> dict[Hashable, Any]:

@@ -47,6 +47,15 @@ def first_of(values: Hashes) -> Ints:
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def mixed(value: np.uint64) -> np.uint64:
+    """A round of splitmix64 (Steele, Lea and Flood, OOPSLA 2014): every bit of a number moves every other."""
+    z = value + _SPREAD
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def _table(size: int) -> tuple[npt.NDArray[np.int32], int]:
     """Empty slots, twice as many as there may be values, and the bits of their numbers."""
     bits = 4

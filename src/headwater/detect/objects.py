@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.fold import NO_KEY, Batch, Links
+from headwater.detect.hashed import mixed
 from headwater.detect.ordering import by_code, by_hash
 
 #: Uncompacted pairs held before they are counted.
@@ -200,10 +201,7 @@ def _mix(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     """The finaliser of splitmix64: sums of mixed members identify a set."""
     out = np.empty(len(values), np.uint64)
     for i in range(len(values)):
-        z = values[i] + np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        out[i] = z ^ (z >> np.uint64(31))
+        out[i] = mixed(values[i])
     return out
 
 

@@ -85,7 +85,7 @@ class Takeover(OfPlaces):
 def _by_kind(seen: Tally) -> Tally:
     """Rows of (account, kind, value), of rows of an account with its values of all kinds."""
     seen.compact()
-    tally, every = Tally(3), np.ones(len(seen.times), bool)
+    tally, every = Tally(3), slice(None)
     for kind, value in enumerate(seen.rows[1:]):
         tally.add_counted(seen, every, seen.rows[0], np.full(len(value), kind), value)
     tally.compact()

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from headwater.detect.coded import by_row
 from headwater.detect.fold import NO_KEY, Batch, World
+from headwater.detect.hashed import mixed
 from headwater.detect.networks import Networks
 
 Ints = npt.NDArray[np.int64]
@@ -49,7 +50,7 @@ class Tally:
         self._push(rows[:, one], times, first, last)
 
     def add_counted(
-        self, like: Tally, keep: npt.NDArray[np.bool_], *columns: npt.NDArray[np.integer]
+        self, like: Tally, keep: npt.NDArray[np.bool_] | slice, *columns: npt.NDArray[np.integer]
     ) -> None:
         """Count rows, given as k parallel arrays, as often as those of `like` that are kept, with their times."""
         rows = np.stack([c[keep].astype(np.int64) for c in columns])
@@ -162,10 +163,7 @@ def named(*columns: npt.NDArray[np.integer]) -> Keys:
 def _mix_in(out: Keys, column: npt.NDArray[np.integer]) -> None:
     """One more round, with a column."""
     for i in range(len(out)):
-        z = (out[i] ^ np.uint64(column[i])) + np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        out[i] = z ^ (z >> np.uint64(31))
+        out[i] = mixed(out[i] ^ np.uint64(column[i]))
 
 
 def values(batch: Batch, column: str, form: Callable[[str], str | None] | None = None) -> Keys:
