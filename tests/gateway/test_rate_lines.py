@@ -50,7 +50,7 @@ def told(one: Shown) -> Limit:
 @pytest.mark.parametrize("dialect", [Dialect.OPENAI, Dialect.ANTHROPIC, Dialect.OWN])
 @given(figures=FIGURES)
 def test_the_lines_are_the_headers(dialect: Dialect, figures: tuple[Shown, ...]) -> None:
-    control: Any = SimpleNamespace(shown=lambda admitted: figures)
+    control: Any = SimpleNamespace(shown=lambda admitted: figures, budgets=SimpleNamespace(moves=0))
     clock: Any = SimpleNamespace(time_ns=lambda: NOW_US * 1000, strftime=time.strftime, gmtime=time.gmtime)
     real, limits.time = limits.time, clock
     try:
@@ -59,3 +59,24 @@ def test_the_lines_are_the_headers(dialect: Dialect, figures: tuple[Shown, ...])
         limits.time = real
     wanted = rate_headers([told(one) for one in figures if one.name in COUNTED], dialect, NOW_US)
     assert lines == b"".join(b"%b: %b\r\n" % header for header in wanted)
+
+
+def test_lines_are_new_after_every_move_and_every_millisecond(monkeypatch: pytest.MonkeyPatch) -> None:
+    stands, now_us, budgets = [(7, 1_500)], [5_000], SimpleNamespace(moves=0)
+    one = Shown("requests_per_minute", "requests", 9, 60_000_000, lambda _: stands[0], None)
+    control: Any = SimpleNamespace(shown=lambda admitted: shown_, budgets=budgets)
+    shown_ = (one,)
+    monkeypatch.setattr(limits, "steady_us", lambda: now_us[0])
+    lines = RateLines(control)
+
+    def left() -> bytes:
+        told = lines.lines(Dialect.OPENAI, SimpleNamespace())  # type: ignore[arg-type]
+        return told.partition(b"remaining-requests: ")[2][:1]
+
+    assert left() == b"7"
+    stands[0], now_us[0] = (6, 1_500), 5_999
+    assert left() == b"7"  # of the same moment
+    budgets.moves += 1
+    assert left() == b"6"
+    stands[0], now_us[0] = (5, 1_500), 6_000
+    assert left() == b"5"

@@ -149,6 +149,46 @@ def test_a_head_like_the_last_is_read_like_any_other(
         assert again.next_message() == []
 
 
+HEADS = st.sampled_from(
+    [
+        b"POST /v1/x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\nZ: 1\r\n\r\n%b",
+        b"POST /v1/x HTTP/1.1\r\nHost: a\r\nContent-Length: 0%d\r\nZ: 1\r\n\r\n%b",
+        b"POST /v1/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b",
+        b"POST /v1/x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\nContent-Length: %d\r\n\r\n%b",
+        b"GET /v1/x HTTP/1.1\r\nHost: a\r\nX: %d%b\r\n\r\n",
+        b"POST /v1/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n",
+        b"POST /v1/x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%bG",
+        b"POST /v1/x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\nContent-Length: 1\r\n\r\n%b",
+    ]
+)
+
+
+@settings(max_examples=500)
+@given(st.lists(st.tuples(HEADS, st.sampled_from([b"a", b"bb", b"c" * 12])), min_size=1, max_size=8))
+def test_what_follows_a_head_like_the_last_is_still_read_by_two(sent: list[tuple[bytes, bytes]]) -> None:
+    """llhttp isn't fed what was seen before; what it says of everything else stays what a new one says."""
+    reader = RequestReader(WireLimits())
+    for head, body in sent:
+        one = head % (len(body), body)
+        found, fresh = reader.feed(one), RequestReader(WireLimits()).feed(one)
+        assert found == fresh
+        if found[-1] is not END or reader.held or (isinstance(found[0], RequestHead) and found[0].close):
+            return
+        assert reader.next_message() == []
+
+
+def test_the_same_head_has_no_body_where_head_was_asked_for() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
+    reader = ResponseReader(WireLimits())
+    for _ in range(2):
+        reader.answers(b"GET")
+        assert reader.feed(head + b"ab")[1:] == [b"ab", END]
+        reader.next_message()
+    reader.answers(b"HEAD")
+    assert len(reader.feed(head + b"ab")) == 2  # the head and its end: what follows answers nothing
+    assert reader.held == 2
+
+
 @settings(max_examples=300)
 @given(BYTES)
 def test_h11_reads_what_passes_in_the_same_way(data: bytes) -> None:

@@ -56,6 +56,7 @@ from headwater.gateway.stages.leases import Leases
 from headwater.gateway.stages.limits import RateLines
 from headwater.gateway.stages.objects import Objects
 from headwater.gateway.stages.owners import Owners
+from headwater.gateway.stages.reading import Reading
 from headwater.gateway.stages.record import Record
 from headwater.gateway.stages.stores import check_store, store_of
 from headwater.setting import setting
@@ -197,15 +198,15 @@ class Gateway:
             account_header=self.identity.account_header,
             upstream_key=self._upstream_key(),
         )
-        drafting = drafting_of(settings.drafts, self.folder)
-        grant = Grant(control, settings.control, leases, identify.still, lines, parts.marking, drafting)
+        reading = Reading(settings.control, parts.marking, drafting_of(settings.drafts, self.folder))
+        grant = Grant(control, leases, identify.still, lines, parts.marking)
         parts.keeping.changed = grant.recheck
         owners, fetching = Owners(self.folder / OBJECTS), self._fetching()
         objects = Objects(control, owners, fetching, journalling, lines, leases)
         batches = Batches(
             control, settings.control, leases, owners, fetching, journalling, lines, parts.marking
         )
-        stages: list[Stage] = [identify, objects, batches, grant]
+        stages: list[Stage] = [identify, objects, batches, reading, grant]
         if journalling is not None:
             stages.append(Record(journalling, settings.answer_bytes))
         return stages

@@ -68,6 +68,8 @@ class Budgets:
         #: reservations that nobody settled in time
         self.forgotten = 0
         self.open: set[Reservation] = set()
+        #: how often something was taken or settled here
+        self.moves = 0
         #: those whose slot is another's now: the door has been told to end them
         self.cut: set[Reservation] = set()
         #: cells that want something, though no request waits for it
@@ -123,6 +125,7 @@ class Budgets:
             self.open.remove(reservation)
         except KeyError:
             return
+        self.moves += 1
         cells, taken, stamp, used = reservation.cells, reservation.taken, reservation.stamp, actual[:]
         for each in cells.leases:
             had = taken[each.takes]
@@ -250,6 +253,7 @@ class Budgets:
 
     def _taken(self, cells: Cells, wanted: Taken, now_us: int, lasts_us: int) -> Reservation:
         """Take it, after every meter has said that it `pays`."""
+        self.moves += 1
         requests, tokens, spend, slots = wanted
         if requests < 0 or tokens < 0 or spend < 0 or slots < 0:
             raise UsageError("a negative amount can't be reserved")

@@ -56,7 +56,7 @@ class Control:
     def __init__(
         self, authenticator: Authenticator, budgets: Budgets, settings: ControlSettings, standings: Standings
     ) -> None:
-        self._authenticator, self._budgets = authenticator, budgets
+        self._authenticator, self.budgets = authenticator, budgets
         self._settings, self._standings = settings, standings
         self._holdings = Holdings(budgets, settings)
         self._ready: dict[str, Ready] = {}
@@ -113,7 +113,7 @@ class Control:
         wanted = (1, inputs + first, model.micros(inputs, first), 1)
         cells = holding.cells
         seen = _seen(source) if cells.members else NOBODY
-        answer = self._budgets.reserve(cells, wanted, steady_us, seen, self._lasts_us)
+        answer = self.budgets.reserve(cells, wanted, steady_us, seen, self._lasts_us)
         if isinstance(answer, Reservation):
             return Admitted(principal, None, answer, terms, model)
         return self._spent(answer) if isinstance(answer, Refused) else answer
@@ -127,10 +127,10 @@ class Control:
         held = admitted.reservation
         if held is None:
             return tokens
-        if held not in self._budgets.open:
+        if held not in self.budgets.open:
             return self._denied(Reason.ENDED)
         more = Amounts(0, tokens, admitted.model.micros(0, tokens), 0)
-        answer = self._budgets.extend(held, more, steady_us)
+        answer = self.budgets.extend(held, more, steady_us)
         if isinstance(answer, Refused):
             return self._spent(answer)
         return answer if isinstance(answer, Refill) else tokens
@@ -144,12 +144,12 @@ class Control:
         self.settled.input_tokens += inputs
         self.settled.output_tokens += outputs
         actual = (used.requests, inputs + outputs, admitted.model.micros(inputs, outputs), 0)
-        self._budgets.settle(held, actual, steady_us)
+        self.budgets.settle(held, actual, steady_us)
 
     def charged(self, admitted: Admitted, used: Used) -> Charge:
         """What is charged for a batch that uses so much at most; to be asked for at once, and kept for `give_back`."""
         held, model = admitted.reservation, admitted.model
-        since = {} if held is None else self._budgets.since(held.cells)
+        since = {} if held is None else self.budgets.since(held.cells)
         inputs, outputs = used.input_tokens, used.output_tokens
         return Charge(inputs + outputs, model.micros(inputs, outputs), model.input, model.output, since)
 
@@ -161,7 +161,7 @@ class Control:
         inputs, outputs = used.input_tokens, used.output_tokens
         left = (0, charge.tokens - inputs - outputs, charge.spend - prices.micros(inputs, outputs), 0)
         holding = self._holdings.of(principal.account, self._at_hand(principal).holding, source)
-        return self._budgets.credit(holding.lines, charge.since, left, steady_us)
+        return self.budgets.credit(holding.lines, charge.since, left, steady_us)
 
     def standing(self, who: Admitted | Principal, steady_us: int) -> list[Figure]:
         """How the tier's limits stand, for rate headers; no other budget is ever seen there."""
@@ -214,10 +214,10 @@ class Control:
             cells = self._holdings.free(principal.account) if wish.free else None
             if cells is not None:
                 amount = min(wish.free, max(1, self._settings.free_per_minute // _FREE_AT_ONCE))
-                answer = self._budgets.reserve(cells, (amount, 0, 0, 0), steady_us)
+                answer = self.budgets.reserve(cells, (amount, 0, 0, 0), steady_us)
                 if not isinstance(answer, Reservation):
                     return self._spent(answer) if isinstance(answer, Refused) else answer
-                self._budgets.settle(answer, answer.taken, steady_us)  # nothing of it comes back at its end
+                self.budgets.settle(answer, answer.taken, steady_us)  # nothing of it comes back at its end
             terms = Terms(None, ready.drop, max(1, wish.answers), ready.delay_ms)
             return Admitted(principal, stands.restrictions, None, terms, model)
         return self._reserved(ready, principal, source, wish, model, steady_us)
@@ -284,7 +284,7 @@ class Control:
         if never:
             return self._denied(Reason.BUDGET_TOO_LARGE, violated=never)
         cells = holding.lines if wish.scope == "batch" else holding.cells
-        answer = self._budgets.reserve(cells, estimate, steady_us, seen, self._lasts_us)
+        answer = self.budgets.reserve(cells, estimate, steady_us, seen, self._lasts_us)
         if isinstance(answer, Refill):
             return answer
         if isinstance(answer, Refused):
@@ -342,7 +342,7 @@ class Control:
         cause: str = "",
     ) -> Denied:
         self._denials += 1
-        name = blake2b(f"{self._budgets.replica} {self._denials}".encode(), digest_size=12).hexdigest()
+        name = blake2b(f"{self.budgets.replica} {self._denials}".encode(), digest_size=12).hexdigest()
         return Denied(
             why=why,
             told=told or TOLD[why],

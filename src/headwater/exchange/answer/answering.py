@@ -36,52 +36,39 @@ class AnswerHead(Protocol):
 class Answering:
     """One answer. `streams`: it comes as events; `changes`: bytes of it may be left out."""
 
-    __slots__ = (
-        "_cutter",
-        "_endpoint",
-        "_event_bytes",
-        "_held",
-        "_length",
-        "_quiet",
-        "_received",
-        "_scan",
-        "_thoughts",
-        "_words",
-        "changes",
-        "events",
-        "ok",
-        "sealed",
-        "streams",
-    )
+    #: Events so far.
+    events = 0
+    #: Whether reasoning is to be left out, and nobody can: it is packed, though it wasn't asked for so.
+    sealed = False
+    changes = False
+    # What most answers don't differ in stands here: one is made for each request.
+    _event_bytes = _ENVELOPE  # of the shortest event: what isn't text in each
+    _received = 0
+    _thoughts: Thoughts | None = None
+    _words: tuple[bytes, ...] = ()
+    _cutter: EventCutter | None = None
 
     def __init__(
         self, head: AnswerHead, endpoint: str, *, hide_usage: bool, hide_reasoning: bool, length: int = -1
     ) -> None:
         """`length`: of the body in bytes, below 0 where it isn't known."""
         kind = (head.get(b"content-type") or b"").lower()
-        self.streams = kind.startswith(b"text/event-stream")
+        streams = self.streams = kind.startswith(b"text/event-stream")
         self.ok = head.status == _OK
-        self.events = 0
-        self._event_bytes = _ENVELOPE  # of the shortest event: what isn't text in each
-        self._received = 0
-        self._scan = _scan_of(endpoint, streams=self.streams)
+        self._scan = _scan_of(endpoint, streams=streams)
         self._endpoint = endpoint
-        #: Whether reasoning is to be left out, and nobody can: it is packed, though it wasn't asked for so.
-        self.sealed = False
-        self._thoughts: Thoughts | None = None
+        self._length = length
+        #: Whether no event is under way, and whole events without one of the words can pass as they are.
+        self._quiet = streams
         if hide_reasoning and self.ok:
             self.sealed = (head.get(b"content-encoding") or b"identity").lower() != b"identity"
-            if self.streams or b"json" in kind or not kind:
-                self._thoughts = Thoughts(endpoint)
-        self._held: list[bytes] = []
-        self._length = length
-        self._cutter: EventCutter | None = None
-        if self.streams and (hide_usage or self._thoughts):
+            if streams or b"json" in kind or not kind:
+                self._thoughts, self._words = Thoughts(endpoint), WORDS
+                self._held: list[bytes] = []
+                self.changes = True
+        if streams and (hide_usage or self._thoughts):
             self._cutter = EventCutter(self._change(hide_usage))
-        #: Whether no event is under way, and whole events without one of the words can pass as they are.
-        self._quiet = self.streams
-        self._words = () if self._thoughts is None else WORDS
-        self.changes = self._cutter is not None or (self._thoughts is not None and not self.streams)
+            self.changes = True
 
     def feed(self, data: bytes) -> bytes | None:
         """Some of the answer; what stands in its place, None where it stays."""

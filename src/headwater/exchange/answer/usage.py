@@ -110,7 +110,7 @@ class EndingUsage:
 
 
 class UsageScan:
-    """Follows one response. `found` holds the numbers of the usage, by their names; nested ones joined by a dot."""
+    """Follows one response. `found` holds the numbers of the usage, by their names."""
 
     __slots__ = ("_begun", "_carry", "_merge", "found")
 
@@ -161,14 +161,6 @@ class UsageScan:
 
 
 def _numbers(value: dict[str, object]) -> dict[str, int]:
-    """The numbers of an object, and of the objects within it, these as `outer.inner`."""
-    told: dict[str, int] = {}
-    for name, inner in value.items():
-        if type(inner) is int:  # true and false are none
-            if 0 <= inner < _TOO_MANY:
-                told[name] = inner
-        elif type(inner) is dict:
-            for part, number in inner.items():
-                if type(number) is int and 0 <= number < _TOO_MANY:
-                    told[f"{name}.{part}"] = number
-    return told
+    """The numbers of an object that count tokens; what stands within them is part of them."""
+    # true and false are none
+    return {name: one for name, one in value.items() if type(one) is int and 0 <= one < _TOO_MANY}

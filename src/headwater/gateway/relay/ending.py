@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from headwater.gateway.routes import Route, dialect_of
-from headwater.gateway.stage import Ended, Forward, Outcome, Wait
+from headwater.gateway.stage import Ended, Forward, Outcome, Shape, Wait
 from headwater.gateway.wire.dialect import Dialect, Stream
 from headwater.gateway.wire.errors import Kind, Problem, in_stream, render
 from headwater.gateway.wire.head import Field, RequestHead, ResponseHead
@@ -75,12 +75,17 @@ class Ending(msgspec.Struct, eq=False):
     #: Head and body of a response that came whole, and is passed on at the turn's end.
     whole: tuple[ResponseHead, bytes] | None = None
     _response: ResponseHead | None = None
+    _shaped: int = 0  # stages asked about its head so far
+    _shape: Shape | None = None  # what becomes of it
     _status: int = 0
     _framed: bool = False  # whether the response goes out in chunks
     _last: bytes = b""
     _events: list[Event] | None = None  # of the response, held back while a stage waits
     _tap: int | None = None  # the stage that is to be asked about the held bytes again
-    _ended: bool = False
+    #: Whether it is over; stages and the connection may still have to be told.
+    ended: bool = False
+    _outcome: Outcome | None = None
+    _told: int = 0  # stages told of it so far
 
     def __post_init__(self) -> None:
         relay, door, route = self.relay, self.door, self.route
@@ -96,11 +101,6 @@ class Ending(msgspec.Struct, eq=False):
         if not self._id:
             self._id = self.relay.next_id()
         return self._id
-
-    @property
-    def ended(self) -> bool:
-        """Whether it is over."""
-        return self._ended
 
     def cut(self, problem: Problem) -> None:
         """End it from outside; see `stage.Exchange`."""
@@ -132,7 +132,7 @@ class Ending(msgspec.Struct, eq=False):
         try:
             await asyncio.shield(wait.until)  # others may wait for the same
         except asyncio.CancelledError:
-            if self._ended:
+            if self.ended:
                 return False
             raise
         except Exception as error:
@@ -140,7 +140,7 @@ class Ending(msgspec.Struct, eq=False):
             self._broken(stage, error)
             return False
         self._task = None
-        return not self._ended
+        return not self.ended
 
     def _cancel(self) -> None:
         """Let go of everything that belongs to the exchange beside the client's connection."""
@@ -159,7 +159,7 @@ class Ending(msgspec.Struct, eq=False):
 
     def _fail(self, problem: Problem, ended: Ended, add: tuple[Field, ...] = ()) -> None:
         """Tell the client of an error: as the answer, within its stream, or by ending the connection."""
-        if self._ended:
+        if self.ended:
             return
         self._cancel()
         if not self._status:
@@ -203,28 +203,42 @@ class Ending(msgspec.Struct, eq=False):
         self._fail(_BROKEN, Ended.FAILED)
 
     def _end(self, ended: Ended) -> None:
-        if self._ended:
+        if self.ended:
             return
-        self._ended = True
-        relay = self.relay
+        self._over(ended)
+        while self.tell():
+            pass
+        self.leave()
+
+    def _over(self, ended: Ended) -> None:
+        """It is over, and counted."""
+        self.ended = True
+        relay, response = self.relay, self._response
         relay.buffered -= self._held_back
         relay.running -= 1
         relay.ended[ended] += 1
         relay.statuses[self._status] += 1
-        if self._response is not None and self._response.status >= _SERVER_FAULT:
+        if response is not None and response.status >= _SERVER_FAULT:
             relay.upstream_faults += 1
         if self._at:
-            self._tell(ended)
-        self.door.exchange_ended()
+            self._outcome = Outcome(
+                ended, self._status, response.status if response else 0, self._sent, self.received,
+                self.began_us, self.first_byte_us, time.time_ns() // 1000,
+            )  # fmt: skip
 
-    def _tell(self, ended: Ended) -> None:
-        response = self._response
-        outcome = Outcome(
-            ended, self._status, response.status if response else 0, self._sent, self.received,
-            self.began_us, self.first_byte_us, time.time_ns() // 1000,
-        )  # fmt: skip
-        for stage in self.plan.ends[self._at]:
-            try:
-                stage.on_end(self, outcome)
-            except Exception as error:
-                _LOG.error("stage %s failed at the end: %s", type(stage).__name__, type(error).__name__)
+    def tell(self) -> bool:
+        """Tell the next stage that was asked how it ended; False where none is left."""
+        told, outcome = self.plan.ends[self._at], self._outcome
+        if outcome is None or self._told >= len(told):
+            return False
+        stage = told[self._told]
+        self._told += 1
+        try:
+            stage.on_end(self, outcome)
+        except Exception as error:
+            _LOG.error("stage %s failed at the end: %s", type(stage).__name__, type(error).__name__)
+        return True
+
+    def leave(self) -> None:
+        """The client's connection is free, or ends."""
+        self.door.exchange_ended()

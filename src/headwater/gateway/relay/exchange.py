@@ -41,7 +41,7 @@ class RelayedExchange(Responding):
             self._buffer = True
         if not self._buffer or self.plan.early:
             self._decide()
-        if self.head.expects_continue and not self._ended:
+        if self.head.expects_continue and not self.ended:
             self.door.put(CONTINUE)
 
     def begin_whole(self, body: bytes) -> None:
@@ -57,7 +57,7 @@ class RelayedExchange(Responding):
 
     def request_data(self, data: bytes) -> None:
         """Some of the body."""
-        if self._ended:
+        if self.ended:
             return
         connection = self._connection
         if connection is not None and self._sending:
@@ -76,7 +76,7 @@ class RelayedExchange(Responding):
     def request_end(self) -> None:
         """The body is whole."""
         self.request_whole = True
-        if self._ended:
+        if self.ended:
             return
         if self._buffer:
             self._buffer = False
@@ -97,31 +97,33 @@ class RelayedExchange(Responding):
 
     def _decide(self) -> None:
         """Ask the stages, from the one whose turn it is."""
-        at = self._at
         if self._waits:
             self._waits = False
-            at -= 1
-        for each in range(at, self.plan.early if self._buffer else len(self.plan.stages)):
-            if not self.ask(each):
+            self._at -= 1
+        until = self.plan.early if self._buffer else len(self.plan.stages)
+        while self._at < until:
+            if not self.ask():
                 return
         if not self._buffer:
             self.ask_connection()
 
-    def ask(self, at: int) -> bool:
-        """Ask one stage, by its place among those of the route; whether the next one may be asked."""
-        stage = self.plan.stages[at]
-        self._at = at + 1
+    def ask(self) -> bool:
+        """Ask the stage whose turn it is; whether the next one may be asked."""
+        stage = self.plan.stages[self._at]
+        self._at += 1
         try:
             verdict = stage.on_request(self)
         except Exception as error:
             self._broken(stage, error)
             return False
-        if self._ended:  # a stage may have cut it
+        if self.ended:  # a stage may have cut it
             return False
+        if verdict is PASS:
+            return True
         if not isinstance(verdict, Forward):
             self._other(verdict)
             return False
-        return verdict is PASS or self._take(verdict, stage)
+        return self._take(verdict, stage)
 
     def _hold_back(self, size: int) -> None:
         """Some more of a body that is held back; refused where it, or all of them together, are too large."""

@@ -78,11 +78,12 @@ class Responding(Ending):
 
     # A response that came whole, step by step, as `Turn` takes them.
 
-    def begin_whole_response(self) -> bool:
-        """Its head; False where it was passed on before."""
-        return self.whole is not None and self.begin_response(self.whole[0])
+    def keep_whole(self, head: ResponseHead, body: bytes) -> None:
+        """It is here; what is done with it follows at the turn's end."""
+        self.whole = head, body
+        self._open(head)
 
-    def pass_whole_response(self) -> bool:
+    def pass_whole(self) -> bool:
         """Its body; where a stage waits with it, the end is kept for later."""
         assert self.whole is not None
         data, self.whole = self.whole[1], None
@@ -100,20 +101,39 @@ class Responding(Ending):
 
     def begin_response(self, head: ResponseHead) -> bool:
         """Pass the head on, past the stages; whether the exchange goes on."""
+        self._open(head)
+        for _ in self.plan.heads:
+            if not self.shape_head():
+                return False
+        return self.write_head()
+
+    def _open(self, head: ResponseHead) -> None:
         self._response = head
         self.first_byte_us = time.time_ns() // 1000
-        change: Shape | None = None
-        for stage in self.plan.heads:
-            try:
-                shape = stage.on_response_head(self, head)
-            except Exception as error:
-                self._broken(stage, error)
-                return False
-            if self._ended:
-                return False
-            if shape is not None:
-                reframe = shape.reframe or (change is not None and change.reframe)
-                change = shape if change is None else Shape(*both(change, shape), reframe)
+
+    def shape_head(self) -> bool:
+        """Ask the stage whose turn it is about the head; whether the exchange goes on."""
+        assert self._response is not None
+        stage = self.plan.heads[self._shaped]
+        self._shaped += 1
+        try:
+            shape = stage.on_response_head(self, self._response)
+        except Exception as error:
+            self._broken(stage, error)
+            return False
+        if self.ended:
+            return False
+        if shape is not None:
+            before = self._shape
+            self._shape = (
+                shape if before is None else Shape(*both(before, shape), shape.reframe or before.reframe)
+            )
+        return True
+
+    def write_head(self) -> bool:
+        """Send the head, as the stages would have it."""
+        head, change = self._response, self._shape
+        assert head is not None
         length = head.length if change is None or not change.reframe else CHUNKED
         lines = lines_after(change, head.fields)
         self._status = head.status
@@ -136,7 +156,7 @@ class Responding(Ending):
             except Exception as error:
                 self._broken(stage, error)
                 return False
-            if self._ended:
+            if self.ended:
                 return False
             if said is None:
                 continue
@@ -181,6 +201,16 @@ class Responding(Ending):
 
     def end_response(self) -> None:
         """The response is whole, and all of it was passed on."""
+        self._finish()
+        self._end(Ended.COMPLETE)
+
+    def finish(self) -> bool:
+        """`end_response` but for what `tell` and `leave` do."""
+        self._finish()
+        self._over(Ended.COMPLETE)
+        return True
+
+    def _finish(self) -> None:
         if self._framed:
             self.door.put(LAST_CHUNK)
         connection, self._connection = self._connection, None
@@ -190,7 +220,6 @@ class Responding(Ending):
                 self.relay.pool.release(connection)
             else:
                 connection.abort()
-        self._end(Ended.COMPLETE)
 
 
 def lines_after(change: Forward | Shape | None, fields: list[Field]) -> bytes:

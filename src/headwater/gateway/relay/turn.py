@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from headwater.gateway.relay.cork import Cork
@@ -61,36 +61,53 @@ class Turn:
 
 
 def _decide(asked: list[RelayedExchange]) -> None:
-    """Ask each stage about all of them; requests of one route have the same stages."""
-    routes: dict[int, list[RelayedExchange]] = {}
-    for exchange in asked:
-        routes.setdefault(id(exchange.plan), []).append(exchange)
-    for left in routes.values():
-        for at in range(len(left[0].plan.stages)):
-            left = _each(left, RelayedExchange.ask, at)
+    """Ask each stage about all of them."""
+    for same in _by_plan(asked):
+        left = same
+        for _ in left[0].plan.stages:
+            left = _each(left, RelayedExchange.ask)
             if not left:
                 break
         _each(left, RelayedExchange.ask_connection)
 
 
 def _pass_on(answered: list[RelayedExchange]) -> None:
-    """Pass on all heads, then all bodies, then tell all ends."""
-    begun = _each(answered, RelayedExchange.begin_whole_response)
-    passed = _each(begun, RelayedExchange.pass_whole_response)
-    _each(passed, RelayedExchange.end_response)
+    """Pass on all heads, past one stage after the other, then all bodies, then tell all ends."""
+    for same in _by_plan(answered):
+        plan = same[0].plan
+        left = [each for each in same if each.whole is not None]  # else it was passed on before
+        for _ in plan.heads:
+            left = _each(left, RelayedExchange.shape_head)
+        left = _each(left, RelayedExchange.write_head)
+        left = _each(left, RelayedExchange.pass_whole)
+        over = _each(left, RelayedExchange.finish)
+        for _ in plan.ends[-1]:
+            _each(over, RelayedExchange.tell, ended=True)
+        _each(over, RelayedExchange.leave, ended=True)
+
+
+def _by_plan(exchanges: list[RelayedExchange]) -> Iterable[list[RelayedExchange]]:
+    """Those of one route together: they have the same stages."""
+    found: dict[int, list[RelayedExchange]] = {}
+    for exchange in exchanges:
+        found.setdefault(id(exchange.plan), []).append(exchange)
+    return found.values()
 
 
 def _each(
-    exchanges: list[RelayedExchange], step: Callable[..., bool | None], *words: int
+    exchanges: list[RelayedExchange],
+    step: Callable[[RelayedExchange], bool | None],
+    *,
+    ended: bool = False,
 ) -> list[RelayedExchange]:
     """Take a step with each; those that go on.
 
-    Between any two steps an exchange may end: its client goes, or somebody cuts it.
+    Between any two steps an exchange may end: its client goes, or somebody cuts it. `ended`: a step of those that have.
     """
     still = []
     for exchange in exchanges:
         try:
-            if not exchange.ended and step(exchange, *words):
+            if exchange.ended is ended and step(exchange):
                 still.append(exchange)
         except Exception as error:  # a fault of ours: it costs this one its connection, and no other anything
             _LOG.error("an exchange failed: %s", type(error).__name__)

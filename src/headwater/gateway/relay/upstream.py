@@ -170,7 +170,7 @@ class UpstreamConnection(Writing):
                 return
             head, body, end = events
             if end is END and isinstance(head, ResponseHead) and isinstance(body, bytes):
-                exchange.whole = head, body
+                exchange.keep_whole(head, body)
                 exchange.relay.turn.answer(exchange)
                 return
         if events:

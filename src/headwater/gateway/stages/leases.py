@@ -22,11 +22,12 @@ _TICK_S: Final = 0.2
 _SAY_S: Final = 10.0
 _LEAVING_S: Final = 3.0
 _clock: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_now_ns: Final = time.clock_gettime_ns
 
 
 def steady_us() -> int:
     """Microseconds of a clock that never steps and goes on while the machine sleeps."""
-    return time.clock_gettime_ns(_clock) // 1000
+    return _now_ns(_clock) // 1000
 
 
 def tokens_of(control: Control) -> dict[str, int]:

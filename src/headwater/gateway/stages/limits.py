@@ -52,19 +52,27 @@ _NATIVE: Final = {
 }
 
 
+class _Written(NamedTuple):
+    """Lines in one dialect: the template, what they said last, and when: the millisecond, and `Budgets.moves`."""
+
+    template: bytes
+    lines: bytes
+    at: tuple[int, int]
+
+
 class _Account(NamedTuple):
     """The limits that are told of one account, and its lines by dialect; `shown` is held so that its identity stays."""
 
     shown: tuple[Shown, ...]
     told: tuple[Shown, ...]
-    templates: dict[Dialect, bytes]
+    written: dict[Dialect, _Written]
 
 
 class RateLines:
     """Makes the change of a response's head; one for a worker."""
 
     def __init__(self, control: Control) -> None:
-        self._control = control
+        self._control, self._budgets = control, control.budgets
         self._accounts: dict[int, _Account] = {}
         #: What a model server's head says beside its own limits.
         self._kept = ByHead(lambda fields: header_lines(fields, _THEIRS))
@@ -91,20 +99,15 @@ class RateLines:
             account = self._account(shown)
         if not account.told:
             return b""
-        template = account.templates.get(dialect)
-        if template is None:
-            template = account.templates[dialect] = _template(dialect, account.told)
-        now_us, has_native = steady_us(), dialect is not Dialect.OWN
-        native: list[object] = []
-        ietf: list[object] = []
-        for one in account.told:
-            left, reset_us = one.reads(now_us) if one.step_reads is None else stands_now(one, now_us)
-            left = 0 if left < 0 else one.limit if left > one.limit else left
-            reset_us = 0 if reset_us < 0 else _MOST if reset_us > _MOST else reset_us
-            if has_native:
-                native += (left, _reset(dialect, reset_us))
-            ietf += (left, -(-reset_us // 1_000_000))
-        return template % (*native, *ietf)
+        now_us = steady_us()
+        # Answers that come together say the same: nothing was taken or settled since, and it's the same millisecond.
+        at = now_us // 1_000, self._budgets.moves
+        written = account.written.get(dialect)
+        if written is None or written.at != at:
+            template = _template(dialect, account.told) if written is None else written.template
+            lines = template % _words(dialect, account.told, now_us)
+            written = account.written[dialect] = _Written(template, lines, at)
+        return written.lines
 
     def _account(self, shown: tuple[Shown, ...]) -> _Account:
         if len(self._accounts) >= _KEPT:
@@ -126,6 +129,20 @@ def _template(dialect: Dialect, shown: tuple[Shown, ...]) -> bytes:
     states = [f'"{_COUNTED[one.name]}";r=%d;t=%d' for one in shown]
     lines += f"RateLimit-Policy: {', '.join(policies)}\r\nRateLimit: {', '.join(states)}\r\n"
     return lines.encode()
+
+
+def _words(dialect: Dialect, shown: tuple[Shown, ...], now_us: int) -> tuple[object, ...]:
+    """What goes into a template: of each limit what is left and when it is whole again, natively; then the IETF's."""
+    native: list[object] = []
+    ietf: list[object] = []
+    for one in shown:
+        left, reset_us = one.reads(now_us) if one.step_reads is None else stands_now(one, now_us)
+        left = 0 if left < 0 else one.limit if left > one.limit else left
+        reset_us = 0 if reset_us < 0 else _MOST if reset_us > _MOST else reset_us
+        if dialect is not Dialect.OWN:
+            native += (left, _reset(dialect, reset_us))
+        ietf += (left, -(-reset_us // 1_000_000))
+    return *native, *ietf
 
 
 def _reset(dialect: Dialect, reset_us: int) -> bytes:

@@ -9,7 +9,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from headwater.control import Admitted, Used
+    from headwater.control import Admitted, Used, Wish
     from headwater.control.identity import Principal, Source
     from headwater.exchange.answer import Answering
     from headwater.exchange.asking import Asked
@@ -39,17 +39,16 @@ class Passage(Struct, eq=False):
     `answer` follows the response. `paid`: tokens granted after the first slice; `fed`: whether the piece that is asked
     about was taken in already, and `held` what stands in its place. `carried`: tokens of input that aren't
     in the body, because they are kept upstream. `drafted`: whether several answers were asked for, of which one is
-    passed on, and `drafts` holds them. `input_tokens` and `output_tokens` are those that were counted in the
-    end.
+    passed on, and `drafts` holds them. `used`: what was counted in the end.
     """
 
     principal: Principal
     source: Source
     asked: Asked | None = None
+    wish: Wish | None = None
     admitted: Admitted | None = None
     answer: Answering | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
+    used: Used | None = None
     paid: int = 0
     fed: bool = False
     held: bytes | None = None

@@ -100,7 +100,7 @@ class Record(Passing):
             return
         passage: Passage = exchange.kept[PASSAGE]
         body = b"".join(pieces) if outcome.received_bytes <= self._most else None
-        asked = passage.asked
+        asked, used = passage.asked, passage.used
         if asked is not None and asked.background and outcome.status == _OK and not _has_ended(body or b""):
             return  # its answer is recorded when it is read
         self._append(
@@ -109,8 +109,8 @@ class Record(Passing):
                 outcome.ended_us,
                 status=outcome.status or None,
                 latency_ms=(outcome.ended_us - outcome.began_us) / 1000,
-                input_tokens=passage.input_tokens,
-                output_tokens=passage.output_tokens,
+                input_tokens=None if used is None else used.input_tokens,
+                output_tokens=None if used is None else used.output_tokens,
                 cancelled=outcome.ended is Ended.CLIENT_GONE,
                 body=body or None,
             )

@@ -125,7 +125,8 @@ class _Reader:
         """A whole message whose head says what the one before it said, but for the length: it isn't read again.
 
         Clients that stay connected send the same head each time. Nothing where it's another one, or there is more, or
-        less, than one message.
+        less, than one message. llhttp isn't asked again either: it stands between two messages, where what it says
+        depends on the bytes alone, and it has taken these, with other digits for the length.
         """
         same = self._same
         found = grammar.LENGTH.match(data, len(self._before))
@@ -134,17 +135,13 @@ class _Reader:
         begin, length = found.end() + len(self._behind), int(found[0])
         if len(data) - begin != length or not 0 < length <= self._most_body:
             return []
-        if not self._second.message(data):
-            events: list[Event] = []
-            self._refuse(events, Fault.PARSERS_DISAGREE)
-            return events
         self.state = DONE  # by the table: HEAD_WITH_LENGTH, then DATA_WHOLE
         return [same.with_length(length), data[begin:], END]
 
     def _remember(self, head: bytes, read: RequestHead | ResponseHead, framing: Framing) -> None:
-        """Keep a head that has a length, for messages like it; not one that llhttp stops at."""
+        """Keep a head that has a length, for messages like it; not one behind which llhttp reads nothing."""
         found = grammar.LENGTH_FIELD.search(head)
-        if found is None or read.length <= 0 or framing.upgrade:
+        if found is None or read.length <= 0 or framing.upgrade or framing.close:
             self._before = b""
             return
         self._before, self._behind, self._same = head[: found.start(1)], head[found.end(1) :], read
@@ -384,6 +381,8 @@ class ResponseReader(_Reader):
         """The next response answers a request of this method: HEAD has no body, whatever the head says."""
         self._to_head = method == b"HEAD"
         self._interim = 0
+        if self._to_head:
+            self._before = b""  # the same head has no body now
 
     def _parse(self, head: bytes, events: list[Event]) -> Fault | None:
         first, *lines = head[:-4].split(b"\r\n")

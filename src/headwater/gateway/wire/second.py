@@ -63,15 +63,6 @@ class Second:
             return False
         return self._ears.whole is (length == 0)
 
-    def message(self, data: bytes) -> bool:
-        """Whether llhttp takes `data` for exactly one whole message."""
-        self._ears.whole = False
-        try:
-            self._feed(data)
-        except (self._refused, self._upgrade):
-            return False
-        return self._ears.whole
-
     def body(self, data: bytes | memoryview, whole: bool) -> bool:
         """Whether llhttp takes more of the body too, and takes the message for whole exactly if `whole`."""
         try:
