@@ -36,39 +36,39 @@ class AnswerHead(Protocol):
 class Answering:
     """One answer. `streams`: it comes as events; `changes`: bytes of it may be left out."""
 
-    #: Events so far.
-    events = 0
-    #: Whether reasoning is to be left out, and nobody can: it is packed, though it wasn't asked for so.
-    sealed = False
-    changes = False
-    # What most answers don't differ in stands here: one is made for each request.
-    _event_bytes = _ENVELOPE  # of the shortest event: what isn't text in each
-    _received = 0
-    _thoughts: Thoughts | None = None
-    _words: tuple[bytes, ...] = ()
-    _cutter: EventCutter | None = None
+    __slots__ = (
+        "_cutter", "_endpoint", "_event_bytes", "_held", "_length", "_quiet", "_received", "_scan", "_thoughts", "_words",
+        "changes", "events", "ok", "sealed", "streams",
+    )  # fmt: skip
 
     def __init__(
         self, head: AnswerHead, endpoint: str, *, hide_usage: bool, hide_reasoning: bool, length: int = -1
     ) -> None:
         """`length`: of the body in bytes, below 0 where it isn't known."""
         kind = (head.get(b"content-type") or b"").lower()
-        streams = self.streams = kind.startswith(b"text/event-stream")
+        self.streams = streams = kind.startswith(b"text/event-stream")
         self.ok = head.status == _OK
+        self.events = self._received = 0
         self._scan = _scan_of(endpoint, streams=streams)
-        self._endpoint = endpoint
-        self._length = length
-        #: Whether no event is under way, and whole events without one of the words can pass as they are.
-        self._quiet = streams
+        self._endpoint, self._length = endpoint, length
+        #: Whether reasoning is to be left out, and nobody can: it is packed, though it wasn't asked for so.
+        self.sealed = self.changes = False
+        self._thoughts: Thoughts | None = None
         if hide_reasoning and self.ok:
             self.sealed = (head.get(b"content-encoding") or b"identity").lower() != b"identity"
             if streams or b"json" in kind or not kind:
-                self._thoughts, self._words = Thoughts(endpoint), WORDS
+                self._thoughts = Thoughts(endpoint)
                 self._held: list[bytes] = []
                 self.changes = True
-        if streams and (hide_usage or self._thoughts):
-            self._cutter = EventCutter(self._change(hide_usage))
-            self.changes = True
+        if streams:
+            self._event_bytes = _ENVELOPE  # of the shortest event: what isn't text in each
+            #: Whether no event is under way, and whole events without one of the words can pass as they are.
+            self._quiet = True
+            self._words = () if self._thoughts is None else WORDS
+            self._cutter: EventCutter | None = None
+            if hide_usage or self._thoughts:
+                self._cutter = EventCutter(self._change(hide_usage))
+                self.changes = True
 
     def feed(self, data: bytes) -> bytes | None:
         """Some of the answer; what stands in its place, None where it stays."""
