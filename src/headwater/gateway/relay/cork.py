@@ -16,7 +16,7 @@ _LOG: Final = logging.getLogger("headwater.gateway")
 #: As many connections are kept waiting at most: the first of them waits for no more than the work on the others.
 _MOST: Final = 64
 #: Bytes of a piece, and pieces, that aren't kept: whoever reads slowly must be noticed before more is read for it.
-_LARGE: Final = 16_384
+LARGE: Final = 16_384
 _PIECES: Final = 16
 
 
@@ -62,7 +62,7 @@ class Writing(asyncio.Protocol):
         out.append(data)
         if len(out) == 1:
             self._cork.add(self)
-        if len(data) > _LARGE or len(out) > _PIECES:
+        if len(data) > LARGE or len(out) > _PIECES:
             self.flush()
 
     def put_all(self, pieces: list[bytes]) -> None:
