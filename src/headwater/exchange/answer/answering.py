@@ -37,8 +37,8 @@ class Answering:
     """One answer. `streams`: it comes as events; `changes`: bytes of it may be left out."""
 
     __slots__ = (
-        "_cutter", "_endpoint", "_event_bytes", "_held", "_length", "_quiet", "_received", "_scan", "_thoughts", "_words",
-        "changes", "events", "ok", "sealed", "streams",
+        "_cutter", "_endpoint", "_event_bytes", "_held", "_length", "_quiet", "_received", "_scan", "_thoughts",
+        "_words", "changes", "events", "ok", "sealed", "streams",
     )  # fmt: skip
 
     def __init__(
