@@ -155,6 +155,7 @@ HEADS = st.sampled_from(
         b"POST /v1/x HTTP/1.1\r\nHost: a\r\nContent-Length: 0%d\r\nZ: 1\r\n\r\n%b",
         b"POST /v1/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b",
         b"POST /v1/x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\nContent-Length: %d\r\n\r\n%b",
+        b"POST /v1/x HTTP/1.1\r\nHost: a\r\nProxy-Connection: close\r\nContent-Length: %d\r\n\r\n%b",
         b"GET /v1/x HTTP/1.1\r\nHost: a\r\nX: %d%b\r\n\r\n",
         b"POST /v1/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n",
         b"POST /v1/x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%bG",
@@ -167,14 +168,31 @@ HEADS = st.sampled_from(
 @given(st.lists(st.tuples(HEADS, st.sampled_from([b"a", b"bb", b"c" * 12])), min_size=1, max_size=8))
 def test_what_follows_a_head_like_the_last_is_still_read_by_two(sent: list[tuple[bytes, bytes]]) -> None:
     """llhttp isn't fed what was seen before; what it says of everything else stays what a new one says."""
-    reader = RequestReader(WireLimits())
+    reader, closed = RequestReader(WireLimits()), False
     for head, body in sent:
         one = head % (len(body), body)
         found, fresh = reader.feed(one), RequestReader(WireLimits()).feed(one)
+        if closed:
+            assert refusal(found)
+            return
         assert found == fresh
         if found[-1] is not END or reader.held or (isinstance(found[0], RequestHead) and found[0].close):
             return
         assert reader.next_message() == []
+        closed = b"Proxy-Connection" in head  # for llhttp
+
+
+@pytest.mark.parametrize(
+    "between", [b"100 Continue\r\nConnection: close", b"103 \r\nProxy-Connection: close"]
+)
+def test_a_response_behind_an_end_is_refused_however_often_it_was_seen(between: bytes) -> None:
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab"
+    reader = ResponseReader(WireLimits())
+    assert len(reader.feed(whole)) == 3
+    reader.next_message()
+    reader.answers(b"POST")
+    assert reader.feed(b"HTTP/1.1 " + between + b"\r\n\r\n") == []
+    assert refusal(reader.feed(whole)) == "PARSERS_DISAGREE"
 
 
 def test_the_same_head_has_no_body_where_head_was_asked_for() -> None:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -66,11 +66,15 @@ def run(
 
     most = log.state_bytes
 
-    def work(batches: Iterator[pa.RecordBatch]) -> list[_Part]:
-        return _fold(at_work, batches, world, most)
+    def work(batches: Iterator[pa.RecordBatch]) -> list[_Parts]:
+        return [(part,) for part in _fold(at_work, batches, world, most)]
 
-    def merge(left: list[_Part], right: list[_Part]) -> list[_Part]:
-        return [_merged(fold, a, b) for fold, a, b in zip(at_work, left, right, strict=True)]
+    def merge(left: list[_Parts], right: list[_Parts]) -> list[_Parts]:
+        both = [a + b for a, b in zip(left, right, strict=True)]
+        # In this process a fold's states are merged when it is finished, those of several folds at once.
+        return (
+            both if log.near else [(_merged(fold, parts),) for fold, parts in zip(at_work, both, strict=True)]
+        )
 
     workers = max(1, log.workers)
 
@@ -147,13 +151,24 @@ class _Part:
     spilled: Spilled
 
 
-def _merged(fold: Pass, left: _Part, right: _Part) -> _Part:
+#: What a fold made of all rows that were read so far, in their order.
+_Parts: TypeAlias = tuple[_Part, ...]
+
+
+def _merged(fold: Pass, parts: _Parts) -> _Part:
+    whole, *rest = parts
     with blaming(fold):
-        return _Part(fold.merge(left.state, right.state), left.spilled.joined(right.spilled))
+        for part in rest:
+            left, right = whole.state, part.state
+            whole.state = part.state = None  # whoever else holds the parts doesn't hold what was merged
+            whole = _Part(fold.merge(left, right), whole.spilled.joined(part.spilled))
+    return whole
 
 
 def _finished(fold: Pass, parts: list[Any], at: int, world: World) -> Any:
-    part, parts[at] = parts[at], None  # nobody else holds it: what is finished is freed
+    own, parts[at] = parts[at], None  # nobody else holds it: what is finished is freed
+    part = _merged(fold, own)
+    del own
     state, part.state = part.state, None
     with blaming(fold):
         for piece in range(len(part.spilled.pieces)):

@@ -76,8 +76,12 @@ class Writing(asyncio.Protocol):
         if out:
             self._out = []
             if not self.transport.is_closing():
-                # Joined, for they are few and short: a list of buffers costs the loop more than their copy.
-                self.transport.write(out[0] if len(out) == 1 else b"".join(out))
+                if len(out) == 1:
+                    self.transport.write(out[0])
+                elif sum(map(len, out)) <= LARGE:  # a list of buffers costs the loop more than their copy
+                    self.transport.write(b"".join(out))
+                else:
+                    self.transport.writelines(out)
 
     def finish(self) -> None:
         """Close, after what was written."""

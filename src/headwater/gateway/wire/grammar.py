@@ -45,6 +45,8 @@ _SIZE_BEGUN: Final = re.compile(rb"[0-9A-Fa-f]{0,8}")
 LENGTH: Final = re.compile(rb"0|[1-9][0-9]{0,17}")
 #: The line of a Content-Length in a head that has one.
 LENGTH_FIELD: Final = re.compile(rb"\r\n(?i:content-length):[ \t]*([0-9]+)[ \t]*(?=\r\n)")
+#: A header in which llhttp looks for `close`, and we don't.
+PROXY_CONNECTION: Final = re.compile(rb"\r\n(?i:proxy-connection):")
 # RFC 9110 §7.2 and RFC 3986 §3.2.2: uri-host [ ":" port ], without user information.
 HOST: Final = re.compile(rb"(?:[A-Za-z0-9][A-Za-z0-9\-._]*|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 

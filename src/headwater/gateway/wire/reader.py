@@ -141,7 +141,8 @@ class _Reader:
     def _remember(self, head: bytes, read: RequestHead | ResponseHead, framing: Framing) -> None:
         """Keep a head that has a length, for messages like it; not one behind which llhttp reads nothing."""
         found = grammar.LENGTH_FIELD.search(head)
-        if found is None or read.length <= 0 or framing.upgrade or framing.close:
+        ends = framing.upgrade or framing.close or grammar.PROXY_CONNECTION.search(head) is not None
+        if found is None or read.length <= 0 or ends:
             self._before = b""
             return
         self._before, self._behind, self._same = head[: found.start(1)], head[found.end(1) :], read
@@ -417,6 +418,7 @@ class ResponseReader(_Reader):
     def _skip_interim(self, head: bytes, status: int, framing: Framing) -> Fault | None:
         """A 1xx response is read over: nobody asked for it but this relay (RFC 9110 §15.2)."""
         self._interim += 1
+        self._before = b""  # it may say that nothing follows, and llhttp believes it
         if status == 101 or self._interim > _MOST_INTERIM or framing.codings or framing.lengths:
             return Fault.INTERIM
         if not self._second.head(head, 0):
