@@ -255,7 +255,8 @@ def _laid(
     kept = _kept(store, folder, key, settings, reading, exchanges)
     try:
         spool = _spooled(kept, log, key, aside, settings, tell, held)
-        return Local(spool, arrange(spool, settings.engine, folder), settings.engine), kept, ()
+        index = kept.indexed(spool, lambda: arrange(spool, settings.engine, folder))
+        return Local(spool, index, settings.engine), kept, ()
     except BaseException:
         kept.close()
         raise

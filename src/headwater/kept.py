@@ -24,13 +24,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headwater import intake
-from headwater.engine import Part, Spool
+from headwater.engine import Index, Part, Spool, index_of, read_index, write_index
 from headwater.errors import UnreadableInput, UsageError, Where, unreadable
 from headwater.exchange import SCHEMA_VERSION, Log, Planned, SetAside, joins
 from headwater.imprint import IMPRINT_VERSION
 from headwater.keys import ImprintKey
 
 MANIFEST = "imprints.json"
+INDEX = "index.arrows"
 _LOCK = ".lock"
 _OURS = re.compile(r"part-\d{6}\.parquet|aside-\d{6}\.jsonl")
 #: What is read between two moments at which a kill costs nothing: rows of our own Parquet, bytes of other files.
@@ -117,6 +118,26 @@ class Kept:
             held.update(unit.held)
         spool.close()
         return spool
+
+    def indexed(self, spool: Spool, make: Callable[[], Index]) -> Index:
+        """The index of a spool: as it was when this log was last read, if nothing has come or gone; else made anew."""
+        of, place = index_of(spool), self.folder / INDEX
+        index = read_index(of, place) if self._lasting else None
+        if index is None:
+            index = make()
+            if self._lasting:
+                self._keep(index, of, place)
+        return index
+
+    def _keep(self, index: Index, of: str, place: Path) -> None:
+        """Write an index down; where there is no room, the next run makes it again."""
+        fresh = place.with_name(f".{INDEX}")
+        try:
+            write_index(index, of, fresh)
+            _synced(fresh)
+            fresh.replace(place)
+        except OSError:
+            fresh.unlink(missing_ok=True)
 
     def _read(
         self,

@@ -20,9 +20,9 @@ def count(total: npt.NDArray[np.integer[Any]], places: npt.NDArray[np.integer[An
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def add_rows(
-    total: npt.NDArray[np.integer[Any]],
+    total: npt.NDArray[np.number[Any]],
     places: npt.NDArray[np.integer[Any]],
-    values: npt.NDArray[np.integer[Any]],
+    values: npt.NDArray[np.number[Any]],
 ) -> None:
     """Rows of `values` (n × k) more in the rows of `total` at `places` (n); those below zero are left out."""
     for i in range(len(places)):

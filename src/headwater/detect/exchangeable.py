@@ -14,6 +14,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from headwater.detect.counting import add_rows
 from headwater.detect.pairs import pairs
 
 #: More units than this are thinned, evenly over accounts: power is long sufficient there.
@@ -71,6 +72,30 @@ def _within(vectors: npt.NDArray[np.float32], label: npt.NDArray[np.int64], acco
     return out
 
 
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _permuted(
+    vectors: npt.NDArray[np.float32],
+    label: npt.NDArray[np.int64],
+    bounds: npt.NDArray[np.int64],
+    accounts: int,
+    draws: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64]:
+    """`_within` for each row of `draws` (uniform), by which labels are permuted within blocks (Fisher and Yates)."""
+    out = np.empty(len(draws))
+    moved = np.empty_like(label)
+    for turn in range(len(draws)):
+        moved[:] = label
+        for block in range(len(bounds) - 1):
+            low = bounds[block]
+            for i in range(bounds[block + 1] - 1, low, -1):
+                j = low + int(draws[turn, i] * (i - low + 1))
+                held = moved[i]
+                moved[i] = moved[j]
+                moved[j] = held
+        out[turn] = _within(vectors, moved, accounts)
+    return out
+
+
 def exchangeability(
     vectors: npt.NDArray[np.float32],
     account: npt.NDArray[np.int64],
@@ -109,9 +134,7 @@ def exchangeability(
         return NOT_ENOUGH
     observed = _within(vectors, label, len(names))
     bounds = np.flatnonzero(np.concatenate([[True], block[1:] != block[:-1], [True]]))
-    null = np.empty(permutations)
-    for i in range(permutations):
-        null[i] = _within(vectors, _shuffled(label, block, bounds, rng), len(names))
+    null = _permuted(vectors, label, bounds, len(names), rng.random((permutations, len(label))))
     sd = float(null.std(ddof=1))
     if sd < 1e-9 * variance * pairs:
         return NOT_ENOUGH
@@ -129,18 +152,6 @@ def exchangeability(
         p_high=float(1 + (null >= observed).sum()) / (permutations + 1),
         enough=True,
     )
-
-
-def _shuffled(
-    label: npt.NDArray[np.int64],
-    block: npt.NDArray[np.int64],
-    bounds: npt.NDArray[np.int64],
-    rng: np.random.Generator,
-) -> npt.NDArray[np.int64]:
-    """Labels permuted within blocks (rows are sorted by block)."""
-    if len(bounds) == 2:
-        return rng.permutation(label)
-    return label[np.argsort(block + rng.random(len(label)))]
 
 
 def _thin(account: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArray[np.int64]:
@@ -168,7 +179,7 @@ def _centred(vectors: npt.NDArray[np.float32], stratum: npt.NDArray[np.int64]) -
     """Vectors about their stratum's mean: what strata differ by is no matter of the test."""
     names, where = np.unique(stratum, return_inverse=True)
     total = np.zeros((len(names), vectors.shape[1]))
-    np.add.at(total, where, vectors)
+    add_rows(total, where, vectors)
     return (vectors - (total / np.bincount(where)[:, None])[where]).astype(np.float32)
 
 

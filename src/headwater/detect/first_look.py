@@ -24,7 +24,7 @@ from headwater.detect.installed import blaming, checked
 from headwater.detect.objects import some_of
 from headwater.detect.rings import Graph
 from headwater.detect.settings import DetectSettings
-from headwater.detect.traits import measured, of_ring
+from headwater.detect.traits import Measured, measured, of_ring
 
 #: Accounts of a group whose exchanges a first look reads: so many, or this share of a large group.
 SEEN, SHARE = 20, 0.05
@@ -54,13 +54,16 @@ def likeliest(
     world: World,
     settings: DetectSettings,
     fold: Folded,
+    shown: Sequence[Measured] = (),
 ) -> tuple[Ring, ...]:
     """The groups to test, largest first. `whole`: see `pieced`; `fold` goes over the rows of a world.
+
+    `shown`: what is known of single accounts (`standing`).
 
     Those of which the first look says most come first. Their size counts, by its root: a large ring is worth more, and
     one that deals each account a topic of its own shows little at a first look.
     """
-    groups, odds = pieced(proposed, looked_at(proposed, evidence, world, settings, fold), ties, whole)
+    groups, odds = pieced(proposed, looked_at(proposed, evidence, world, settings, fold, shown), ties, whole)
     worth = odds + WORTH * np.log([world.customers(ring.members) for ring in groups])
     chosen: list[int] = []
     left = settings.most_exchanges
@@ -116,30 +119,36 @@ def looked_at(
     world: World,
     settings: DetectSettings,
     fold: Folded,
+    shown: Sequence[Measured],
 ) -> npt.NDArray[np.float64]:
     """Log odds (groups) of what a first look finds."""
     glances = [(e, glance) for e in evidence if (glance := getattr(e, "glance", None)) is not None]
     tests = [(e.card, glance) for e, glance in glances if e.stage == "confirm"]
-    traits = [(e.card, glance) for e, glance in glances if e.stage == "trait" and not e.card.alone]
-    standing = [each for each in tests if not each[1].columns]
     of_rows = [each for each in tests if each[1].columns]
     whole = replace(world, rings=proposed)
     with ThreadPoolExecutor(world.workers) as pool:
-        told = pool.map(lambda each: (each[0], _finished(each[1], whole)), [*standing, *traits])
-        made: list[tuple[Card, Any]] = list(told)
-    found: list[tuple[Card, Mapping[int, Finding]]] = made[: len(standing)]
+        of_none = [each for each in tests if not each[1].columns]
+        found: list[tuple[Card, Mapping[int, Finding]]] = list(
+            pool.map(lambda each: (each[0], _finished(each[1], whole)), of_none)
+        )
     if of_rows:
         few = replace(world, rings=tuple(_few(ring) for ring in proposed), context=dict(world.context))
         few.context["ring_of"] = ring_by_account(few.rings, world.size)
         results = fold([glance for _, glance in of_rows], few)
         found += [(card, _bounded(result)) for (card, _), result in zip(of_rows, results, strict=True)]
-    shown = [measured(card, reading, world) for card, reading in made[len(standing) :]]
+    shown = [trait for trait in shown if not trait.card.alone]
     out = np.empty(len(proposed))
     for at, ring in enumerate(proposed):
         pieces = [(card, finding) for card, findings in found if (finding := findings.get(at)) is not None]
         pieces += [(t.card, finding) for t in shown if (finding := of_ring(t, ring, world)) is not None]
         out[at] = combine(pieces, prior=settings.prior, threshold=settings.threshold, tested=1).log_odds
     return out
+
+
+def standing(evidence: Sequence[Fold], world: World) -> dict[str, Measured]:
+    """What single accounts show by evidence that reads no row and knows no ring, by its name."""
+    able = [e for e in evidence if e.stage == "trait" and not e.columns and getattr(e, "glance", None) is e]
+    return {e.card.name: measured(e.card, _finished(e, world), world) for e in able}
 
 
 def _finished(glance: Any, world: World) -> Any:

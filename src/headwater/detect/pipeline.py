@@ -35,6 +35,7 @@ from headwater.detect.refine import ASIDE, owned_by, refine
 from headwater.detect.rings import Graph, graph, rings
 from headwater.detect.settings import DetectSettings
 from headwater.detect.setups import RELAYS
+from headwater.detect.spread import beside
 from headwater.detect.traits import Measured, measured, of_ring
 from headwater.detect.world import build
 from headwater.engine import Arranged
@@ -125,7 +126,7 @@ def detect(
         cells = replace(cells, placed=np.full(log.census.rows, -1, np.int16))
     world.context["cells"] = cells
     ties = graph(links, world.tenant)
-    proposed, looked = _groups(
+    proposed, looked, standing = _groups(
         ties, able, world, settings, lambda folds, few: fold("look at every group", folds, few)
     )
     free = _free(proposed, looked, world.size)
@@ -147,14 +148,16 @@ def detect(
     world = _under_test(world, tested, owned_by(world, tested))
     world.context["excess"] = shares.learned(tested, placed, world)
     tests = [e for e in able if e.stage == "confirm"]
-    traits = [e for e in able if e.stage == "trait"]
+    every_trait = [e for e in able if e.stage == "trait"]
+    traits = [e for e in every_trait if e.card.name not in standing]
     last = [*tests, *traits, Placing(CONFIRM, members_only=True), Apart(CONFIRM), Filling(), Harvested()]
     *results, confirming, apart, filled, harvest = fold("confirm on other sessions", last, world)
     named = shares.taking_part(world, placed, confirming)
     found = {id(test): result for test, result in zip(tests, results, strict=False)}
+    read = dict(zip([trait.card.name for trait in traits], results[len(tests) :], strict=True))
     shown = tuple(
-        measured(trait.card, reading, world)
-        for trait, reading in zip(traits, results[len(tests) :], strict=True)
+        standing.get(card.name) or measured(card, read[card.name], world)
+        for card in (trait.card for trait in every_trait)
     )
     # Members are named after the ring was judged with them: leaving out on the same half can't help a verdict.
     seen = tests, found, shown
@@ -186,17 +189,22 @@ def detect(
 
 def _groups(
     ties: Graph, able: Sequence[Fold], world: World, settings: DetectSettings, glance: first_look.Folded
-) -> tuple[tuple[Ring, ...], tuple[Ring, ...]]:
-    """All groups that are proposed, and those that are to be tested."""
-    bound = cores(world.context.get("templates"), world.context.get("clusters"), world.customer)
-    shared = [world.context[k] for k in SHARED if k in world.context]
-    proposed = tuple(r for r in rings(ties, shared, bound) if len(r.members) >= settings.fewest_accounts)
+) -> tuple[tuple[Ring, ...], tuple[Ring, ...], dict[str, Measured]]:
+    """All groups that are proposed, those that are to be tested, and what of single accounts is known before."""
+    with beside(lambda: first_look.standing(able, world), world.workers) as shown:
+        bound = cores(world.context.get("templates"), world.context.get("clusters"), world.customer)
+        shared = [world.context[k] for k in SHARED if k in world.context]
+        proposed = tuple(r for r in rings(ties, shared, bound) if len(r.members) >= settings.fewest_accounts)
+        standing = shown()
     if not first_look.too_many(proposed, world, settings):
-        return proposed, proposed
+        return proposed, proposed, standing
     as_one = np.zeros(world.size, bool)
     for core in bound:
         as_one[core.members] = True
-    return proposed, first_look.likeliest(proposed, ties, as_one, able, world, settings, glance)
+    looked = first_look.likeliest(
+        proposed, ties, as_one, able, world, settings, glance, list(standing.values())
+    )
+    return proposed, looked, standing
 
 
 def _with_late(

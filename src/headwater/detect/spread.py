@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
 
 #: Parts that each thread takes one after the other, so that none waits long for the last one.
 PARTS = 4
 #: Rows that aren't worth a thread.
 LEAST = 2_048
+
+Made = TypeVar("Made")
+
+
+@contextmanager
+def beside(work: Callable[[], Made], workers: int) -> Iterator[Callable[[], Made]]:
+    """What `work` makes, while something else is done; by one thread alone once it is asked for."""
+    if workers <= 1:
+        yield work
+        return
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(work).result
 
 
 def spread(work: Callable[[slice], None], rows: int, workers: int) -> None:

@@ -8,6 +8,7 @@ on a cluster, and is imported only where one is asked for. What the columns mean
 from headwater.engine.arrange import Index, arrange
 from headwater.engine.arranged import ACCOUNT, AT_US, HALF, MODEL, SESSION, Arranged, Local
 from headwater.engine.census import Census
+from headwater.engine.index_file import index_of, read_index, write_index
 from headwater.engine.resources import Resources
 from headwater.engine.spool import Part, Spool
 from headwater.engine.steps import steps
@@ -26,5 +27,8 @@ __all__ = [
     "Resources",
     "Spool",
     "arrange",
+    "index_of",
+    "read_index",
     "steps",
+    "write_index",
 ]

@@ -26,12 +26,14 @@ def texts(world: World, name: str) -> list[str | None]:
 
 def coded(world: World, name: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], list[str]]:
     """Accounts that have a value, the position of each one's value, and the values in order."""
-    column = texts(world, name)
-    order = sorted({v for v in column if v is not None})
+    column = _whole(world, name).cast(pa.string()).dictionary_encode()
+    values = column.dictionary.to_pylist()
+    order = sorted({v for v in values if v.strip()})
     place = {v: at for at, v in enumerate(order)}
-    have = [code for code, v in enumerate(column) if v is not None]
-    at = [place[v] for v in column if v is not None]
-    return np.array(have, np.int32), np.array(at, np.int64), order
+    at_value = np.array([place.get(v, -1) for v in values] + [-1], np.int64)
+    at = at_value[column.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)]
+    have = np.flatnonzero(at >= 0)
+    return have.astype(np.int32), at[have], order
 
 
 def _whole(world: World, name: str) -> Any:

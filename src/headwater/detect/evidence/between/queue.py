@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,20 +141,23 @@ class Queue:
         order = by_code(account, session, at_us, exact)
         content: Content = world.context["content"]
         by_ring = ByCode(world.context["ring_of"][account[order]])
-        out = {}
-        for at in range(len(world.rings)):
-            rows = order[by_ring.of(at)]
+
+        def look(at: int) -> list[Exchangeability]:
             looks: list[Exchangeability] = []
-            for chosen in _choices(at, rows, harvest, account, sketch, world):
+            for chosen in _choices(at, order[by_ring.of(at)], harvest, account, sketch, world):
                 vectors = content.whiten(sketch[chosen])
                 looks += _looks(
                     vectors, account[chosen], session[chosen], at_us[chosen], world, self.permutations
                 )
-            if looks:
-                # Groups joined by their runs are dealt topics of their own: that they differ speaks for nobody.
-                against = 0.0 if at in world.context.get(ALLIED, ()) else CAP_AGAINST
-                out[at] = _finding(looks, against)
-        return out
+            return looks
+
+        # Groups joined by their runs are dealt topics of their own: that they differ speaks for nobody.
+        allied = world.context.get(ALLIED, ())
+        with ThreadPoolExecutor(world.workers) as pool:
+            found = enumerate(pool.map(look, range(len(world.rings))))
+            return {
+                at: _finding(looks, 0.0 if at in allied else CAP_AGAINST) for at, looks in found if looks
+            }
 
 
 def _choices(
@@ -197,8 +201,8 @@ def _looks(
     kept = np.flatnonzero(stratum >= 0)
     if len(np.unique(stratum[kept])) >= 2:
         # One customer stands in one stratum: that of its first unit.
-        first = dict(zip(owner[kept][::-1].tolist(), stratum[kept][::-1].tolist(), strict=True))
-        of = np.array([first[c] for c in owner[kept].tolist()], np.int64)
+        _, first, whose = np.unique(owner[kept], return_index=True, return_inverse=True)
+        of = stratum[kept][first][whose].astype(np.int64)
         tests.append(_test(vector[kept], owner[kept], unit_at[kept], of, world.seed, permutations))
     return [test for test in tests if test.enough]
 
@@ -242,10 +246,13 @@ def units(
     at_us: npt.NDArray[np.int64],
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Mean vector, account and start of each session; rows come sorted by account, session, time."""
-    starts = np.flatnonzero(np.concatenate([[True], np.diff(session) != 0]))
+    begun = np.concatenate([[True], np.diff(session) != 0])
+    starts = np.flatnonzero(begun)
     size = np.diff(np.append(starts, len(session)))
-    mean = np.add.reduceat(vectors, starts, axis=0) / size[:, None].astype(np.float32)
-    return mean.astype(np.float32), account[starts].astype(np.int64), at_us[starts]
+    total = np.zeros((len(starts), vectors.shape[1]), np.float32)
+    add_rows(total, np.cumsum(begun) - 1, vectors)
+    mean = total / size[:, None].astype(np.float32)
+    return mean, account[starts].astype(np.int64), at_us[starts]
 
 
 def log_ratio(z: float, power: float) -> float:
