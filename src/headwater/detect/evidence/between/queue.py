@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.allies import ALLIED
+from headwater.detect.counting import add_rows
 from headwater.detect.exchangeable import Exchangeability, exchangeability
 from headwater.detect.fold import CONFIRM, Batch, Card, Finding, World
 from headwater.detect.moments import COVER
@@ -155,9 +156,7 @@ class Queue:
         allied = world.context.get(ALLIED, ())
         with ThreadPoolExecutor(world.workers) as pool:
             found = enumerate(pool.map(look, range(len(world.rings))))
-            return {
-                at: _finding(looks, 0.0 if at in allied else CAP_AGAINST) for at, looks in found if looks
-            }
+            return {at: _finding(looks, 0.0 if at in allied else CAP_AGAINST) for at, looks in found if looks}
 
 
 def _choices(
