@@ -126,8 +126,11 @@ def test_a_name_is_taken_once(declare: Any) -> None:
         installed.load()
 
 
+@pytest.mark.parametrize("near", [True, False])
 @pytest.mark.parametrize("step", ["init", "update", "merge", "finish"])
-def test_one_that_fails_is_named_and_quotes_nothing(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_fails_is_named_and_quotes_nothing(
+    step: str, near: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = dealt_log(1, size=20, each=6)
     world = made.world(range(12))
     rows = made.table.num_rows
@@ -136,8 +139,9 @@ def test_one_that_fails_is_named_and_quotes_nothing(step: str, monkeypatch: pyte
     def fold(columns: Any, work: Any, merge: Any, finish: Any, progress: Any) -> Any:
         return finish(merge(*(work(iter([made.indexed(part)])) for part in parts)))
 
+    log = SimpleNamespace(fold=fold, workers=2, state_bytes=1 << 30, near=near)
     with pytest.raises(HeadwaterError) as caught:
-        passes.run([Strange(step)], SimpleNamespace(fold=fold, workers=2, state_bytes=1 << 30), world)  # type: ignore[arg-type]
+        passes.run([Strange(step)], log, world)  # type: ignore[arg-type]
     text, code = worded(caught.value)
     assert "the evidence strange of" in text
     assert "ValueError in test_installed.py" in text

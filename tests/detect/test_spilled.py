@@ -20,7 +20,7 @@ from headwater.detect.spilled import Spilled, held
 from headwater.errors import UsageError
 
 
-def found(state_bytes: int, parts: int) -> list[Any]:
+def found(state_bytes: int, parts: int, *, near: bool = True) -> list[Any]:
     """What all tests and traits find in a busy log that is read in parts, each in batches."""
     made, world = busy()
     world = replace(world, context=dict(world.context))
@@ -32,7 +32,7 @@ def found(state_bytes: int, parts: int) -> list[Any]:
         return finish(merge(*states))
 
     folds = [e for e in load() if e.stage != "propose"]
-    log = SimpleNamespace(fold=fold, workers=1, state_bytes=state_bytes)
+    log = SimpleNamespace(fold=fold, workers=1, state_bytes=state_bytes, near=near)
     return [comparable(outcome) for outcome in passes.run(folds, log, world)]  # type: ignore[arg-type]
 
 
@@ -51,6 +51,7 @@ def test_what_waited_on_disk_changes_no_answer(monkeypatch: pytest.MonkeyPatch, 
     whole = found(1 << 40, 8)
     assert not written
     assert found(0, 8) == whole
+    assert found(0, 8, near=False) == whole
     assert len(written) > 50
     assert all(written)
     assert not list(tmp_path.glob("headwater-*/*.state"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -64,11 +65,10 @@ def read_index(of: str, file: Path) -> Index | None:
             stream.read_all()  # to its end, behind which the other one begins
             names = pa.ipc.open_stream(source).read_next_batch()
             counts = json.loads(told[_COUNTS])
-            return Index(
-                **{name: np.array(rows.column(name), kind) for name, kind in _ROWS.items()},
-                accounts=tuple(names.column("account").to_pylist()),
-                organisations=tuple(names.column("organisation").to_pylist()),
-                **{**counts, "models": tuple(counts["models"])},
-            )
+            made: dict[str, Any] = {name: np.array(rows.column(name), kind) for name, kind in _ROWS.items()}
+            made["accounts"] = tuple(names.column("account").to_pylist())
+            made["organisations"] = tuple(names.column("organisation").to_pylist())
+            made.update(counts, models=tuple(counts["models"]))
+            return Index(**made)
     except (OSError, pa.ArrowException, KeyError, StopIteration, ValueError):
         return None

@@ -250,7 +250,7 @@ def units(
     size = np.diff(np.append(starts, len(session)))
     total = np.zeros((len(starts), vectors.shape[1]), np.float32)
     add_rows(total, np.cumsum(begun) - 1, vectors)
-    mean = total / size[:, None].astype(np.float32)
+    mean = np.divide(total, size[:, None], dtype=np.float32)
     return mean, account[starts].astype(np.int64), at_us[starts]
 
 
