@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import headwater
-from headwater import intake, kept
+from headwater import intake, investigation, kept
 from headwater.errors import UnreadableInput, UsageError
 from headwater.explain import dumps
 from headwater.keys import ImprintKey
@@ -181,7 +181,7 @@ def test_a_part_that_was_lost_or_torn_is_read_again(torn: bool, tmp_path: Path, 
 
 KILLED = """
 import sys, time
-from headwater import intake, kept
+from headwater import intake, investigation, kept
 kept.UNIT_BYTES = 1
 real = intake.imprint
 def slow(texts, key):
@@ -256,3 +256,50 @@ def test_a_file_is_no_folder_of_imprints(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is no folder"):
         found(log, tmp_path / "store")
     assert (tmp_path / "store").read_text("utf-8") == "mine"
+
+
+@pytest.fixture
+def sorted_anew(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Of how many rows an index was made, call by call."""
+    counted: list[int] = []
+    real = investigation.arrange
+
+    def counting(spool: Any, *more: Any) -> Any:
+        counted.append(spool.rows)
+        return real(spool, *more)
+
+    monkeypatch.setattr(investigation, "arrange", counting)
+    return counted
+
+
+def test_rows_are_put_in_order_once(tmp_path: Path, sorted_anew: list[int]) -> None:
+    log, store = days(tmp_path / "log", 3), tmp_path / "store"
+    first = found(log, store)
+    assert found(log, store) == first
+    assert len(sorted_anew) == 1
+    (log / "day-2.jsonl").unlink()
+    fewer = found(log, store)
+    assert len(sorted_anew) == 2
+    assert fewer == found(log, None)
+    assert fewer["log"]["exchanges"] < first["log"]["exchanges"]
+
+
+def test_an_index_that_is_torn_or_of_other_rows_is_made_again(tmp_path: Path, sorted_anew: list[int]) -> None:
+    log, store = days(tmp_path / "log", 2), tmp_path / "store"
+    first = found(log, store)
+    whole = (store / kept.INDEX).read_bytes()
+    for cut in (0, 7, len(whole) // 3, len(whole) - 200):
+        (store / kept.INDEX).write_bytes(whole[:cut])
+        sorted_anew.clear()
+        assert found(log, store) == first
+        assert len(sorted_anew) == 1
+        assert (store / kept.INDEX).read_bytes() == whole
+
+
+def test_where_an_index_cant_be_kept_the_answer_is_the_same(tmp_path: Path, sorted_anew: list[int]) -> None:
+    log, store = days(tmp_path / "log", 2), tmp_path / "store"
+    first = found(log, store)
+    (store / kept.INDEX).unlink()
+    (store / kept.INDEX).mkdir()
+    assert found(log, store) == first
+    assert not list(store.glob(f".{kept.INDEX}"))

@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.counting import add_rows
-from headwater.detect.pairs import pairs
 
 #: More units than this are thinned, evenly over accounts: power is long sufficient there.
 MOST_UNITS = 6000
@@ -193,9 +192,24 @@ def _cells(
 
 def _block(label: npt.NDArray[np.intp], at_us: npt.NDArray[np.int64], stratum: npt.NDArray[np.int64]) -> int:
     """The shortest block in which most units stand beside units of at least two other accounts."""
+    order = np.argsort(label, kind="stable")
+    label, at_us, stratum = label[order], at_us[order], stratum[order]
     for seconds in BLOCKS_S:
-        where = _cells(at_us, seconds, stratum)
-        others = np.bincount(pairs(where, label).first, minlength=int(where.max()) + 1)
-        if (others[where] >= 3).mean() >= 0.8:
+        if _beside_others(label, stratum * 2**40 + at_us // (seconds * 1_000_000)) >= 0.8 * len(label):
             return seconds
     return BLOCKS_S[-1]
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _beside_others(label: npt.NDArray[np.int64], cell: npt.NDArray[np.int64]) -> int:
+    """How many units (in order of `label`) stand in a cell with at least three labels."""
+    order = np.argsort(cell, kind="mergesort")  # stable: in a cell labels are in order, too
+    found = begin = labels = 0
+    for i in range(len(order)):
+        row = order[i]
+        if cell[row] != cell[order[begin]]:
+            found += i - begin if labels >= 3 else 0
+            begin, labels = i, 1
+        elif i == begin or label[row] != label[order[i - 1]]:
+            labels += 1
+    return found + (len(order) - begin if labels >= 3 else 0)

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -143,20 +143,21 @@ class Queue:
         content: Content = world.context["content"]
         by_ring = ByCode(world.context["ring_of"][account[order]])
 
-        def look(at: int) -> list[Exchangeability]:
+        # Groups joined by their runs are dealt topics of their own: that they differ speaks for nobody.
+        allied = world.context.get(ALLIED, ())
+
+        def look(at: int) -> Finding | None:
             looks: list[Exchangeability] = []
             for chosen in _choices(at, order[by_ring.of(at)], harvest, account, sketch, world):
                 vectors = content.whiten(sketch[chosen])
                 looks += _looks(
                     vectors, account[chosen], session[chosen], at_us[chosen], world, self.permutations
                 )
-            return looks
+            return _finding(looks, 0.0 if at in allied else CAP_AGAINST) if looks else None
 
-        # Groups joined by their runs are dealt topics of their own: that they differ speaks for nobody.
-        allied = world.context.get(ALLIED, ())
         with ThreadPoolExecutor(world.workers) as pool:
             found = enumerate(pool.map(look, range(len(world.rings))))
-            return {at: _finding(looks, 0.0 if at in allied else CAP_AGAINST) for at, looks in found if looks}
+            return {at: finding for at, finding in found if finding is not None}
 
 
 def _choices(
@@ -254,23 +255,31 @@ def units(
     return mean, account[starts].astype(np.int64), at_us[starts]
 
 
-def log_ratio(z: float, power: float) -> float:
-    """ln of the density of z under one queue over its density under separate authors, before caps."""
-    # Beyond the strongest author effect there is nothing more to learn: both laws have only tails there.
-    z = min(z, max(STRONG * power, 3.0))
+def _authors() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Effects of separate authors, and the chance of each."""
     effect = np.exp(np.linspace(math.log(1e-4), math.log(1.0), 600))
     step = np.gradient(effect)
     authors = np.exp(-0.5 * (np.log(effect / EFFECT_MEDIAN) / EFFECT_SIGMA) ** 2) / effect
     authors /= (authors * step).sum()
     narrow = np.where((effect >= NARROW[0]) & (effect <= NARROW[1]), 1 / effect, 0.0)
     narrow /= (narrow * step).sum()
-    prior = (1 - NARROW_SHARE) * authors + NARROW_SHARE * narrow
+    return effect, ((1 - NARROW_SHARE) * authors + NARROW_SHARE * narrow) * step
+
+
+_EFFECT, _CHANCE = _authors()
+#: Effects that imperfect dealing leaves, and the chance of each.
+_DEALT: Final = np.abs(np.linspace(-3, 3, 121)) * RING_EFFECT
+_LEFT: Final = np.exp(-0.5 * np.linspace(-3, 3, 121) ** 2) / np.exp(-0.5 * np.linspace(-3, 3, 121) ** 2).sum()
+
+
+def log_ratio(z: float, power: float) -> float:
+    """ln of the density of z under one queue over its density under separate authors, before caps."""
+    # Beyond the strongest author effect there is nothing more to learn: both laws have only tails there.
+    z = min(z, max(STRONG * power, 3.0))
     # Student's t with 8 degrees of freedom instead of a normal: the permutation law has heavier tails than N(0, 1).
-    innocent = (_tail(z - effect * power) * prior * step).sum()
-    dealt = np.abs(np.linspace(-3, 3, 121)) * RING_EFFECT
-    weight = np.exp(-0.5 * np.linspace(-3, 3, 121) ** 2)
-    ring = (_tail(z - dealt * power) * weight).sum() / weight.sum()
-    return float(math.log(max(ring, 1e-300)) - math.log(max(innocent, 1e-300)))
+    innocent = float(_tail(z - _EFFECT * power) @ _CHANCE)
+    ring = float(_tail(z - _DEALT * power) @ _LEFT)
+    return math.log(max(ring, 1e-300)) - math.log(max(innocent, 1e-300))
 
 
 def _tail(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
