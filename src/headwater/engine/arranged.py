@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from headwater.engine.arrange import Index
 from headwater.engine.census import Census, Tally
 from headwater.engine.resources import Resources
-from headwater.engine.spool import Group, Spool
+from headwater.engine.spool import Group, Spool, repeating
 
 #: Columns of the index, which stand in every batch beside those that were asked for: int32 code (−1: a duplicate, to be
 #: left out), int64 µs UTC, int32, uint8 0 (propose) or 1 (confirm), int32 code (−1: none).
@@ -141,7 +141,11 @@ class Local:
 
     def write(self, columns: Sequence[str], made: Made, schema: pa.Schema, file: Path) -> None:
         """One file, in the order of rows: while some are compressed, the next ones are made."""
-        with pq.ParquetWriter(file, schema, compression="zstd") as out, ThreadPoolExecutor(1) as beside_it:
+        repeat: Any = repeating(schema)
+        with (
+            pq.ParquetWriter(file, schema, compression="zstd", use_dictionary=repeat) as out,
+            ThreadPoolExecutor(1) as beside_it,
+        ):
             before = None
             for batch in self.batches(columns):
                 rows = made(batch)

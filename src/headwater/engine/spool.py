@@ -117,7 +117,7 @@ class Spool:
                 self._packed,
                 compression=_compression(self._packed),  # type: ignore[arg-type]
                 write_statistics=False,
-                use_dictionary=_dictionary(self._packed),  # type: ignore[arg-type]
+                use_dictionary=repeating(self._packed),  # type: ignore[arg-type]
             )
         packed = []
         for batch in batches:
@@ -171,7 +171,7 @@ class Spool:
         `imprint` is a struct with all of its fields, `imprint.exact` one with this field alone. `coded`: short texts
         that repeat come as dictionary arrays, as they lie there.
         """
-        dictionaries = _dictionary(self._packed) if coded else None
+        dictionaries = repeating(self._packed) if coded else None
         names = list(dict.fromkeys(columns))
         packed = [part for name in names for part in parts(name, self.schema)]
         at, file = -1, None
@@ -260,8 +260,8 @@ def packed_group(file: pq.ParquetFile, group: Group, columns: list[str]) -> pa.R
     return batch
 
 
-def _dictionary(schema: pa.Schema) -> list[str]:
-    """Short strings repeat; hashes, sketches and prompts don't, and would only fill the dictionary."""
+def repeating(schema: pa.Schema) -> list[str]:
+    """Columns worth a dictionary: short strings repeat; hashes, sketches and prompts don't, and would only fill it."""
     return [f.name for f in schema if pa.types.is_string(f.type) and f.name not in ("id", "conversation")]
 
 
