@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +25,9 @@ from headwater.keys import ImprintKey
 
 #: Arrow columns of whatever type.
 Array = Any
+#: Between batches: what is done when all before it lies in the spool.
+Mark = Callable[[], None]
+Item = TypeVar("Item")
 
 #: Texts of which only a keyed hash enters the spool: that two are the same is all that detection asks of them.
 HASHED = ("system", "response", "previous")
@@ -74,7 +77,7 @@ def as_file(
     batches: Iterable[pa.RecordBatch] = reader
     columns = reader.schema
     if hide is not None:
-        batches = (_hidden(batch, hide) for batch in _noted(reader, (*TEXTS, "imprint"), held))
+        batches = (_hidden(batch, hide) for batch in noted(reader, (*TEXTS, "imprint"), held))
         none = pa.RecordBatch.from_arrays([pa.nulls(0, f.type) for f in columns], names=columns.names)
         columns = _hidden(none, hide).schema
     path = folder / name
@@ -84,7 +87,7 @@ def as_file(
     return path
 
 
-def _noted(
+def noted(
     batches: Iterable[pa.RecordBatch], names: Collection[str], held: set[str]
 ) -> Iterator[pa.RecordBatch]:
     """The batches as they are; which of the columns `names` hold anything goes into `held`."""
@@ -123,23 +126,26 @@ def _cast(column: Array, kind: pa.DataType, name: str, what: str) -> Array:
 
 def fill(
     spool: Spool,
-    batches: Iterable[pa.RecordBatch],
+    items: Iterable[pa.RecordBatch | Mark],
     key: ImprintKey,
     *,
     workers: int,
     progress: Callable[[int], None] = lambda _: None,
-) -> set[str]:
-    """Append all batches (EXCHANGE_SCHEMA) to the spool with their imprints; the columns that the log fills."""
+) -> None:
+    """Append all batches (EXCHANGE_SCHEMA) to the spool with their imprints, and call the marks between them."""
 
-    def prepared(batch: pa.RecordBatch) -> pa.RecordBatch:
-        columns = [_spooled(batch, name, key) for name in spool.schema.names]
+    def prepared(item: pa.RecordBatch | Mark) -> pa.RecordBatch | Mark:
+        if not isinstance(item, pa.RecordBatch):
+            return item
+        columns = [_spooled(item, name, key) for name in spool.schema.names]
         return pa.RecordBatch.from_arrays(columns, schema=spool.schema)
 
-    held: set[str] = set()
-    for batch in _ahead(prepared, _noted(batches, EXCHANGE_SCHEMA.names, held), workers):
-        spool.append(batch)
-        progress(batch.num_rows)
-    return held
+    for item in _ahead(prepared, items, workers):
+        if isinstance(item, pa.RecordBatch):
+            spool.append(item)
+            progress(item.num_rows)
+        else:
+            item()
 
 
 def _spooled(batch: pa.RecordBatch, name: str, key: ImprintKey) -> Array:
@@ -176,21 +182,29 @@ def _imprints(given: Array, prompt: Array, key: ImprintKey) -> Array:
     return both.take(pa.array(place))
 
 
-def _ahead(
-    work: Callable[[pa.RecordBatch], pa.RecordBatch], batches: Iterable[pa.RecordBatch], workers: int
-) -> Iterator[pa.RecordBatch]:
-    """Work on a few batches at once, and give them back in their order."""
+def _ahead(work: Callable[[Item], Item], items: Iterable[Item], workers: int) -> Iterator[Item]:
+    """Work on a few items at once, and give them back in their order: before an error of `items`, those before it."""
     if workers <= 1:
-        yield from map(work, batches)
+        yield from map(work, items)
         return
-    waiting: deque[Future[pa.RecordBatch]] = deque()
+    waiting: deque[Future[Item]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         try:
-            for batch in batches:
-                waiting.append(pool.submit(work, batch))
+            source, failed = iter(items), None
+            while True:
+                try:
+                    item = next(source)
+                except StopIteration:
+                    break
+                except Exception as error:
+                    failed = error
+                    break
+                waiting.append(pool.submit(work, item))
                 if len(waiting) > workers + 1:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+            if failed is not None:
+                raise failed
         finally:  # after Ctrl-C or a full disk nobody wants the rest
             pool.shutdown(wait=False, cancel_futures=True)

@@ -14,7 +14,9 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -26,7 +28,7 @@ import pyarrow.parquet as pq
 from headwater import intake
 from headwater.engine import Index, Part, Spool, index_of, read_index, write_index
 from headwater.errors import UnreadableInput, UsageError, Where, unreadable
-from headwater.exchange import SCHEMA_VERSION, Log, Planned, SetAside, joins
+from headwater.exchange import EXCHANGE_SCHEMA, SCHEMA_VERSION, Log, Planned, SetAside, joins
 from headwater.imprint import IMPRINT_VERSION
 from headwater.keys import ImprintKey
 
@@ -107,15 +109,10 @@ class Kept:
         wanted = beside_known(log.planned, known)
         self._forget({sources for sources, _ in wanted})
         spool = Spool(self.folder, self._schema, next_part=self._manifest.next_part)
-        for sources, planned in wanted:
-            unit = known.get(sources)
-            if unit is None:
-                unit = self._read(sources, planned, log, spool, key, aside, keep, workers, progress)
-            else:
-                spool.parts += unit.parts
-                progress(sum(part.rows for part in unit.parts))
-            aside.absorb(unit.aside, self.folder / unit.sink)
-            held.update(unit.held)
+        with ThreadPoolExecutor(1) as beside:
+            filling = _Filling(self, log, spool, aside, held, keep, progress, beside)
+            intake.fill(spool, filling.items(wanted, known), key, workers=workers, progress=progress)
+            filling.settled()
         spool.close()
         return spool
 
@@ -139,36 +136,18 @@ class Kept:
         except OSError:
             fresh.unlink(missing_ok=True)
 
-    def _read(
-        self,
-        sources: tuple[Source, ...],
-        planned: Sequence[Planned],
-        log: Log,
-        spool: Spool,
-        key: ImprintKey,
-        aside: SetAside,
-        keep: int,
-        workers: int,
-        progress: Progress,
-    ) -> Unit:
-        before = len(spool.parts)
-        sink = f"aside-{self._manifest.next_part:06d}.jsonl"
-        (self.folder / sink).unlink(missing_ok=True)
-        with SetAside(keep=keep, sink=self.folder / sink, names=aside.names) as mine:
-            held = intake.fill(spool, log.of(planned, mine), key, workers=workers, progress=progress)
-        spool.cut()
-        parts = tuple(spool.parts[before:])
-        # What is vouched for must outlast a loss of power, where it is kept at all.
+    def number(self, parts: int) -> int:
+        """So many parts of a unit have their names; the next one's number. Of none, the name of its sink is taken."""
+        self._manifest.next_part += max(1, parts)
+        return self._manifest.next_part
+
+    def vouch(self, unit: Unit) -> None:
+        """Write down that a unit is whole; it must outlast a loss of power, where it is kept at all."""
         if self._lasting:
-            for name in (*(part.name for part in parts), sink):
+            for name in (*(part.name for part in unit.parts), unit.sink):
                 _synced(self.folder / name)
-        unit = Unit(sources, parts, tuple(sorted(held)), mine.counts(), sink, _size(self.folder / sink))
         self._manifest.units.append(unit)
-        # Also where no row could be used: the name of the sink is taken.
-        self._manifest.next_part += max(1, len(unit.parts))
-        spool.next_part = self._manifest.next_part
         self._write()
-        return unit
 
     def _forget(self, wanted: set[tuple[Source, ...]]) -> None:
         """Units that aren't asked for go, and whatever a killed run left."""
@@ -192,6 +171,77 @@ class Kept:
         fresh.replace(self.folder / MANIFEST)
         if self._lasting:
             _synced(self.folder)
+
+
+class _Filling:
+    """A log on its way into a spool, unit by unit: while one is imprinted and written, the next is read already."""
+
+    def __init__(
+        self,
+        kept: Kept,
+        log: Log,
+        spool: Spool,
+        aside: SetAside,
+        held: set[str],
+        keep: int,
+        progress: Progress,
+        beside: Executor,
+    ) -> None:
+        self._kept, self._log, self._spool, self._aside, self._held = kept, log, spool, aside, held
+        self._keep, self._progress, self._beside = keep, progress, beside
+        self._sinks = spool.next_part
+        self._parts = 0  # of the units before
+        self._vouched: Future[None] | None = None
+
+    def items(
+        self,
+        wanted: Iterable[tuple[tuple[Source, ...], Sequence[Planned]]],
+        known: Mapping[tuple[Source, ...], Unit],
+    ) -> Iterator[pa.RecordBatch | intake.Mark]:
+        """The batches of units that are read, and behind each unit the mark that ends it."""
+        for sources, planned in wanted:
+            unit = known.get(sources)
+            if unit is not None:
+                yield partial(self._taken, unit)
+            else:
+                yield from self._read(sources, planned)
+
+    def settled(self) -> None:
+        """Every unit is vouched for."""
+        if self._vouched is not None:
+            self._vouched.result()
+
+    def _read(
+        self, sources: tuple[Source, ...], planned: Sequence[Planned]
+    ) -> Iterator[pa.RecordBatch | intake.Mark]:
+        sink, held = f"aside-{self._sinks:06d}.jsonl", set[str]()
+        self._sinks += 1
+        place = self._kept.folder / sink
+        place.unlink(missing_ok=True)
+        with SetAside(keep=self._keep, sink=place, names=self._aside.names) as mine:
+            yield from intake.noted(self._log.of(planned, mine), EXCHANGE_SCHEMA.names, held)
+        yield partial(self._ended, sources, held, mine, sink)
+
+    def _taken(self, unit: Unit) -> None:
+        """A unit that is there from before."""
+        self._spool.parts += unit.parts
+        self._progress(sum(part.rows for part in unit.parts))
+        self._told(unit)
+
+    def _ended(self, sources: tuple[Source, ...], held: set[str], mine: SetAside, sink: str) -> None:
+        """All rows of a unit lie in the spool."""
+        self._spool.cut()
+        parts = tuple(self._spool.parts[self._parts :])
+        unit = Unit(sources, parts, tuple(sorted(held)), mine.counts(), sink, _size(self._kept.folder / sink))
+        self._spool.next_part = self._kept.number(len(parts))
+        self.settled()
+        self._vouched = self._beside.submit(self._kept.vouch, unit)
+        self._told(unit)
+
+    def _told(self, unit: Unit) -> None:
+        self._parts = len(self._spool.parts)
+        self._aside.absorb(unit.aside, self._kept.folder / unit.sink)
+        self._held.update(unit.held)
 
 
 def open_kept(
