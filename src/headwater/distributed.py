@@ -19,7 +19,7 @@ from headwater import intake
 from headwater.engine import Part, Spool
 from headwater.engine.spark import Cluster, Rows, Spark, Store, check_master, connect
 from headwater.errors import UnreadableInput, UsageError, Where
-from headwater.exchange import Log, Planned, SetAside, Way
+from headwater.exchange import EXCHANGE_SCHEMA, Log, Planned, SetAside, Way
 from headwater.kept import (
     Source,
     Unit,
@@ -266,12 +266,13 @@ class _Reading:
             names = {
                 str(copy): Store(each.path).name for each, copy in zip(task.sources, copies, strict=True)
             }
-        sink = folder / "aside.jsonl"
+        sink, held = folder / "aside.jsonl", set[str]()
         with (
             SetAside(keep=self.keep, sink=sink, names=names) as aside,
             Spool(folder / "spool", self.schema) as spool,
         ):
-            held = intake.fill(spool, self.way(planned, aside), self.key, workers=1)
+            read = intake.noted(self.way(planned, aside), EXCHANGE_SCHEMA.names, held)
+            intake.fill(spool, read, self.key, workers=1)
         parts = []
         for at, part in enumerate(spool.parts):
             name = f"parts/{task.digest}-{at:03d}.parquet"

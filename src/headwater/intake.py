@@ -140,12 +140,25 @@ def fill(
         columns = [_spooled(item, name, key) for name in spool.schema.names]
         return pa.RecordBatch.from_arrays(columns, schema=spool.schema)
 
-    for item in _ahead(prepared, items, workers):
+    def put(item: pa.RecordBatch | Mark) -> None:
         if isinstance(item, pa.RecordBatch):
             spool.append(item)
             progress(item.num_rows)
         else:
             item()
+
+    if workers <= 1:
+        for item in items:
+            put(prepared(item))
+        return
+    before: Future[None] | None = None
+    with ThreadPoolExecutor(1) as writing:  # in order, while this thread reads
+        for item in _ahead(prepared, items, workers):
+            if before is not None:
+                before.result()
+            before = writing.submit(put, item)
+        if before is not None:
+            before.result()
 
 
 def _spooled(batch: pa.RecordBatch, name: str, key: ImprintKey) -> Array:
@@ -184,9 +197,6 @@ def _imprints(given: Array, prompt: Array, key: ImprintKey) -> Array:
 
 def _ahead(work: Callable[[Item], Item], items: Iterable[Item], workers: int) -> Iterator[Item]:
     """Work on a few items at once, and give them back in their order: before an error of `items`, those before it."""
-    if workers <= 1:
-        yield from map(work, items)
-        return
     waiting: deque[Future[Item]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         try:
