@@ -64,7 +64,7 @@ def run(
     at_work, whose = _gathering(folds)
     columns = sorted({c for fold in at_work for c in fold.columns if c in world.columns})
 
-    most = log.state_bytes
+    most, near = log.state_bytes, log.near  # what is sent to executors may not hold the log
 
     def work(batches: Iterator[pa.RecordBatch]) -> list[_Parts]:
         return [(part,) for part in _fold(at_work, batches, world, most)]
@@ -72,9 +72,7 @@ def run(
     def merge(left: list[_Parts], right: list[_Parts]) -> list[_Parts]:
         both = [a + b for a, b in zip(left, right, strict=True)]
         # In this process a fold's states are merged when it is finished, those of several folds at once.
-        return (
-            both if log.near else [(_merged(fold, parts),) for fold, parts in zip(at_work, both, strict=True)]
-        )
+        return both if near else [(_merged(fold, parts),) for fold, parts in zip(at_work, both, strict=True)]
 
     workers = max(1, log.workers)
 
