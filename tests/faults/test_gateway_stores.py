@@ -50,6 +50,21 @@ class Kept:
         done = headwater("budget", "begin", "--budgets", self.url, "--forget")
         assert done.returncode == 0, done.stderr
 
+    def hang_up(self) -> None:
+        """End all connections; who comes again is served."""
+        if isinstance(self.server, Redis):
+            import redis
+
+            redis.Redis.from_url(self.url).client_kill_filter(_type="normal", skipme=True)
+        else:
+            import psycopg
+
+            with psycopg.connect(self.url, autocommit=True) as own:
+                own.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+                )
+
 
 @pytest.fixture(params=["redis", "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
@@ -120,6 +135,21 @@ def test_a_gateway_starts_without_its_store(store: Kept, tmp_path: Path) -> None
         assert gateway.now("hard", chat(2))[0] == 503
         store.server.start()
         gateway.wait_for(lambda: gateway.now("hard", chat(3))[0] == 200)
+
+
+def test_a_connection_to_the_store_that_was_closed_while_idle_is_nobodys_503(
+    store: Kept, tmp_path: Path
+) -> None:
+    toml = "redis_durable = true\n" + BUDGETS.format(limit=LIMIT, lease="lease = 200")
+    with modelled(Model()) as upstream, Served(
+        tmp_path / "g", upstream, "--budgets", store.url, toml=toml, accounts=ACCOUNTS
+    ) as gateway:  # fmt: skip
+        for at in range(12):
+            if at % 3 == 0:
+                store.hang_up()
+            assert [gateway.now("hard", chat(4 * at + each))[0] for each in range(4)] == [200] * 4
+        assert gateway.stop() == 0
+        assert "doesn't answer" not in gateway.log
 
 
 def test_two_gateways_share_one_budget_exactly(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ _TICK_S: Final = 0.2
 #: While the store is gone this is said at most once in so many seconds.
 _SAY_S: Final = 10.0
 _LEAVING_S: Final = 3.0
+#: A store that fails within so many seconds hasn't been waited for.
+_AT_ONCE_S: Final = 0.25
 _clock: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _now_ns: Final = time.clock_gettime_ns
 
@@ -121,7 +123,7 @@ class Leases:
     async def _exchanged(self, asks: list[Ask]) -> None:
         self.rounds += 1
         try:
-            answers = await self._store.exchange(self.budgets.replica, asks)
+            answers = await self._answered(asks)
             self.budgets.hear(asks, answers, steady_us())
         except Exception as error:  # whatever a client raises, nobody waits for an answer that doesn't come
             self.faults += 1
@@ -132,6 +134,16 @@ class Leases:
         if self._said is not None:
             self._said = None
             _LOG.warning("the budgets' store answers again")
+
+    async def _answered(self, asks: list[Ask]) -> list[Answer]:
+        """What the store says. An idle connection may have been closed: then the same is asked again, at once."""
+        began = time.monotonic()
+        try:
+            return await self._store.exchange(self.budgets.replica, asks)
+        except StoreGone:
+            if self._said is not None or time.monotonic() - began > _AT_ONCE_S:
+                raise
+        return await self._store.exchange(self.budgets.replica, asks)  # by their numbers, which count once
 
     def _gone(self, why: str) -> None:
         """Say that the store doesn't answer, not too often."""
