@@ -44,7 +44,7 @@ def test_an_account_is_made_changed_and_undone_under_the_name_of_the_key(
     (change,) = admin.get("/v1/changes?row=bot&limit=1")["items"]
     assert (change["by"], change["reason"], change["what"]) == ("ann", "späm", "changed")
     assert (change["before"]["state"], change["after"]["state"]) == ("active", "suspended")
-    undone = admin.ask("POST", f"/v1/changes/{change['id']}/undo", {})
+    undone = admin.ask("POST", f"/v1/changes/{change['id']}/undo")
     assert undone.told["undone"] == change["batch"]
     assert admin.get("/v1/accounts/bot")["state"] == "active"
     again = admin.ask("POST", f"/v1/changes/{undone.told['change']}/undo", {"reason": "meant it"})
@@ -102,7 +102,7 @@ def test_a_key_works_is_rotated_revoked_and_its_secret_shown_once(server: Served
     assert (checked["known"], checked["good"], checked["key"]["id"]) == (True, True, rotated["id"])
     revoked = admin.ask("POST", f"/v1/keys/{rotated['id']}/revoke", {}).told
     assert revoked["revoked_us"] is not None
-    assert admin.ask("POST", f"/v1/keys/{rotated['id']}/revoke", {}).told["change"] is None
+    assert admin.ask("POST", f"/v1/keys/{rotated['id']}/revoke").told["change"] is None
     assert admin.ask("POST", "/v1/key-check", {"api_key": rotated["api_key"]}).told["good"] is False
     told_elsewhere = str(admin.get("/v1/keys?account=keyed")) + str(admin.get("/v1/changes?kind=key"))
     for text in (made["api_key"], rotated["api_key"]):

@@ -116,6 +116,26 @@ def test_where_nobody_says_how_long_an_answer_is_held_to_what_was_reserved() -> 
     assert denied(desk.decide(small, asked(output_tokens=None, input_tokens=1000))).final
 
 
+def test_where_nobody_says_how_long_an_answer_gets_what_is_left_of_a_day() -> None:
+    desk = Desk(ControlSettings(slice_tokens=256))
+    one = who(tier("anonymous", tokens_per_day=5000))
+    wish = asked(output_tokens=None)  # an input of 100
+    first = admitted(desk.decide(one, wish))
+    assert first.terms.max_tokens == 4900
+    assert denied(desk.decide(one, wish)).violated == ("tokens_per_day",)  # while it runs
+    desk.control.settle(first, Used(input_tokens=100, output_tokens=20), desk.clock())
+    second = admitted(desk.decide(one, wish))
+    assert second.terms.max_tokens == 4780
+    desk.control.settle(second, Used(input_tokens=100, output_tokens=4430), desk.clock())
+    assert denied(desk.decide(one, wish)).quota  # 350 are left: less than a slice beside the input
+    assert admitted(desk.decide(one, asked(output_tokens=200))).terms.max_tokens is None
+    # A minute's limit is worth the wait.
+    pace = who(tier("anonymous", tokens_per_minute=5000), account="acct-2")
+    held = admitted(desk.decide(pace, wish))
+    desk.control.settle(held, Used(input_tokens=100, output_tokens=2000), desk.clock())
+    assert denied(desk.decide(pace, wish)).retry_after_us
+
+
 def test_limits_of_nothing_refuse_always_and_no_limit_never() -> None:
     desk = Desk(ControlSettings(models=(Model(name="*", input=1_000_000, output=2_000_000),)))
     no = denied(desk.decide(who(boundless(spend_per_month_micros=0)), asked()))

@@ -67,8 +67,8 @@ def command(
     """Serve a model with identity, budgets and a journal in front of it.
 
     On the first start the folder is made, with an account and its API key, which is printed once. Then any client of
-    OpenAI's or Anthropic's API works with http://127.0.0.1:8080 as its base URL. Ends after SIGTERM or Ctrl-C, once
-    the requests in work have ended.
+    OpenAI's or Anthropic's API works with http://127.0.0.1:8080 as its base URL. Ends after SIGTERM, SIGHUP or Ctrl-C,
+    once the requests in work have ended; settings are read at the start.
 
     With --decide nothing is forwarded: nginx, Envoy, LiteLLM or a program of yours asks what is granted. They show
     the token in the folder's decisions.token.

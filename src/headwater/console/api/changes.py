@@ -43,7 +43,11 @@ def show_change(request: HttpRequest, change: int = Path(..., ge=1, le=_MOST)) -
 
 
 @paths("POST", "/changes/{change}/undo", scope="undo", response=schemas.Undone, changes=True, once=True)
-def undo_change(request: HttpRequest, body: schemas.Reasoned, change: int = Path(..., ge=1, le=_MOST)) -> Any:
+def undo_change(
+    request: HttpRequest,
+    body: schemas.Reasoned = schemas.UNREASONED,
+    change: int = Path(..., ge=1, le=_MOST),
+) -> Any:
     """Undo a change, with all that was made together with it: the rows are what they were. It can be undone too.
 
     The key also needs the scopes that write the rows.

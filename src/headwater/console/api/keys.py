@@ -102,7 +102,9 @@ def change_key(request: HttpRequest, response: HttpResponse, key: str, body: sch
     versioned=True,
     once=True,
 )
-def rotate_key(request: HttpRequest, response: HttpResponse, key: str, body: schemas.Rotate) -> Any:
+def rotate_key(
+    request: HttpRequest, response: HttpResponse, key: str, body: schemas.Rotate = schemas.ROTATION
+) -> Any:
     """Make a key in place of another, and show it: once, here, and never again.
 
     Until the overlap is over both are good.
@@ -121,7 +123,9 @@ def rotate_key(request: HttpRequest, response: HttpResponse, key: str, body: sch
 
 
 @paths("POST", "/keys/{key}/revoke", scope="keys:write", response=schemas.KeyChanged, versioned=True)
-def revoke_key(request: HttpRequest, response: HttpResponse, key: str, body: schemas.Reasoned) -> Any:
+def revoke_key(
+    request: HttpRequest, response: HttpResponse, key: str, body: schemas.Reasoned = schemas.UNREASONED
+) -> Any:
     """End a key now; one that was revoked before stays as it is. Relays know within a second."""
     desk = desk_of(request)
     desk.found("key", key)

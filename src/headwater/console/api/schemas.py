@@ -41,6 +41,10 @@ class Reasoned(Given):
     reason: str = Field("", description="Why; kept with the change. Also as the header Headwater-Reason.")
 
 
+#: A change whose request has no body.
+UNREASONED = Reasoned()
+
+
 class Told(BaseModel):
     """What an answer tells."""
 
@@ -218,6 +222,10 @@ class Rotate(Reasoned):
     overlap_s: int = Field(
         86_400, ge=0, le=400 * 86_400, description="How long the old key is still good; 0: it isn't."
     )
+
+
+#: A rotation whose request has no body.
+ROTATION = Rotate()
 
 
 class Use(Told):

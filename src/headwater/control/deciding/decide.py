@@ -24,7 +24,7 @@ from headwater.control.budget import (
 from headwater.control.deciding.charge import Charge
 from headwater.control.deciding.denial import TOLD, Denied, Reason
 from headwater.control.deciding.figures import Figure, Shown, figures
-from headwater.control.deciding.holdings import LIMIT_OF, Holding, Holdings, keep
+from headwater.control.deciding.holdings import LIMIT_OF, TOKENS, Holding, Holdings, keep
 from headwater.control.deciding.ready import Ready, made_ready
 from headwater.control.deciding.settings import ControlSettings, Model
 from headwater.control.deciding.standings import NOTHING_STANDS, Standings, Stands
@@ -116,6 +116,8 @@ class Control:
         answer = self.budgets.reserve(cells, wanted, steady_us, seen, self._lasts_us)
         if isinstance(answer, Reservation):
             return Admitted(principal, None, answer, terms, model)
+        if isinstance(answer, Refused) and said is None:  # something shorter may fit
+            return self._the_long_way(principal, source, wish, steady_us)
         return self._spent(answer) if isinstance(answer, Refused) else answer
 
     def extend(self, admitted: Admitted, wall_us: int, steady_us: int) -> int | Denied | Refill:
@@ -275,21 +277,31 @@ class Control:
         longest, held_to, sliced = self._lengths(ready, wish, model, holding, count)
         if longest is None:
             return self._denied(Reason.BUDGET_TOO_LARGE)
-        first = self._settings.slice_tokens if sliced else longest
-        terms = Terms(held_to, ready.drop, answers, ready.delay_ms, first * count if sliced else 0)
-        tokens = inputs + first * count
-        estimate = Amounts(lines, tokens, model.micros(inputs, first * count))
         seen = _seen(source)
-        never = _never(holding.zero, estimate, seen)
-        if never:
-            return self._denied(Reason.BUDGET_TOO_LARGE, violated=never)
-        cells = holding.lines if wish.scope == "batch" else holding.cells
-        answer = self.budgets.reserve(cells, estimate, steady_us, seen, self._lasts_us)
-        if isinstance(answer, Refill):
+
+        def tried(longest: int, held_to: int | None) -> Admitted | Denied | Refused | Refill:
+            first = self._settings.slice_tokens if sliced else longest
+            terms = Terms(held_to, ready.drop, answers, ready.delay_ms, first * count if sliced else 0)
+            estimate = Amounts(lines, inputs + first * count, model.micros(inputs, first * count))
+            never = _never(holding.zero, estimate, seen)
+            if never:
+                return self._denied(Reason.BUDGET_TOO_LARGE, violated=never)
+            cells = holding.lines if wish.scope == "batch" else holding.cells
+            answer = self.budgets.reserve(cells, estimate, steady_us, seen, self._lasts_us)
+            if isinstance(answer, Reservation):
+                return Admitted(principal, ready.stands.restrictions, answer, terms, model)
             return answer
-        if isinstance(answer, Refused):
-            return self._spent(answer)
-        return Admitted(principal, ready.stands.restrictions, answer, terms, model)
+
+        found = tried(longest, held_to)
+        if isinstance(found, Refused) and not sliced and wish.output_tokens is None:
+            # Of a quota that won't be whole again today what is left is offered, if an answer of some length fits.
+            fits = (found.remaining - inputs) // count
+            quota = (
+                found.why is Why.SPENT and found.budget.shape is Shape.QUOTA and found.budget.kind in TOKENS
+            )
+            if quota and self._settings.slice_tokens <= fits < longest:
+                found = tried(fits, fits)
+        return self._spent(found) if isinstance(found, Refused) else found
 
     def _lengths(
         self, ready: Ready, wish: Wish, model: Model, holding: Holding, count: int

@@ -41,7 +41,7 @@ LIMIT_OF: Final = {f"{of}.{dashed}": name for name, dashed in _DASHED.items() fo
 #: The budget of requests that generate nothing.
 FREE: Final = "free.requests-per-minute"
 _PLACES: Final = (Scope.ADDRESS, Scope.ASN)
-_TOKENS: Final = (Kind.TOKENS, Kind.TOKEN_QUOTA)
+TOKENS: Final = (Kind.TOKENS, Kind.TOKEN_QUOTA)
 
 
 class Holding(msgspec.Struct, frozen=True, eq=False):
@@ -178,7 +178,7 @@ class Holdings:
         )
 
     def _most(self, pairs: list[tuple[Budget, str]]) -> int:
-        tokens = [budget for budget, _ in pairs if budget.kind in _TOKENS]
+        tokens = [budget for budget, _ in pairs if budget.kind in TOKENS]
         shared = not self._budgets.alone
         most = [shared_rate(one)[0] if shared and one.shape is Shape.RATE else one.most for one in tokens]
         return min(most, default=MOST)
