@@ -15,6 +15,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from itertools import groupby
@@ -126,7 +127,7 @@ class Kept:
                 self._keep(index, of, place)
         return index
 
-    def _keep(self, index: Index, of: str, place: Path) -> None:
+    def _keep(self, index: Index, of: bytes, place: Path) -> None:
         """Write an index down; where there is no room, the next run makes it again."""
         fresh = place.with_name(f".{INDEX}")
         try:
@@ -134,7 +135,8 @@ class Kept:
             _synced(fresh)
             fresh.replace(place)
         except OSError:
-            fresh.unlink(missing_ok=True)
+            with suppress(OSError):
+                fresh.unlink(missing_ok=True)
 
     def number(self, parts: int) -> int:
         """So many parts of a unit have their names; the next one's number. Of none, the name of its sink is taken."""

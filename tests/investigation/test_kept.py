@@ -284,12 +284,18 @@ def test_rows_are_put_in_order_once(tmp_path: Path, sorted_anew: list[int]) -> N
     assert fewer["log"]["exchanges"] < first["log"]["exchanges"]
 
 
-def test_an_index_that_is_torn_or_of_other_rows_is_made_again(tmp_path: Path, sorted_anew: list[int]) -> None:
+def test_an_index_that_is_damaged_is_made_again(tmp_path: Path, sorted_anew: list[int]) -> None:
     log, store = days(tmp_path / "log", 2), tmp_path / "store"
     first = found(log, store)
     whole = (store / kept.INDEX).read_bytes()
-    for cut in (0, 7, len(whole) // 3, len(whole) - 200):
-        (store / kept.INDEX).write_bytes(whole[:cut])
+    size = len(whole)
+    torn = [whole[:cut] for cut in (0, 7, size // 3, size - 1)]
+    zeroed = [
+        whole[:at] + bytes(min(512, size - at)) + whole[at + 512 :] for at in (200, size // 2, size - 400)
+    ]
+    turned = [whole[:at] + bytes([whole[at] ^ 64]) + whole[at + 1 :] for at in range(3, size, size // 9)]
+    for damaged in (*torn, *zeroed, *turned, b"", os.urandom(5000)):
+        (store / kept.INDEX).write_bytes(damaged)
         sorted_anew.clear()
         assert found(log, store) == first
         assert len(sorted_anew) == 1
@@ -303,3 +309,6 @@ def test_where_an_index_cant_be_kept_the_answer_is_the_same(tmp_path: Path, sort
     (store / kept.INDEX).mkdir()
     assert found(log, store) == first
     assert not list(store.glob(f".{kept.INDEX}"))
+    (store / kept.INDEX).rmdir()
+    (store / f".{kept.INDEX}").mkdir()
+    assert found(log, store) == first

@@ -211,7 +211,9 @@ def span_us(text: str, field: str) -> int:
     found = _SPAN.fullmatch(text)
     if text != "0" and found is None:
         what = f"not a span of time, a text of {len(text)} characters"
-        raise UsageError(what, where=Where(field=field), hint="0, or hours, days or weeks such as 12h, 90d or 6w")
+        raise UsageError(
+            what, where=Where(field=field), hint="0, or hours, days or weeks such as 12h, 90d or 6w"
+        )
     return int(found[1]) * _HOURS[found[2]] * _HOUR_US if found else 0
 
 
