@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from headwater.engine import Spool
+from headwater.engine import Spool, behind
 from headwater.errors import UnreadableInput, UsageError
 from headwater.exchange import EXCHANGE_SCHEMA
 from headwater.imprint import imprint, text_keys
@@ -151,14 +151,9 @@ def fill(
         for item in items:
             put(prepared(item))
         return
-    before: Future[None] | None = None
-    with ThreadPoolExecutor(1) as writing:  # in order, while this thread reads
+    with behind() as follow:  # while this thread reads
         for item in _ahead(prepared, items, workers):
-            if before is not None:
-                before.result()
-            before = writing.submit(put, item)
-        if before is not None:
-            before.result()
+            follow(put, item)
 
 
 def _spooled(batch: pa.RecordBatch, name: str, key: ImprintKey) -> Array:

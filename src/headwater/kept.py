@@ -14,7 +14,6 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -27,7 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headwater import intake
-from headwater.engine import Index, Part, Spool, index_of, read_index, write_index
+from headwater.engine import Index, Part, Spool, behind, index_of, read_index, write_index
 from headwater.errors import UnreadableInput, UsageError, Where, unreadable
 from headwater.exchange import EXCHANGE_SCHEMA, SCHEMA_VERSION, Log, Planned, SetAside, joins
 from headwater.imprint import IMPRINT_VERSION
@@ -110,33 +109,26 @@ class Kept:
         wanted = beside_known(log.planned, known)
         self._forget({sources for sources, _ in wanted})
         spool = Spool(self.folder, self._schema, next_part=self._manifest.next_part)
-        with ThreadPoolExecutor(1) as beside:
-            filling = _Filling(self, log, spool, aside, held, keep, progress, beside)
+        with behind() as follow:
+            filling = _Filling(self, log, spool, aside, held, keep, progress, follow)
             intake.fill(spool, filling.items(wanted, known), key, workers=workers, progress=progress)
-            filling.settled()
         spool.close()
         return spool
 
     def indexed(self, spool: Spool, make: Callable[[], Index]) -> Index:
         """The index of a spool: as it was when this log was last read, if nothing has come or gone; else made anew."""
-        of, place = index_of(spool), self.folder / INDEX
-        index = read_index(of, place) if self._lasting else None
+        if not self._lasting:
+            return make()
+        of = index_of(spool)
+        index = read_index(of, self.folder / INDEX)
         if index is None:
-            index = make()
-            if self._lasting:
-                self._keep(index, of, place)
+            index = made = make()
+            try:
+                self._put(INDEX, lambda fresh: write_index(made, of, fresh))
+            except OSError:  # there is no room: the next run makes it again
+                with suppress(OSError):
+                    (self.folder / f".{INDEX}").unlink(missing_ok=True)
         return index
-
-    def _keep(self, index: Index, of: bytes, place: Path) -> None:
-        """Write an index down; where there is no room, the next run makes it again."""
-        fresh = place.with_name(f".{INDEX}")
-        try:
-            write_index(index, of, fresh)
-            _synced(fresh)
-            fresh.replace(place)
-        except OSError:
-            with suppress(OSError):
-                fresh.unlink(missing_ok=True)
 
     def number(self, parts: int) -> int:
         """So many parts of a unit have their names; the next one's number. Of none, the name of its sink is taken."""
@@ -165,14 +157,17 @@ class Kept:
                 path.unlink()
 
     def _write(self) -> None:
-        fresh = self.folder / f".{MANIFEST}"
-        with fresh.open("wb") as file:
-            file.write(msgspec.json.encode(asdict(self._manifest)))
-        if self._lasting:
-            _synced(fresh)
-        fresh.replace(self.folder / MANIFEST)
+        self._put(MANIFEST, lambda fresh: fresh.write_bytes(msgspec.json.encode(asdict(self._manifest))))
         if self._lasting:
             _synced(self.folder)
+
+    def _put(self, name: str, write: Callable[[Path], object]) -> None:
+        """A file under its name once it is whole."""
+        fresh = self.folder / f".{name}"
+        write(fresh)
+        if self._lasting:
+            _synced(fresh)
+        fresh.replace(self.folder / name)
 
 
 class _Filling:
@@ -187,13 +182,13 @@ class _Filling:
         held: set[str],
         keep: int,
         progress: Progress,
-        beside: Executor,
+        follow: Callable[..., None],
     ) -> None:
+        """`follow`: has each unit vouched for, while the next is on its way."""
         self._kept, self._log, self._spool, self._aside, self._held = kept, log, spool, aside, held
-        self._keep, self._progress, self._beside = keep, progress, beside
+        self._keep, self._progress, self._follow = keep, progress, follow
         self._sinks = spool.next_part
         self._parts = 0  # of the units before
-        self._vouched: Future[None] | None = None
 
     def items(
         self,
@@ -207,11 +202,6 @@ class _Filling:
                 yield partial(self._taken, unit)
             else:
                 yield from self._read(sources, planned)
-
-    def settled(self) -> None:
-        """Every unit is vouched for."""
-        if self._vouched is not None:
-            self._vouched.result()
 
     def _read(
         self, sources: tuple[Source, ...], planned: Sequence[Planned]
@@ -236,8 +226,7 @@ class _Filling:
         parts = tuple(self._spool.parts[self._parts :])
         unit = Unit(sources, parts, tuple(sorted(held)), mine.counts(), sink, _size(self._kept.folder / sink))
         self._spool.next_part = self._kept.number(len(parts))
-        self.settled()
-        self._vouched = self._beside.submit(self._kept.vouch, unit)
+        self._follow(self._kept.vouch, unit)
         self._told(unit)
 
     def _told(self, unit: Unit) -> None:

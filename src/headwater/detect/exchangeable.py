@@ -186,8 +186,15 @@ def _cells(
     at_us: npt.NDArray[np.int64], block_s: int, stratum: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
     """A number for each block of time in each stratum."""
-    _, cell = np.unique(stratum * 2**40 + at_us // (block_s * 1_000_000), return_inverse=True)
+    _, cell = np.unique(_in_time(at_us, block_s, stratum), return_inverse=True)
     return np.asarray(cell, np.int64)
+
+
+def _in_time(
+    at_us: npt.NDArray[np.int64], block_s: int, stratum: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """The same for each block of time in each stratum, another for any other."""
+    return np.asarray(stratum * 2**40 + at_us // (block_s * 1_000_000), np.int64)
 
 
 def _block(label: npt.NDArray[np.intp], at_us: npt.NDArray[np.int64], stratum: npt.NDArray[np.int64]) -> int:
@@ -195,7 +202,7 @@ def _block(label: npt.NDArray[np.intp], at_us: npt.NDArray[np.int64], stratum: n
     order = np.argsort(label, kind="stable")
     label, at_us, stratum = label[order], at_us[order], stratum[order]
     for seconds in BLOCKS_S:
-        if _beside_others(label, stratum * 2**40 + at_us // (seconds * 1_000_000)) >= 0.8 * len(label):
+        if _beside_others(label, _in_time(at_us, seconds, stratum)) >= 0.8 * len(label):
             return seconds
     return BLOCKS_S[-1]
 

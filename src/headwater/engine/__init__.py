@@ -7,6 +7,7 @@ on a cluster, and is imported only where one is asked for. What the columns mean
 
 from headwater.engine.arrange import Index, arrange
 from headwater.engine.arranged import ACCOUNT, AT_US, HALF, MODEL, SESSION, Arranged, Local
+from headwater.engine.behind import behind
 from headwater.engine.census import Census
 from headwater.engine.index_file import index_of, read_index, write_index
 from headwater.engine.resources import Resources
@@ -27,6 +28,7 @@ __all__ = [
     "Resources",
     "Spool",
     "arrange",
+    "behind",
     "index_of",
     "read_index",
     "steps",

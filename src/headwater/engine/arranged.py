@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headwater.engine.arrange import Index
+from headwater.engine.behind import behind
 from headwater.engine.census import Census, Tally
 from headwater.engine.resources import Resources
 from headwater.engine.spool import Group, Spool, repeating
@@ -144,16 +145,10 @@ class Local:
         repeat: Any = repeating(schema)
         with (
             pq.ParquetWriter(file, schema, compression="zstd", use_dictionary=repeat) as out,
-            ThreadPoolExecutor(1) as beside_it,
+            behind() as follow,
         ):
-            before = None
             for batch in self.batches(columns):
-                rows = made(batch)
-                if before is not None:
-                    before.result()
-                before = beside_it.submit(out.write_batch, rows)
-            if before is not None:
-                before.result()
+                follow(out.write_batch, made(batch))
 
     def place(self, name: str) -> str:
         """Where it was asked for."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import duckdb
 import numpy as np
@@ -23,7 +23,6 @@ _FORMAT = 1
 #: What the head begins with; behind it 32 bytes of what it is of, 32 of the digest, and zeros up to its length.
 _MAGIC, _HEAD = b"headwater index\n", 128
 _COUNTS = b"headwater.index.counts"
-_PIECE = 1 << 20
 _ROWS = {"account": np.int32, "at_us": np.int64, "session": np.int32, "half": np.uint8, "model": np.int32}
 
 
@@ -56,15 +55,18 @@ def write_index(index: Index, of: bytes, file: Path) -> None:
         for batch in (rows, names):
             with pa.ipc.new_stream(out, batch.schema) as stream:
                 stream.write_batch(batch)
-    with file.open("r+b") as out:
-        out.write(_MAGIC + of + _digest(file))
+    with file.open("r+b") as head:
+        digest = _digest(head)
+        head.seek(0)
+        head.write(_MAGIC + of + digest)
 
 
 def read_index(of: bytes, file: Path) -> Index | None:
     """An index that was written down; None where there is none, or it is damaged, or of other rows."""
     try:
-        with file.open("rb") as source:
-            if source.read(len(_MAGIC) + 64) != _MAGIC + of + _digest(file):
+        with file.open("rb") as head:
+            told = head.read(len(_MAGIC) + 64)
+            if told[:-32] != _MAGIC + of or told[-32:] != _digest(head):
                 return None
         with pa.memory_map(str(file)) as source:
             source.seek(_HEAD)
@@ -82,11 +84,7 @@ def read_index(of: bytes, file: Path) -> Index | None:
         return None
 
 
-def _digest(file: Path) -> bytes:
+def _digest(file: IO[bytes]) -> bytes:
     """The digest of all behind the head."""
-    digest = hashlib.sha256()
-    with file.open("rb") as source:
-        source.seek(_HEAD)
-        while piece := source.read(_PIECE):
-            digest.update(piece)
-    return digest.digest()
+    file.seek(_HEAD)
+    return hashlib.file_digest(file, "sha256").digest()  # type: ignore[arg-type,unused-ignore]

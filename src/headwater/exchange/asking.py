@@ -44,12 +44,6 @@ _ALIASES: Final = ("n_predict", "max_new_tokens", "max_length")
 _CODE: Final = "custom_logit_processor"
 #: A server's other name for n.
 _COUNT_ALIAS: Final = "n_cmpl"
-#: What most bodies hold and nothing else: fields that decide nothing here, but for those that are looked at anyway.
-_USUAL: Final = frozenset((
-    "model", "messages", "stream", "stream_options", "temperature", "top_p", "max_tokens", "max_completion_tokens",
-    "stop", "seed", "frequency_penalty", "presence_penalty", "response_format", "tools", "tool_choice", "user",
-    "system", "stop_sequences", "metadata", "reasoning_effort", "parallel_tool_calls",
-))  # fmt: skip
 #: Beyond these a body is no conversation: it would keep a worker busy. Bytes below which nothing is counted; commas and
 #: brackets in all of it, keys at the top; bytes of a flag or a number, and of a small field.
 _PLAIN_BYTES: Final = 65_536
@@ -75,7 +69,6 @@ _PROBABILITIES: Final = (
 _OTHERS: Final = _PROBABILITIES[2:]
 #: Fields with which servers are told to leave reasoning where it isn't found again.
 _UNPARTED: Final = ("reasoning_format", "separate_reasoning", "return_token_ids")
-assert _USUAL.isdisjoint((*_ALIASES, _CODE, _COUNT_ALIAS, *_OTHERS, *_UNPARTED))
 #: Every name that decides something. Go's JSON takes names in any mixture of cases: such a spelling is refused.
 _MATTERS: Final = frozenset((
     "model", "stream", "stream_options", "n", "best_of", "prompt", "prompt_embeds", "messages", "input", "include",
@@ -128,9 +121,13 @@ def read_request(body: bytes, endpoint: str) -> Asked:
         fields = _FIELDS(body)
     except (msgspec.MsgspecError, RecursionError, ValueError):
         raise UnreadableRequestError("the body is no JSON object that can be read") from None
-    usual = fields.keys() <= _USUAL
-    if not usual:
-        _look_at_names(fields)
+    if len(fields) > _MOST_KEYS:
+        raise UnreadableRequestError("the body has too many fields")
+    names = "".join(fields)
+    if not (names.isascii() and names.islower()):
+        _plainly_named(fields)
+    if _CODE in fields and bytes(fields.pop(_CODE)) != b"null":
+        raise UnreadableRequestError(f"{_CODE} isn't taken from clients", where=Where(field=_CODE))
     found = Asked(endpoint, fields, len(body))
     if endpoint in SAID and holds_media(body):
         found.images, inline = _media(fields.get(SAID[endpoint]))
@@ -138,9 +135,8 @@ def read_request(body: bytes, endpoint: str) -> Asked:
     found.model = _held(fields, "model", _TEXT) or ""
     if "stream" in fields:
         found.stream = bool(_held(fields, "stream", _FLAG))
-    if not usual:
-        found.unparted = not fields.keys().isdisjoint(_UNPARTED)
-    _READ[endpoint](found, fields, usual)
+    found.unparted = not fields.keys().isdisjoint(_UNPARTED)
+    _READ[endpoint](found, fields)
     if not found.model:  # a server would choose one, and nobody had asked what it may cost
         raise UnreadableRequestError("model is missing", where=Where(field="model"))
     return found
@@ -168,54 +164,50 @@ def write_request(asked: Asked, *, max_tokens: int | None, drop: Collection[str]
     return _ENCODE(fields)
 
 
-def _chat(found: Asked, fields: dict[str, Raw], usual: bool) -> None:
-    _limited(found, fields, usual)
+def _chat(found: Asked, fields: dict[str, Raw]) -> None:
+    _limited(found, fields)
     found.answers = _count(fields, "n")
     if "logprobs" in fields:
         found.logprobs = bool(_held(fields, "logprobs", _FLAG))
     if "top_logprobs" in fields and _held(fields, "top_logprobs", _NUMBER):
         found.logprobs = True
-    if not usual:
-        _probed(found, fields)
+    _probed(found, fields)
     found.tells_usage = _tells_usage(fields)
 
 
-def _completion(found: Asked, fields: dict[str, Raw], usual: bool) -> None:
-    _limited(found, fields, usual)
+def _completion(found: Asked, fields: dict[str, Raw]) -> None:
+    _limited(found, fields)
     found.answers = max(_count(fields, "n"), _count(fields, "best_of")) * _prompts(fields)
     if "logprobs" in fields:
         wanted = _held(fields, "logprobs", _EITHER)
         # 0 asks for the probability of the token itself.
         found.logprobs = wanted is not None and wanted is not False
-    if not usual:
-        _probed(found, fields)
+    _probed(found, fields)
     found.tells_usage = _tells_usage(fields)
 
 
-def _responses(found: Asked, fields: dict[str, Raw], usual: bool) -> None:
-    _limited(found, fields, usual)
+def _responses(found: Asked, fields: dict[str, Raw]) -> None:
+    _limited(found, fields)
     if "background" in fields:
         found.background = bool(_held(fields, "background", _FLAG))
     included = _loose(fields.get("include"))
     named = isinstance(included, list) and any("logprobs" in str(name) for name in included)
     found.logprobs = named or bool("top_logprobs" in fields and _held(fields, "top_logprobs", _NUMBER))
-    if not usual:
-        _probed(found, fields)
+    _probed(found, fields)
 
 
-def _messages(found: Asked, fields: dict[str, Raw], usual: bool) -> None:
-    _limited(found, fields, usual)
-    if not usual:
-        _probed(found, fields)
+def _messages(found: Asked, fields: dict[str, Raw]) -> None:
+    _limited(found, fields)
+    _probed(found, fields)
     thinking = _loose(fields.get("thinking"))
     found.raw_reasoning = isinstance(thinking, dict) and thinking.get("type") != "disabled"
 
 
-def _plain(found: Asked, fields: dict[str, Raw], usual: bool) -> None:
+def _plain(found: Asked, fields: dict[str, Raw]) -> None:
     """An embedding has no length."""
 
 
-_READ: Final[dict[str, Callable[[Asked, dict[str, Raw], bool], None]]] = {
+_READ: Final[dict[str, Callable[[Asked, dict[str, Raw]], None]]] = {
     "chat": _chat,
     "completion": _completion,
     "responses": _responses,
@@ -236,9 +228,9 @@ def _held(fields: dict[str, Raw], name: str, decode: Callable[[Raw], Any]) -> An
         raise UnreadableRequestError(f"{name} has a value of another type", where=Where(field=name)) from None
 
 
-def _limited(found: Asked, fields: dict[str, Raw], usual: bool) -> None:
+def _limited(found: Asked, fields: dict[str, Raw]) -> None:
     names = _LIMITS[found.endpoint]
-    if not usual and not fields.keys().isdisjoint(_ALIASES):
+    if not fields.keys().isdisjoint(_ALIASES):
         for name in _ALIASES:
             if name in fields and names[0] not in fields:
                 fields[names[0]] = fields[name]
@@ -281,17 +273,6 @@ def _media(raw: Raw | None) -> tuple[int, int]:
         return media_in(None if raw is None else decode(bytes(raw)))
     except DecodingError:  # all of it counts as text
         return 0, 0
-
-
-def _look_at_names(fields: dict[str, Raw]) -> None:
-    """Refuse a body by what its fields are called."""
-    if len(fields) > _MOST_KEYS:
-        raise UnreadableRequestError("the body has too many fields")
-    names = "".join(fields)
-    if not (names.isascii() and names.islower()):
-        _plainly_named(fields)
-    if _CODE in fields and bytes(fields.pop(_CODE)) != b"null":
-        raise UnreadableRequestError(f"{_CODE} isn't taken from clients", where=Where(field=_CODE))
 
 
 def _plainly_named(fields: dict[str, Raw]) -> None:

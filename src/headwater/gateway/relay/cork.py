@@ -16,7 +16,7 @@ _LOG: Final = logging.getLogger("headwater.gateway")
 #: As many connections are kept waiting at most: the first of them waits for no more than the work on the others.
 _MOST: Final = 64
 #: Bytes of a piece, and pieces, that aren't kept: whoever reads slowly must be noticed before more is read for it.
-LARGE: Final = 16_384
+_LARGE: Final = 16_384
 _PIECES: Final = 16
 
 
@@ -62,11 +62,14 @@ class Writing(asyncio.Protocol):
         out.append(data)
         if len(out) == 1:
             self._cork.add(self)
-        if len(data) > LARGE or len(out) > _PIECES:
+        if len(data) > _LARGE or len(out) > _PIECES:
             self.flush()
 
     def put_all(self, pieces: list[bytes]) -> None:
-        """Send bytes that belong together."""
+        """Send bytes that belong together: short ones as one piece."""
+        if sum(map(len, pieces)) <= _LARGE:
+            self.put(b"".join(pieces))
+            return
         for piece in pieces:
             self.put(piece)
 
@@ -78,7 +81,7 @@ class Writing(asyncio.Protocol):
             if not self.transport.is_closing():
                 if len(out) == 1:
                     self.transport.write(out[0])
-                elif sum(map(len, out)) <= LARGE:  # a list of buffers costs the loop more than their copy
+                elif sum(map(len, out)) <= _LARGE:  # a list of buffers costs the loop more than their copy
                     self.transport.write(b"".join(out))
                 else:
                     self.transport.writelines(out)

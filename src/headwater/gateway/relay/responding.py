@@ -61,9 +61,8 @@ class Responding(Ending):
             return False
         if not isinstance(head, ResponseHead) or not isinstance(data, bytes) or head.length != len(data):
             return False
-        self._response = head
+        self._open(head)
         self._status = head.status
-        self.first_byte_us = time.time_ns() // 1000
         self.received = len(data)
         self.door.put_all(
             [

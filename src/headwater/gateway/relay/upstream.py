@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from headwater.errors import ConfigurationError
-from headwater.gateway.relay.cork import LARGE, Cork, Writing
+from headwater.gateway.relay.cork import Cork, Writing
 from headwater.gateway.wire.head import ResponseHead
 from headwater.gateway.wire.limits import WireLimits
 from headwater.gateway.wire.reader import END, ResponseReader
@@ -106,12 +106,8 @@ class UpstreamConnection(Writing):
 
     def write_all(self, pieces: list[bytes]) -> None:
         """Send pieces of the request that belong together."""
-        size = sum(map(len, pieces))
-        self.written += size
-        if size <= LARGE:
-            self.put(b"".join(pieces))
-        else:
-            self.put_all(pieces)
+        self.written += sum(map(len, pieces))
+        self.put_all(pieces)
 
     def hold(self, hold: bool) -> None:
         """Read the server no further, or read on."""

@@ -12,7 +12,7 @@ from typing import Final
 from headwater.errors import UsageError
 from headwater.gateway.wire.fields import NOT_HOP
 from headwater.gateway.wire.grammar import FIELD_LINE
-from headwater.gateway.wire.head import CHUNKED, Field
+from headwater.gateway.wire.head import CHUNKED, UNTIL_CLOSE, Field
 
 LAST_CHUNK: Final = b"0\r\n\r\n"
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -52,19 +52,11 @@ def request_head(method: bytes, target: bytes, host: bytes, lines: bytes, length
 
     A request without body says nothing of it, except POST.
     """
-    if length > 0:
-        return b"%b %b HTTP/1.1\r\nHost: %b\r\n%bContent-Length: %d\r\n\r\n" % (
-            method,
-            target,
-            host,
-            lines,
-            length,
-        )
     framing = (
         _CHUNKED_LINE
         if length == CHUNKED
-        else b"Content-Length: 0\r\n"
-        if method in (b"POST", b"PUT", b"PATCH")
+        else b"Content-Length: %d\r\n" % length
+        if length or method in (b"POST", b"PUT", b"PATCH")
         else b""
     )
     return b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%b\r\n" % (method, target, host, lines, framing)
@@ -73,15 +65,18 @@ def request_head(method: bytes, target: bytes, host: bytes, lines: bytes, length
 def response_head(status: int, lines: bytes, length: int | None, *, close: bool = False) -> bytes:
     """A response's head; `lines`: its `header_lines`.
 
-    `length` is the body's, below 0 where it goes out in chunks, or None where nothing is said of it (HEAD, 204, 304).
+    `length` is the body's, CHUNKED, or None where nothing is said of it (HEAD, 204, 304).
     """
+    framing = (
+        b""
+        if length is None
+        else _CHUNKED_LINE
+        if length in (CHUNKED, UNTIL_CLOSE)
+        else b"Content-Length: %d\r\n" % length
+    )
     start = _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
     ending = b"Connection: close\r\n\r\n" if close else b"\r\n"
-    if length is None:
-        return b"%b%b%b" % (start, lines, ending)
-    if length >= 0:
-        return b"%b%bContent-Length: %d\r\n%b" % (start, lines, length, ending)
-    return b"%b%b%b%b" % (start, lines, _CHUNKED_LINE, ending)
+    return b"%b%b%b%b" % (start, lines, framing, ending)
 
 
 def chunk(data: bytes) -> bytes:

@@ -267,9 +267,9 @@ def _authors() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
 
 
 _EFFECT, _CHANCE = _authors()
-#: Effects that imperfect dealing leaves, and the chance of each.
+#: Effects that imperfect dealing leaves, and how likely each is.
 _DEALT: Final = np.abs(np.linspace(-3, 3, 121)) * RING_EFFECT
-_LEFT: Final = np.exp(-0.5 * np.linspace(-3, 3, 121) ** 2) / np.exp(-0.5 * np.linspace(-3, 3, 121) ** 2).sum()
+_WEIGHT: Final = np.exp(-0.5 * np.linspace(-3, 3, 121) ** 2)
 
 
 def log_ratio(z: float, power: float) -> float:
@@ -278,7 +278,7 @@ def log_ratio(z: float, power: float) -> float:
     z = min(z, max(STRONG * power, 3.0))
     # Student's t with 8 degrees of freedom instead of a normal: the permutation law has heavier tails than N(0, 1).
     innocent = float(_tail(z - _EFFECT * power) @ _CHANCE)
-    ring = float(_tail(z - _DEALT * power) @ _LEFT)
+    ring = float(_tail(z - _DEALT * power) @ _WEIGHT / _WEIGHT.sum())
     return math.log(max(ring, 1e-300)) - math.log(max(innocent, 1e-300))
 
 
