@@ -171,6 +171,8 @@ def test_bodies_are_bounded_and_read_by_the_plug_in_alone(
     assert firm.send(completed("bot", "chk_y", "lost")).problem == "invalid"
     assert firm.send(completed("bot", "chk_y", kind="palm")).problem == "invalid"
     assert firm.send(completed("b t", "chk_y")).problem == "invalid"
+    admin.made("/v1/accounts", {"id": "logged"})
+    assert firm.send(completed("logged", "chk_logged"), "msg_logged").told == {"outcome": "taken"}
     broken = firm.send({"event": "check.exploded", "of": "a person"})
     assert (broken.status, broken.problem) == (500, "fault")
     assert b"person" not in broken.body
