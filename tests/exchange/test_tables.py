@@ -11,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from exchange.logs import AT, AT_US, ids, places, read_all
 from exchange.test_values import IMPRINT
@@ -276,6 +278,49 @@ def test_of_texts_that_do_not_repeat_few_are_held(
         pa.set_memory_pool(usual)
     assert found == prompts
     assert (pool.max_memory() or 0) < 10_000_000
+
+
+@given(
+    lengths=st.lists(st.sampled_from([0, 3, 900, 4_000]), min_size=1, max_size=300),
+    group=st.integers(1, 200),
+    rows=st.integers(1, 250),
+    names=st.sampled_from([None, ["prompt"], ["id", "prompt"], ["account", "said", "prompt"], ["id"]]),
+    dotted=st.booleans(),
+)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_columns_of_long_texts_come_beside_the_others(
+    lengths: list[int],
+    group: int,
+    rows: int,
+    names: list[str] | None,
+    dotted: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Texts are read a few rows at a time and the rest in larger batches: every row keeps what is its own."""
+    monkeypatch.setattr("headwater.exchange.parquet._BYTES", 20_000)
+    size = len(lengths)
+    columns: dict[str, Any] = {
+        "id": [f"r{n}" for n in range(size)],
+        "prompt": [f"{n % 50} " * (length // 3) for n, length in enumerate(lengths)],
+        "account": ["a" if n % 3 else None for n in range(size)],
+        "said": [f"{n % 9}" * length for n, length in enumerate(lengths)],
+    }
+    if dotted:
+        columns["said.at"] = list(range(size))
+    path = tmp_path / "log.parquet"
+    pq.write_table(pa.table(columns), path, row_group_size=group, dictionary_pagesize_limit=2_000)
+    parts = [part for part in parquet_batches(path, rows, names) if not isinstance(part, BadRow)]
+    assert [part[0] for part in parts] == [
+        sum(part[1].num_rows for part in parts[:at]) for at in range(len(parts))
+    ]
+    assert all(part[1].num_rows <= rows for part in parts)
+    found = pa.Table.from_batches(
+        [pa.RecordBatch.from_pylist(part[1].to_pylist(), part[1].schema) for part in parts]
+    )
+    wanted = [name for name in columns if names is None or name in names]
+    assert found.schema.names == wanted
+    assert found.to_pydict() == {name: columns[name] for name in wanted}
 
 
 def shaped(shape: str, texts: Any) -> Any:

@@ -32,8 +32,6 @@ _CAUTIOUS: Final = 64
 _BUFFER: Final = 1 << 20
 #: Bytes of each value of a list, however short.
 _EACH: Final = 8
-#: Rows of a batch from which on larger ones cost no less: joining them, and their dictionaries, would.
-_ENOUGH: Final = 4096
 _DAMAGED: Final = "write or fetch the file again; the rows before it were read"
 _DICTIONARIES: Final = frozenset(("RLE_DICTIONARY", "PLAIN_DICTIONARY"))
 #: Encodings of which Arrow makes dictionaries; of the others only DELTA_BYTE_ARRAY hides what repeats.
@@ -99,14 +97,50 @@ def _read(
         size = min(rows, _cautious_rows(metadata))
         yield from _together(file.iter_batches(size, row_groups=groups, columns=names), rows)
         return
-    plain, fit = _plain_texts(path, metadata, [n for n in folded if names is None or n in names], groups)
+    every = metadata.schema.to_arrow_schema().names if names is None else names
+    plain, fit = _plain_texts(path, metadata, [name for name in folded if name in every], groups)
     kept = [name for name in folded if name not in plain]
-    file = pq.ParquetFile(path, metadata=metadata, read_dictionary=[*kept, *nested])
+    few, rest = [name for name in every if name in plain], [name for name in every if name not in plain]
+
+    def found(size: int, columns: list[str] | None, piece: list[int]) -> Iterator[pa.RecordBatch]:
+        file = pq.ParquetFile(path, metadata=metadata, read_dictionary=[*kept, *nested])
+        return file.iter_batches(size, row_groups=piece, columns=columns)
+
     # Arrow cannot join nested dictionaries of two groups.
-    pieces = [[group] for group in groups] if nested else [groups]
-    for piece in pieces:
-        found = file.iter_batches(min(rows, fit), row_groups=piece, columns=names)
-        yield from found if nested or fit >= min(rows, _ENOUGH) else _together(found, rows)
+    for piece in [[group] for group in groups] if nested else [groups]:
+        if fit >= rows or not _told_apart(every):
+            yield from found(min(rows, fit), names, piece)
+            continue
+        # Long texts come a few rows at a time; what stands beside them costs by the batch.
+        texts = _together(found(fit, few, piece), rows)
+        yield from _beside(texts, found(rows, rest, piece), every) if rest else texts
+
+
+def _told_apart(names: list[str]) -> bool:
+    """Whether some of the columns can be asked for by their names: to Arrow a dot leads into a column."""
+    return all(name and "." not in name for name in names)
+
+
+def _beside(
+    texts: Iterator[pa.RecordBatch], others: Iterator[pa.RecordBatch], names: list[str]
+) -> Iterator[pa.RecordBatch]:
+    """Columns of the same rows put together, in the order of `names`; a batch ends where either's does."""
+    other: pa.RecordBatch | None = None
+    for text in texts:
+        while text.num_rows:
+            if other is None or not other.num_rows:
+                other = next(others, None)
+                if other is None:
+                    raise pa.ArrowInvalid("columns of a group have different numbers of rows")
+                continue
+            rows = min(text.num_rows, other.num_rows)
+            held = {
+                name: batch.column(at).slice(0, rows)
+                for batch in (text, other)
+                for at, name in enumerate(batch.schema.names)
+            }
+            yield pa.RecordBatch.from_arrays([held[name] for name in names], names=names)
+            text, other = text.slice(rows), other.slice(rows)
 
 
 def _plain_texts(
