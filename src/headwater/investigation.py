@@ -37,7 +37,7 @@ from headwater.detect import (
     load_known,
     too_few,
 )
-from headwater.engine import Arranged, Census, Local, Resources, Spool, arrange
+from headwater.engine import Arranged, Census, Local, Resources, Spool, arrange, memory_kept
 from headwater.errors import ConfigurationError, HeadwaterError, UsageError, Where
 from headwater.exchange import (
     EXCHANGE_SCHEMA,
@@ -172,7 +172,7 @@ def investigate(
                 engine, far, sources, store, folder, log, key, aside, settings, reading, exchanges, tell, held
             )
         # Each thread of ours multiplies by itself: those of the library would wait for each other.
-        with threadpool_limits(limits=1, user_api="blas"):
+        with threadpool_limits(limits=1, user_api="blas"), memory_kept():
             detection = detect(laid, table, settings.detect, known=declarations, given=given, progress=tell)
         before = earlier.campaigns if earlier else ()
         names = [(c.id, frozenset(m.account for m in c.members)) for c in before]

@@ -10,6 +10,7 @@ from headwater.engine.arranged import ACCOUNT, AT_US, HALF, MODEL, SESSION, Arra
 from headwater.engine.behind import behind
 from headwater.engine.census import Census
 from headwater.engine.index_file import index_of, read_index, write_index
+from headwater.engine.memory import memory_kept
 from headwater.engine.resources import Resources
 from headwater.engine.spool import Part, Spool
 from headwater.engine.steps import steps
@@ -30,6 +31,7 @@ __all__ = [
     "arrange",
     "behind",
     "index_of",
+    "memory_kept",
     "read_index",
     "steps",
     "write_index",
