@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +48,18 @@ class Harvest:
     cell: npt.NDArray[np.int16]
     #: of the client that asked
     setup: npt.NDArray[np.uint64]
+
+    def with_all_of(self, accounts: npt.NDArray[np.integer[Any]], rows: Harvest) -> Harvest:
+        """This harvest with `rows` as all that it has of some accounts (codes)."""
+        stays = ~np.isin(self.account, accounts)
+        # An account's rows are of one of the two, and in order there.
+        order = np.argsort(np.concatenate([self.account[stays], rows.account]), kind="stable")
+        return Harvest(
+            *(
+                np.concatenate([getattr(self, each.name)[stays], getattr(rows, each.name)])[order]
+                for each in fields(self)
+            )
+        )
 
 
 class Harvested:

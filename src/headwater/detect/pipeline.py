@@ -166,8 +166,12 @@ def detect(
         for at, ring in enumerate(tested)
     )
     judged = _with_late(judged, filled, world, known, settings.fewest_accounts)
-    if any(len(each.late) for each in judged):
-        harvest = fold("look at those who take part", [Harvested()], world)[0]
+    late = np.concatenate([np.empty(0, np.int32), *(each.late for each in judged)])
+    if len(late):
+        ring_of = np.full(world.size, -1, np.int32)
+        ring_of[late] = world.context["ring_of"][late]
+        only = replace(world, context={**world.context, "ring_of": ring_of})
+        harvest = harvest.with_all_of(late, fold("look at those who take part", [Harvested()], only)[0])
     order = sorted(
         range(len(judged)), key=lambda i: (-judged[i].verdict.log_odds, int(judged[i].ring.members[0]))
     )

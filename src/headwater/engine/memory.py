@@ -17,8 +17,12 @@ _USUAL = {_MMAP: 32 << 20, _TRIM: 64 << 20}
 #: Arrays below a gigabyte are kept for the next one, and as much as an investigation may hold isn't given back.
 _KEPT = {_MMAP: 1 << 30, _TRIM: 2**31 - 1}
 
-_lock = threading.Lock()
-_users = 0
+
+class _Users:
+    """How many ask for it in this process."""
+
+    lock = threading.Lock()
+    count = 0
 
 
 @contextmanager
@@ -27,18 +31,17 @@ def memory_kept() -> Iterator[None]:
 
     Where the C library has no such setting (it isn't glibc), nothing changes.
     """
-    global _users
     library = _library()
-    with _lock:
-        _users += 1
-        if library is not None and _users == 1:
+    with _Users.lock:
+        _Users.count += 1
+        if library is not None and _Users.count == 1:
             _set(library, _KEPT)
     try:
         yield
     finally:
-        with _lock:
-            _users -= 1
-            if library is not None and not _users:
+        with _Users.lock:
+            _Users.count -= 1
+            if library is not None and not _Users.count:
                 _set(library, _USUAL)
                 library.malloc_trim(0)
 
