@@ -323,6 +323,36 @@ def test_columns_of_long_texts_come_beside_the_others(
     assert found.to_pydict() == {name: columns[name] for name in wanted}
 
 
+def test_a_page_of_texts_that_says_too_few_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts that end before the columns beside them: the rest of the file is damaged, and nobody may miss it."""
+    monkeypatch.setattr("headwater.exchange.parquet._BYTES", 20_000)
+    size, path = 600, tmp_path / "log.parquet"
+    prompts = [f"P{n % 37}-" * 100 if n % 5 else f"x{n}" * 40 for n in range(size)]
+    pq.write_table(
+        pa.table({"id": list(range(size)), "prompt": prompts}),
+        path,
+        compression="none",
+        data_page_size=1024,
+        write_batch_size=20,
+        dictionary_pagesize_limit=3000,
+    )
+    raw = path.read_bytes()
+    column = pq.ParquetFile(path).metadata.row_group(0).column(1)
+    end = (column.dictionary_page_offset or 0) + column.total_compressed_size
+    # Headers of pages begin so: of which kind, and how long (Thrift's compact protocol).
+    heads = [at for at in range(column.data_page_offset, end - 3) if raw[at] == raw[at + 2] == 0x15]
+    heads = [at for at in heads if raw[at + 1] in (0, 6)][-2:]
+    told = 0
+    for place, bit in [(head + off, bit) for head in heads for off in range(2, 14) for bit in (2, 4, 8)]:
+        path.write_bytes(raw[:place] + bytes([raw[place] ^ bit]) + raw[place + 1 :])
+        found = list(parquet_batches(path, 4096))
+        rows = sum(part[1].num_rows for part in found if not isinstance(part, BadRow))
+        bad = [part for part in found if isinstance(part, BadRow)]
+        assert rows == size or bad
+        told += bool(bad)
+    assert told
+
+
 def shaped(shape: str, texts: Any) -> Any:
     """A column that holds each text inside something else, with holes."""
     holes: Any = pa.array([n % 7 == 0 for n in range(len(texts))])

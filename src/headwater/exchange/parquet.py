@@ -125,14 +125,10 @@ def _beside(
     texts: Iterator[pa.RecordBatch], others: Iterator[pa.RecordBatch], names: list[str]
 ) -> Iterator[pa.RecordBatch]:
     """Columns of the same rows put together, in the order of `names`; a batch ends where either's does."""
-    other: pa.RecordBatch | None = None
+    filled = (batch for batch in others if batch.num_rows)
+    other = next(filled, None)
     for text in texts:
-        while text.num_rows:
-            if other is None or not other.num_rows:
-                other = next(others, None)
-                if other is None:
-                    raise pa.ArrowInvalid("columns of a group have different numbers of rows")
-                continue
+        while text.num_rows and other is not None:
             rows = min(text.num_rows, other.num_rows)
             held = {
                 name: batch.column(at).slice(0, rows)
@@ -141,6 +137,16 @@ def _beside(
             }
             yield pa.RecordBatch.from_arrays([held[name] for name in names], names=names)
             text, other = text.slice(rows), other.slice(rows)
+            if not other.num_rows:
+                other = next(filled, None)
+        if text.num_rows:
+            raise _uneven()
+    if other is not None:
+        raise _uneven()
+
+
+def _uneven() -> pa.ArrowInvalid:
+    return pa.ArrowInvalid("columns of a group have different numbers of rows")
 
 
 def _plain_texts(
