@@ -341,7 +341,7 @@ def test_a_page_of_texts_that_says_too_few_is_told(tmp_path: Path, monkeypatch: 
     end = (column.dictionary_page_offset or 0) + column.total_compressed_size
     # Headers of pages begin so: of which kind, and how long (Thrift's compact protocol).
     heads = [at for at in range(column.data_page_offset, end - 3) if raw[at] == raw[at + 2] == 0x15]
-    heads = [at for at in heads if raw[at + 1] in (0, 6)][-2:]
+    heads = [at for at in heads if raw[at + 1] in (0, 6)][-6:]
     told = 0
     for place, bit in [(head + off, bit) for head in heads for off in range(2, 14) for bit in (2, 4, 8)]:
         path.write_bytes(raw[:place] + bytes([raw[place] ^ bit]) + raw[place + 1 :])
