@@ -11,14 +11,14 @@ from collections.abc import Callable
 
 #: Share of an investigation's time that each stage takes: going over the rows, and what follows from them.
 SHARES: dict[str, tuple[float, float]] = {
-    "read and imprint": (0.28, 0.02),
-    "learn what is usual": (0.01, 0.0),
-    "look for ties": (0.02, 0.13),
-    "look at every group": (0.015, 0.045),
-    "leave out bystanders": (0.025, 0.015),
+    "read and imprint": (0.33, 0.02),
+    "learn what is usual": (0.005, 0.0),
+    "look for ties": (0.025, 0.12),
+    "look at every group": (0.005, 0.04),
+    "leave out bystanders": (0.035, 0.025),
     "look at what was joined": (0.005, 0.005),
-    "confirm on other sessions": (0.13, 0.23),
-    "look at those who take part": (0.015, 0.035),
+    "confirm on other sessions": (0.14, 0.17),
+    "look at those who take part": (0.015, 0.04),
     "write the report": (0.0, 0.02),
 }
 #: Below so much of it, or after fewer seconds, nothing is said of the rest.

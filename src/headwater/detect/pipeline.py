@@ -168,6 +168,7 @@ def detect(
     judged = _with_late(judged, filled, world, known, settings.fewest_accounts)
     late = np.concatenate([np.empty(0, np.int32), *(each.late for each in judged)])
     if len(late):
+        # Rows of all others are in it as they are: only these accounts have another ring now.
         ring_of = np.full(world.size, -1, np.int32)
         ring_of[late] = world.context["ring_of"][late]
         only = replace(world, context={**world.context, "ring_of": ring_of})
