@@ -224,6 +224,12 @@ def schedule(kind: str, hour: int, hours: int, draw: random.Random) -> list[str]
     return faults
 
 
+def in_order(first: int) -> list[int]:
+    """Counters of tokens by period (the hour since 1970, modulo their number), from before hour `first` to after it."""
+    of = FIELDS - PERIODS
+    return [PERIODS + (first + by) % of for by in range(-of // 2, of // 2)]
+
+
 def measured(kind: str, requests: int, hours: int, seed: int, lifetime_us: int) -> dict[str, Any]:
     """The figures of one run."""
     limit = requests * MEAN // hours
@@ -234,12 +240,13 @@ def measured(kind: str, requests: int, hours: int, seed: int, lifetime_us: int) 
         store = Store(kind, folder)
         run = Run(store, folder, limit, lifetime_us, seed)
         began = time.monotonic()
+        first = time.time_ns() // 1000 // HOUR_US
         try:
             for hour in range(hours):
                 run.until_spent(schedule(kind, hour, hours, draw), timeout_s=60 + requests / hours / 1000)
                 store.step((hour + 1) * HOUR_US - store.by_us)
             run.leave()
-            spent = {period: run.total(period) for period in range(PERIODS, FIELDS) if run.total(period)}
+            spent = {period: run.total(period) for period in in_order(first) if run.total(period)}
             lost = leaked(store, lifetime_us)
         finally:
             for each in run.processes:

@@ -12,7 +12,7 @@ import pytest
 
 from casework.books import SETTINGS as BOOK
 from casework.books import pack, proposed
-from control.budget.servers import Postgres, Redis, free_port
+from control.budget.servers import Postgres, Redis
 from headwater.casework import new_casebook, open_casebook
 from headwater.cli import app
 from headwater.control.budget import Budget, Kind, Per, Scope, ask_nothing, open_store
@@ -20,6 +20,7 @@ from headwater.control.identity import IdentitySettings, open_identity
 from headwater.gateway.composition import IDENTITY
 from headwater.gateway.founding import found
 from headwater.gateway.stages.stores import check_store
+from ports import free_port
 
 pytest.importorskip("redis")
 pytest.importorskip("psycopg")

@@ -21,7 +21,6 @@ import psutil
 import pyarrow.parquet as pq
 import uvloop
 
-from control.budget.servers import free_port
 from gateway.doors import Client
 from gateway.gates import AT_US, BY
 from gateway.stub import STREAM_HEAD, Request, Stub, chunk, plain
@@ -29,6 +28,7 @@ from headwater.control.identity import IdentitySettings, open_identity
 from headwater.exchange.journal import Accepted, FileReader, Record, journal_files, relays
 from headwater.gateway.composition import EXCHANGES, IDENTITY, JOURNAL, SETTINGS
 from headwater.gateway.founding import found
+from ports import free_port
 
 CHATS = "/v1/chat/completions"
 _NUMBER: Final = re.compile(rb"number (\d+) of")

@@ -5,6 +5,7 @@ A short run of `benchmarks/budget/exactness.py`; the whole one is run by hand.
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
 import subprocess
@@ -45,3 +46,15 @@ def test_never_over_whatever_happens_to_replicas_and_store(store: str, tmp_path:
         assert figures["usable_share_by_hour"][0] >= 0.995
     else:
         assert min(figures["usable_share_by_hour"]) >= 0.995
+
+
+@pytest.mark.parametrize("first", [498_879, 498_880, 498_911, 498_912])
+def test_hours_are_told_in_the_order_in_which_they_passed(
+    first: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in (PROGRAM.parent, PROGRAM.parents[1]):
+        monkeypatch.syspath_prepend(folder)
+    exactness = importlib.import_module("exactness")
+    asked = [exactness.PERIODS + hour % 64 for hour in range(first - 1, first + 5)]
+    told = [counter for counter in exactness.in_order(first) if counter in asked]
+    assert told == asked

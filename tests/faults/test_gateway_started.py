@@ -19,10 +19,10 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from control.budget.servers import free_port
 from faults.gateways import Load, Model, Served, chat, modelled, run
 from headwater.cli.app import run as command
 from headwater.exchange.journal import Outcome, follow
+from ports import free_port
 
 pytestmark = pytest.mark.xdist_group("gateway-started")
 

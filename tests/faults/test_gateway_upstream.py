@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from control.budget.servers import free_port
 from faults.gateways import Served, chat, journalled, modelled, numbers, run
 from gateway.stub import STREAM_HEAD, Request, chunk, plain
 from headwater.control.budget import Answer, Ask, Per, Shape, SqliteStore
 from headwater.exchange.journal import Accepted, Outcome
+from ports import free_port
 
 pytestmark = pytest.mark.xdist_group("gateway-upstream")
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from control.budget.servers import free_port
 from faults.gateways import Model, Served, chat, modelled
 from gateway.deciders import deciding
 from gateway.doors import CHAT, Client, get, post, run
@@ -16,6 +15,7 @@ from gateway.gates import gate
 from headwater.gateway.metrics.board import Board
 from headwater.gateway.metrics.figures import SERIES
 from headwater.gateway.metrics.page import page
+from ports import free_port
 
 CHATS = "/v1/chat/completions"
 LINE = re.compile(r"(headwater_[a-z_]+)(?:\{([a-z]+)=\"([a-z0-9_]+)\"\})? (\d+)")

@@ -18,17 +18,12 @@ from gateway.stub import Script, Stub, model
 from headwater.control.identity import IdentitySettings, open_identity
 from headwater.gateway.composition import IDENTITY, SETTINGS
 from headwater.gateway.founding import found
+from ports import free_port
 
 BY = "tester"
 AT_US = 1_790_000_000_000_000
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
 _PATIENCE_S = 120.0
-
-
-def free_port() -> int:
-    """A port that nobody has."""
-    with socket.create_server(("127.0.0.1", 0)) as own:
-        return int(own.getsockname()[1])
 
 
 def until(true: Callable[[], object], what: str, process: subprocess.Popen[Any] | None = None) -> None:

@@ -23,10 +23,10 @@ from integrations.places import (
     Model,
     Service,
     decision_service,
-    free_port,
     running,
     stub_model,
 )
+from ports import free_port
 
 CONFIGURATION = Path(__file__).parents[2] / "examples" / "envoy" / "headwater.yaml"
 pytestmark = [

@@ -31,11 +31,11 @@ from integrations.places import (
     Model,
     Service,
     decision_service,
-    free_port,
     running,
     stub_model,
     until,
 )
+from ports import free_port
 
 APART = Path(sys.prefix) / "litellm" / "bin"
 pytestmark = [

@@ -25,11 +25,11 @@ from integrations.places import (
     Model,
     Service,
     decision_service,
-    free_port,
     running,
     stub_model,
     until,
 )
+from ports import free_port
 
 CONFIGURATION = Path(__file__).parents[2] / "examples" / "nginx" / "headwater.conf"
 pytestmark = [

@@ -21,7 +21,8 @@ import pytest
 from gateway.deciders import recorded
 from headwater.keys import TicketKey, load_ticket_keys, save_ticket_key
 from headwater.mark import TicketVerifier
-from integrations.places import AT_US, BY, Service, decision_service, free_port, running, until
+from integrations.places import AT_US, BY, Service, decision_service, running, until
+from ports import free_port
 
 pytestmark = pytest.mark.slow
 ACCOUNTS = {"alice": "verified-organisation", "carol": "verified-contact"}

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from control.budget.servers import Postgres, Redis, free_port
+from control.budget.servers import Postgres, Redis
 from control.budget.world import DAY_US, HOUR_US, SECOND_US, Clock, Door, budget
 from headwater.control.budget import (
     Amounts,
@@ -42,6 +42,7 @@ from headwater.control.budget.calendar import begins_us, index
 from headwater.control.budget.granting import Epoch, Record, look, step
 from headwater.control.budget.stores import postgres_wire, redis_wire
 from headwater.errors import HeadwaterError, UsageError
+from ports import free_port
 
 pytest.importorskip("redis")
 pytest.importorskip("psycopg")

@@ -20,6 +20,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ports import free_port
+
 #: Why Spark can't be tested here (None: it can).
 MISSING = (
     "pyspark is not installed (make .venv/.spark)"
@@ -64,7 +66,7 @@ class Standalone:
     def start(self) -> None:
         """A master, then two workers."""
         (self.folder / "spark-defaults.conf").write_text(_DEFAULTS, "utf-8")
-        port, page = _free(), _free()
+        port, page = free_port(), free_port()
         self.master = f"spark://127.0.0.1:{port}"
         where = ["--host", "127.0.0.1", "--port", str(port), "--webui-port", str(page)]
         self._processes.append(self._run("master", "org.apache.spark.deploy.master.Master", *where))
@@ -75,7 +77,7 @@ class Standalone:
     def add_worker(self) -> None:
         """One more worker with one core, once the master knows it."""
         at = len(self._workers)
-        where = ["--host", "127.0.0.1", "--webui-port", str(_free()), "--cores", "1"]
+        where = ["--host", "127.0.0.1", "--webui-port", str(free_port()), "--cores", "1"]
         where += ["--memory", f"{EXECUTOR_MB + 100}M", "--work-dir", str(self.folder / f"work-{at}")]
         worker = self._run(f"worker-{at}", "org.apache.spark.deploy.worker.Worker", *where, self.master)
         self._workers.append(worker)
@@ -137,12 +139,6 @@ def standalone(folder: Path) -> Iterator[Standalone]:
             yield cluster
         finally:
             cluster.stop()
-
-
-def _free() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _answers(port: int) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from headwater.cli.app import run
 from headwater.engine.spark import Store, connect, session
 from headwater.errors import UnreadableInput, UsageError
 from investigation.worlds import SAMPLE, exchanges
+from ports import free_port
 
 LOG = SAMPLE / "exchanges.parquet"
 
@@ -56,9 +56,7 @@ def test_java_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
 def test_a_master_that_nobody_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "find_spec", lambda _: object())
     monkeypatch.setattr(session, "_java", lambda: True)
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        port = closed.getsockname()[1]
+    port = free_port()
     began = time.monotonic()
     with pytest.raises(UsageError, match="no Spark master answers"):
         connect(f"spark://127.0.0.1:{port}")
