@@ -174,27 +174,27 @@ def investigate(
         # Each thread of ours multiplies by itself: those of the library would wait for each other.
         with threadpool_limits(limits=1, user_api="blas"), memory_kept():
             detection = detect(laid, table, settings.detect, known=declarations, given=given, progress=tell)
-        before = earlier.campaigns if earlier else ()
-        names = [(c.id, frozenset(m.account for m in c.members)) for c in before]
-        prompts = None if settings.read.imprints_only else _prompts(laid)
-        reported, considered, attributed = campaigns(detection, prompts, names)
-        findings = Findings(
-            log=_summary(held, laid.census, detection, aside, named),
-            campaigns=tuple(replace(c, proposal=decide(facts_of(c), pack)) for c in reported),
-            considered=tuple(replace(c, proposal=decide(facts_of(c), pack)) for c in considered),
-            coverage=coverage(detection.evidence, detection.world.columns),
-            chance_total=sum(c.chance for c in reported),
-            accounts=alone(detection.traits, detection.world, settings.detect, _campaign_of(reported)),
-            settings=_plain(settings, detection.proposed),
-            version=headwater.__version__,
-            imprint_key_id=key.id,
-            seconds=time.monotonic() - began,
-            peak_bytes=_peak(),
-            labels_note=labels_note,
-            notes=_notes(declarations, detection, (*reported, *considered), unread, aside)
-            + _conflicts(laid.census)
-            + not_read((*log.outputs, *unseen)),
-        )
+            before = earlier.campaigns if earlier else ()
+            names = [(c.id, frozenset(m.account for m in c.members)) for c in before]
+            prompts = None if settings.read.imprints_only else _prompts(laid)
+            reported, considered, attributed = campaigns(detection, prompts, names)
+            findings = Findings(
+                log=_summary(held, laid.census, detection, aside, named),
+                campaigns=tuple(replace(c, proposal=decide(facts_of(c), pack)) for c in reported),
+                considered=tuple(replace(c, proposal=decide(facts_of(c), pack)) for c in considered),
+                coverage=coverage(detection.evidence, detection.world.columns),
+                chance_total=sum(c.chance for c in reported),
+                accounts=alone(detection.traits, detection.world, settings.detect, _campaign_of(reported)),
+                settings=_plain(settings, detection.proposed),
+                version=headwater.__version__,
+                imprint_key_id=key.id,
+                seconds=time.monotonic() - began,
+                peak_bytes=_peak(),
+                labels_note=labels_note,
+                notes=_notes(declarations, detection, (*reported, *considered), unread, aside)
+                + _conflicts(laid.census)
+                + not_read((*log.outputs, *unseen)),
+            )
     except BaseException:
         if kept is not None:
             kept.close()

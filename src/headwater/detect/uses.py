@@ -21,7 +21,7 @@ from headwater.places import Scratch
 Pairs = npt.NDArray[np.uint64]
 
 #: Pairs held in memory by one state, and files that they are dealt to beyond it (a power of two).
-HELD, FILES = 32_000_000, 64
+HELD, FILES = 16_000_000, 64
 
 
 @dataclass
@@ -59,20 +59,28 @@ class Uses:
         return self._spilled
 
     def _spill(self) -> None:
-        pairs = np.sort(np.concatenate([np.empty(0, np.uint64), *self._parts]))
-        self._parts, self._held = [], 0
+        pairs = self._in_order()
         bounds = np.searchsorted(pairs, np.arange(FILES, dtype=np.uint64) << _shift())
         for at, (low, high) in enumerate(zip(bounds, [*bounds[1:], len(pairs)], strict=True)):
             self._files.append(at, pairs[low:high])
 
+    def _in_order(self) -> Pairs:
+        """What is held in memory, sorted; none of it is held any more."""
+        pairs = np.concatenate([np.empty(0, np.uint64), *self._parts])
+        self._parts, self._held = [], 0
+        pairs.sort()
+        return pairs
+
     def shared(self) -> Iterator[Counts]:
         """The pairs whose object at least two accounts use, by object, then account: some objects at a time."""
         if self._spilled is None:
-            yield _shared(np.sort(np.concatenate([np.empty(0, np.uint64), *self._parts])), self.accounts)
+            yield _shared(self._in_order(), self.accounts)
             return
         self._spill()
         for at in range(FILES):
-            yield _shared(np.sort(self._spilled.read(at)), self.accounts)
+            pairs = self._spilled.read(at)
+            pairs.sort()
+            yield _shared(pairs, self.accounts)
 
     def __getstate__(self) -> dict[str, Any]:
         """A state that travels takes along what it left on disk."""

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pyarrow as pa
+
 #: Parameters of mallopt(3), and what its own adaptation ends at for a program that frees large arrays.
 _TRIM, _MMAP = -1, -3
 _USUAL = {_MMAP: 32 << 20, _TRIM: 64 << 20}
@@ -19,10 +21,11 @@ _KEPT = {_MMAP: 1 << 30, _TRIM: 2**31 - 1}
 
 
 class _Users:
-    """How many ask for it in this process."""
+    """How many ask for it in this process, and where Arrow had its memory from before."""
 
     lock = threading.Lock()
     count = 0
+    pool: pa.MemoryPool | None = None
 
 
 @contextmanager
@@ -36,12 +39,17 @@ def memory_kept() -> Iterator[None]:
         _Users.count += 1
         if library is not None and _Users.count == 1:
             _set(library, _KEPT)
+            # Arrow's own allocator gives back by itself what isn't asked for at once.
+            _Users.pool = pa.default_memory_pool()
+            pa.set_memory_pool(pa.system_memory_pool())
     try:
         yield
     finally:
         with _Users.lock:
             _Users.count -= 1
             if library is not None and not _Users.count:
+                if _Users.pool is not None:
+                    pa.set_memory_pool(_Users.pool)
                 _set(library, _USUAL)
                 library.malloc_trim(0)
 

@@ -18,8 +18,8 @@ from headwater.detect.fold import NO_KEY
 ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(-2, 2), st.integers(0, 9)), max_size=30)
 
 
-def of(rows: list[tuple[int, int, int]]) -> Tally:
-    out = Tally(2)
+def of(rows: list[tuple[int, int, int]], *, timed: bool = True) -> Tally:
+    out = Tally(2, timed=timed)
     a, b, at = np.array(rows, np.int64).reshape(-1, 3).T
     out.add(at, a.astype(np.int32), b)
     return out
@@ -38,9 +38,11 @@ def test_it_counts_as_a_counter_does(
     for (a, b), first, last in zip(whole.rows.T.tolist(), whole.first, whole.last, strict=True):
         at = [t for x, y, t in left + right if (x, y) == (a, b)]
         assert (first, last) == (min(at), max(at))
-    once = of(left + right)
-    once.compact()
-    assert np.array_equal(once.rows, whole.rows)
+    once, untimed = of(left + right), of(left + right, timed=False)
+    for each in (once, untimed):
+        each.compact()
+        assert np.array_equal(each.rows, whole.rows)
+        assert np.array_equal(each.times, whole.times)
 
 
 def test_a_full_buffer_is_counted_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:

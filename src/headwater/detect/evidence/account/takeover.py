@@ -45,6 +45,7 @@ class Takeover(OfPlaces):
 
     card = CARD
     width = 1 + KINDS
+    timed = True
     columns = ("user_agent", "tls", "ip")
 
     def update(self, state: Places, batch: Batch) -> Places:
@@ -85,7 +86,7 @@ class Takeover(OfPlaces):
 def _by_kind(seen: Tally) -> Tally:
     """Rows of (account, kind, value), of rows of an account with its values of all kinds."""
     seen.compact()
-    tally, every = Tally(3), slice(None)
+    tally, every = Tally(3, timed=True), slice(None)
     for kind, value in enumerate(seen.rows[1:]):
         tally.add_counted(seen, every, seen.rows[0], np.full(len(value), kind), value)
     tally.compact()

@@ -1,4 +1,4 @@
-"""What each account was seen with: distinct rows of numbers, how often each came, when first and when last.
+"""What each account was seen with: distinct rows of numbers, how often each came, and, if asked, from when to when.
 
 Texts (an address, a user agent, a fingerprint) stand in it as 64-bit names. What they mean is left to the evidence.
 """
@@ -22,6 +22,8 @@ from headwater.detect.networks import Networks
 
 Ints = npt.NDArray[np.int64]
 Keys = npt.NDArray[np.uint64]
+#: Distinct rows, how often each came, and, if asked, when first and when last.
+_Counts = tuple[Ints, Ints, tuple[Ints, ...]]
 
 #: Bytes up to which texts are named many at a time.
 SHORT = 48
@@ -32,46 +34,58 @@ BUFFER = 4_000_000
 class Tally:
     """A mergeable multiset of rows of k numbers (each any 64-bit integer).
 
-    After `compact`: `rows` (k × m, int64) are distinct, `times` (m) counts them, `first` and `last` (m) are µs.
+    After `compact`: `rows` (k × m, int64) are distinct, and `times` (m) counts them. Where it is `timed`, `first` and
+    `last` (m) are µs; else there is nothing in them.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, *, timed: bool = False) -> None:
         self.rows: Ints = np.empty((width, 0), np.int64)
         self.times: Ints = np.empty(0, np.int64)
-        self.first: Ints = np.empty(0, np.int64)
-        self.last: Ints = np.empty(0, np.int64)
-        self._waiting: list[tuple[Ints, Ints, Ints, Ints]] = []
+        self._spans: tuple[Ints, ...] = (np.empty(0, np.int64),) * 2 if timed else ()
+        self._waiting: list[_Counts] = []
         self._held = 0
+
+    @property
+    def first(self) -> Ints:
+        """When each row came first, in µs."""
+        return self._spans[0]
+
+    @property
+    def last(self) -> Ints:
+        """When each row came last, in µs."""
+        return self._spans[1]
 
     def add(self, at_us: Ints, *columns: npt.NDArray[np.integer]) -> None:
         """Count rows, given as k parallel arrays, once each."""
         rows = np.stack([c.astype(np.int64) for c in columns])
-        one, times, first, last = _met(named(*columns), at_us)
-        self._push(rows[:, one], times, first, last)
+        one, times, *spans = _met(named(*columns), at_us)
+        self._push(rows[:, one], times, tuple(spans) if self._spans else ())
 
     def add_counted(
         self, like: Tally, keep: npt.NDArray[np.bool_] | slice, *columns: npt.NDArray[np.integer]
     ) -> None:
         """Count rows, given as k parallel arrays, as often as those of `like` that are kept, with their times."""
         rows = np.stack([c[keep].astype(np.int64) for c in columns])
-        self._push(rows, like.times[keep], like.first[keep], like.last[keep])
+        spans = like._spans if self._spans else ()
+        self._push(rows, like.times[keep], tuple(span[keep] for span in spans))
 
     def absorb(self, other: Tally) -> None:
         """Add another multiset to this one."""
         other.compact()
-        self._push(other.rows, other.times, other.first, other.last)
+        self._push(other.rows, other.times, other._spans)
 
     def compact(self) -> None:
         """Count equal rows together; the order of rows then depends on nothing but what they are."""
         if self._waiting:
-            parts = [(self.rows, self.times, self.first, self.last), *self._waiting]
+            parts = [(self.rows, self.times, self._spans), *self._waiting]
             rows = np.concatenate([p[0] for p in parts], axis=1)
-            times, first, last = (np.concatenate([p[i] for p in parts]) for i in (1, 2, 3))
-            self.rows, self.times, self.first, self.last = _counted(rows, times, first, last)
+            times = np.concatenate([p[1] for p in parts])
+            spans = tuple(map(np.concatenate, zip(*(p[2] for p in parts), strict=True)))
+            self.rows, self.times, self._spans = _counted(rows, times, spans)
             self._waiting, self._held = [], 0
 
-    def _push(self, rows: Ints, times: Ints, first: Ints, last: Ints) -> None:
-        self._waiting.append((rows, times, first, last))
+    def _push(self, rows: Ints, times: Ints, spans: tuple[Ints, ...]) -> None:
+        self._waiting.append((rows, times, spans))
         self._held += len(times)
         if self._held > BUFFER:
             self.compact()
@@ -101,10 +115,12 @@ class OfPlaces:
 
     stage = "trait"
     width = 2
+    #: whether it matters from when to when something was seen
+    timed = False
 
     def init(self, world: World) -> Places:
         """Nothing seen."""
-        return world.context.get("networks"), Tally(self.width)
+        return world.context.get("networks"), Tally(self.width, timed=self.timed)
 
     def merge(self, left: Places, right: Places) -> Places:
         """Add two states."""
@@ -112,19 +128,16 @@ class OfPlaces:
         return left
 
 
-def _counted(rows: Ints, times: Ints, first: Ints, last: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+def _counted(rows: Ints, times: Ints, spans: tuple[Ints, ...]) -> _Counts:
     name = named(*rows)
     order = np.argsort(name)
     name = name[order]
     start = np.flatnonzero(np.concatenate([[True], name[1:] != name[:-1]])) if len(name) else order
     if not len(start):
-        return rows, times, first, last
-    return (
-        rows[:, order[start]],
-        np.add.reduceat(times[order], start),
-        np.minimum.reduceat(first[order], start),
-        np.maximum.reduceat(last[order], start),
-    )
+        return rows, times, spans
+    ends = zip((np.minimum, np.maximum), spans, strict=False)
+    both = tuple(least_or_most.reduceat(span[order], start) for least_or_most, span in ends)
+    return rows[:, order[start]], np.add.reduceat(times[order], start), both
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]

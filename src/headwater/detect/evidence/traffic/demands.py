@@ -72,7 +72,8 @@ class Demands:
 
     def init(self, world: World) -> _Asked:
         """Nothing asked."""
-        return _Asked(Tallies(np.zeros((6, world.size), np.int64)), Counts(), Counts())
+        # Half the width: they wait on disk together with the values.
+        return _Asked(Tallies(np.zeros((6, world.size), np.int32)), Counts(), Counts())
 
     def update(self, state: _Asked, batch: Batch) -> _Asked:
         """Count rows, demands and values."""

@@ -7,6 +7,7 @@ of accounts that sent too few exchanges to be judged are never kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -58,6 +59,8 @@ class Rows:
     makers: tuple[tuple[Kept, Make], ...]
     parts: list[tuple[Array, ...]] = field(default_factory=list)
     _table: tuple[Array, ...] | None = None
+    #: of each row of the table, whether another one of its account has its time
+    _tied: npt.NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
 
     def add(self, batch: Batch) -> None:
         """Keep the rows of a batch that count."""
@@ -70,15 +73,24 @@ class Rows:
         """Rows of both."""
         return Rows(self.volume, self.least, self.makers, self.parts + other.parts)
 
-    def ordered(self) -> tuple[Array, ...]:
+    def ordered(self, workers: int = 1) -> tuple[Array, ...]:
         """Account, time and the kept columns by account, then time; no rows are added afterwards."""
         if self._table is None:
             parts, self.parts = self.parts, []
-            table = [np.concatenate(columns) for columns in zip(*parts, strict=True)]
+            columns = [list(column) for column in zip(*parts, strict=True)]
             del parts
-            order = by_code(*table[:2]) if table else np.empty(0, np.int64)
-            for at in range(len(table)):
-                table[at] = table[at][order]
+
+            def whole(column: list[Array]) -> Array:
+                out = np.concatenate(column)
+                column.clear()
+                return out
+
+            with ThreadPoolExecutor(workers) as pool:
+                table = list(pool.map(whole, columns))
+                if table:
+                    order = by_code(*table[:2])
+                    table = list(pool.map(lambda at: _put(table, at, order), range(len(table))))
+                    self._tied = _tied(*table[:2])
             self._table = tuple(table)
         return self._table
 
@@ -91,14 +103,33 @@ class Rows:
         if not table:
             return None
         place = {one: at for at, (one, _) in enumerate(self.makers, 2)}
-        wanted = [*table[:2], *(table[place[one]] for one in kept)]
+        wanted, tied = [*table[:2], *(table[place[one]] for one in kept)], self._tied
         if least > self.least:
             enough = self.volume[table[0]] >= least
-            wanted = [column[enough] for column in wanted]
-        order = settled(wanted[0], wanted[1], *wanted[2:])
+            wanted, tied = [column[enough] for column in wanted], tied[enough]
+        rows = np.flatnonzero(tied)
+        some = [column[rows] for column in wanted]
+        order = settled(some[0], some[1], *some[2:])
         if order is not None:
-            wanted[2:] = [column[order] for column in wanted[2:]]
+            for at in range(2, len(wanted)):
+                wanted[at] = wanted[at].copy()
+                wanted[at][rows] = some[at][order]
         return tuple(wanted) if len(wanted[0]) else None
+
+
+def _put(table: list[Array], at: int, order: Array) -> Array:
+    """A column of the table in order; the one that it was goes."""
+    column, table[at] = table[at], table[at][:0]
+    return column[order]
+
+
+def _tied(account: Array, at_us: Array) -> npt.NDArray[np.bool_]:
+    """Of rows by account and time, whether a neighbour has both in common."""
+    out = np.zeros(len(account), bool)
+    same = (account[1:] == account[:-1]) & (at_us[1:] == at_us[:-1])
+    out[1:] |= same
+    out[:-1] |= same
+    return out
 
 
 class Together:
@@ -129,7 +160,7 @@ class Together:
 
     def finish(self, state: Rows, world: World) -> Rows:
         """The rows, put in order."""
-        state.ordered()
+        state.ordered(world.workers)
         return state
 
 

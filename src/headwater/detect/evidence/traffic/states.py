@@ -17,9 +17,9 @@ MOST = 10_000_000
 
 @dataclass
 class Tallies:
-    """Whole numbers by account: `count` (kinds × accounts, int64)."""
+    """Whole numbers by account: `count` (kinds × accounts, int64, or int32 where they count exchanges alone)."""
 
-    count: npt.NDArray[np.int64]
+    count: npt.NDArray[Any]
 
     def add(self, kind: int, account: npt.NDArray[np.int32], amount: npt.NDArray[Any] | None = None) -> None:
         """One more of a kind for every entry of `account`, or as many as `amount` says (0 to MOST each)."""
