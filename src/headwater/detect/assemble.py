@@ -6,6 +6,7 @@ Everything a reader needs of one ring in one plain record; nothing is decided he
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,7 +80,13 @@ def campaigns(
     # All texts at once: where they lie, many of them are read together.
     rows = [form.shown for _, _, forms in chosen for form in forms]
     texts = prompts(np.unique(detection.harvest.row[np.concatenate(rows)])) if rows and prompts else {}
-    made = [_campaign(detection, *one, names[one[0].at], texts) for one in chosen]
+
+    def make(one: tuple[Judged, View, list[_Form]]) -> Campaign:
+        judged, view, forms = one
+        return _campaign(detection, judged, view, forms, names[judged.at], texts)
+
+    with ThreadPoolExecutor(detection.world.workers) as pool:
+        made = list(pool.map(make, chosen))
     return (
         tuple(campaign for campaign in made if campaign.word == "likely"),
         tuple(campaign for campaign in made if campaign.word != "likely"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +46,35 @@ def first_of(values: Hashes) -> Ints:
             out[found] = i
             found += 1
     return out[:found]
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def previous(
+    owner: npt.NDArray[np.integer[Any]], values: Hashes, counts: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int32]:
+    """For each row (n, those of an owner together) the last one before it that has its owner and value, −1 for none.
+
+    Of rows that don't count, and for them, nothing is looked up.
+    """
+    out = np.full(len(values), -1, np.int32)
+    slot, _ = _table(1024)
+    begin = 0
+    while begin < len(values):
+        end = begin + 1
+        while end < len(values) and owner[end] == owner[begin]:
+            end += 1
+        bits = 4
+        while (1 << bits) < 2 * (end - begin):
+            bits += 1
+        if (1 << bits) > len(slot):
+            slot = np.empty(1 << bits, np.int32)
+        slot[: 1 << bits] = -1
+        for i in range(begin, end):
+            if counts[i]:
+                place = _place(slot, bits, values, values[i])
+                out[i], slot[place] = slot[place], i
+        begin = end
+    return out
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]

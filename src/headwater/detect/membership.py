@@ -8,6 +8,7 @@ it asks for. Where neither tells anybody apart, nobody is accused: the ring is s
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from headwater.detect.cells import NAMED, OURS, mixture
 from headwater.detect.fillings import LEAST_FILLED, bar, much_alike, standing
 from headwater.detect.fold import NO_KEY
 from headwater.detect.harvest import Harvest
+from headwater.detect.ordering import ByCode
 from headwater.detect.pipeline import Detection, Judged
 from headwater.detect.setups import RELAYS, of_one_client
 
@@ -46,13 +48,14 @@ class View:
 
 def named(detection: Detection) -> Iterator[tuple[Judged, View]]:
     """Every judged ring, strongest first, with the members that can be named and their rows."""
-    ring_of_row = detection.ring_of[detection.harvest.account]
-    order = np.argsort(ring_of_row, kind="stable")
-    bounds = np.searchsorted(ring_of_row[order], np.arange(len(detection.world.rings) + 1))
-    for judged in detection.judged:
-        rows = order[bounds[judged.at] : bounds[judged.at + 1]]
-        rows = rows[np.isin(detection.harvest.account[rows], judged.ring.members)]
-        yield _named(detection, judged, rows)
+    by_ring = ByCode(detection.ring_of[detection.harvest.account])
+
+    def name(judged: Judged) -> tuple[Judged, View]:
+        rows = by_ring.of(judged.at)
+        return _named(detection, judged, rows[np.isin(detection.harvest.account[rows], judged.ring.members)])
+
+    with ThreadPoolExecutor(detection.world.workers) as pool:
+        yield from pool.map(name, detection.judged)
 
 
 def relay(detection: Detection, at: int) -> bool:

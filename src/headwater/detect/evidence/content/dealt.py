@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from headwater.detect.evidence.traffic.states import starts
 from headwater.detect.fold import CONFIRM, Batch, Card, Finding, World
-from headwater.detect.ordering import ByCode
+from headwater.detect.ordering import by_code
 
 CAP, CAP_AGAINST = 1.5, 2.0
 LEAST = 50
@@ -85,24 +86,21 @@ class Dealt:
         """A finding for each ring with enough fillings."""
         if not state.exact:
             return {}
+        ring, exact = np.concatenate(state.ring), np.concatenate(state.exact)
+        account = np.concatenate(state.account)
         # A retry is no second use: one account's repeats of a text count once.
-        sent = np.empty(
-            sum(map(len, state.ring)),
-            [("ring", np.int32), ("exact", np.uint64), ("account", np.int32)],
-        )
-        for name, parts in (("ring", state.ring), ("exact", state.exact), ("account", state.account)):
-            sent[name] = np.concatenate(parts)
-        rows = np.unique(sent)
-        out = {}
-        by_ring = ByCode(rows["ring"])
-        for at in range(len(world.rings)):
-            exact = rows["exact"][by_ring.of(at)]
-            if len(exact) < LEAST:
-                continue
-            _, times = np.unique(exact, return_counts=True)
-            repeated = int(times[times > 1].sum())
-            out[at] = _finding(repeated, len(exact))
-        return out
+        order = by_code(ring, exact, account)
+        order = order[starts(ring[order], exact[order], account[order])]
+        ring, exact = ring[order], exact[order]
+        first = starts(ring, exact)
+        times = np.diff(np.append(first, len(ring)))
+        total = np.bincount(ring, minlength=len(world.rings))
+        repeated = np.bincount(ring[first], np.where(times > 1, times, 0), len(world.rings)).astype(np.int64)
+        return {
+            at: _finding(int(repeated[at]), int(total[at]))
+            for at in range(len(world.rings))
+            if total[at] >= LEAST
+        }
 
 
 def _finding(repeated: int, total: int) -> Finding:

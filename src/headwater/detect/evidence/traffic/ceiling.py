@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.evidence.traffic.kept import OfRows, Rows
-from headwater.detect.evidence.traffic.windows import LIMITED, WIDTHS, Windows, counted, seconds
+from headwater.detect.evidence.traffic.windows import LIMITED, WIDTHS, Windows, arrived, windows
 from headwater.detect.fold import Card, Finding, Ring, World
 from headwater.detect.pvalues import as_many, calibrated
 from headwater.detect.traits import STRATA, strata
@@ -58,25 +58,21 @@ class Ceiling(OfRows):
 
     def finish(self, state: Rows, world: World) -> Mapping[int, Finding]:
         """A finding for each ring of which enough members sent enough."""
-        rows = seconds(state, LEAST) if world.rings else None
+        rows = arrived(state, LEAST) if world.rings else None
         if rows is None:
             return {}
-        account, second, refused = rows
-        kept = {
-            name: _kept(counted(account[~refused], second[~refused], width), world.size)
-            for name, width in WIDTHS.items()
-        }
+        kept = {name: _kept(windows(*rows, width, world.size)) for name, width in WIDTHS.items()}
         stratum = strata(world.volume)
         found = ((at, _finding(kept, ring, stratum, world.customer)) for at, ring in enumerate(world.rings))
         return {at: finding for at, finding in found if finding is not None}
 
 
-def _kept(windows: Windows, size: int) -> npt.NDArray[np.float64]:
+def _kept(sent: Windows) -> npt.NDArray[np.float64]:
     """The ceiling that each account keeps to: 0 where it keeps to none, NaN where its windows are too few."""
-    peak = windows.peak(size)
-    held = windows.share(windows.count >= JUST_UNDER * peak[windows.account], size)
+    peak = sent.peak
+    held = sent.share(JUST_UNDER * peak, peak.astype(np.float64))
     keeps = (held >= KEEPS) & (peak >= LOWEST)
-    return np.where(windows.known(size), np.where(keeps, peak, 0), np.nan).astype(np.float64)
+    return np.where(sent.known, np.where(keeps, peak, 0), np.nan).astype(np.float64)
 
 
 def _finding(

@@ -5,6 +5,7 @@ People lose patience, change their mind and press "regenerate". A program that s
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -12,7 +13,7 @@ from headwater.detect.evidence.traffic.columns import UNKNOWN, flags
 from headwater.detect.evidence.traffic.kept import EXACT, FAILED, Kept, OfRows, Rows
 from headwater.detect.evidence.traffic.states import shares
 from headwater.detect.fold import Batch, Card, Reading, World
-from headwater.detect.ordering import by_code
+from headwater.detect.hashed import previous
 
 LEAST = 20
 NOTABLE = 1.0
@@ -60,16 +61,30 @@ class Finished(OfRows):
         rows = state.of(LEAST, self.kept)
         value = np.full(world.size, np.nan)
         if rows is not None:
-            # Equal prompts of an account stand together, in order of time.
-            order = by_code(rows[0], rows[2])
-            account, at_us, text, cancelled, wrong = (column[order] for column in rows)
-            unlike = cancelled == 1
-            same = (account[1:] == account[:-1]) & (text[1:] == text[:-1]) & ~wrong[:-1]
-            unlike[1:] |= same & (at_us[1:] - at_us[:-1] <= AGAIN_US)
-            total = np.bincount(account[cancelled != UNKNOWN], minlength=world.size)
-            touched = np.bincount(account[unlike], minlength=world.size)
+            account, at_us, text, cancelled, wrong = rows
+            before = previous(account, text, np.ones(len(text), bool))
+            total, touched = _touched(account, at_us, before, cancelled, wrong, world.size)
             value = shares(np.maximum(total - touched, 0), total, LEAST)
         return Reading(value, NOTABLE, "never cut an answer off and never ask for one again")
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _touched(
+    account: npt.NDArray[np.int32],
+    at_us: npt.NDArray[np.int64],
+    before: npt.NDArray[np.int32],
+    cancelled: npt.NDArray[np.int8],
+    wrong: npt.NDArray[np.bool_],
+    size: int,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """By account: exchanges of which it is known, and those that were cut off or ask again for what came `before`."""
+    total, touched = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    for i in range(len(account)):
+        last = before[i]
+        again = last >= 0 and not wrong[last] and at_us[i] - at_us[last] <= AGAIN_US
+        total[account[i]] += cancelled[i] != UNKNOWN
+        touched[account[i]] += again or cancelled[i] == 1
+    return total, touched
 
 
 trait = Finished()

@@ -16,8 +16,8 @@ from headwater.detect.evidence.traffic.windows import (
     LIMITED,
     WIDTHS,
     Windows,
-    counted,
-    seconds,
+    arrived,
+    windows,
 )
 from headwater.detect.fold import Card, Reading, World
 
@@ -62,17 +62,15 @@ class Limits(OfRows):
 
     def finish(self, state: Rows, world: World) -> Reading:
         """The share, by account."""
-        rows = seconds(state, LEAST)
+        rows = arrived(state, LEAST)
         value = np.full(world.size, np.nan)
         if rows is not None:
-            account, second, refused = rows
             tier = _tiers(world)
             for width in WIDTHS.values():
-                windows = counted(account[~refused], second[~refused], width)
-                known = windows.known(world.size)
-                share = _under(windows, known, tier, world.customer)
-                value = np.fmax(value, np.where(known, share, np.nan))
-            met = _met(account, second, refused, world.size)
+                sent = windows(*rows, width, world.size)
+                share = _under(sent, tier, world.customer)
+                value = np.fmax(value, np.where(sent.known, share, np.nan))
+            met = _met(*rows, world.size)
             value = np.where(np.isnan(value), np.nan, np.fmax(value, met))
         return Reading(
             value,
@@ -91,14 +89,12 @@ def ceiling(peak: npt.NDArray[np.int64]) -> float:
 
 
 def _under(
-    windows: Windows,
-    known: npt.NDArray[np.bool_],
+    sent: Windows,
     tier: npt.NDArray[np.int64],
     customer: npt.NDArray[np.int32],
 ) -> npt.NDArray[np.float64]:
     """Share of each account's windows that hold between nine tenths of its tier's ceiling and the ceiling."""
-    size = len(tier)
-    peak = windows.peak(size)
+    size, known, peak = len(tier), sent.known, sent.peak
 
     def of(accounts: npt.NDArray[np.bool_]) -> tuple[float, int]:
         most = np.zeros(int(customer.max()) + 1, np.int64)
@@ -111,23 +107,22 @@ def _under(
         own, customers = of(known & (tier == one))
         if customers >= LEAST_TIER:
             limit[tier == one] = own
-    most = limit[windows.account]
-    return windows.share((windows.count >= JUST_UNDER * most) & (windows.count <= most), size)
+    return sent.share(JUST_UNDER * limit, limit)
 
 
 def _met(
     account: npt.NDArray[np.int32],
-    second: npt.NDArray[np.int64],
-    refused: npt.NDArray[np.bool_],
+    at_us: npt.NDArray[np.int64],
+    let_in: npt.NDArray[np.bool_],
     size: int,
 ) -> npt.NDArray[np.float64]:
     """Share of days on which a limit refused something, where that is rare; 0 where it is not."""
-    days = counted(account, second, WIDTHS["day"])
-    hit = counted(account[refused], second[refused], WIDTHS["day"])
-    met = np.bincount(hit.account, minlength=size)
+    refused = ~let_in
+    days = windows(account, at_us, np.ones(len(account), bool), WIDTHS["day"], size)
+    met = windows(account, at_us, refused, WIDTHS["day"], size).total
     total = np.bincount(account, minlength=size)
     rare = np.bincount(account[refused], minlength=size) <= RARELY * total
-    share = met / np.maximum(np.bincount(days.account, minlength=size), 1)
+    share = met / np.maximum(days.total, 1)
     return np.where(rare & (met >= LEAST_WINDOWS), share, 0.0)
 
 

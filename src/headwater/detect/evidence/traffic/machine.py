@@ -6,14 +6,13 @@ and others of the same log say how rare that is.
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.evidence.traffic.columns import numbers
 from headwater.detect.evidence.traffic.kept import Kept, OfRows, Rows
-from headwater.detect.evidence.traffic.states import starts
 from headwater.detect.fold import Batch, Card, Reading, World
-from headwater.detect.ordering import by_code
 
 LEAST = 30
 #: Ways at once that are notable.
@@ -67,12 +66,7 @@ class Machine(OfRows):
         value = np.full(world.size, np.nan)
         if rows is not None:
             account, at_us, took_us = rows
-            codes, own = np.unique(account, return_inverse=True)
-            ways = (
-                _sleepless(own, at_us).astype(np.int64) + _even(own, at_us) + _parallel(own, at_us, took_us)
-            )
-            total = np.bincount(own)
-            value[codes] = np.where(total >= LEAST, ways, np.nan)
+            _ways(account, at_us, took_us, value)
         return Reading(
             value,
             NOTABLE,
@@ -80,52 +74,67 @@ class Machine(OfRows):
         )
 
 
-def _sleepless(own: npt.NDArray[np.int64], at_us: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Accounts active over two days or more whose longest stretch of unused hours of the day is no night."""
-    first = starts(own)
-    total = np.diff(np.append(first, len(own)))
-    hour = at_us // HOUR_US % 24
-    used = np.bincount(own * 24 + hour, minlength=24 * len(first)).reshape(-1, 24)
-    idle = used < np.maximum(USED * total / 24, 1)[:, None]
-    run, longest = np.zeros(len(first), np.int64), np.zeros(len(first), np.int64)
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _ways(
+    account: npt.NDArray[np.int32],
+    at_us: npt.NDArray[np.int64],
+    took_us: npt.NDArray[np.int64],
+    value: npt.NDArray[np.float64],
+) -> None:
+    """Fill in the number of ways by account (rows by account, then time); who sent too little stays as it was."""
+    begin = 0
+    while begin < len(account):
+        end = begin + 1
+        while end < len(account) and account[end] == account[begin]:
+            end += 1
+        if end - begin >= LEAST:
+            own = at_us[begin:end]
+            value[account[begin]] = (
+                int(_sleepless(own)) + int(_even(own)) + int(_parallel(own, took_us[begin:end]))
+            )
+        begin = end
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _sleepless(at_us: npt.NDArray[np.int64]) -> bool:
+    """Whether an account is active over two days or more, and its longest stretch of unused hours is no night."""
+    if at_us[-1] - at_us[0] < 2 * DAY_US:
+        return False
+    used = np.zeros(24, np.int64)
+    for at in at_us:
+        used[at // HOUR_US % 24] += 1
+    least = max(USED * len(at_us) / 24, 1.0)
+    run = longest = 0
     # Twice around: a night may lie across midnight, wherever midnight is.
     for at in range(48):
-        run = np.where(idle[:, at % 24], run + 1, 0)
-        longest = np.maximum(longest, run)
-    span = at_us[first + total - 1] - at_us[first]
-    return np.asarray((longest <= NIGHT_HOURS) & (span >= 2 * DAY_US))
+        run = run + 1 if used[at % 24] < least else 0
+        longest = max(longest, run)
+    return longest <= NIGHT_HOURS
 
 
-def _even(own: npt.NDArray[np.int64], at_us: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Accounts whose gaps hardly vary, pauses between runs left out."""
-    size = int(own[-1]) + 1
-    inner = own[1:] == own[:-1]
-    gap, owner = np.diff(at_us)[inner], own[1:][inner]
-    if not len(gap):
-        return np.zeros(size, bool)
-    order = by_code(owner, gap)
-    gap, owner = gap[order], owner[order]
-    count = np.bincount(owner, minlength=size)
-    begin = np.cumsum(count) - count
-    middle = gap[np.minimum(begin + count // 2, len(gap) - 1)].astype(np.float64)
-    kept = gap <= PAUSE * middle[owner]
-    gap, owner = gap[kept], owner[kept]
-    count = np.bincount(owner, minlength=size)
-    mean = np.bincount(owner, gap, size) / np.maximum(count, 1)
-    spread = np.bincount(owner, (gap - mean[owner]) ** 2, size) / np.maximum(count, 1)
-    return np.asarray((count >= LEAST_GAPS) & (mean > 0) & (np.sqrt(spread) < EVEN * mean))
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _even(at_us: npt.NDArray[np.int64]) -> bool:
+    """Whether an account's gaps hardly vary, pauses between runs left out."""
+    gap = np.sort(np.diff(at_us))
+    if len(gap) < LEAST_GAPS:
+        return False
+    gap = gap[: np.searchsorted(gap, PAUSE * gap[len(gap) // 2], side="right")]
+    mean = gap.sum() / len(gap)
+    spread = 0.0
+    for one in gap:
+        spread += (one - mean) ** 2
+    return len(gap) >= LEAST_GAPS and mean > 0 and np.sqrt(spread / len(gap)) < EVEN * mean
 
 
-def _parallel(
-    own: npt.NDArray[np.int64], at_us: npt.NDArray[np.int64], took_us: npt.NDArray[np.int64]
-) -> npt.NDArray[np.bool_]:
-    """Accounts that often begin a request before the one before it ended."""
-    size = int(own[-1]) + 1
-    follows = (own[1:] == own[:-1]) & (took_us[:-1] >= 0)
-    over = follows & (at_us[1:] < at_us[:-1] + took_us[:-1])
-    known = np.bincount(own[1:][follows], minlength=size)
-    hits = np.bincount(own[1:][over], minlength=size)
-    return np.asarray((known >= LEAST_GAPS) & (hits >= OVERLAP * known))
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _parallel(at_us: npt.NDArray[np.int64], took_us: npt.NDArray[np.int64]) -> bool:
+    """Whether an account often begins a request before the one before it ended."""
+    known = hits = 0
+    for i in range(1, len(at_us)):
+        if took_us[i - 1] >= 0:
+            known += 1
+            hits += at_us[i] < at_us[i - 1] + took_us[i - 1]
+    return known >= LEAST_GAPS and hits >= OVERLAP * known
 
 
 trait = Machine()

@@ -95,14 +95,14 @@ class Refusals(OfRows):
         if rows is not None:
             account, at_us, text, where, refused = rows
             rewrite = np.zeros(len(account), bool)
+            before = np.flatnonzero(refused)
             for step in range(1, NEXT + 1):
-                before, after = slice(None, -step), slice(step, None)
-                near = refused[before] & (account[after] == account[before])
+                before = before[before < len(account) - step]
+                after = before + step
+                near = account[after] == account[before]
                 near &= (at_us[after] - at_us[before] <= WITHIN_US) & (text[after] != text[before])
-                # Only these few pairs are compared.
-                pairs = np.flatnonzero(near)
-                alike = np.bitwise_count(where[pairs] ^ where[pairs + step]) <= APART
-                rewrite[pairs[alike] + step] = True
+                near &= np.bitwise_count(where[before] ^ where[after]) <= APART
+                rewrite[after[near]] = True
             total = np.bincount(account, minlength=world.size)
             count = np.bincount(account[rewrite], minlength=world.size)
             value = np.where(total >= LEAST, count, np.nan).astype(np.float64)

@@ -6,15 +6,16 @@ of a conversation and short words ("go on") are no samples.
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.evidence.traffic.columns import numbers
 from headwater.detect.evidence.traffic.kept import EXACT, FAILED, Kept, OfRows, Rows
-from headwater.detect.evidence.traffic.states import shares, starts
+from headwater.detect.evidence.traffic.states import shares
 from headwater.detect.fold import Batch, Card, Reading, World
+from headwater.detect.hashed import previous
 from headwater.detect.objects import LEAST_WORDS
-from headwater.detect.ordering import by_code
 
 LEAST = 10
 NOTABLE = 0.5
@@ -70,18 +71,41 @@ class Repeats(OfRows):
         rows = state.of(LEAST, self.kept)
         value = np.full(world.size, np.nan)
         if rows is not None:
-            answered = np.flatnonzero(~rows[4])
-            order = answered[by_code(rows[0][answered], rows[2][answered])]
-            account, text, samples = rows[0][order], rows[2][order], rows[3][order]
-            first = starts(account, text)
-            size = np.diff(np.append(first, len(account)))
-            taken = np.add.reduceat(samples.astype(np.int64), first)
-            sampled = np.repeat(taken >= SAMPLES, size) & (samples > 0)
-            total = np.bincount(account, minlength=world.size)
-            value = shares(np.bincount(account[sampled], minlength=world.size), total, LEAST)
+            account, _, text, samples, wrong = rows
+            answered = ~wrong
+            total, sampled = _sampled(
+                account, previous(account, text, answered), samples, answered, world.size
+            )
+            value = shares(sampled, total, LEAST)
         return Reading(
             value, NOTABLE, "spend at least half of their exchanges on prompts sampled three times or more"
         )
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _sampled(
+    account: npt.NDArray[np.int32],
+    before: npt.NDArray[np.int32],
+    samples: npt.NDArray[np.uint8],
+    answered: npt.NDArray[np.bool_],
+    size: int,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """By account: answered exchanges, and those among them that sample a prompt of which enough samples are taken."""
+    total, sampled = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    # What an exchange's prompt takes in all is counted where it comes first.
+    taken = np.zeros(len(account), np.int64)
+    for i in range(len(account)):
+        if before[i] < 0:
+            before[i] = i
+        else:
+            before[i] = before[before[i]]
+        if answered[i]:
+            taken[before[i]] += samples[i]
+    for i in range(len(account)):
+        if answered[i]:
+            total[account[i]] += 1
+            sampled[account[i]] += samples[i] > 0 and taken[before[i]] >= SAMPLES
+    return total, sampled
 
 
 trait = Repeats()

@@ -6,13 +6,15 @@ Windows are those of the clock (UTC), since that is what limits reset by. What a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.evidence.traffic.columns import numbers
 from headwater.detect.evidence.traffic.kept import Kept, Rows
-from headwater.detect.evidence.traffic.states import starts
 from headwater.detect.fold import Batch
 
 #: Widths of windows in seconds, by name.
@@ -24,25 +26,79 @@ TOO_MANY = 429
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows in which anything was sent: account code (int32) and count (int64), by account, then time."""
+    """Windows of `width_us` µs in which anything was sent, by account (codes below `size`).
+
+    Of the rows `which` (n), which come by `account` (n, int32), then `at_us` (n). Nearly as many as these are the
+    windows, so they aren't held, but gone through when something is asked of them.
+    """
 
     account: npt.NDArray[np.int32]
-    count: npt.NDArray[np.int64]
+    at_us: npt.NDArray[np.int64]
+    which: npt.NDArray[np.bool_]
+    width_us: int
+    size: int
 
-    def known(self, size: int) -> npt.NDArray[np.bool_]:
-        """Accounts with windows enough."""
-        return np.bincount(self.account, minlength=size) >= LEAST_WINDOWS
+    @cached_property
+    def _all(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        none = np.zeros(self.size)
+        total, peak, _ = self._through(none, none)
+        return total, peak
 
-    def peak(self, size: int) -> npt.NDArray[np.int64]:
+    @property
+    def total(self) -> npt.NDArray[np.int64]:
+        """How many there are of each account."""
+        return self._all[0]
+
+    @property
+    def peak(self) -> npt.NDArray[np.int64]:
         """The greatest count of each account."""
-        out = np.zeros(size, np.int64)
-        np.maximum.at(out, self.account, self.count)
-        return out
+        return self._all[1]
 
-    def share(self, hit: npt.NDArray[np.bool_], size: int) -> npt.NDArray[np.float64]:
-        """Share of each account's windows that `hit` marks (0 where it has none)."""
-        total = np.bincount(self.account, minlength=size)
-        return np.bincount(self.account[hit], minlength=size) / np.maximum(total, 1)
+    @property
+    def known(self) -> npt.NDArray[np.bool_]:
+        """Accounts with windows enough."""
+        return np.asarray(self.total >= LEAST_WINDOWS)
+
+    def share(
+        self, least: npt.NDArray[np.floating[Any]], most: npt.NDArray[np.floating[Any]]
+    ) -> npt.NDArray[np.float64]:
+        """Share of each account's windows that count from `least` to `most` of its own (0 where it has none)."""
+        return np.asarray(self._through(least, most)[2] / np.maximum(self.total, 1))
+
+    def _through(
+        self, least: npt.NDArray[np.floating[Any]], most: npt.NDArray[np.floating[Any]]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        return _through(self.account, self.at_us, self.which, self.width_us, least, most)
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _through(
+    account: npt.NDArray[np.int32],
+    at_us: npt.NDArray[np.int64],
+    which: npt.NDArray[np.bool_],
+    width_us: int,
+    least: npt.NDArray[np.floating[Any]],
+    most: npt.NDArray[np.floating[Any]],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """By account: windows, the greatest count of one, and how many of them count from `least` to `most`."""
+    total, peak, hit = (
+        np.zeros(len(least), np.int64), np.zeros(len(least), np.int64), np.zeros(len(least), np.int64)
+    )  # fmt: skip
+    whose, until, count = -1, np.int64(0), 0
+    for i in range(len(account) + 1):
+        if i < len(account) and not which[i]:
+            continue
+        if i < len(account) and account[i] == whose and at_us[i] < until:
+            count += 1
+            continue
+        if count:
+            total[whose] += 1
+            peak[whose] = max(peak[whose], count)
+            hit[whose] += least[whose] <= count <= most[whose]
+        if i < len(account):
+            # An account's rows only go on in time: where a window ends is worked out once.
+            whose, until, count = account[i], at_us[i] - at_us[i] % width_us + width_us, 1
+    return total, peak, hit
 
 
 def _refused(batch: Batch) -> npt.NDArray[np.bool_]:
@@ -54,15 +110,20 @@ def _refused(batch: Batch) -> npt.NDArray[np.bool_]:
 LIMITED = Kept("limited", ("status",), _refused)
 
 
-def seconds(
+def arrived(
     state: Rows, least: int
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.bool_]] | None:
-    """Account, second of arrival and whether a limit refused it, by account, then time; None where there is no row."""
+    """Account, time (µs) and whether a limit let it in, by account, then time; None where there is no row."""
     rows = state.of(least, (LIMITED,))
-    return None if rows is None else (rows[0], rows[1] // 1_000_000, rows[2])
+    return None if rows is None else (rows[0], rows[1], ~rows[2])
 
 
-def counted(account: npt.NDArray[np.int32], second: npt.NDArray[np.int64], width: int) -> Windows:
-    """Windows of `width` seconds; rows come by account, then time."""
-    first = starts(account, second // width)
-    return Windows(account[first], np.diff(np.append(first, len(account))))
+def windows(
+    account: npt.NDArray[np.int32],
+    at_us: npt.NDArray[np.int64],
+    which: npt.NDArray[np.bool_],
+    width: int,
+    size: int,
+) -> Windows:
+    """Windows of `width` seconds."""
+    return Windows(account, at_us, which, width * 1_000_000, size)
