@@ -192,8 +192,10 @@ def distinct(sharing: Sharing) -> npt.NDArray[np.int64]:
     mixed = _mix(sharing.members.astype(np.uint64))
     sums = np.add.reduceat(mixed, sharing.start[:-1])
     size = np.diff(sharing.start)
-    _, first = np.unique(np.stack([sums, size.astype(np.uint64)], axis=1), axis=0, return_index=True)
-    return np.sort(first)
+    order = np.lexsort((size, sums))
+    first = np.ones(len(order), bool)
+    first[1:] = (sums[order][1:] != sums[order][:-1]) | (size[order][1:] != size[order][:-1])
+    return np.sort(order[first])
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]

@@ -181,14 +181,38 @@ class _Bindings:
         count = len(sharing)
         ones = np.ones(len(sharing.members), np.int8)
         by_object = sparse.csr_matrix((ones, sharing.members, sharing.start), shape=(count, accounts))
-        self._objects = by_object.T.tocsr()
+        by_account = by_object.T.tocsr()
+        self._start, self._objects = by_account.indptr.astype(np.int64), by_account.indices
         self._rarity = sharing.rarity(accounts)
+        self._times = np.zeros(count, np.int64)
 
     def of(self, members: npt.NDArray[np.int64]) -> float | None:
         """Rarity (nats) of the rarest object that ties enough of the members; None where none does."""
-        objects, times = np.unique(self._objects[members].indices, return_counts=True)
-        tied = objects[times >= COHERENT * len(members)]
-        return float(self._rarity[tied].max()) if len(tied) else None
+        least = COHERENT * len(members)
+        found = _rarest(self._start, self._objects, members, self._rarity, least, self._times)
+        return None if np.isnan(found) else found
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _rarest(
+    start: npt.NDArray[np.int64],
+    objects: npt.NDArray[np.int32],
+    members: npt.NDArray[np.int64],
+    rarity: npt.NDArray[np.float64],
+    least: float,
+    times: npt.NDArray[np.int64],
+) -> float:
+    """The greatest rarity of what so many members share, NaN for nothing; `times` is 0 before and afterwards."""
+    found = np.nan
+    for member in members:
+        for i in range(start[member], start[member + 1]):
+            times[objects[i]] += 1
+    for member in members:
+        for i in range(start[member], start[member + 1]):
+            if times[objects[i]] >= least and not found >= rarity[objects[i]]:
+                found = rarity[objects[i]]
+            times[objects[i]] = 0
+    return found
 
 
 def coherent(

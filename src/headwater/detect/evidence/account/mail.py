@@ -12,6 +12,7 @@ import numpy.typing as npt
 from headwater.detect.evidence.account.signup import created_us, texts
 from headwater.detect.fold import Card, NoRows, Reading, World
 from headwater.detect.mail_domains import kind_of, plain
+from headwater.detect.pairs import pairs
 
 #: Customers of a domain from which it is shared by several, and other customers from which it is known what is usual.
 LEAST, LEAST_OTHERS = 5, 20
@@ -71,13 +72,11 @@ def _new(
     created, dated = created_us(world)
     keep = dated[account]
     out = np.zeros(len(account))
-    pairs, place = np.unique(
-        np.stack([domain[keep], world.customer[account[keep]]]), axis=1, return_inverse=True
-    )
-    old = np.zeros(pairs.shape[1], bool)
-    old[place.reshape(-1)[created[account[keep]] < world.span_us[0]]] = True
-    people = np.bincount(pairs[0], minlength=int(domain.max()) + 1)
-    before = np.bincount(pairs[0], old, minlength=len(people))
+    held = pairs(domain[keep], world.customer[account[keep]])
+    old = np.zeros(len(held.first), bool)
+    old[held.place[created[account[keep]] < world.span_us[0]]] = True
+    people = np.bincount(held.first, minlength=int(domain.max()) + 1)
+    before = np.bincount(held.first, old, minlength=len(people))
     # What is usual is taken from the other domains: a customer of two domains counts in both, which changes little.
     others = people.sum() - people
     share = (before.sum() - before) / np.maximum(others, 1)
