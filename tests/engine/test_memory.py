@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pyarrow as pa
 import pytest
 
+from headwater.engine import memory_kept
 from headwater.engine.memory import _library
 
 #: Arrays are filled and let go, inside and then outside: how much the process holds each time (MiB).
@@ -41,3 +43,21 @@ print(int(inside > 200), int(after < 100), int(held() - before < 100))
 def test_memory_is_kept_while_it_lasts_and_given_back_afterwards() -> None:
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["1", "1", "1"]
+
+
+def test_arrow_takes_its_memory_from_there_and_from_where_it_did_before_afterwards() -> None:
+    before = pa.default_memory_pool().backend_name
+    inside = []
+    with memory_kept():
+        with memory_kept():
+            inside.append(pa.default_memory_pool().backend_name)
+        inside.append(pa.default_memory_pool().backend_name)
+    assert pa.default_memory_pool().backend_name == before
+    assert set(inside) == {"system" if _library() is not None else before}
+
+
+def test_and_after_an_error_too() -> None:
+    before = pa.default_memory_pool().backend_name
+    with pytest.raises(KeyError), memory_kept():
+        raise KeyError
+    assert pa.default_memory_pool().backend_name == before
