@@ -73,11 +73,11 @@ class Cells:
     def at(self, batch: Batch, which: npt.NDArray[np.int64]) -> npt.NDArray[np.int16]:
         """The cells of some rows of a batch (their places in it)."""
         if self.placed is None:
-            return self.of(batch.column("imprint.sketch")[which])
+            return self.of(batch.column("imprint.sketch").take(which, axis=0))
         rows = batch.row[which]
         new = np.flatnonzero(self.placed[rows] < 0)
         if len(new):
-            self.placed[rows[new]] = self.of(batch.column("imprint.sketch")[which[new]])
+            self.placed[rows[new]] = self.of(batch.column("imprint.sketch").take(which[new], axis=0))
         return self.placed[rows]
 
 
@@ -103,8 +103,9 @@ class Division:
     def update(self, state: _Sample, batch: Batch) -> _Sample:
         """Keep rows by a hash of their content."""
         exact = batch.column("imprint.exact")
-        keep = (batch.half == PROPOSE) & (exact.astype(np.float64) / UNIT < state.keep[batch.account])
-        if keep.any():
+        chance = exact.astype(np.float64) / UNIT
+        keep = np.flatnonzero((batch.half == PROPOSE) & (chance < state.keep[batch.account]))
+        if len(keep):
             state.exact.append(exact[keep])
             state.sketch.append(batch.column("imprint.sketch")[keep])
         return state
@@ -198,11 +199,11 @@ class Placing:
     def update(self, state: tuple[Cells | None, _Rows], batch: Batch) -> tuple[Cells | None, _Rows]:
         """Place the rows of this half."""
         cells, rows = state
-        keep = (batch.half == self.half) & ((batch.ring >= 0) | (not self.members_only))
-        if cells is not None and keep.any():
+        keep = np.flatnonzero((batch.half == self.half) & ((batch.ring >= 0) | (not self.members_only)))
+        if cells is not None and len(keep):
             rows.session.append(batch.session[keep])
             rows.account.append(batch.account[keep])
-            rows.cell.append(cells.at(batch, np.flatnonzero(keep)))
+            rows.cell.append(cells.at(batch, keep))
         return state
 
     def merge(

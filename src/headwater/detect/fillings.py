@@ -95,8 +95,8 @@ class Filling:
         ring, key = filled(owned, objects_of(batch), len(batch))
         if batch.key is not None:
             ring, key = np.where(batch.filled, batch.ring, ring), np.where(batch.filled, batch.key, key)
-        keep = ring >= 0
-        if keep.any():
+        keep = np.flatnonzero(ring >= 0)
+        if len(keep):
             rows.parts.append(Fillings(batch.account[keep], batch.at_us[keep], key[keep], ring[keep]))
         return state
 

@@ -170,7 +170,7 @@ class Batch:
             values = flat.to_numpy(zero_copy_only=False).reshape(-1, part.type.list_size)
         else:
             values = part.to_numpy(zero_copy_only=False)
-        return np.asarray(values if self.chosen is None else values[self.chosen])
+        return np.asarray(values if self.chosen is None else values.take(self.chosen, axis=0))
 
     def where(self, keep: npt.NDArray[np.bool_]) -> Batch:
         """The rows where `keep` is true."""

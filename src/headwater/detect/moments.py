@@ -38,10 +38,10 @@ class Moments:
 
     def add(self, batch: Batch) -> None:
         """Keep the rows of members."""
-        keep = batch.ring >= 0
-        if not keep.any():
+        keep = np.flatnonzero(batch.ring >= 0)
+        if not len(keep):
             return
-        took = np.full(int(keep.sum()), -1, np.int64)
+        took = np.full(len(keep), -1, np.int64)
         if batch.has("latency_ms"):
             ms = batch.column("latency_ms")[keep].astype(np.float64)
             known = np.isfinite(ms) & (ms >= 0) & (ms < 86_400_000)

@@ -18,7 +18,7 @@ from headwater.detect.fold import NO_KEY, Batch, Links
 from headwater.detect.hashed import mixed
 from headwater.detect.ordering import by_code, by_hash
 
-#: Uncompacted pairs held before they are counted.
+#: Uncompacted pairs held before they are counted; as many as are counted already, where these are more.
 BUFFER = 8_000_000
 #: Parts of an imprint that stand for a template, beside its shingles.
 PARTS = ("imprint.skeleton", "imprint.opening", "imprint.closing")
@@ -79,13 +79,13 @@ class Counts:
     ) -> None:
         self._waiting.append((objects, accounts, times))
         self._held += len(objects)
-        if self._held > BUFFER:
+        if self._held > max(BUFFER, len(self.objects)):
             self.compact()
 
     def absorb(self, other: Counts) -> None:
         """Add another multiset to this one."""
-        other.compact()
-        self._push(other.objects, other.accounts, other.times)
+        for part in [(other.objects, other.accounts, other.times), *other._waiting]:
+            self._push(*part)
 
     def compact(self) -> None:
         """Sum the counts of equal pairs; afterwards sorted by object, then account."""
@@ -115,7 +115,7 @@ class Counts:
             return self
         start = np.flatnonzero(np.concatenate([[True], self.objects[1:] != self.objects[:-1]]))
         size = np.diff(np.append(start, len(self.objects)))
-        keep = np.repeat(size >= fewest, size)
+        keep = np.flatnonzero(np.repeat(size >= fewest, size))
         return Counts(self.objects[keep], self.accounts[keep], self.times[keep])
 
 

@@ -89,8 +89,8 @@ class Population:
     def update(self, state: _State, batch: Batch) -> _State:
         """Add rows; which rows of a busy account enter is decided by their content."""
         chance = batch.column("imprint.exact").astype(np.float64) / UNIT
-        keep = (batch.half == 0) & (chance < state.keep[batch.account])
-        sketches = batch.column("imprint.sketch")[keep].astype(np.float32)
+        keep = np.flatnonzero((batch.half == 0) & (chance < state.keep[batch.account]))
+        sketches = batch.column("imprint.sketch").take(keep, axis=0).astype(np.float32)
         state.rows += len(sketches)
         state.total += sketches.sum(axis=0, dtype=np.float64).astype(np.int64)
         # Entries are integers below 2^24 for batches of up to 1,000 rows: float32 products stay exact.

@@ -56,6 +56,7 @@ class Churn(OfPlaces):
             # No name of an address is so small, except once in 10^12 tables.
             address = np.where(networks.of_kind(found, INNOCENT), found.astype(np.int64), address)
         if known.any():
+            known = np.flatnonzero(known)
             tally.add(batch.at_us[known], batch.account[known], batch.session[known], address[known])
         return state
 

@@ -68,8 +68,8 @@ class Client(OfTally):
     def update(self, state: Tally, batch: Batch) -> Tally:
         """Count (account, combination, family) of rows that show any mark."""
         marks = [values(batch, name, without_language if name == "ja4h" else None) for name in MARKS]
-        seen = np.any([mark != NO_KEY for mark in marks], axis=0)
-        if seen.any():
+        seen = np.flatnonzero(np.any([mark != NO_KEY for mark in marks], axis=0))
+        if len(seen):
             product = values(batch, "user_agent", family)
             one = named(*marks)
             state.add(batch.at_us[seen], batch.account[seen], one[seen], product[seen])

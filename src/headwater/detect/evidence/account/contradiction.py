@@ -68,8 +68,8 @@ class Contradiction(OfTally):
         """Count (account, family, one value for each kind of fingerprint)."""
         product = values(batch, "user_agent", family)
         shown = [values(batch, name, protocol if name == "ja4h" else None) for name in PRINTS]
-        seen = (product != NO_KEY) & np.any([value != NO_KEY for value in shown], axis=0)
-        if seen.any():
+        seen = np.flatnonzero((product != NO_KEY) & np.any([value != NO_KEY for value in shown], axis=0))
+        if len(seen):
             prints = (value[seen] for value in shown)
             state.add(batch.at_us[seen], batch.account[seen], product[seen], *prints)
         return state

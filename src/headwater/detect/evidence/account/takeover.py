@@ -52,8 +52,8 @@ class Takeover(OfPlaces):
         """Note (account, values) with first and last time, of rows that show all three kinds."""
         networks, tally = state
         shown = [values(batch, "user_agent", family), values(batch, "tls"), values(batch, "ip")]
-        seen = np.all([kind != NO_KEY for kind in shown], axis=0)
-        if not seen.any():
+        seen = np.flatnonzero(np.all([kind != NO_KEY for kind in shown], axis=0))
+        if not len(seen):
             return state
         # An address's autonomous system, where the operator says; else what lies around it; a hash as it is.
         place = around(batch.coded("ip")).astype(np.uint64)

@@ -27,7 +27,7 @@ _Counts = tuple[Ints, Ints, tuple[Ints, ...]]
 
 #: Bytes up to which texts are named many at a time.
 SHORT = 48
-#: Distinct rows held before parts are counted together.
+#: Distinct rows held before parts are counted together; as many as are counted already, where these are more.
 BUFFER = 4_000_000
 
 
@@ -71,8 +71,8 @@ class Tally:
 
     def absorb(self, other: Tally) -> None:
         """Add another multiset to this one."""
-        other.compact()
-        self._push(other.rows, other.times, other._spans)
+        for part in [(other.rows, other.times, other._spans), *other._waiting]:
+            self._push(*part)
 
     def compact(self) -> None:
         """Count equal rows together; the order of rows then depends on nothing but what they are."""
@@ -87,7 +87,7 @@ class Tally:
     def _push(self, rows: Ints, times: Ints, spans: tuple[Ints, ...]) -> None:
         self._waiting.append((rows, times, spans))
         self._held += len(times)
-        if self._held > BUFFER:
+        if self._held > max(BUFFER, len(self.times)):
             self.compact()
 
 

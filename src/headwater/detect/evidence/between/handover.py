@@ -109,7 +109,9 @@ class Handover:
         ):
             if batch.has(name):
                 known, text = _hashes(batch.arrow(name))
-                keep = (batch.ring[known] >= 0) | (text.astype(np.float64) < state.share * 2.0**64)
+                keep = np.flatnonzero(
+                    (batch.ring[known] >= 0) | (text.astype(np.float64) < state.share * 2.0**64)
+                )
                 rows = known[keep]
                 side.add(text[keep], state.owner[batch.account[rows]], batch.at_us[rows])
         return state

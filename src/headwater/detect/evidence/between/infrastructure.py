@@ -85,8 +85,8 @@ class Infrastructure:
         if not batch.has("ip"):
             return state
         coded = batch.coded("ip")
-        known = coded.is_valid().to_numpy(zero_copy_only=False)
-        if known.any():
+        known = np.flatnonzero(coded.is_valid().to_numpy(zero_copy_only=False))
+        if len(known):
             hashes = names_of(coded.dictionary) & ~KIND_MASK | _code("ip")
             state.counts.add(hashes[coded.indices.fill_null(0).to_numpy()[known]], batch.account[known])
         return state

@@ -84,8 +84,8 @@ class Replaced:
     def update(self, state: _Work, batch: Batch) -> _Work:
         """Keep members' rows."""
         np.minimum.at(state.first, batch.account, batch.at_us)
-        keep = batch.ring >= 0
-        if keep.any():
+        keep = np.flatnonzero(batch.ring >= 0)
+        if len(keep):
             state.account.append(batch.account[keep])
             state.at_us.append(batch.at_us[keep])
             state.ours.append(batch.attributed[keep])

@@ -87,8 +87,8 @@ class Turns:
     def update(self, state: _Uses, batch: Batch) -> _Uses:
         """Keep who asked which model when."""
         customer = state.owner[batch.account]
-        keep = state.kept[customer]
-        if keep.any():
+        keep = np.flatnonzero(state.kept[customer])
+        if len(keep):
             state.customer.append(customer[keep])
             state.at_us.append(batch.at_us[keep])
             state.model.append(batch.model[keep])

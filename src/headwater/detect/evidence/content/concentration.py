@@ -75,11 +75,11 @@ class Concentration:
 
     def update(self, state: _Spread, batch: Batch) -> _Spread:
         """Count prompts that are long enough to have a content."""
-        long = batch.column("imprint.words") >= LEAST_WORDS
+        long = np.flatnonzero(batch.column("imprint.words") >= LEAST_WORDS)
         account = batch.account[long]
         counting.count(state.rows, account)
         flat, base = state.counts.reshape(-1), account.astype(np.int64) * state.counts.shape[1]
-        side = state.planes.sides(batch.column("imprint.sketch")[long])
+        side = state.planes.sides(batch.column("imprint.sketch").take(long, axis=0))
         for way in range(WAYS):
             cell = (side >> np.uint64(way * PLANES)) % np.uint64(2**PLANES)
             counting.count(flat, base + (way * 2**PLANES + cell.astype(np.int64)))

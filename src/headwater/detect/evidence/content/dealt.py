@@ -67,7 +67,7 @@ class Dealt:
     def update(self, state: _Fillings, batch: Batch) -> _Fillings:
         """Keep the whole-text hashes of template exchanges on confirming rows."""
         batch = batch.where((batch.half == CONFIRM) & (batch.ring >= 0))
-        keep = batch.filled
+        keep = np.flatnonzero(batch.filled)
         state.exact.append(batch.column("imprint.exact")[keep])
         state.account.append(state.customer[batch.account[keep]])
         state.ring.append(batch.ring[keep])

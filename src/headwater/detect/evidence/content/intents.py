@@ -59,7 +59,7 @@ class Intents:
 
     def update(self, state: _Asked, batch: Batch) -> _Asked:
         """Count confirming rows by account."""
-        keep = batch.half == CONFIRM
+        keep = np.flatnonzero(batch.half == CONFIRM)
         account = batch.account[keep]
         counting.count(state.rows, account)
         counting.count(state.asked, account[batch.column("imprint.intents")[keep] != 0])

@@ -81,9 +81,8 @@ class Sweep:
     def update(self, state: _Asked, batch: Batch) -> _Asked:
         """Keep who sent which long prompt when."""
         customer = state.owner[batch.account]
-        keep = state.kept[customer]
-        keep[keep] &= (batch.column("imprint.words") >= LEAST_WORDS)[keep]
-        if keep.any():
+        keep = np.flatnonzero(state.kept[customer] & (batch.column("imprint.words") >= LEAST_WORDS))
+        if len(keep):
             state.customer.append(customer[keep])
             state.at_us.append(batch.at_us[keep])
             state.exact.append(batch.column("imprint.exact")[keep])

@@ -66,7 +66,7 @@ class TemplateLinks:
         """Count the objects of proposing rows."""
         batch = batch.where(batch.half == PROPOSE)
         for values in objects_of(batch):
-            keep = values != NO_KEY
+            keep = np.flatnonzero(values != NO_KEY)
             state.add(values[keep], batch.account[keep])
         return state
 

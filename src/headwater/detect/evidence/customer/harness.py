@@ -65,7 +65,8 @@ class Harness:
         keep = batch.column("imprint.words") >= LEAST_WORDS
         if state.share < 1:
             keep = keep & (exact.astype(np.float64) < state.share * 2.0**64)
-        state.counts.add(exact[keep], batch.account[keep])
+        rows = np.flatnonzero(keep)
+        state.counts.add(exact[rows], batch.account[rows])
         return state
 
     def merge(self, left: _Sent, right: _Sent) -> _Sent:

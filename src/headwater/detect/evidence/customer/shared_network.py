@@ -69,8 +69,8 @@ class SharedNetwork:
         if not batch.has("ip"):
             return state
         coded = batch.coded("ip")
-        known = coded.is_valid().to_numpy(zero_copy_only=False)
-        if not known.any():
+        known = np.flatnonzero(coded.is_valid().to_numpy(zero_copy_only=False))
+        if not len(known):
             return state
         code = coded.indices.fill_null(0).to_numpy()[known]
         hashes = names_of(coded.dictionary)

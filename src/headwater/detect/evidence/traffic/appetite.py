@@ -50,7 +50,7 @@ class Appetite(OfTallies):
     def update(self, state: Tallies, batch: Batch) -> Tallies:
         """Sum the tokens of exchanges of which both counts are known."""
         asked, answered = numbers(batch, "input_tokens"), numbers(batch, "output_tokens")
-        known = (asked >= 0) & (answered >= 0)
+        known = np.flatnonzero((asked >= 0) & (answered >= 0))
         account = batch.account[known]
         state.add(ROWS, account)
         state.add(INPUT, account, np.minimum(asked[known], MOST))

@@ -72,10 +72,13 @@ class Coverage:
 
     def update(self, state: _Looked, batch: Batch) -> _Looked:
         """Keep rows; which ones of a busy account are looked at is decided by their content."""
-        keep = batch.column("imprint.exact").astype(np.float64) / UNIT < state.keep[batch.account]
-        if keep.any():
+        chance = batch.column("imprint.exact").astype(np.float64) / UNIT
+        keep = np.flatnonzero(chance < state.keep[batch.account])
+        if len(keep):
             state.account.append(batch.account[keep])
-            state.side.append(state.planes.sides(batch.column("imprint.sketch")[keep]).astype(np.uint32))
+            state.side.append(
+                state.planes.sides(batch.column("imprint.sketch").take(keep, axis=0)).astype(np.uint32)
+            )
         return state
 
     def merge(self, left: _Looked, right: _Looked) -> _Looked:

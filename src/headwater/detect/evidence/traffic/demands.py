@@ -85,9 +85,9 @@ class Demands:
         state.count.add(SEED, account[~np.isnan(numbers(batch, "seed"))])
         state.count.add(SCHEMA, account[among(batch, "response_format", SCHEMAS)])
         limit, degree = numbers(batch, "max_tokens"), numbers(batch, "temperature")
-        known = limit > 0
+        known = np.flatnonzero(limit > 0)
         state.limit.add(np.minimum(limit[known], 2.0**40).astype(np.uint64), account[known])
-        known = degree >= 0
+        known = np.flatnonzero(degree >= 0)
         steps = np.rint(np.minimum(degree[known], HOTTEST) * STEPS)
         state.temperature.add(steps.astype(np.uint64), account[known])
         return state

@@ -99,10 +99,10 @@ class Departure:
     def update(self, state: _Embedded, batch: Batch) -> _Embedded:
         """Add the features of rows; which rows of a busy account are looked at is decided by their content."""
         chance = batch.column("imprint.exact").astype(np.float64) / UNIT
-        keep = (state.slot[batch.account] >= 0) & (chance < state.keep[batch.account])
-        if not keep.any():
+        keep = np.flatnonzero((state.slot[batch.account] >= 0) & (chance < state.keep[batch.account]))
+        if not len(keep):
             return state
-        account, sketches = batch.account[keep], batch.column("imprint.sketch")[keep]
+        account, sketches = batch.account[keep], batch.column("imprint.sketch").take(keep, axis=0)
         along, turn = state.planes.along(sketches), np.float32(state.turn)
         _add(state.total, state.slot[account], along, turn, WAVES)
         counting.count(state.rows, state.slot[account])
