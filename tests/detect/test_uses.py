@@ -49,6 +49,7 @@ def test_pairs_whose_object_several_use(
         whole = of(left)
         whole.absorb(pickle.loads(pickle.dumps(of(right))))
         assert counted(whole) == expected(left + right)
+        assert counted(whole) == expected(left + right)  # asked again
 
 
 def test_more_accounts_than_twenty_bits() -> None:

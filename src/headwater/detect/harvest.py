@@ -121,13 +121,13 @@ class Harvested:
         exact, key, cell = np.concatenate(state.exact), np.concatenate(state.key), np.concatenate(state.cell)
         order = by_code(account, at_us, exact, intents, key)
         return Harvest(
-            row[order],
-            account[order],
-            at_us[order],
-            intents[order],
-            model[order],
-            exact[order],
-            key[order],
-            cell[order],
+            row.take(order),
+            account.take(order),
+            at_us.take(order),
+            intents.take(order),
+            model.take(order),
+            exact.take(order),
+            key.take(order),
+            cell.take(order),
             np.concatenate(state.setup)[order],
         )

@@ -96,7 +96,7 @@ class Counts:
         accounts = np.concatenate([p[1] for p in parts])
         times = np.concatenate([np.ones(len(p[0]), np.int64) if p[2] is None else p[2] for p in parts])
         order = _ordered(objects, accounts)
-        objects, accounts, times = objects[order], accounts[order], times[order]
+        objects, accounts, times = objects.take(order), accounts.take(order), times.take(order)
         first = np.ones(len(objects), bool)
         first[1:] = (objects[1:] != objects[:-1]) | (accounts[1:] != accounts[:-1])
         starts = np.flatnonzero(first)

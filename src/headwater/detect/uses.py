@@ -60,14 +60,15 @@ class Uses:
 
     def _spill(self) -> None:
         pairs = self._in_order()
+        self._parts, self._held = [], 0
         bounds = np.searchsorted(pairs, np.arange(FILES, dtype=np.uint64) << _shift())
         for at, (low, high) in enumerate(zip(bounds, [*bounds[1:], len(pairs)], strict=True)):
             self._files.append(at, pairs[low:high])
 
     def _in_order(self) -> Pairs:
-        """What is held in memory, sorted; none of it is held any more."""
+        """What is held in memory, sorted, and held so from now on."""
         pairs = np.concatenate([np.empty(0, np.uint64), *self._parts])
-        self._parts, self._held = [], 0
+        self._parts = [pairs]
         pairs.sort()
         return pairs
 

@@ -48,7 +48,8 @@ def memory_kept() -> Iterator[None]:
         with _Users.lock:
             _Users.count -= 1
             if library is not None and not _Users.count:
-                if _Users.pool is not None:
+                # Whoever set another one meanwhile keeps it.
+                if _Users.pool is not None and pa.default_memory_pool().backend_name == "system":
                     pa.set_memory_pool(_Users.pool)
                 _set(library, _USUAL)
                 library.malloc_trim(0)

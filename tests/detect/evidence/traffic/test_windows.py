@@ -39,3 +39,9 @@ def test_counted_as_a_dictionary_does(
     inside = [sum(a <= n <= a + more for n in each) for a, each in zip(least, own, strict=True)]
     expected = [n / max(len(each), 1) for n, each in zip(inside, own, strict=True)]
     assert sent.share(low, low + more).tolist() == expected
+
+
+def test_a_window_at_the_end_of_all_numbers_is_one() -> None:
+    for last in (2**63 - 1, -(2**63) + 1):
+        sent = windows(np.zeros(2, np.int32), np.array([last - 1, last]), np.ones(2, bool), 60, 1)
+        assert (sent.total.tolist(), sent.peak.tolist()) == ([1], [2])

@@ -59,7 +59,7 @@ class Tally:
         """Count rows, given as k parallel arrays, once each."""
         rows = np.stack([c.astype(np.int64) for c in columns])
         one, times, *spans = _met(named(*columns), at_us)
-        self._push(rows[:, one], times, tuple(spans) if self._spans else ())
+        self._push(rows.take(one, axis=1), times, tuple(spans) if self._spans else ())
 
     def add_counted(
         self, like: Tally, keep: npt.NDArray[np.bool_] | slice, *columns: npt.NDArray[np.integer]
@@ -136,8 +136,8 @@ def _counted(rows: Ints, times: Ints, spans: tuple[Ints, ...]) -> _Counts:
     if not len(start):
         return rows, times, spans
     ends = zip((np.minimum, np.maximum), spans, strict=False)
-    both = tuple(least_or_most.reduceat(span[order], start) for least_or_most, span in ends)
-    return rows[:, order[start]], np.add.reduceat(times[order], start), both
+    both = tuple(least_or_most.reduceat(span.take(order), start) for least_or_most, span in ends)
+    return rows.take(order[start], axis=1), np.add.reduceat(times.take(order), start), both
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]

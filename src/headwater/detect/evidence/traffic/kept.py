@@ -105,10 +105,10 @@ class Rows:
         place = {one: at for at, (one, _) in enumerate(self.makers, 2)}
         wanted, tied = [*table[:2], *(table[place[one]] for one in kept)], self._tied
         if least > self.least:
-            enough = self.volume[table[0]] >= least
-            wanted, tied = [column[enough] for column in wanted], tied[enough]
+            enough = np.flatnonzero(self.volume.take(table[0]) >= least)
+            wanted, tied = [column.take(enough) for column in wanted], tied.take(enough)
         rows = np.flatnonzero(tied)
-        some = [column[rows] for column in wanted]
+        some = [column.take(rows) for column in wanted]
         order = settled(some[0], some[1], *some[2:])
         if order is not None:
             for at in range(2, len(wanted)):
@@ -120,7 +120,7 @@ class Rows:
 def _put(table: list[Array], at: int, order: Array) -> Array:
     """A column of the table in order; the one that it was goes."""
     column, table[at] = table[at], table[at][:0]
-    return column[order]
+    return column.take(order)
 
 
 def _tied(account: Array, at_us: Array) -> npt.NDArray[np.bool_]:

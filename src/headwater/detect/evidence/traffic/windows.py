@@ -84,11 +84,11 @@ def _through(
     total, peak, hit = (
         np.zeros(len(least), np.int64), np.zeros(len(least), np.int64), np.zeros(len(least), np.int64)
     )  # fmt: skip
-    whose, until, count = -1, np.int64(0), 0
+    whose, first, room, count = -1, np.int64(0), np.int64(0), 0
     for i in range(len(account) + 1):
         if i < len(account) and not which[i]:
             continue
-        if i < len(account) and account[i] == whose and at_us[i] < until:
+        if i < len(account) and account[i] == whose and at_us[i] - first < room:
             count += 1
             continue
         if count:
@@ -96,8 +96,8 @@ def _through(
             peak[whose] = max(peak[whose], count)
             hit[whose] += least[whose] <= count <= most[whose]
         if i < len(account):
-            # An account's rows only go on in time: where a window ends is worked out once.
-            whose, until, count = account[i], at_us[i] - at_us[i] % width_us + width_us, 1
+            # An account's rows only go on in time: how much of a window is left is worked out once.
+            whose, first, room, count = account[i], at_us[i], width_us - at_us[i] % width_us, 1
     return total, peak, hit
 
 
