@@ -29,11 +29,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import relay
-from relay import CHUNKS, NGINX, RELAY, Bench, free_port, listening, pinned
+from relay import CHUNKS, NGINX, RELAY, Bench, listening, pinned
 
 import record
 from headwater.control.identity import IdentitySettings, open_identity
 from headwater.gateway.founding import found
+from ports import free_port
 
 AT_US = 1_790_000_000_000_000
 RATE = 1_000

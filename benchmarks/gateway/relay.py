@@ -25,8 +25,10 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
 import record
+from ports import free_port
 
 HERE = Path(__file__).resolve().parent
 BODY = json.dumps({"model": "m", "messages": [{"role": "user", "content": "Say something. " * 20}]})
@@ -71,12 +73,6 @@ def pinned(core: int) -> list[str]:
     """What stands before a command that stays on one core, and goes before others there where that is allowed."""
     before = ["nice", "-n", "-15"] if os.geteuid() == 0 else []
     return [*before, "taskset", "-c", str(core)]
-
-
-def free_port() -> int:
-    """A port that nobody has."""
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        return int(held.getsockname()[1])
 
 
 def listening(port: int, wait_s: float = 20) -> None:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from headwater.detect.fold import NO_KEY, Batch, Links
 from headwater.detect.hashed import mixed
 from headwater.detect.ordering import by_code, by_hash
+from headwater.detect.spans import starts
 
 #: Uncompacted pairs held before they are counted; as many as are counted already, where these are more.
 BUFFER = 8_000_000
@@ -97,11 +98,9 @@ class Counts:
         times = np.concatenate([np.ones(len(p[0]), np.int64) if p[2] is None else p[2] for p in parts])
         order = _ordered(objects, accounts)
         objects, accounts, times = objects.take(order), accounts.take(order), times.take(order)
-        first = np.ones(len(objects), bool)
-        first[1:] = (objects[1:] != objects[:-1]) | (accounts[1:] != accounts[:-1])
-        starts = np.flatnonzero(first)
-        self.objects, self.accounts = objects[starts], accounts[starts]
-        self.times = np.add.reduceat(times, starts) if len(starts) else times
+        first = starts(objects, accounts)
+        self.objects, self.accounts = objects[first], accounts[first]
+        self.times = np.add.reduceat(times, first) if len(first) else times
         self._waiting, self._held = [], 0
 
     def shared(self) -> Counts:
@@ -113,7 +112,7 @@ class Counts:
         self.compact()
         if not len(self.objects):
             return self
-        start = np.flatnonzero(np.concatenate([[True], self.objects[1:] != self.objects[:-1]]))
+        start = starts(self.objects)
         size = np.diff(np.append(start, len(self.objects)))
         keep = np.flatnonzero(np.repeat(size >= fewest, size))
         return Counts(self.objects[keep], self.accounts[keep], self.times[keep])
@@ -193,9 +192,7 @@ def distinct(sharing: Sharing) -> npt.NDArray[np.int64]:
     sums = np.add.reduceat(mixed, sharing.start[:-1])
     size = np.diff(sharing.start)
     order = np.lexsort((size, sums))
-    first = np.ones(len(order), bool)
-    first[1:] = (sums[order][1:] != sums[order][:-1]) | (size[order][1:] != size[order][:-1])
-    return np.sort(order[first])
+    return np.sort(order[starts(sums[order], size[order])])
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
@@ -259,7 +256,6 @@ def heaviest(
     """One tie a pair, the heaviest."""
     order = by_code(a, b, -weight)
     a, b, weight = a[order], b[order], weight[order]
-    first = np.ones(len(a), bool)
-    first[1:] = (a[1:] != a[:-1]) | (b[1:] != b[:-1])
-    first &= a != b
+    first = starts(a, b)
+    first = first[a[first] != b[first]]
     return Links(evidence, a[first].astype(np.int32), b[first].astype(np.int32), weight[first])

@@ -16,6 +16,15 @@ def spans(begin: npt.NDArray[Any], end: npt.NDArray[Any]) -> Ints:
     return np.asarray(np.arange(size.sum()) + np.repeat(begin - np.cumsum(size) + size, size), np.int64)
 
 
+def starts(*columns: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Where a new combination of values begins, in columns that are sorted together."""
+    new = np.ones(len(columns[0]), bool)
+    new[1:] = False
+    for column in columns:
+        new[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(new)
+
+
 def rows_of(codes: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> Ints:
     """Places in `codes` (ascending, with repeats) of everything that has one of the `wanted` codes."""
     return spans(np.searchsorted(codes, wanted, "left"), np.searchsorted(codes, wanted, "right"))

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.detect.evidence.traffic.windows import LEAST_WINDOWS, windows
+from headwater.detect.evidence.traffic.windows import LEAST_WINDOWS, Windows
 
 SIZE = 4
 MINUTE_US = 60_000_000
@@ -30,7 +30,7 @@ def test_counted_as_a_dictionary_does(
     rows = sorted(rows, key=lambda row: row[:2])
     account, at_us, which = (np.array([row[k] for row in rows]) for k in range(3))
     low = np.array(least)
-    sent = windows(account.astype(np.int32), at_us.astype(np.int64), which.astype(bool), 60, SIZE)
+    sent = Windows(account.astype(np.int32), at_us.astype(np.int64), which.astype(bool), 60, SIZE)
     counts = Counter((who, at // MINUTE_US) for who, at, counts in rows if counts)
     own = [[n for (who, _), n in counts.items() if who == one] for one in range(SIZE)]
     assert sent.total.tolist() == [len(each) for each in own]
@@ -43,5 +43,5 @@ def test_counted_as_a_dictionary_does(
 
 def test_a_window_at_the_end_of_all_numbers_is_one() -> None:
     for last in (2**63 - 1, -(2**63) + 1):
-        sent = windows(np.zeros(2, np.int32), np.array([last - 1, last]), np.ones(2, bool), 60, 1)
+        sent = Windows(np.zeros(2, np.int32), np.array([last - 1, last]), np.ones(2, bool), 60, 1)
         assert (sent.total.tolist(), sent.peak.tolist()) == ([1], [2])

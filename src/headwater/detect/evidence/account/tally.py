@@ -19,6 +19,7 @@ from headwater.detect.coded import by_row
 from headwater.detect.fold import NO_KEY, Batch, World
 from headwater.detect.hashed import mixed
 from headwater.detect.networks import Networks
+from headwater.detect.spans import starts
 
 Ints = npt.NDArray[np.int64]
 Keys = npt.NDArray[np.uint64]
@@ -131,8 +132,7 @@ class OfPlaces:
 def _counted(rows: Ints, times: Ints, spans: tuple[Ints, ...]) -> _Counts:
     name = named(*rows)
     order = np.argsort(name)
-    name = name[order]
-    start = np.flatnonzero(np.concatenate([[True], name[1:] != name[:-1]])) if len(name) else order
+    start = starts(name[order])
     if not len(start):
         return rows, times, spans
     ends = zip((np.minimum, np.maximum), spans, strict=False)

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from headwater.detect.evidence.traffic.states import starts
 from headwater.detect.fold import CONFIRM, Batch, Card, Finding, World
 from headwater.detect.ordering import by_code
+from headwater.detect.spans import starts
 
 CAP, CAP_AGAINST = 1.5, 2.0
 LEAST = 50

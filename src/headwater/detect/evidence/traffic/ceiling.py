@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.evidence.traffic.kept import OfRows, Rows
-from headwater.detect.evidence.traffic.windows import LIMITED, WIDTHS, Windows, arrived, windows
+from headwater.detect.evidence.traffic.windows import LIMITED, WIDTHS, Windows, arrived
 from headwater.detect.fold import Card, Finding, Ring, World
 from headwater.detect.pvalues import as_many, calibrated
 from headwater.detect.traits import STRATA, strata
@@ -61,7 +61,7 @@ class Ceiling(OfRows):
         rows = arrived(state, LEAST) if world.rings else None
         if rows is None:
             return {}
-        kept = {name: _kept(windows(*rows, width, world.size)) for name, width in WIDTHS.items()}
+        kept = {name: _kept(Windows(*rows, width, world.size)) for name, width in WIDTHS.items()}
         stratum = strata(world.volume)
         found = ((at, _finding(kept, ring, stratum, world.customer)) for at, ring in enumerate(world.rings))
         return {at: finding for at, finding in found if finding is not None}

@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.detect.evidence.traffic.columns import among, flags, numbers
-from headwater.detect.evidence.traffic.states import Tallies, starts
+from headwater.detect.evidence.traffic.states import Tallies
 from headwater.detect.fold import Batch, Card, Reading, World
 from headwater.detect.objects import Counts
 from headwater.detect.ordering import by_code
+from headwater.detect.spans import starts
 
 LEAST = 10
 #: Demands at once that are notable.

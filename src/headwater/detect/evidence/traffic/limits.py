@@ -17,7 +17,6 @@ from headwater.detect.evidence.traffic.windows import (
     WIDTHS,
     Windows,
     arrived,
-    windows,
 )
 from headwater.detect.fold import Card, Reading, World
 
@@ -67,7 +66,7 @@ class Limits(OfRows):
         if rows is not None:
             tier = _tiers(world)
             for width in WIDTHS.values():
-                sent = windows(*rows, width, world.size)
+                sent = Windows(*rows, width, world.size)
                 share = _under(sent, tier, world.customer)
                 value = np.fmax(value, np.where(sent.known, share, np.nan))
             met = _met(*rows, world.size)
@@ -118,8 +117,8 @@ def _met(
 ) -> npt.NDArray[np.float64]:
     """Share of days on which a limit refused something, where that is rare; 0 where it is not."""
     refused = ~let_in
-    days = windows(account, at_us, np.ones(len(account), bool), WIDTHS["day"], size)
-    met = windows(account, at_us, refused, WIDTHS["day"], size).total
+    days = Windows(account, at_us, np.ones(len(account), bool), WIDTHS["day"], size)
+    met = Windows(account, at_us, refused, WIDTHS["day"], size).total
     total = np.bincount(account, minlength=size)
     rare = np.bincount(account[refused], minlength=size) <= RARELY * total
     share = met / np.maximum(days.total, 1)

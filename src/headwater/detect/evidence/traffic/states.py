@@ -51,12 +51,3 @@ class OfTallies:
 def shares(part: npt.NDArray[Any], whole: npt.NDArray[Any], least: float) -> npt.NDArray[np.float64]:
     """`part` of `whole` by account (float64), NaN where the whole is below `least`."""
     return np.where(whole >= least, part / np.maximum(whole, 1), np.nan)
-
-
-def starts(*columns: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """Where a new combination of values begins, in columns that are sorted together."""
-    new = np.ones(len(columns[0]), bool)
-    new[1:] = False
-    for column in columns:
-        new[1:] |= column[1:] != column[:-1]
-    return np.flatnonzero(new)

@@ -26,7 +26,7 @@ TOO_MANY = 429
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows of `width_us` µs in which anything was sent, by account (codes below `size`).
+    """Windows of `width_s` seconds in which anything was sent, by account (codes below `size`).
 
     Of the rows `which` (n), which come by `account` (n, int32), then `at_us` (n). Nearly as many as these are the
     windows, so they aren't held, but gone through when something is asked of them.
@@ -35,7 +35,7 @@ class Windows:
     account: npt.NDArray[np.int32]
     at_us: npt.NDArray[np.int64]
     which: npt.NDArray[np.bool_]
-    width_us: int
+    width_s: int
     size: int
 
     @cached_property
@@ -68,7 +68,7 @@ class Windows:
     def _through(
         self, least: npt.NDArray[np.floating[Any]], most: npt.NDArray[np.floating[Any]]
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        return _through(self.account, self.at_us, self.which, self.width_us, least, most)
+        return _through(self.account, self.at_us, self.which, self.width_s * 1_000_000, least, most)
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
@@ -116,14 +116,3 @@ def arrived(
     """Account, time (µs) and whether a limit let it in, by account, then time; None where there is no row."""
     rows = state.of(least, (LIMITED,))
     return None if rows is None else (rows[0], rows[1], ~rows[2])
-
-
-def windows(
-    account: npt.NDArray[np.int32],
-    at_us: npt.NDArray[np.int64],
-    which: npt.NDArray[np.bool_],
-    width: int,
-    size: int,
-) -> Windows:
-    """Windows of `width` seconds."""
-    return Windows(account, at_us, which, width * 1_000_000, size)
