@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from headwater.engine.resources import Resources
-from headwater.engine.sessions import numbered
+from headwater.engine.sessions import sessions
 from headwater.engine.spool import Spool
 from headwater.engine.steps import SESSION_GAP_S, SESSION_LENGTH_S, steps
 from headwater.errors import UnreadableInput, UsageError, Where
@@ -68,10 +68,9 @@ def arrange(spool: Spool, resources: Resources, scratch: Path) -> Index:
             db.execute(sql, given(spool, sql))
         table = db.sql(last).to_arrow_table()
         ((shared, retimed),) = db.execute("SELECT shared, retimed FROM conflicts").fetchall()
-        accounts = db.execute("SELECT account, organisation FROM accounts ORDER BY code").fetchall()
+        accounts = db.sql("SELECT account, organisation, side FROM accounts ORDER BY code").to_arrow_table()
         models = [r[0] for r in db.execute("SELECT model FROM models ORDER BY model_code").fetchall()]
-    index = _index(table, spool.rows, [r[0] for r in accounts], [r[1] for r in accounts], models)
-    return replace(index, shared=shared, retimed=retimed)
+    return _index(table, spool.rows, accounts, models, resources.workers, shared=shared, retimed=retimed)
 
 
 def given(spool: Spool, sql: str) -> dict[str, object] | None:
@@ -106,55 +105,42 @@ def _worded(spool: Path, scratch: Path) -> Iterator[None]:
         ) from error
 
 
-def _column(table: pa.Table, name: str) -> npt.NDArray[np.generic]:
-    return table.column(name).combine_chunks().to_numpy(zero_copy_only=False)
-
-
 def _index(
-    table: pa.Table, rows: int, accounts: list[str], owners: list[str | None], models: list[str]
+    table: pa.Table,
+    rows: int,
+    accounts: pa.Table,
+    models: list[str],
+    workers: int,
+    *,
+    shared: int,
+    retimed: int,
 ) -> Index:
-    at_row = _column(table, "row").astype(np.int64)
-    code = _column(table, "code").astype(np.int32)
-    side = _column(table, "side").astype(np.int64)
-    at_us = _column(table, "at_us").astype(np.int64)
-    ordinal = numbered(code, at_us, SESSION_GAP_S * 1_000_000, SESSION_LENGTH_S * 1_000_000)
-    sessions_of = np.zeros(len(accounts), np.int64)
-    np.maximum.at(sessions_of, code, ordinal + 1)
-    first = np.concatenate([[0], np.cumsum(sessions_of)])
-    session = (first[code] + ordinal).astype(np.int32)
-    half = ((ordinal + side) & 1).astype(np.uint8)
-    single = sessions_of[code] == 1
-    if single.any():
-        half[single] = _cut_in_two(code[single], at_us[single], side[single])
-
-    def spread(
-        values: npt.NDArray[np.generic], empty: int, kind: type[np.generic]
-    ) -> npt.NDArray[np.generic]:
-        out = np.full(rows, empty, kind)
-        out[at_row] = values
-        return out
-
-    return Index(
-        account=spread(code, -1, np.int32),  # type: ignore[arg-type]
-        at_us=spread(at_us, 0, np.int64),  # type: ignore[arg-type]
-        session=spread(session, -1, np.int32),  # type: ignore[arg-type]
-        half=spread(half, 0, np.uint8),  # type: ignore[arg-type]
-        model=spread(_column(table, "model"), -1, np.int32),  # type: ignore[arg-type]
-        accounts=tuple(accounts),
-        organisations=tuple(owners),
-        models=tuple(models),
-        duplicates=rows - len(at_row),
+    """Entries by row, which the table has in any order, and their sessions."""
+    account, at_us = np.full(rows, -1, np.int32), np.zeros(rows, np.int64)
+    model = np.full(rows, -1, np.int32)
+    for batch in table.to_batches():
+        at = np.asarray(batch.column("row"))
+        for name, values in (("code", account), ("at_us", at_us), ("model", model)):
+            values[at] = np.asarray(batch.column(name))
+    side = accounts.column("side").to_numpy().astype(np.uint8)
+    session, half = sessions(
+        account,
+        at_us,
+        side,
+        gap_us=SESSION_GAP_S * 1_000_000,
+        length_us=SESSION_LENGTH_S * 1_000_000,
+        workers=workers,
     )
-
-
-def _cut_in_two(
-    code: npt.NDArray[np.int32], at_us: npt.NDArray[np.int64], side: npt.NDArray[np.int64]
-) -> npt.NDArray[np.uint8]:
-    """Earlier exchanges of a single session propose, later ones confirm (or the other way, by the account's side)."""
-    lowest = np.full(int(code.max()) + 1, np.iinfo(np.int64).max)
-    highest = np.full(int(code.max()) + 1, np.iinfo(np.int64).min)
-    np.minimum.at(lowest, code, at_us)
-    np.maximum.at(highest, code, at_us)
-    middle = lowest[code] + (highest[code] - lowest[code]) // 2
-    half: npt.NDArray[np.uint8] = ((at_us > middle).astype(np.int64) ^ (side & 1)).astype(np.uint8)
-    return half
+    return Index(
+        account=account,
+        at_us=at_us,
+        session=session,
+        half=half,
+        model=model,
+        accounts=tuple(accounts.column("account").to_pylist()),
+        organisations=tuple(accounts.column("organisation").to_pylist()),
+        models=tuple(models),
+        duplicates=rows - table.num_rows,
+        shared=shared,
+        retimed=retimed,
+    )

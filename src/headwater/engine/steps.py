@@ -1,7 +1,7 @@
 """The named SQL steps of `arrange`, in order; each makes the table of its name, the last one is the rows of the index.
 
 DuckDB's dialect; `$spool` are the paths of the spool's parts, `$first` the number of the first row of each. Only the
-rows' content decides, never their order. In these rows, by account and time, `sessions` finds where sessions begin.
+rows' content decides, never their order. In these rows `sessions` finds where sessions begin.
 """
 
 from __future__ import annotations
@@ -71,13 +71,12 @@ FROM (SELECT DISTINCT model FROM kept WHERE model IS NOT NULL)
 
 _CODED = """
 CREATE TEMP VIEW coded AS
-SELECT k.row, a.code, a.side, k.at_us, k.id_hash, k.exact, m.model_code
+SELECT k.row, a.code, k.at_us, m.model_code
 FROM kept k JOIN accounts a USING (account) LEFT JOIN models m USING (model)
 """
 
 _INDEX = """
-SELECT row, code, at_us, coalesce(model_code, -1)::INTEGER AS model, side::UTINYINT AS side
-FROM coded ORDER BY code, at_us, id_hash, exact
+SELECT row, code, at_us, coalesce(model_code, -1)::INTEGER AS model FROM coded
 """
 
 _STEPS = {
