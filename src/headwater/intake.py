@@ -1,7 +1,7 @@
 """Logs to a spool of imprints: what an investigation reads once and never again.
 
 Files go through the readers, Arrow data through the same checks by way of a file; prompts become imprints, in as many
-threads as allowed, and of their texts the beginning stays in the spool, only where a report may quote it.
+threads as allowed. Of their texts the beginning stays in the spool, where a report may quote it and couldn't read it again.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +28,14 @@ Array = Any
 #: Between batches: what is done when all before it lies in the spool.
 Mark = Callable[[], None]
 Item = TypeVar("Item")
+
+
+class Again(NamedTuple):
+    """A batch whose prompts can be read again where they lie, so that none stays in the spool."""
+
+    batch: pa.RecordBatch
+
+
 
 #: Texts of which only a keyed hash enters the spool: that two are the same is all that detection asks of them.
 HASHED = ("system", "response", "previous")
@@ -126,7 +134,7 @@ def _cast(column: Array, kind: pa.DataType, name: str, what: str) -> Array:
 
 def fill(
     spool: Spool,
-    items: Iterable[pa.RecordBatch | Mark],
+    items: Iterable[pa.RecordBatch | Again | Mark],
     key: ImprintKey,
     *,
     workers: int,
@@ -134,13 +142,21 @@ def fill(
 ) -> None:
     """Append all batches (EXCHANGE_SCHEMA) to the spool with their imprints, and call the marks between them."""
 
-    def prepared(item: pa.RecordBatch | Mark) -> pa.RecordBatch | Mark:
-        if not isinstance(item, pa.RecordBatch):
-            return item
-        columns = [_spooled(item, name, key) for name in spool.schema.names]
+    def prepared(item: pa.RecordBatch | Again | Mark) -> pa.RecordBatch | Mark:
+        batch = item.batch if isinstance(item, Again) else item
+        if not isinstance(batch, pa.RecordBatch):
+            return batch
+        # An imprint that the log gives isn't made of its text: nothing would prove that the text is the one.
+        again = isinstance(item, Again) and batch.column("imprint").null_count == batch.num_rows
+        columns = [
+            pa.nulls(batch.num_rows, spool.schema.field(name).type)
+            if again and name == "prompt"
+            else _spooled(batch, name, key)
+            for name in spool.schema.names
+        ]
         return pa.RecordBatch.from_arrays(columns, schema=spool.schema)
 
-    def put(item: pa.RecordBatch | Mark) -> None:
+    def put(item: pa.RecordBatch | Again | Mark) -> None:
         if isinstance(item, pa.RecordBatch):
             spool.append(item)
             progress(item.num_rows)

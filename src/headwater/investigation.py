@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.compute as pc
 from threadpoolctl import threadpool_limits
 
 import headwater
@@ -56,6 +55,7 @@ from headwater.keys import DEMO_KEY, ImprintKey
 from headwater.outcome import SET_ASIDE, Closing, Investigation, check_output
 from headwater.places import Scratch
 from headwater.policy import Pack, decide, default_pack, facts_of, load_pack
+from headwater.quoted import Prompts
 
 __all__ = ["Investigation", "ReadSettings", "Settings", "investigate"]
 
@@ -176,7 +176,8 @@ def investigate(
             detection = detect(laid, table, settings.detect, known=declarations, given=given, progress=tell)
             before = earlier.campaigns if earlier else ()
             names = [(c.id, frozenset(m.account for m in c.members)) for c in before]
-            prompts = None if settings.read.imprints_only else _prompts(laid)
+            placed = kept.placed if isinstance(kept, Kept) else ()
+            prompts = None if settings.read.imprints_only else Prompts(laid, placed, key)
             reported, considered, attributed = campaigns(detection, prompts, names)
             findings = Findings(
                 log=_summary(held, laid.census, detection, aside, named),
@@ -193,6 +194,7 @@ def investigate(
                 labels_note=labels_note,
                 notes=_notes(declarations, detection, (*reported, *considered), unread, aside)
                 + _conflicts(laid.census)
+                + _lost(prompts)
                 + not_read((*log.outputs, *unseen)),
             )
     except BaseException:
@@ -382,16 +384,6 @@ def _paths(
     return [intake.as_file(data, folder, name, hide=hide, held=held)]
 
 
-def _prompts(log: Arranged) -> Callable[[npt.NDArray[np.int64]], Mapping[int, str]]:
-    def prompts(rows: npt.NDArray[np.int64]) -> Mapping[int, str]:
-        found = log.take(["prompt"], rows)
-        texts = pc.utf8_slice_codeunits(found.column("prompt"), 0, intake.SHOWN_CHARS).to_pylist()
-        numbers = found.column("row").to_numpy().tolist()
-        return {row: text for row, text in zip(numbers, texts, strict=True) if text}
-
-    return prompts
-
-
 def _summary(
     held: set[str], census: Census, detection: Detection, aside: SetAside, exchanges: Any
 ) -> LogSummary:
@@ -475,6 +467,14 @@ def _conflicts(census: Census) -> tuple[str, ...]:
             f"{rows} name a later time than the row with the same id, account and prompt that was kept"
         )
     return tuple(told)
+
+
+def _lost(prompts: Prompts | None) -> tuple[str, ...]:
+    """What is said where the log is no longer what was read."""
+    if prompts is None or not prompts.lost:
+        return ()
+    texts = words.many(prompts.lost, "prompt")
+    return (f"{texts} that templates would show couldn't be read again: the log has changed since it was read",)
 
 
 def _plain(settings: Settings, proposed: int) -> dict[str, object]:

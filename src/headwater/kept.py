@@ -31,6 +31,7 @@ from headwater.errors import UnreadableInput, UsageError, Where, unreadable
 from headwater.exchange import EXCHANGE_SCHEMA, SCHEMA_VERSION, Log, Planned, SetAside, joins
 from headwater.imprint import IMPRINT_VERSION
 from headwater.keys import ImprintKey
+from headwater.quoted import Placed
 
 MANIFEST = "imprints.json"
 INDEX = "index.arrows"
@@ -84,6 +85,8 @@ class Kept:
         self._manifest = manifest
         self._schema = schema
         self._lock = lock
+        #: where the prompts lie that aren't in the spool
+        self.placed: list[Placed] = []
 
     def close(self) -> None:
         """Let others use the folder."""
@@ -194,44 +197,61 @@ class _Filling:
         self,
         wanted: Iterable[tuple[tuple[Source, ...], Sequence[Planned]]],
         known: Mapping[tuple[Source, ...], Unit],
-    ) -> Iterator[pa.RecordBatch | intake.Mark]:
+    ) -> Iterator[pa.RecordBatch | intake.Again | intake.Mark]:
         """The batches of units that are read, and behind each unit the mark that ends it."""
         for sources, planned in wanted:
             unit = known.get(sources)
             if unit is not None:
-                yield partial(self._taken, unit)
+                yield partial(self._taken, unit, planned)
             else:
                 yield from self._read(sources, planned)
 
     def _read(
         self, sources: tuple[Source, ...], planned: Sequence[Planned]
-    ) -> Iterator[pa.RecordBatch | intake.Mark]:
+    ) -> Iterator[pa.RecordBatch | intake.Again | intake.Mark]:
         sink, held = f"aside-{self._sinks:06d}.jsonl", set[str]()
         self._sinks += 1
         place = self._kept.folder / sink
         place.unlink(missing_ok=True)
         with SetAside(keep=self._keep, sink=place, names=self._aside.names) as mine:
-            yield from intake.noted(self._log.of(planned, mine), EXCHANGE_SCHEMA.names, held)
-        yield partial(self._ended, sources, held, mine, sink)
+            batches = intake.noted(self._log.of(planned, mine), EXCHANGE_SCHEMA.names, held)
+            yield from map(intake.Again, batches) if self._stays(planned) else batches
+        yield partial(self._ended, sources, planned, held, mine, sink)
 
-    def _taken(self, unit: Unit) -> None:
+    def _stays(self, planned: Sequence[Planned]) -> bool:
+        """Whether a row's prompt can be read again where it lies, by itself."""
+        return all(file.columnar for file in planned) and "prompt" not in self._log.way.rules.defaults
+
+    def _taken(self, unit: Unit, planned: Sequence[Planned]) -> None:
         """A unit that is there from before."""
         self._spool.parts += unit.parts
         self._progress(sum(part.rows for part in unit.parts))
-        self._told(unit)
+        self._told(unit, planned)
 
-    def _ended(self, sources: tuple[Source, ...], held: set[str], mine: SetAside, sink: str) -> None:
+    def _ended(
+        self,
+        sources: tuple[Source, ...],
+        planned: Sequence[Planned],
+        held: set[str],
+        mine: SetAside,
+        sink: str,
+    ) -> None:
         """All rows of a unit lie in the spool."""
         self._spool.cut()
         parts = tuple(self._spool.parts[self._parts :])
         unit = Unit(sources, parts, tuple(sorted(held)), mine.counts(), sink, _size(self._kept.folder / sink))
         self._spool.next_part = self._kept.number(len(parts))
         self._follow(self._kept.vouch, unit)
-        self._told(unit)
+        self._told(unit, planned)
 
-    def _told(self, unit: Unit) -> None:
+    def _told(self, unit: Unit, planned: Sequence[Planned]) -> None:
         self._parts = len(self._spool.parts)
-        self._aside.absorb(unit.aside, self._kept.folder / unit.sink)
+        sink = self._kept.folder / unit.sink
+        self._aside.absorb(unit.aside, sink)
+        rows = sum(part.rows for part in unit.parts)
+        if "prompt" in unit.held and self._stays(planned):
+            first = self._spool.rows - rows
+            self._kept.placed.append(Placed(first, rows, tuple(planned), sink, self._aside.names))
         self._held.update(unit.held)
 
 

@@ -17,6 +17,7 @@ from headwater.detect.declarations import GROUP as EXCUSE
 from headwater.detect.declarations import ORGANISATION
 from headwater.detect.fold import NO_KEY
 from headwater.detect.harvest import HOUR_US, Harvest
+from headwater.detect.hashed import mixed
 from headwater.detect.known import Declaration
 from headwater.detect.membership import View, named, relay
 from headwater.detect.naming import inherit, name_of
@@ -41,12 +42,14 @@ Prompts = Callable[[npt.NDArray[np.int64]], Mapping[int, str]]
 
 #: Templates shown for one campaign, texts read for each, ties drawn on the map.
 TEMPLATES, TEXTS, TIES = 3, 24, 3000
+#: Days that the texts of a template come from, where there are so many.
+SAMPLE_DAYS = 3
+DAY_US = 86_400_000_000
 #: Evidence of a list that is worked off or dealt out, and share of attributed exchanges with a known intent: either
 #: makes an extraction ring of accounts that act as one. Without both it isn't known what they act for.
 LISTS, ASKING = frozenset({"dealt", "sweep"}), 0.1
 #: Proposals shown though they didn't reach the threshold, beside those that only what is known of them holds back.
 CONSIDERED = 25
-DAY_US = 86_400_000_000
 
 NULL_MODEL = (
     "Every proposed ring counts. Templates: the members' sessions fill the ring's templates as often as other "
@@ -322,9 +325,17 @@ def _template(detection: Detection, view: View, form: _Form, texts: Mapping[int,
 
 
 def _sample(detection: Detection, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Some of the rows, different accounts first, chosen by content so that order can't matter."""
+    """Some of the rows, different accounts first, chosen by content so that order can't matter.
+
+    They come from three days, by an order of days that all templates have in common: logs lie by days mostly, and texts
+    that lie together are read together. A third of the accounts begins with each, so that what changes from day to day
+    is seen to change.
+    """
     harvest = detection.harvest
-    order = rows[np.lexsort((harvest.at_us[rows], harvest.exact[rows]))]
+    days, day = np.unique(harvest.at_us[rows] // DAY_US, return_inverse=True)
+    place = np.argsort(np.argsort([int(mixed(np.uint64(each))) for each in days.tolist()]))
+    turn = (place[day] - harvest.account[rows] % SAMPLE_DAYS) % len(days)
+    order = rows[np.lexsort((harvest.at_us[rows], harvest.exact[rows], turn))]
     _, first = np.unique(harvest.account[order], return_index=True)
     chosen = order[np.sort(first)][:TEXTS]
     if len(chosen) < TEXTS:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
 MINUTE_US = 60_000_000
 #: Minutes beyond which they are sorted instead of counted in place: a few rows may be of another century.
 _IN_PLACE = 4_000_000
-_NEVER = np.iinfo(np.int64).max
+_NEVER = int(np.iinfo(np.int64).max)
 Ints = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.integer[Any]]
 
@@ -57,14 +58,17 @@ class Tally:
         cls, account: Numbers, at_us: Ints, half: Numbers, model: Numbers, *, accounts: int, models: int
     ) -> Tally:
         """From columns of the index (n each); rows without an account are duplicates."""
-        live = account >= 0
-        code, late, at, asks = account[live], half[live] == 1, at_us[live], model[live]
-        every, second = np.bincount(code, minlength=accounts), np.bincount(code[late], minlength=accounts)
-        asked = np.full(models, _NEVER)
-        np.minimum.at(asked, asks[asks >= 0], at[asks >= 0])
-        first, last = (int(at.min()), int(at.max())) if len(at) else (_NEVER, -_NEVER)
-        volume = np.stack([every - second, second], axis=1).astype(np.int64)
-        return cls(volume, *_by_minute(at // MINUTE_US), asked, first, last)
+        volume, asked = np.zeros((accounts, 2), np.int64), np.full(models, _NEVER)
+        first, last = _counted(account, at_us, half, model, volume, asked)
+        if first > last:
+            return cls(volume, *_by_minute(at_us[:0]), asked, first, last)
+        begin, size = first // MINUTE_US, last // MINUTE_US - first // MINUTE_US + 1
+        if size >= _IN_PLACE:
+            return cls(volume, *_by_minute(at_us[account >= 0] // MINUTE_US), asked, first, last)
+        counts = np.zeros(size, np.int64)
+        _minutes(account, at_us, begin, counts)
+        minute = np.flatnonzero(counts)
+        return cls(volume, minute + begin, counts[minute], asked, first, last)
 
     def merged(self, other: Tally) -> Tally:
         """The counts of both."""
@@ -107,12 +111,31 @@ class Tally:
         )
 
 
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _counted(
+    account: Numbers, at_us: Ints, half: Numbers, model: Numbers, volume: Ints, asked: Ints
+) -> tuple[int, int]:
+    """Count rows by account and half, and keep each model's first time; the first and last time of all."""
+    first, last = _NEVER, -_NEVER
+    for row in range(len(account)):
+        if account[row] >= 0:
+            at = at_us[row]
+            volume[account[row], int(half[row] == 1)] += 1
+            first, last = min(first, at), max(last, at)
+            if model[row] >= 0 and at < asked[model[row]]:
+                asked[model[row]] = at
+    return first, last
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _minutes(account: Numbers, at_us: Ints, begin: int, counts: Ints) -> None:
+    """Count rows by minute, from the minute `begin` on."""
+    for row in range(len(account)):
+        if account[row] >= 0:
+            counts[at_us[row] // MINUTE_US - begin] += 1
+
+
 def _by_minute(minute: Ints) -> tuple[Ints, Ints]:
-    """The different minutes, ascending, and how often each is there."""
-    begin = int(minute.min()) if len(minute) else 0
-    if len(minute) and int(minute.max()) - begin >= _IN_PLACE:
-        found, count = np.unique(minute, return_counts=True)
-        return found, count.astype(np.int64)
-    counts = np.bincount(minute - begin)
-    found = np.flatnonzero(counts)
-    return found + begin, counts[found].astype(np.int64)
+    """The different minutes, ascending, and how often each is there: of times that lie far apart."""
+    found, count = np.unique(minute, return_counts=True)
+    return found, count.astype(np.int64)

@@ -75,7 +75,7 @@ def read_index(of: bytes, file: Path) -> Index | None:
             rows = stream.read_next_batch()
             stream.read_all()  # to its end, behind which the other one begins
             names = pa.ipc.open_stream(source).read_next_batch()
-            made: dict[str, Any] = {name: np.array(rows.column(name), kind) for name, kind in _ROWS.items()}
+            made: dict[str, Any] = {name: np.asarray(rows.column(name), kind) for name, kind in _ROWS.items()}
             made["accounts"] = tuple(names.column("account").to_pylist())
             made["organisations"] = tuple(names.column("organisation").to_pylist())
             made.update(counts, models=tuple(counts["models"]))

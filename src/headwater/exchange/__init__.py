@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from headwater.exchange.accounts import read_accounts
+    from headwater.exchange.again import texts_again
     from headwater.exchange.aside import SetAside, reason_of, renamed
     from headwater.exchange.asking import (
         ENDPOINTS,
@@ -96,6 +97,7 @@ __all__ = [
     "renamed",
     "ruled_out",
     "safe_cell",
+    "texts_again",
     "too_long",
     "write_jsonl",
     "write_parquet",
@@ -104,6 +106,7 @@ __all__ = [
 
 _WHERE = {
     "accounts": "read_accounts",
+    "again": "texts_again",
     "aside": "SetAside reason_of renamed",
     "asking": "ENDPOINTS Asked UnreadableRequestError read_request write_request",
     "decoding": "DecodingError decode",
