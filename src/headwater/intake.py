@@ -36,7 +36,6 @@ class Again(NamedTuple):
     batch: pa.RecordBatch
 
 
-
 #: Texts of which only a keyed hash enters the spool: that two are the same is all that detection asks of them.
 HASHED = ("system", "response", "previous")
 #: What stands before a hash where a text stood: the spool hashes texts, and of a very short one it keeps nothing.

@@ -474,7 +474,9 @@ def _lost(prompts: Prompts | None) -> tuple[str, ...]:
     if prompts is None or not prompts.lost:
         return ()
     texts = words.many(prompts.lost, "prompt")
-    return (f"{texts} that templates would show couldn't be read again: the log has changed since it was read",)
+    return (
+        f"{texts} that templates would show couldn't be read again: the log has changed since it was read",
+    )
 
 
 def _plain(settings: Settings, proposed: int) -> dict[str, object]:

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headwater.detect import Campaign, Detection, Findings
-from headwater.engine import ACCOUNT, Arranged
+from headwater.engine import ACCOUNT, Arranged, behind
 from headwater.exchange import EXCHANGE_SCHEMA, Column, is_output, is_set_aside, marked
 from headwater.exchange.model import schema_of
 from headwater.explain import dumps, page, words
@@ -174,8 +174,10 @@ class Investigation:
         campaign_of = np.full(self._detection.world.size, -1)
         for ring in self.findings.campaigns:
             campaign_of[[code[m.account] for m in ring.members]] = owner[ring.id]
-        hit = np.unique(self._detection.harvest.row[self._attributed])
-        return _Annotation(pa.array(list(owner), pa.string()), campaign_of, hit)
+        attributed = self._detection.harvest.row[self._attributed]
+        hit = np.zeros(int(attributed.max(initial=-1)) + 1, bool)
+        hit[attributed] = True
+        return _Annotation(pa.array(list(owner), pa.string()), campaign_of, np.flatnonzero(hit))
 
     @property
     def elsewhere(self) -> str | None:
@@ -205,12 +207,17 @@ class Investigation:
         check_output(folder, self.sources)
         folder.mkdir(parents=True, exist_ok=True)
         with together(folder) as place:
-            pq.write_table(self.accounts, place("accounts.parquet"), compression="zstd")
-            self._log.write(_READ, self._annotation(), _ANNOTATED, place("exchanges.parquet"))
+            rows = _READ, self._annotation(), _ANNOTATED, place("exchanges.parquet")
+            if not self._log.near:
+                self._log.write(*rows)
+            with behind() as follow:
+                if self._log.near:  # rows are packed while what is told of them is put together
+                    follow(self._log.write, *rows)
+                pq.write_table(self.accounts, place("accounts.parquet"), compression="zstd")
+                place("campaigns.json").write_bytes(self.json())
+                place("report.html").write_bytes(self.html())
             if self._brought and not self._log.near:
                 _as_one(Path(self._log.place("exchanges.parquet")), place("exchanges.parquet"))
-            place("campaigns.json").write_bytes(self.json())
-            place("report.html").write_bytes(self.html())
             aside = self._scratch.path / SET_ASIDE
             if aside.exists():
                 shutil.copyfile(aside, place(SET_ASIDE))

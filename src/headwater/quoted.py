@@ -72,9 +72,7 @@ class Prompts:
         return {row: text for row, text in zip(numbers, texts, strict=True) if text}
 
 
-def _of(
-    unit: Placed, rows: Ints, exact: Hashes, key: ImprintKey, workers: int
-) -> tuple[dict[int, str], int]:
+def _of(unit: Placed, rows: Ints, exact: Hashes, key: ImprintKey, workers: int) -> tuple[dict[int, str], int]:
     """The prompts of some rows (n, ascending) of a unit with the imprints `exact` (n), by row, and how many are lost."""
     try:
         gone = _set_aside(unit.sink)

@@ -42,8 +42,8 @@ Prompts = Callable[[npt.NDArray[np.int64]], Mapping[int, str]]
 
 #: Templates shown for one campaign, texts read for each, ties drawn on the map.
 TEMPLATES, TEXTS, TIES = 3, 24, 3000
-#: Days that the texts of a template come from, where there are so many.
-SAMPLE_DAYS = 3
+#: Hours that most texts of a template come from, where there are so many.
+SAMPLE_HOURS = 3
 DAY_US = 86_400_000_000
 #: Evidence of a list that is worked off or dealt out, and share of attributed exchanges with a known intent: either
 #: makes an extraction ring of accounts that act as one. Without both it isn't known what they act for.
@@ -327,14 +327,14 @@ def _template(detection: Detection, view: View, form: _Form, texts: Mapping[int,
 def _sample(detection: Detection, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Some of the rows, different accounts first, chosen by content so that order can't matter.
 
-    They come from three days, by an order of days that all templates have in common: logs lie by days mostly, and texts
-    that lie together are read together. A third of the accounts begins with each, so that what changes from day to day
-    is seen to change.
+    They come from a few hours, in an order of hours that all templates have in common: most logs lie in order of time,
+    and texts that lie together are read together. A third of the accounts begins with each of the first three, so that
+    what changes with time is seen to change.
     """
     harvest = detection.harvest
-    days, day = np.unique(harvest.at_us[rows] // DAY_US, return_inverse=True)
-    place = np.argsort(np.argsort([int(mixed(np.uint64(each))) for each in days.tolist()]))
-    turn = (place[day] - harvest.account[rows] % SAMPLE_DAYS) % len(days)
+    hours, hour = np.unique(harvest.at_us[rows] // HOUR_US, return_inverse=True)
+    place = np.argsort(np.argsort([int(mixed(np.uint64(each))) for each in hours.tolist()]))
+    turn = (place[hour] - harvest.account[rows] % SAMPLE_HOURS) % len(hours)
     order = rows[np.lexsort((harvest.at_us[rows], harvest.exact[rows], turn))]
     _, first = np.unique(harvest.account[order], return_index=True)
     chosen = order[np.sort(first)][:TEXTS]

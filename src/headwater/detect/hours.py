@@ -13,6 +13,8 @@ import numpy.typing as npt
 from headwater.detect.fold import World
 
 HOUR_US, A_DAY = 3_600_000_000, 24
+#: Pairs of account and hour, for each filling, up to which they are marked where they lie instead of sorted.
+IN_PLACE = 32
 #: Account hours of everybody's traffic that a ring's profile is drawn to at least: a few fillings make no profile.
 DRAWN = 48.0
 #: Share of a ring's fillings that may be at any time whatever: no hour and no day says more than its logarithm against.
@@ -34,13 +36,22 @@ def kept(
     `place` and `at_us` of the fillings; `usual`: exchanges of everybody else in each hour from `first` (since 1970) on.
     `ours` (accounts): members, whose fillings make the ring's profile (all where not given).
     """
-    whose, when = np.divmod(np.unique(place * (1 << 32) + at_us // HOUR_US - first), 1 << 32)
+    whose, when = _met(place, at_us // HOUR_US - first, accounts, len(usual))
     every = np.arange(len(usual))
     nats = np.zeros(accounts)
     members = np.ones(accounts, bool) if ours is None else ours
     for mine, of in (((when + first) % A_DAY, (every + first) % A_DAY), (when // A_DAY, every // A_DAY)):
         nats += _against(whose, mine, np.bincount(of, usual).astype(float), members)
     return np.minimum(nats, MOST)
+
+
+def _met(place: Ints, hour: Ints, accounts: int, hours: int) -> tuple[Ints, Ints]:
+    """The different pairs of account and hour, in order."""
+    if accounts * hours <= IN_PLACE * len(place) and 0 <= hour.min() and hour.max() < hours:
+        there = np.zeros(accounts * hours, bool)
+        there[place * hours + hour] = True
+        return np.divmod(np.flatnonzero(there), hours)
+    return np.divmod(np.unique(place * (1 << 32) + hour), 1 << 32)
 
 
 def _against(whose: Ints, bins: Ints, usual: Floats, ours: Bools) -> Floats:

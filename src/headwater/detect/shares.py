@@ -6,6 +6,7 @@ A ring whose excess says little (it asks for what everybody asks for) is left as
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -98,9 +99,12 @@ def taking_part(world: World, first: Placed | None, second: Placed | None) -> di
     if first is None or second is None or not known:
         return {}
     parts = [by_ring(placed, world.context["ring_of"], len(world.rings)) for placed in (first, second)]
+    halves = [(found, part[at]) for at, (found, _) in known.items() for part in parts]
+    with ThreadPoolExecutor(world.workers) as pool:
+        gains = pool.map(lambda half: half[0].gain(half[1], world.size)[0], halves)
     out = {}
-    for at, (found, _) in known.items():
-        proposing, confirming = (found.gain(part[at], world.size)[0] for part in parts)
+    for at in known:
+        proposing, confirming = next(gains), next(gains)
         members = world.rings[at].members
         members = members[confirming[members] > 0]
         out[at] = TakingPart(members, proposing[members] + confirming[members])

@@ -38,9 +38,7 @@ def sessions(
         np.cumsum(base, out=base)
         list(
             pool.map(
-                lambda part: _spread(
-                    *part, begin, row, time, side, gap_us, length_us, base, session, half
-                ),
+                lambda part: _spread(*part, begin, row, time, side, gap_us, length_us, base, session, half),
                 parts,
             )
         )

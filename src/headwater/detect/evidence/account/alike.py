@@ -77,9 +77,17 @@ class People:
 
     def having(self, value: int) -> npt.NDArray[np.int64]:
         """Customers by stratum who have a value."""
-        values, start, stratum = self._held
-        at = int(np.searchsorted(values, value))
-        return np.bincount(stratum[start[at] : start[at + 1]], minlength=len(self.sizes))
+        if value not in self._having:
+            values, start, stratum = self._held
+            at = int(np.searchsorted(values, value))
+            found = np.bincount(stratum[start[at] : start[at + 1]], minlength=len(self.sizes))
+            self._having[value] = found
+        return self._having[value]
+
+    @cached_property
+    def _having(self) -> dict[int, npt.NDArray[np.int64]]:
+        """What was asked of values before: many groups have a common one."""
+        return {}
 
 
 def most_alike(ring: Ring, people: People, customer: npt.NDArray[np.int32]) -> Alike | None:

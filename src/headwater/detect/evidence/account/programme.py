@@ -15,6 +15,7 @@ from scipy.special import ndtr
 from headwater.detect.evidence.account.alike import LEAST_ALIKE, People, most_alike
 from headwater.detect.evidence.account.signup import coded
 from headwater.detect.fold import Card, Finding, NoRows, Ring, World
+from headwater.detect.ordering import ByCode
 from headwater.detect.pvalues import calibrated
 
 #: Fewer other customers in the programme can't be compared with.
@@ -52,6 +53,7 @@ class Programme(NoRows):
         entry[account] = programme
         # An account without a programme counts too: it came in by the open door.
         people = People.of(everybody, entry, world.customer)
+        came = ByCode(entry)
         out = {}
         for at, ring in enumerate(world.rings):
             if np.count_nonzero(entry[ring.members] >= 0) < LEAST_ALIKE:
@@ -60,7 +62,7 @@ class Programme(NoRows):
             mine = ring.members[entry[ring.members] == found.value] if found is not None else ring.members[:0]
             if found is None or not found.hits or found.value < 0 or not len(mine):
                 continue
-            more, others = _more(mine, found.value, ring, entry, world)
+            more, others = _more(mine, came.of(found.value), ring, world)
             said = (
                 f"{found.hits:,} of its {found.customers:,} customers came through one access programme; of as many "
                 f"others {found.expected:.1f} would. "
@@ -78,10 +80,10 @@ class Programme(NoRows):
 
 
 def _more(
-    mine: npt.NDArray[np.int32], programme: int, ring: Ring, entry: npt.NDArray[np.int64], world: World
+    mine: npt.NDArray[np.int32], came: npt.NDArray[np.int64], ring: Ring, world: World
 ) -> tuple[float | None, int]:
-    """Whether these members send more than others of their programme (p-value), and how many others there are."""
-    theirs = np.flatnonzero((entry == programme) & ~np.isin(world.customer, world.customer[ring.members]))
+    """Whether these members send more than others who `came` by their programme (p-value), and how many others."""
+    theirs = came[~np.isin(world.customer[came], world.customer[ring.members])]
     ours, others = _by_customer(mine, world), _by_customer(theirs, world)
     return (rank_sum(ours, others) if len(others) >= LEAST_OTHERS else None), len(others)
 

@@ -27,13 +27,19 @@ def texts(world: World, name: str) -> list[str | None]:
 def coded(world: World, name: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], list[str]]:
     """Accounts that have a value, the position of each one's value, and the values in order."""
     column = _whole(world, name).cast(pa.string()).dictionary_encode()
-    values = column.dictionary.to_pylist()
-    order = sorted({v for v in values if v.strip()})
-    place = {v: at for at, v in enumerate(order)}
-    at_value = np.array([place.get(v, -1) for v in values] + [-1], np.int64)
+    # By code points, as Python sorts them: so UTF-8 lies by its bytes.
+    order = pc.array_sort_indices(column.dictionary)
+    values = column.dictionary.take(order).to_pylist()
+    said = np.array([not value.isspace() and value != "" for value in values], bool)
+    at_value = np.full(len(values) + 1, -1, np.int64)
+    at_value[order.to_numpy()[said]] = np.arange(said.sum())
     at = at_value[column.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)]
     have = np.flatnonzero(at >= 0)
-    return have.astype(np.int32), at[have], order
+    return (
+        have.astype(np.int32),
+        at[have],
+        [value for value, it_says in zip(values, said, strict=True) if it_says],
+    )
 
 
 def _whole(world: World, name: str) -> Any:

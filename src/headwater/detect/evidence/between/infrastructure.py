@@ -20,7 +20,7 @@ from headwater.detect.fold import Batch, Card, Finding, Links, NoRows, Ring, Wor
 from headwater.detect.objects import Counts, Sharing, committed, distinct, weave
 from headwater.detect.pairs import pairs
 from headwater.detect.pvalues import calibrated
-from headwater.detect.spans import rows_of
+from headwater.detect.spans import spans
 
 #: What sharing a rare one may weigh at most, in nats: an address is often a company's or a carrier's.
 MEANS = {"payment": 3.0, "device": 3.0, "phone": 3.0, "signup_ip": 1.0, "ip": 1.0}
@@ -140,9 +140,13 @@ class InfrastructureTest(NoRows):
 
 @dataclass(frozen=True)
 class _Kind:
-    """The rare means of one kind: who uses which (`account`, ascending, and `place`), how many have how many users."""
+    """The rare means of one kind: who uses which (`account`, ascending, and `place`), how many have how many users.
+
+    `start` (accounts + 1) is where each account's begin.
+    """
 
     name: str
+    start: npt.NDArray[np.int64]
     account: npt.NDArray[np.int32]
     place: npt.NDArray[np.int64]
     sizes: npt.NDArray[np.int64]
@@ -156,11 +160,13 @@ class _Kind:
         account, place = sharing.members[keep], np.repeat(np.arange(len(size)), size)[keep]
         order = np.argsort(account, kind="stable")
         sizes, times = np.unique(size[rare], return_counts=True)
-        return cls(kind, account[order], place[order], sizes, times)
+        start = np.zeros(accounts + 1, np.int64)
+        np.cumsum(np.bincount(account, minlength=accounts), out=start[1:])
+        return cls(kind, start, account[order], place[order], sizes, times)
 
 
 def _finding(kind: _Kind, most: float, ring: Ring, customer: npt.NDArray[np.int32]) -> Finding | None:
-    rows = rows_of(kind.account, ring.members)
+    rows = spans(kind.start[ring.members], kind.start[ring.members + 1])
     if not len(rows):
         return None
     account, place = kind.account[rows], kind.place[rows]
