@@ -1,7 +1,8 @@
 """Logs to a spool of imprints: what an investigation reads once and never again.
 
 Files go through the readers, Arrow data through the same checks by way of a file; prompts become imprints, in as many
-threads as allowed. Of their texts the beginning stays in the spool, where a report may quote it and couldn't read it again.
+threads as allowed. Of their texts the beginning stays in the spool, where a report may quote it and couldn't read it
+again.
 """
 
 from __future__ import annotations

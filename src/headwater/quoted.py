@@ -6,9 +6,10 @@ made anew, proves that it is the one: where a file has changed meanwhile, nothin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -18,7 +19,7 @@ import pyarrow.compute as pc
 
 from headwater.engine import Arranged
 from headwater.errors import UnreadableInput
-from headwater.exchange import Planned, open_parquet, texts_again
+from headwater.exchange import DAMAGED, Planned, open_parquet, texts_again
 from headwater.imprint import imprint
 from headwater.intake import SHOWN_CHARS
 from headwater.keys import ImprintKey
@@ -55,15 +56,35 @@ class Prompts:
         out = self._lying(rows) if "prompt" in self._log.filled else {}
         rows = rows[[row not in out for row in rows.tolist()]]
         if self._placed and len(rows):
-            found = self._log.take(["imprint.exact"], rows).column("imprint").combine_chunks()
+            found: Any = self._log.take(["imprint.exact"], rows).column("imprint").combine_chunks()
             exact = found.field("exact").to_numpy()
-            for unit in self._placed:
-                mine = slice(*np.searchsorted(rows, (unit.first, unit.first + unit.rows)).tolist())
-                if mine.start < mine.stop:
-                    again, lost = _of(unit, rows[mine], exact[mine], self._key, self._log.workers)
-                    self.lost += lost
-                    out.update((row, text[:SHOWN_CHARS]) for row, text in again.items())
+            out.update((row, text[:SHOWN_CHARS]) for row, text in self._again(rows, exact))
         return out
+
+    def _again(self, rows: Ints, exact: Hashes) -> Iterator[tuple[int, str]]:
+        """Row and prompt of some rows (n, ascending) with the imprints `exact` (n), as far as the log has them."""
+        wanted: list[tuple[Path, Ints]] = []
+        whose: list[Ints] = []
+        for unit in self._placed:
+            begin, end = np.searchsorted(rows, (unit.first, unit.first + unit.rows)).tolist()
+            if begin == end:
+                continue
+            files = _where(unit, rows[begin:end])
+            if files is None:
+                self.lost += end - begin
+            for path, mine, places in files or ():
+                wanted.append((path, places))
+                whose.append(mine)
+        of = dict(zip(rows.tolist(), exact.tolist(), strict=True))
+        every = texts_again(wanted, "prompt", workers=self._log.workers)
+        for mine, (_, places), texts in zip(whose, wanted, every, strict=True):
+            if texts is None:
+                self.lost += len(mine)
+                continue
+            row = dict(zip(places.tolist(), mine.tolist(), strict=True))
+            proved = _proved([(row[place], text) for place, text in texts.items()], of, self._key)
+            self.lost += len(texts) - len(proved)
+            yield from proved.items()
 
     def _lying(self, rows: npt.NDArray[np.int64]) -> dict[int, str]:
         found = self._log.take(["prompt"], rows)
@@ -72,26 +93,25 @@ class Prompts:
         return {row: text for row, text in zip(numbers, texts, strict=True) if text}
 
 
-def _of(unit: Placed, rows: Ints, exact: Hashes, key: ImprintKey, workers: int) -> tuple[dict[int, str], int]:
-    """The prompts of some rows (n, ascending) of a unit with the imprints `exact` (n), by row, and how many are lost."""
+def _where(unit: Placed, rows: Ints) -> list[tuple[Path, Ints, Ints]] | None:
+    """Files of a unit with those of the rows that each has, and their places in it (from 0).
+
+    None where the files aren't what they were.
+    """
     try:
         gone = _set_aside(unit.sink)
         places = [_left(file, unit, gone) for file in unit.planned]
-        if sum(map(len, places)) != unit.rows:  # damaged behind some row, or another file by now
-            return {}, len(rows)
-        found: list[tuple[int, str]] = []
-        begin = unit.first
-        for file, place in zip(unit.planned, places, strict=True):
-            mine = rows[(rows >= begin) & (rows < begin + len(place))]
-            if len(mine):
-                whose = dict(zip(place[mine - begin].tolist(), mine.tolist(), strict=True))
-                texts = texts_again(file.file.path, "prompt", place[mine - begin], workers=workers)
-                found += [(whose[row], text) for row, text in texts.items()]
-            begin += len(place)
-    except (OSError, UnreadableInput, pa.ArrowException):
-        return {}, len(rows)
-    proved = _proved(found, dict(zip(rows.tolist(), exact.tolist(), strict=True)), key)
-    return proved, len(found) - len(proved)
+    except (OSError, UnreadableInput, pa.ArrowException, msgspec.DecodeError):
+        return None
+    if sum(map(len, places)) != unit.rows:
+        return None
+    out, begin = [], unit.first
+    for file, place in zip(unit.planned, places, strict=True):
+        mine = rows[(rows >= begin) & (rows < begin + len(place))]
+        if len(mine):
+            out.append((file.file.path, mine, place[mine - begin]))
+        begin += len(place)
+    return out
 
 
 def _proved(found: Sequence[tuple[int, str]], exact: Mapping[int, int], key: ImprintKey) -> dict[int, str]:
@@ -100,7 +120,7 @@ def _proved(found: Sequence[tuple[int, str]], exact: Mapping[int, int], key: Imp
     return {row: text for (row, text), own in zip(found, made.to_pylist(), strict=True) if own == exact[row]}
 
 
-def _left(file: Planned, unit: Placed, gone: Sequence[tuple[str | None, int]]) -> Ints:
+def _left(file: Planned, unit: Placed, gone: Sequence[_Gone]) -> Ints:
     """Rows of a file (from 0) that were read and not set aside, in their order."""
     with open_parquet(file.file.path) as opened:
         sizes = [opened.metadata.row_group(at).num_rows for at in range(opened.metadata.num_row_groups)]
@@ -108,15 +128,24 @@ def _left(file: Planned, unit: Placed, gone: Sequence[tuple[str | None, int]]) -
     begin = sum(sizes[:first])
     left = np.ones(sum(sizes[first:end]), bool)
     name = unit.names.get(file.file.name, file.file.name)
-    for of, row in gone:
-        if (of == name or len(unit.planned) == 1) and begin < row <= begin + len(left):
-            left[row - 1 - begin] = False
+    for one in gone:
+        if one.row is not None and (one.file == name or len(unit.planned) == 1):
+            at = one.row - 1 - begin
+            if 0 <= at < len(left):
+                left[slice(at, None if one.what == DAMAGED else at + 1)] = False
     return np.flatnonzero(left) + begin
 
 
-def _set_aside(sink: Path) -> list[tuple[str | None, int]]:
-    """File and row (from 1) of what was set aside."""
+class _Gone(msgspec.Struct):
+    """A line of what was set aside; rows count from 1."""
+
+    file: str | None
+    row: int | None
+    what: str
+
+
+def _set_aside(sink: Path) -> list[_Gone]:
+    """What was set aside."""
     if not sink.exists():
         return []
-    lines = map(msgspec.json.decode, sink.read_bytes().splitlines())
-    return [(line["file"], line["row"]) for line in lines if line["row"] is not None]
+    return [msgspec.json.decode(line, type=_Gone) for line in sink.read_bytes().splitlines()]

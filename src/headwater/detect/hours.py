@@ -47,7 +47,7 @@ def kept(
 
 def _met(place: Ints, hour: Ints, accounts: int, hours: int) -> tuple[Ints, Ints]:
     """The different pairs of account and hour, in order."""
-    if accounts * hours <= IN_PLACE * len(place) and 0 <= hour.min() and hour.max() < hours:
+    if accounts * hours <= IN_PLACE * len(place) and hour.min() >= 0 and hour.max() < hours:
         there = np.zeros(accounts * hours, bool)
         there[place * hours + hour] = True
         return np.divmod(np.flatnonzero(there), hours)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -122,6 +123,8 @@ def _index(
         at = np.asarray(batch.column("row"))
         for name, values in (("code", account), ("at_us", at_us), ("model", model)):
             values[at] = np.asarray(batch.column(name))
+    names: list[Any] = accounts.column("account").to_pylist()
+    owners = accounts.column("organisation").to_pylist()
     side = accounts.column("side").to_numpy().astype(np.uint8)
     session, half = sessions(
         account,
@@ -137,8 +140,8 @@ def _index(
         session=session,
         half=half,
         model=model,
-        accounts=tuple(accounts.column("account").to_pylist()),
-        organisations=tuple(accounts.column("organisation").to_pylist()),
+        accounts=tuple(names),
+        organisations=tuple(owners),
         models=tuple(models),
         duplicates=rows - table.num_rows,
         shared=shared,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numba
 import numpy as np
@@ -17,8 +18,8 @@ def sessions(
 ) -> tuple[Codes, npt.NDArray[np.uint8]]:
     """The session (int32, −1: none) and the half (uint8) of each row, which may come in any order.
 
-    `account` and `at_us` (n each) say whose a row is (−1: nobody's) and when (µs); `side` is 0 or 1 by account. A pause of
-    more than `gap_us` ends a session, and so does unbroken traffic of `length_us`. Sessions of an account alternate
+    `account` and `at_us` (n each) say whose a row is (−1: nobody's) and when (µs); `side` is 0 or 1 by account. A pause
+    of more than `gap_us` ends a session, and so does unbroken traffic of `length_us`. Sessions of an account alternate
     between the halves, from its side on; a single one is cut in two in the middle of its time.
     """
     size = len(side)
@@ -30,18 +31,20 @@ def sessions(
     # Accounts in as many parts as there are threads, of about as many rows each.
     ends = np.searchsorted(begin, np.linspace(0, len(row), workers + 1)[1:-1].astype(np.int64))
     bounds = [0, *ends.tolist(), size]
-    parts = list(zip(bounds, bounds[1:], strict=False))
+    parts = list(pairwise(bounds))
     base = np.zeros(size + 1, np.int64)
     session, half = np.full(len(account), -1, np.int32), np.zeros(len(account), np.uint8)
+
+    def number(part: tuple[int, int]) -> None:
+        _numbered(part[0], part[1], begin, row, time, gap_us, length_us, base)
+
+    def spread(part: tuple[int, int]) -> None:
+        _spread(part[0], part[1], begin, row, time, side, gap_us, length_us, base, session, half)
+
     with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(lambda part: _numbered(*part, begin, row, time, gap_us, length_us, base), parts))
+        list(pool.map(number, parts))
         np.cumsum(base, out=base)
-        list(
-            pool.map(
-                lambda part: _spread(*part, begin, row, time, side, gap_us, length_us, base, session, half),
-                parts,
-            )
-        )
+        list(pool.map(spread, parts))
     return session, half
 
 

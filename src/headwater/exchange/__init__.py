@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         Column,
     )
     from headwater.exchange.outputs import is_annotated, is_output, is_set_aside, marked, not_read
-    from headwater.exchange.parquet import open_parquet, parquet_batches
+    from headwater.exchange.parquet import DAMAGED, open_parquet, parquet_batches
     from headwater.exchange.reading import HOLDS_ACCOUNTS, Log, Way, joins, open_log, read
     from headwater.exchange.source import LogFile, files, holds_lines, records
     from headwater.exchange.streams import LIMIT, TornError, blocks, compression, too_long
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ACCOUNT_COLUMNS",
     "ACCOUNT_SCHEMA",
+    "DAMAGED",
     "ENDPOINTS",
     "EXCHANGE_COLUMNS",
     "EXCHANGE_SCHEMA",
@@ -117,7 +118,7 @@ _WHERE = {
         "IMPRINT_TYPE MINIMISERS SCHEMA_VERSION SKETCH Column"
     ),
     "outputs": "is_annotated is_output is_set_aside marked not_read",
-    "parquet": "open_parquet parquet_batches",
+    "parquet": "DAMAGED open_parquet parquet_batches",
     "reading": "HOLDS_ACCOUNTS Log Way joins open_log read",
     "source": "LogFile files holds_lines records",
     "streams": "LIMIT TornError blocks compression too_long",

@@ -5,16 +5,17 @@ Whoever reads a log need not keep its texts for that: they lie where they lay.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from headwater.errors import BadRow
+from headwater.errors import BadRow, UnreadableInput
 from headwater.exchange.aside import SetAside
 from headwater.exchange.model import EXCHANGE_COLUMNS
 from headwater.exchange.parquet import open_parquet, parquet_batches
@@ -22,26 +23,50 @@ from headwater.exchange.rows import Rules
 from headwater.exchange.tables import Conforming
 
 Ints = npt.NDArray[np.int64]
-_ROWS: Final = 65_536
+#: Rows that are decoded at a time: what lies behind the last one that is wanted isn't.
+_ROWS: Final = 16_384
 
 
-def texts_again(path: Path, name: str, rows: Ints, *, workers: int = 1) -> dict[int, str]:
-    """The texts of the column `name` in some rows of a file (ascending, from 0), by row; rows without one are left out.
+def texts_again(
+    wanted: Sequence[tuple[Path, Ints]], name: str, *, workers: int = 1
+) -> list[dict[int, str] | None]:
+    """The texts of the column `name` in some rows (ascending, from 0) of files, by row; rows without one are left out.
 
-    Raises `UnreadableInput` where the file is no Parquet any more.
+    None for a file that can't be read any more.
     """
-    with open_parquet(path) as file:
-        metadata = file.metadata
-        sizes = [metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)]
-    ends = np.cumsum(sizes, dtype=np.int64)
-    groups = np.unique(np.searchsorted(ends, rows[rows < sum(sizes)], side="right")).tolist()
     rules = Rules(columns=tuple(column for column in EXCHANGE_COLUMNS if column.name == name))
+    out: list[dict[int, str] | None] = [None] * len(wanted)
+    tasks = []
+    for at, (path, rows) in enumerate(wanted):
+        with suppress(OSError, UnreadableInput, pa.ArrowException):
+            tasks += [(at, path, rows, group) for group in _groups(path, rows)]
+            out[at] = {}
 
-    def read(group: int) -> list[tuple[int, str]]:
-        return list(_read(path, rules, rows, group))
+    def read(task: tuple[int, Path, Ints, int]) -> tuple[int, list[tuple[int, str]] | None]:
+        at, path, rows, group = task
+        with suppress(OSError, UnreadableInput, pa.ArrowException):
+            return at, list(_read(path, rules, rows, group))
+        return at, None
 
     with ThreadPoolExecutor(workers) as pool:
-        return {row: text for some in pool.map(read, groups) for row, text in some}
+        for at, some in pool.map(read, tasks):
+            held = out[at]
+            if some is None:
+                out[at] = None
+            elif held is not None:
+                held.update(some)
+    return out
+
+
+def _groups(path: Path, rows: Ints) -> list[int]:
+    """The groups of a file that hold some of the rows."""
+    with open_parquet(path) as file:
+        metadata = file.metadata
+        ends = np.cumsum(
+            [metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)], dtype=np.int64
+        )
+    found = np.unique(np.searchsorted(ends, rows, side="right"))
+    return [int(group) for group in found if group < len(ends)]
 
 
 def _read(path: Path, rules: Rules, rows: Ints, group: int) -> Iterator[tuple[int, str]]:
@@ -51,11 +76,14 @@ def _read(path: Path, rules: Rules, rows: Ints, group: int) -> Iterator[tuple[in
         if isinstance(part, BadRow):
             continue
         done, batch = part
+        if done > rows[-1]:
+            return
         mine = rows[(rows >= done) & (rows < done + batch.num_rows)]
         if not len(mine) or not batch.num_columns:
             continue
+        chosen: Any = pa.array(mine - done)
         few = pa.RecordBatch.from_arrays(
-            [column.take(pa.array(mine - done)) for column in batch.columns], schema=batch.schema
+            [column.take(chosen) for column in batch.columns], schema=batch.schema
         )
         good = Conforming(str(path), done, rules, SetAside(keep=0)).conformed(few)
         if good.num_rows == len(mine):  # else nobody can say whose text is whose

@@ -32,6 +32,8 @@ _CAUTIOUS: Final = 64
 _BUFFER: Final = 1 << 20
 #: Bytes of each value of a list, however short.
 _EACH: Final = 8
+#: Said of the first row that can't be read; none behind it is.
+DAMAGED: Final = "the Parquet data are damaged from here on"
 _DAMAGED: Final = "write or fetch the file again; the rows before it were read"
 _DICTIONARIES: Final = frozenset(("RLE_DICTIONARY", "PLAIN_DICTIONARY"))
 #: Encodings of which Arrow makes dictionaries; of the others only DELTA_BYTE_ARRAY hides what repeats.
@@ -84,7 +86,7 @@ def parquet_batches(
                     yield done + start, part
             done += batch.num_rows
     except (pa.ArrowException, OSError):
-        yield BadRow("the Parquet data are damaged from here on", Where(str(path), done + 1), _DAMAGED)
+        yield BadRow(DAMAGED, Where(str(path), done + 1), _DAMAGED)
 
 
 def _read(
