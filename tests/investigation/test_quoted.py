@@ -167,7 +167,7 @@ def test_prompts_that_a_default_fills_stay_in_the_store(tmp_path: Path) -> None:
     (tmp_path / "log").mkdir()
     rows = table(0, 3, prompt=["one that is there", None, None])
     pq.write_table(rows, tmp_path / "log" / "0.parquet")
-    how = {"defaults": {"prompt": "said by default"}}
+    how: dict[str, Any] = {"defaults": {"prompt": "said by default"}}
     with opened(tmp_path / "log", tmp_path / "store", **how) as (_, local, prompts):
         assert said(local, prompts) == ["one that is there", "said by default", "said by default"]
         assert prompts.lost == 0

@@ -112,9 +112,12 @@ def around(column: pa.Array[Any]) -> npt.NDArray[np.int64]:
     """A number for the network around each address (n; IPv4 /16, IPv6 /32), NO_ADDRESS for what is none."""
     coded = dictionary(column)
     asked = keys(coded.dictionary.to_pylist())
-    part = asked.view(np.uint8).reshape(-1, KEY.itemsize)[:, :5].astype(np.int64)
-    part[part[:, 0] == 4, 3:] = 0
-    return by_row(np.where(asked == b"", NO_ADDRESS, part @ (256 ** np.arange(5)[::-1])), coded, NO_ADDRESS)
+    part = asked.view(np.uint8).reshape(-1, KEY.itemsize)
+    number = np.zeros(len(asked), np.int64)
+    for at in range(5):
+        number = number << 8 | part[:, at]
+    number[part[:, 0] == 4] &= ~0xFFFF
+    return by_row(np.where(asked == b"", NO_ADDRESS, number), coded, NO_ADDRESS)
 
 
 def _range(key: bytes, cidr: str, path: Path, row: int) -> tuple[int, int]:

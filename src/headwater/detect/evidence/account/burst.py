@@ -67,28 +67,31 @@ class Burst(NoRows):
 
 def surprise(opened: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """−log10 of the chance of as many others in a sign-up's hour or day, for each customer's first sign-up (n, µs)."""
-    times = np.sort(opened)
+    order = np.argsort(opened)
+    times = opened[order]
     # Tables that give dates only say nothing of hours.
-    dates = np.mean(opened % DAY_US == 0) > 0.5
+    dates = np.mean(times % DAY_US == 0) > 0.5
     low, high = times[0], times[-1]
-    out = np.zeros(len(opened))
+    found = np.zeros(len(times))
     for width, wider in WINDOWS[1:] if dates else WINDOWS:
-        others = _within(times, opened, width) - 1
+        others = _within(times, width) - 1
         rate = (len(times) - 1 - others + 1) / max(high - low - width, width)
         for around in wider:
             # What lies before the first sign-up and after the last wasn't watched.
-            span = np.minimum(opened + around // 2, high) - np.maximum(opened - around // 2, low)
-            count = _within(times, opened, around) - 1 - others
+            span = np.minimum(times + around // 2, high) - np.maximum(times - around // 2, low)
+            count = _within(times, around) - 1 - others
             rate = np.maximum(rate, (count + 1) / np.maximum(span - width, width))
         chance = np.maximum(pdtrc(others - 1, rate * width), 1e-300)
-        out = np.maximum(out, np.where(others >= LEAST_OTHERS, -np.log10(chance), 0.0))
+        found = np.maximum(found, np.where(others >= LEAST_OTHERS, -np.log10(chance), 0.0))
+    out = np.empty(len(times))
+    out[order] = found
     return out
 
 
-def _within(times: npt.NDArray[np.int64], around: npt.NDArray[np.int64], width: int) -> npt.NDArray[np.int64]:
+def _within(times: npt.NDArray[np.int64], width: int) -> npt.NDArray[np.int64]:
     """How many of the sorted times lie within half a width of each."""
-    last = np.searchsorted(times, around + width // 2, side="right")
-    return np.asarray(last - np.searchsorted(times, around - width // 2, side="left"))
+    last = np.searchsorted(times, times + width // 2, side="right")
+    return np.asarray(last - np.searchsorted(times, times - width // 2, side="left"))
 
 
 trait = Burst()

@@ -28,6 +28,8 @@ from headwater.exchange.model import SKETCH
 
 #: Rows of one ring that are kept for the test, in expectation; whole accounts are left out beyond it.
 MOST_ROWS = 60_000
+#: Groups that a thread looks at in a row, where there are many.
+AT_ONCE = 64
 #: Permutations of a first look, and where that leaves any doubt.
 FIRST_LOOK, PERMUTATIONS = 29, 199
 #: Imperfect dealing (drift, batches, personas) leaves this much effect: scale of a half-normal.
@@ -155,9 +157,13 @@ class Queue:
                 )
             return _finding(looks, 0.0 if at in allied else CAP_AGAINST) if looks else None
 
+        # Where groups are many, most are small. The large ones come first: each part has some of all.
+        size = len(world.rings)
+        count = max(-(-size // AT_ONCE), min(size, AT_ONCE))
+        parts = [range(at, size, count) for at in range(count)]
         with ThreadPoolExecutor(world.workers) as pool:
-            found = enumerate(pool.map(look, range(len(world.rings))))
-            return {at: finding for at, finding in found if finding is not None}
+            looked = pool.map(lambda part: [(at, look(at)) for at in part], parts)
+            return {at: finding for some in looked for at, finding in some if finding is not None}
 
 
 def _choices(
