@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from detect.worlds import DAY, HOUR, dealt_log, folded
-from headwater.detect.assemble import View, _sentence, campaigns
+from headwater.detect.assemble import TEXTS, View, _sample, _sentence, campaigns
 from headwater.detect.combine import combine
 from headwater.detect.declarations import DECLARED, ORGANISATION
 from headwater.detect.evidence.between import queue
@@ -189,6 +191,25 @@ def test_with_prompts_the_form_and_its_slots_are_shown() -> None:
     assert "".join(shown.texts).startswith("Please grade this answer with care: <b>")
     assert shown.slots[0].distinct > 3
     assert len({account for account, _ in shown.fillings}) == 12
+
+
+def test_examples_of_two_templates_lie_together_and_not_in_one_hour_alone() -> None:
+    """Whoever reads them again opens few places of the log; what changes with time is still seen to change."""
+    rng = np.random.default_rng(4)
+    size = 20_000
+    harvest: Any = SimpleNamespace(
+        account=rng.integers(0, 500, size).astype(np.int32),
+        at_us=rng.integers(0, 200 * HOUR, size),
+        exact=rng.integers(0, 1 << 63, size).astype(np.uint64),
+    )
+    found: Any = SimpleNamespace(harvest=harvest)
+    first, second = np.arange(0, size, 2), np.arange(1, size, 2)
+    hours = [set((harvest.at_us[_sample(found, rows)] // HOUR).tolist()) for rows in (first, second)]
+    assert hours[0] == hours[1]
+    assert 2 <= len(hours[0]) <= 3
+    chosen = _sample(found, first)
+    assert len(set(harvest.account[chosen].tolist())) == len(chosen) == TEXTS
+    assert sorted(_sample(found, rng.permutation(first)).tolist()) == sorted(chosen.tolist())
 
 
 def test_ties_and_bridges_name_accounts_of_the_log() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from headwater.detect import hours
 from headwater.detect.hours import A_DAY, ANY, HOUR_US, MOST, OWN_HOURS, kept
 
 DAYS = 14
@@ -72,3 +73,14 @@ def test_many_exchanges_of_one_hour_count_once() -> None:
 def test_few_fillings_make_no_profile() -> None:
     place, at_us = at(3, 3, 15, each=1)
     assert (np.abs(kept(place, at_us, 3, FLAT, 0)) < 1).all()
+
+
+def test_few_accounts_or_many_hours_are_counted_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pairs of account and hour are marked where they lie, or sorted where that would take too much room."""
+    rng = np.random.default_rng(3)
+    place = rng.integers(0, 50, 900)
+    at_us = rng.integers(0, DAYS * A_DAY * HOUR_US, len(place)) + 7 * A_DAY * HOUR_US
+    ours = rng.random(50) < 0.5
+    marked = kept(place, at_us, 50, FLAT, 7 * A_DAY, ours)
+    monkeypatch.setattr(hours, "IN_PLACE", 0)
+    assert np.array_equal(marked, kept(place, at_us, 50, FLAT, 7 * A_DAY, ours))
