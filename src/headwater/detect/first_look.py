@@ -8,7 +8,6 @@ says what is tested first: verdicts are the tests' own, and every proposal count
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +23,7 @@ from headwater.detect.installed import blaming, checked
 from headwater.detect.objects import some_of
 from headwater.detect.rings import Graph
 from headwater.detect.settings import DetectSettings
+from headwater.detect.spread import beside
 from headwater.detect.traits import Measured, measured, of_ring
 
 #: Accounts of a group whose exchanges a first look reads: so many, or this share of a large group.
@@ -126,16 +126,19 @@ def looked_at(
     tests = [(e.card, glance) for e, glance in glances if e.stage == "confirm"]
     of_rows = [each for each in tests if each[1].columns]
     whole = replace(world, rings=proposed)
-    with ThreadPoolExecutor(world.workers) as pool:
-        of_none = [each for each in tests if not each[1].columns]
-        found: list[tuple[Card, Mapping[int, Finding]]] = list(
-            pool.map(lambda each: (each[0], _finished(each[1], whole)), of_none)
-        )
-    if of_rows:
-        few = replace(world, rings=tuple(_few(ring) for ring in proposed), context=dict(world.context))
-        few.context["ring_of"] = ring_by_account(few.rings, world.size)
-        results = fold([glance for _, glance in of_rows], few)
-        found += [(card, _bounded(result)) for (card, _), result in zip(of_rows, results, strict=True)]
+    of_none = [each for each in tests if not each[1].columns]
+
+    def without_rows() -> list[tuple[Card, Mapping[int, Finding]]]:
+        return [(card, _finished(glance, whole)) for card, glance in of_none]
+
+    results: list[Mapping[int, Finding]] = []
+    with beside(without_rows, world.workers) as rest:  # while rows are read
+        if of_rows:
+            few = replace(world, rings=tuple(_few(ring) for ring in proposed), context=dict(world.context))
+            few.context["ring_of"] = ring_by_account(few.rings, world.size)
+            results = fold([glance for _, glance in of_rows], few)
+        found = rest()
+    found += [(card, _bounded(result)) for (card, _), result in zip(of_rows, results, strict=True)]
     shown = [trait for trait in shown if not trait.card.alone]
     out = np.empty(len(proposed))
     for at, ring in enumerate(proposed):
