@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detect.worlds import dealt_log
-from headwater.detect.attribution import RingObjects, filled, ring_by_account, ring_objects
+from headwater.detect.attribution import RingObjects, filled, keys, ring_by_account, ring_objects
 from headwater.detect.fold import NO_KEY, Ring
-from headwater.detect.objects import Counts
+from headwater.detect.objects import LEAST_WORDS, PARTS, Counts, objects_of
 
 VOLUME = np.full(100, 50)
 
@@ -100,13 +102,47 @@ def test_owners_are_looked_up_exactly(objects: list[int], asked: list[int]) -> N
     assert table.owner(values).tolist() == [place.get(int(v), -1) for v in values]
 
 
-def test_the_first_object_that_a_ring_owns_decides() -> None:
-    table = RingObjects(np.array([5, 7], np.uint64), np.array([0, 1], np.int32), np.ones(2))
-    columns = [np.array([NO_KEY, 7, 3], np.uint64), np.array([5, 5, 3], np.uint64)]
-    ring, key = filled(table, columns, 3)
-    assert ring.tolist() == [0, 1, -1]
-    assert key.tolist() == [5, 7, int(NO_KEY)]
-    assert filled(table, [], 2)[0].tolist() == [-1, -1]
+class Texts:
+    """A batch of which only imprints and rings are asked."""
+
+    def __init__(self, rng: np.random.Generator, pool: np.ndarray, rows: int) -> None:
+        self.ring = rng.integers(-1, 4, rows).astype(np.int32)
+        self.held = {part: rng.choice(pool, rows) for part in PARTS}
+        self.held["imprint.words"] = rng.integers(0, 2 * LEAST_WORDS, rows).astype(np.uint16)
+        self.held["imprint.minimisers"] = rng.choice(pool, (rows, 8))
+
+    def column(self, name: str) -> np.ndarray:
+        return self.held[name]
+
+    def __len__(self) -> int:
+        return len(self.ring)
+
+
+@settings(max_examples=100)
+@given(st.integers(0, 2**32), st.sampled_from([0, 20, 25]), st.integers(0, 60))
+def test_the_first_object_that_a_ring_owns_decides(seed: int, bits: int, rows: int) -> None:
+    """Whatever ring it is, or the account's own: one object of a row after another, as a few lines of Python do."""
+    rng = np.random.default_rng(seed)
+    pool = rng.integers(0, 1 << 62, 60).astype(np.uint64) << np.uint64(2)
+    pool[:3] = 0
+    batch: Any = Texts(rng, pool, rows)
+    owned = np.unique(rng.choice(pool, 20) >> np.uint64(bits) << np.uint64(bits))
+    owned = owned[owned > 0]
+    table = RingObjects(owned, rng.integers(0, 4, len(owned)).astype(np.int32), np.ones(len(owned)), bits)
+    whose = dict(zip(owned.tolist(), table.ring.tolist(), strict=True))
+    any_ring, any_key, own_key = [], [], []
+    for row in range(rows):
+        held = [int(values[row]) for values in objects_of(batch)]
+        found = [(whose[v >> bits << bits], v) for v in held if v >> bits << bits in whose]
+        mine = [v for ring_, v in found if ring_ == batch.ring[row]]
+        first = found[0] if found else (-1, int(NO_KEY))
+        any_ring.append(first[0])
+        any_key.append(first[1])
+        own_key.append(mine[0] if mine else int(NO_KEY))
+    ring_, key = filled(table, batch)
+    assert (ring_.tolist(), key.tolist()) == (any_ring, any_key)
+    assert keys(table, batch).tolist() == own_key
+    assert filled(RingObjects.none(), batch)[0].tolist() == [-1] * rows
 
 
 def test_only_a_members_own_ring_attributes_its_exchanges() -> None:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from scipy.special import bdtr, betaincinv
 
 from headwater.detect.fold import NO_KEY, Batch, Ring
-from headwater.detect.objects import Counts, code_bits
+from headwater.detect.objects import LEAST_WORDS, PARTS, Counts, code_bits
 
 #: Share of the accounts that used an object that must be the ring's (at this chance of error: seven of eleven users may
 #: be a topic's), and how much likelier a member uses it.
@@ -61,19 +61,12 @@ class RingObjects:
     def owner(self, values: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:
         """The ring that owns each value (−1: none)."""
         out = np.full(len(values), -1, np.int32)
-        if not len(self.objects):
-            return out
-        # Nearly all values are nobody's: a look at their first bits spares the search.
-        some = np.flatnonzero(self._begin[values >> PREFIX])
-        wanted = values[some] >> np.uint64(self.bits) << np.uint64(self.bits)
-        at = np.searchsorted(self.objects, wanted)
-        at[at == len(self.objects)] = 0
-        hit = self.objects[at] == wanted
-        out[some[hit]] = self.ring[at[hit]]
+        if len(self.objects):
+            _owners(values, self.objects, self.ring, self.begin, np.uint64(self.bits), out)
         return out
 
     @cached_property
-    def _begin(self) -> npt.NDArray[np.bool_]:
+    def begin(self) -> npt.NDArray[np.bool_]:
         """Which first bits the owned objects have."""
         out = np.zeros(1 << (64 - int(PREFIX)), bool)
         out[self.objects >> PREFIX] = True
@@ -193,29 +186,89 @@ def ring_by_account(rings: Sequence[Ring], size: int) -> npt.NDArray[np.int32]:
     return out
 
 
-def filled(
-    owned: RingObjects, objects: Sequence[npt.NDArray[np.uint64]], rows: int
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint64]]:
+def filled(owned: RingObjects, batch: Batch) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint64]]:
     """For each row the ring whose template it fills (−1: none), and by which object: the first that a ring owns."""
-    ring, key = np.full(rows, -1, np.int32), np.full(rows, NO_KEY, np.uint64)
-    for values in objects:
-        owner = owned.owner(values)
-        first = (ring < 0) & (owner >= 0)
-        ring[first], key[first] = owner[first], values[first]
+    return _owned(owned, batch, np.empty(0, np.int32))
+
+
+def keys(owned: RingObjects, batch: Batch) -> npt.NDArray[np.uint64]:
+    """For each row the first object that its account's own ring owns (NO_KEY: none)."""
+    return _owned(owned, batch, batch.ring)[1]
+
+
+def _owned(
+    owned: RingObjects, batch: Batch, of: npt.NDArray[np.int32]
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint64]]:
+    """The first object of each row that a ring owns, the ring `of` (n) each where given, and the ring (−1: none)."""
+    ring, key = np.full(len(batch), -1, np.int32), np.full(len(batch), NO_KEY, np.uint64)
+    if len(owned.objects):
+        _first(
+            batch.column("imprint.words"),
+            tuple(batch.column(part) for part in PARTS),
+            batch.column("imprint.minimisers"),
+            owned.objects,
+            owned.ring,
+            owned.begin,
+            np.uint64(owned.bits),
+            of,
+            ring,
+            key,
+        )
     return ring, key
 
 
-def keys(
-    owned: RingObjects, objects: Sequence[npt.NDArray[np.uint64]], batch: Batch
-) -> npt.NDArray[np.uint64]:
-    """For each row the first object that its account's own ring owns (NO_KEY: none)."""
-    out = np.full(len(batch), NO_KEY, np.uint64)
-    rows = np.flatnonzero(batch.ring >= 0)
-    for values in objects:
-        mine = values[rows]
-        hit = (out[rows] == NO_KEY) & (owned.owner(mine) == batch.ring[rows])
-        out[rows[hit]] = mine[hit]
-    return out
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _first(
+    words: npt.NDArray[np.integer[Any]],
+    parts: tuple[npt.NDArray[np.uint64], ...],
+    shingles: npt.NDArray[np.uint64],
+    objects: npt.NDArray[np.uint64],
+    owner: npt.NDArray[np.int32],
+    begin: npt.NDArray[np.bool_],
+    bits: np.uint64,
+    of: npt.NDArray[np.int32],
+    ring: npt.NDArray[np.int32],
+    key: npt.NDArray[np.uint64],
+) -> None:
+    """Fill `ring` and `key`: `objects_of` rows, one after another, until one is owned."""
+    size = len(parts)
+    for row in range(len(words)):
+        if words[row] < LEAST_WORDS or (len(of) and of[row] < 0):
+            continue
+        for at in range(size + shingles.shape[1]):
+            value = parts[at][row] if at < size else shingles[row, at - size]
+            place = _place(value, objects, begin, bits) if value != 0 else -1
+            if place >= 0 and (len(of) == 0 or of[row] == owner[place]):
+                ring[row], key[row] = owner[place], value
+                break
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _owners(
+    values: npt.NDArray[np.uint64],
+    objects: npt.NDArray[np.uint64],
+    owner: npt.NDArray[np.int32],
+    begin: npt.NDArray[np.bool_],
+    bits: np.uint64,
+    out: npt.NDArray[np.int32],
+) -> None:
+    for at in range(len(values)):
+        place = _place(values[at], objects, begin, bits)
+        if place >= 0:
+            out[at] = owner[place]
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _place(
+    value: np.uint64, objects: npt.NDArray[np.uint64], begin: npt.NDArray[np.bool_], bits: np.uint64
+) -> int:
+    """Where an object stands among those that are owned (−1: nowhere)."""
+    # Nearly all values are nobody's: a look at their first bits spares the search.
+    if not begin[value >> PREFIX]:
+        return -1
+    wanted = value >> bits << bits
+    place = np.searchsorted(objects, wanted)
+    return int(place) if place < len(objects) and objects[place] == wanted else -1
 
 
 def seldom(times: npt.NDArray[np.int64], sent: npt.NDArray[np.int64], usual: float) -> npt.NDArray[np.bool_]:

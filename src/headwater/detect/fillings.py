@@ -17,7 +17,6 @@ import numpy.typing as npt
 from headwater.detect import hours
 from headwater.detect.attribution import RingObjects, filled, rarefied, seldom
 from headwater.detect.fold import Batch, World
-from headwater.detect.objects import objects_of
 from headwater.detect.ordering import ByCode, by_code
 from headwater.detect.pairs import pairs
 from headwater.detect.verdict import A_KIND
@@ -92,7 +91,7 @@ class Filling:
         owned, rows = state
         if not len(owned.objects):
             return state
-        ring, key = filled(owned, objects_of(batch), len(batch))
+        ring, key = filled(owned, batch)
         if batch.key is not None:
             ring, key = np.where(batch.filled, batch.ring, ring), np.where(batch.filled, batch.key, key)
         keep = np.flatnonzero(ring >= 0)

@@ -21,7 +21,6 @@ from headwater.detect.attribution import RingObjects, keys
 from headwater.detect.cells import OURS, Excess
 from headwater.detect.fold import Batch, World
 from headwater.detect.installed import blaming, checked
-from headwater.detect.objects import objects_of
 from headwater.detect.ordering import ByCode
 from headwater.detect.spilled import LEAST, Spilled, held
 from headwater.engine import ACCOUNT, AT_US, HALF, MODEL, SESSION, Arranged
@@ -227,7 +226,7 @@ def of(table: pa.RecordBatch, world: World) -> Batch:
     owned: RingObjects | None = world.context.get("ring_objects")
     if owned is None or not batch.has("imprint"):
         return batch
-    return replace(batch, key=keys(owned, objects_of(batch), batch))
+    return replace(batch, key=keys(owned, batch))
 
 
 def by_content(batch: Batch, world: World) -> Batch:

@@ -129,7 +129,7 @@ class TemplateTest:
         """Count confirming rows."""
         batch = batch.where(batch.half == CONFIRM)
         stratum = (batch.at_us // 3_600_000_000) % HOURS * VOLUMES + state.volume[batch.account]
-        fills, _ = filled(state.owned, objects_of(batch), len(batch))
+        fills, _ = filled(state.owned, batch)
         state.stratum += np.bincount(stratum, minlength=len(state.stratum))
         for table, keep, ring in (
             (state.members, batch.ring >= 0, batch.ring),
