@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
-from headwater.detect.objects import Counts, code_bits
+from headwater.detect.fold import Batch
+from headwater.detect.objects import LEAST_WORDS, PARTS, Counts, code_bits
 from headwater.places import Scratch
 
 Pairs = npt.NDArray[np.uint64]
@@ -33,10 +35,11 @@ class Uses:
     _held: int = 0
     _spilled: _Files | None = None
 
-    def add(self, objects: Pairs, accounts: npt.NDArray[np.int32]) -> None:
-        """Count each pair once more; of an object its first bits count (`code_bits`)."""
-        bits = code_bits(self.accounts)
-        self._keep((objects >> bits << bits) | accounts.astype(np.uint64))
+    def add(self, batch: Batch, rows: npt.NDArray[np.int64]) -> None:
+        """Count `objects_of` some rows of a batch, once each; of an object its first bits count (`code_bits`)."""
+        parts = tuple(batch.column(part) for part in PARTS)
+        columns = batch.column("imprint.words"), parts, batch.column("imprint.minimisers"), batch.account
+        self._keep(_pairs(rows, *columns, code_bits(self.accounts)))
 
     def _keep(self, pairs: Pairs) -> None:
         self._parts.append(pairs)
@@ -108,6 +111,32 @@ class _Files:
     def read(self, at: int) -> Pairs:
         path = self._path(at)
         return np.fromfile(path, np.uint64) if path.exists() else np.empty(0, np.uint64)
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _pairs(
+    rows: npt.NDArray[np.int64],
+    words: npt.NDArray[np.integer[Any]],
+    parts: tuple[Pairs, ...],
+    shingles: Pairs,
+    account: npt.NDArray[np.int32],
+    bits: np.uint64,
+) -> Pairs:
+    """Each object of the rows that is any, with the row's account in its last bits."""
+    size, count = len(parts), 0
+    for row in rows:
+        if words[row] >= LEAST_WORDS:
+            for at in range(size + shingles.shape[1]):
+                count += (parts[at][row] if at < size else shingles[row, at - size]) != 0
+    out, count = np.empty(count, np.uint64), 0
+    for row in rows:
+        if words[row] >= LEAST_WORDS:
+            for at in range(size + shingles.shape[1]):
+                value = parts[at][row] if at < size else shingles[row, at - size]
+                if value != 0:
+                    out[count] = (value >> bits << bits) | np.uint64(account[row])
+                    count += 1
+    return out
 
 
 def _shift() -> np.uint64:

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from scipy.special import ndtr
 
 from headwater.detect.attribution import FEWEST, RingObjects, filled
-from headwater.detect.fold import CONFIRM, NO_KEY, PROPOSE, Batch, Card, Finding, Links, World
-from headwater.detect.objects import Counts, Sharing, committed, distinct, objects_of, weave
+from headwater.detect.fold import CONFIRM, PROPOSE, Batch, Card, Finding, Links, World
+from headwater.detect.objects import Counts, Sharing, committed, distinct, weave
 from headwater.detect.pvalues import calibrated
 from headwater.detect.uses import Uses
 
@@ -64,10 +64,7 @@ class TemplateLinks:
 
     def update(self, state: Uses, batch: Batch) -> Uses:
         """Count the objects of proposing rows."""
-        batch = batch.where(batch.half == PROPOSE)
-        for values in objects_of(batch):
-            keep = np.flatnonzero(values != NO_KEY)
-            state.add(values[keep], batch.account[keep])
+        state.add(batch, np.flatnonzero(batch.half == PROPOSE))
         return state
 
     def merge(self, left: Uses, right: Uses) -> Uses:
