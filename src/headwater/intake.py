@@ -29,6 +29,7 @@ Array = Any
 #: Between batches: what is done when all before it lies in the spool.
 Mark = Callable[[], None]
 Item = TypeVar("Item")
+Done = TypeVar("Done")
 
 
 class Again(NamedTuple):
@@ -156,7 +157,7 @@ def fill(
         ]
         return pa.RecordBatch.from_arrays(columns, schema=spool.schema)
 
-    def put(item: pa.RecordBatch | Again | Mark) -> None:
+    def put(item: pa.RecordBatch | Mark) -> None:
         if isinstance(item, pa.RecordBatch):
             spool.append(item)
             progress(item.num_rows)
@@ -206,9 +207,9 @@ def _imprints(given: Array, prompt: Array, key: ImprintKey) -> Array:
     return both.take(pa.array(place))
 
 
-def _ahead(work: Callable[[Item], Item], items: Iterable[Item], workers: int) -> Iterator[Item]:
+def _ahead(work: Callable[[Item], Done], items: Iterable[Item], workers: int) -> Iterator[Done]:
     """Work on a few items at once, and give them back in their order: before an error of `items`, those before it."""
-    waiting: deque[Future[Item]] = deque()
+    waiting: deque[Future[Done]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         try:
             source, failed = iter(items), None
