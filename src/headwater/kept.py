@@ -251,7 +251,10 @@ class _Filling:
         rows = sum(part.rows for part in unit.parts)
         if "prompt" in unit.held and self._stays(planned):
             first = self._spool.rows - rows
-            self._kept.placed.append(Placed(first, rows, tuple(planned), sink, self._aside.names))
+            states = tuple((source.size, source.mtime_ns) for source in unit.sources)
+            every = not any("prompt" in part.filled for part in unit.parts)
+            placed = Placed(first, rows, tuple(planned), states, sink, self._aside.names, every)
+            self._kept.placed.append(placed)
         self._held.update(unit.held)
 
 

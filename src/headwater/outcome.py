@@ -207,15 +207,10 @@ class Investigation:
         check_output(folder, self.sources)
         folder.mkdir(parents=True, exist_ok=True)
         with together(folder) as place:
-            rows = _READ, self._annotation(), _ANNOTATED, place("exchanges.parquet")
-            if not self._log.near:
-                self._log.write(*rows)
-            with behind() as follow:
-                if self._log.near:  # rows are packed while what is told of them is put together
-                    follow(self._log.write, *rows)
-                pq.write_table(self.accounts, place("accounts.parquet"), compression="zstd")
-                place("campaigns.json").write_bytes(self.json())
-                place("report.html").write_bytes(self.html())
+            exchanges = place("exchanges.parquet")
+            with behind() as follow:  # what is told of rows is put together while these are packed
+                follow(self._told, *map(place, ("accounts.parquet", "campaigns.json", "report.html")))
+                self._log.write(_READ, self._annotation(), _ANNOTATED, exchanges)
             if self._brought and not self._log.near:
                 _as_one(Path(self._log.place("exchanges.parquet")), place("exchanges.parquet"))
             aside = self._scratch.path / SET_ASIDE
@@ -225,6 +220,12 @@ class Investigation:
             (folder / "exchanges.parquet").unlink()  # likewise
         if not aside.exists() and is_set_aside(folder / SET_ASIDE):
             (folder / SET_ASIDE).unlink()  # it would speak of an earlier run
+
+    def _told(self, accounts: Path, findings: Path, report: Path) -> None:
+        """Write what is told of the log as a whole."""
+        pq.write_table(self.accounts, accounts, compression="zstd")
+        findings.write_bytes(self.json())
+        report.write_bytes(self.html())
 
     def close(self) -> None:
         """Remove the temporary folder, and let others use that of kept imprints; `findings` stay readable."""

@@ -1,7 +1,7 @@
 """Texts that a report quotes, read again from the log: the spool of Parquet logs keeps imprints, and no prompt.
 
-A row stands in its file where it stands in its unit, counted without the rows that were set aside. The text's imprint,
-made anew, proves that it is the one: where a file has changed meanwhile, nothing is quoted rather than something else.
+A row stands in its file where it stands in its unit, counted without the rows that were set aside. Where a file hasn't
+the size and time any more that it was read at, or a text's imprint isn't its row's, nothing is quoted.
 """
 
 from __future__ import annotations
@@ -32,14 +32,28 @@ Hashes = npt.NDArray[np.uint64]
 class Placed:
     """Files that were read as one, and where their rows stand: `rows` of them from the row `first` on.
 
-    `sink` names the rows of the files that were set aside; in it files may have other `names` than their paths.
+    `states` are size and time (ns) of each file as it was read. `sink` names the rows of the files that were set aside;
+    in it files may have other `names` than their paths. `every`: of all of these rows the prompt is in the log alone.
     """
 
     first: int
     rows: int
     planned: tuple[Planned, ...]
+    states: tuple[tuple[int, int], ...]
     sink: Path
     names: Mapping[str, str]
+    every: bool
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Some rows of a file: their numbers (n) in the log, and their `places` in the file (from 0)."""
+
+    path: Path
+    state: tuple[int, int]
+    rows: Ints
+    places: Ints
+    every: bool
 
 
 class Prompts:
@@ -58,33 +72,36 @@ class Prompts:
         if self._placed and len(rows):
             found: Any = self._log.take(["imprint.exact"], rows).column("imprint").combine_chunks()
             exact = found.field("exact").to_numpy()
-            out.update((row, text[:SHOWN_CHARS]) for row, text in self._again(rows, exact))
+            out.update((row, text) for row, text in self._again(rows, exact) if text)
         return out
 
     def _again(self, rows: Ints, exact: Hashes) -> Iterator[tuple[int, str]]:
         """Row and prompt of some rows (n, ascending) with the imprints `exact` (n), as far as the log has them."""
-        wanted: list[tuple[Path, Ints]] = []
-        whose: list[Ints] = []
+        pieces: list[_Piece] = []
         for unit in self._placed:
             begin, end = np.searchsorted(rows, (unit.first, unit.first + unit.rows)).tolist()
-            if begin == end:
-                continue
-            files = _where(unit, rows[begin:end])
-            if files is None:
-                self.lost += end - begin
-            for path, mine, places in files or ():
-                wanted.append((path, places))
-                whose.append(mine)
+            found = _where(unit, rows[begin:end]) if begin < end else []
+            pieces += found or ()
+            self.lost += end - begin if found is None else 0
+
+        def shown(texts: list[str]) -> list[tuple[str, Any]]:
+            made = imprint(pa.array(texts, pa.large_string()), self._key).field("exact").to_pylist()
+            return [(text[:SHOWN_CHARS], own) for text, own in zip(texts, made, strict=True)]
+
         of = dict(zip(rows.tolist(), exact.tolist(), strict=True))
-        every = texts_again(wanted, "prompt", workers=self._log.workers)
-        for mine, (_, places), texts in zip(whose, wanted, every, strict=True):
-            if texts is None:
-                self.lost += len(mine)
+        wanted = [(piece.path, piece.places) for piece in pieces]
+        every = texts_again(wanted, "prompt", shown, workers=self._log.workers)
+        for piece, texts in zip(pieces, every, strict=True):
+            if texts is None or _state(piece.path) != piece.state:
+                self.lost += len(piece.rows)
                 continue
-            row = dict(zip(places.tolist(), mine.tolist(), strict=True))
-            proved = _proved([(row[place], text) for place, text in texts.items()], of, self._key)
-            self.lost += len(texts) - len(proved)
-            yield from proved.items()
+            good = 0
+            for row, place in zip(piece.rows.tolist(), piece.places.tolist(), strict=True):
+                text, own = texts.get(place, ("", None))
+                if own == of[row]:
+                    good += 1
+                    yield row, text
+            self.lost += (len(piece.rows) if piece.every else len(texts)) - good
 
     def _lying(self, rows: npt.NDArray[np.int64]) -> dict[int, str]:
         found = self._log.take(["prompt"], rows)
@@ -93,46 +110,46 @@ class Prompts:
         return {row: text for row, text in zip(numbers, texts, strict=True) if text}
 
 
-def _where(unit: Placed, rows: Ints) -> list[tuple[Path, Ints, Ints]] | None:
-    """Files of a unit with those of the rows that each has, and their places in it (from 0).
-
-    None where the files aren't what they were.
-    """
+def _where(unit: Placed, rows: Ints) -> list[_Piece] | None:
+    """Where in which files of a unit the rows are; None where the files aren't what they were."""
+    if any(_state(file.file.path) != state for file, state in zip(unit.planned, unit.states, strict=True)):
+        return None
     try:
-        gone = _set_aside(unit.sink)
-        places = [_left(file, unit, gone) for file in unit.planned]
+        gone = _set_aside(unit)
+        places = [_left(file, mine) for file, mine in zip(unit.planned, gone, strict=True)]
     except (OSError, UnreadableInput, pa.ArrowException, msgspec.DecodeError):
         return None
     if sum(map(len, places)) != unit.rows:
         return None
     out, begin = [], unit.first
-    for file, place in zip(unit.planned, places, strict=True):
+    for file, state, place in zip(unit.planned, unit.states, places, strict=True):
         mine = rows[(rows >= begin) & (rows < begin + len(place))]
         if len(mine):
-            out.append((file.file.path, mine, place[mine - begin]))
+            out.append(_Piece(file.file.path, state, mine, place[mine - begin], unit.every))
         begin += len(place)
     return out
 
 
-def _proved(found: Sequence[tuple[int, str]], exact: Mapping[int, int], key: ImprintKey) -> dict[int, str]:
-    """Those texts whose imprints are those of their rows."""
-    made = imprint(pa.array([text for _, text in found], pa.large_string()), key).field("exact")
-    return {row: text for (row, text), own in zip(found, made.to_pylist(), strict=True) if own == exact[row]}
+def _state(path: Path) -> tuple[int, int] | None:
+    """Size and time of a file; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
 
 
-def _left(file: Planned, unit: Placed, gone: Sequence[_Gone]) -> Ints:
+def _left(file: Planned, gone: Sequence[_Gone]) -> Ints:
     """Rows of a file (from 0) that were read and not set aside, in their order."""
     with open_parquet(file.file.path) as opened:
         sizes = [opened.metadata.row_group(at).num_rows for at in range(opened.metadata.num_row_groups)]
     first, end = file.groups or (0, len(sizes))
     begin = sum(sizes[:first])
     left = np.ones(sum(sizes[first:end]), bool)
-    name = unit.names.get(file.file.name, file.file.name)
     for one in gone:
-        if one.row is not None and (one.file == name or len(unit.planned) == 1):
-            at = one.row - 1 - begin
-            if 0 <= at < len(left):
-                left[slice(at, None if one.what == DAMAGED else at + 1)] = False
+        at = (one.row or 0) - 1 - begin
+        if 0 <= at < len(left):
+            left[slice(at, None if one.what == DAMAGED else at + 1)] = False
     return np.flatnonzero(left) + begin
 
 
@@ -144,8 +161,16 @@ class _Gone(msgspec.Struct):
     what: str
 
 
-def _set_aside(sink: Path) -> list[_Gone]:
-    """What was set aside."""
-    if not sink.exists():
-        return []
-    return [msgspec.json.decode(line, type=_Gone) for line in sink.read_bytes().splitlines()]
+def _set_aside(unit: Placed) -> list[list[_Gone]]:
+    """What was set aside of each file of a unit."""
+    if not unit.sink.exists():
+        return [[] for _ in unit.planned]
+    by_name: dict[str | None, list[_Gone]] = {}
+    with unit.sink.open("rb") as lines:
+        for line in lines:
+            one = msgspec.json.decode(line, type=_Gone)
+            by_name.setdefault(one.file, []).append(one)
+    if len(unit.planned) == 1:
+        return [[one for some in by_name.values() for one in some]]
+    names = (file.file.name for file in unit.planned)
+    return [by_name.get(unit.names.get(name, name), []) for name in names]

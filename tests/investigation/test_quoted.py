@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -115,7 +117,7 @@ def test_texts_of_any_type_are_read_again_as_they_were_read(tmp_path: Path) -> N
         assert prompts.lost == 0
 
 
-@pytest.mark.parametrize("what", ["other texts", "fewer rows", "gone", "no parquet"])
+@pytest.mark.parametrize("what", ["other texts", "words alike", "fewer rows", "gone", "no parquet"])
 def test_of_a_log_that_has_changed_nothing_is_quoted(tmp_path: Path, what: str) -> None:
     (tmp_path / "log").mkdir()
     first, second = tmp_path / "log" / "0.parquet", tmp_path / "log" / "1.parquet"
@@ -124,6 +126,9 @@ def test_of_a_log_that_has_changed_nothing_is_quoted(tmp_path: Path, what: str) 
     with opened(tmp_path / "log", tmp_path / "store") as (_, local, prompts):
         if what == "other texts":
             pq.write_table(table(5, 5, prompt=["somebody else's"] * 5), second)
+        elif what == "words alike":  # an imprint knows neither case nor most signs
+            said_so = [f"PROMPT number {at}, is {SECRET}!" for at in range(5, 10)]
+            pq.write_table(table(5, 5, prompt=said_so), second)
         elif what == "fewer rows":
             pq.write_table(table(5, 4), second)
         elif what == "gone":
@@ -131,10 +136,73 @@ def test_of_a_log_that_has_changed_nothing_is_quoted(tmp_path: Path, what: str) 
         else:
             second.write_bytes(b"no parquet")
         found = said(local, prompts)
-    whole = [f"prompt number {at} is {SECRET}" for at in range(5)]
-    # Both files were read as one: where rows no longer match, nobody knows whose text is whose.
-    assert found == [*(whole if what == "other texts" else [None] * 5), *[None] * 5]
-    assert prompts.lost == (5 if what == "other texts" else 10)
+    assert found == [None] * 10  # both files were read as one
+    assert prompts.lost == 10
+
+
+def test_a_file_that_changes_while_it_is_read_again_is_not_quoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "log").mkdir()
+    path = tmp_path / "log" / "0.parquet"
+    pq.write_table(table(0, 5), path)
+    real = quoted.texts_again
+
+    def meanwhile(*given: Any, **how: Any) -> Any:
+        found = real(*given, **how)
+        pq.write_table(table(0, 5), path)
+        return found
+
+    monkeypatch.setattr(quoted, "texts_again", meanwhile)
+    with opened(tmp_path / "log", tmp_path / "store") as (_, local, prompts):
+        assert said(local, prompts) == [None] * 5
+        assert prompts.lost == 5
+
+
+@pytest.mark.parametrize("column", [None, [None] * 5, [1.5] * 5, [b"\xff\xfe"] * 5])
+def test_what_a_file_no_longer_says_is_counted(tmp_path: Path, column: Any) -> None:
+    """Also where size and time are as they were."""
+    (tmp_path / "log").mkdir()
+    path = tmp_path / "log" / "0.parquet"
+    pq.write_table(table(0, 5), path)
+    with opened(tmp_path / "log", tmp_path / "store") as (held, local, prompts):
+        rows = table(0, 5).drop_columns("prompt")
+        pq.write_table(rows if column is None else rows.append_column("prompt", pa.array(column)), path)
+        (placed,) = held.placed
+        status = path.stat()
+        held.placed[:] = [replace(placed, states=((status.st_size, status.st_mtime_ns),))]
+        assert said(local, prompts) == [None] * 5
+        assert prompts.lost == 5
+
+
+def test_long_prompts_are_not_held_whole(tmp_path: Path) -> None:
+    """Of many prompts as long as books each is proved and cut before the next ones are read."""
+    (tmp_path / "log").mkdir()
+    long = [f"{at} " + "a book of many words " * 100_000 for at in range(40)]
+    pq.write_table(table(0, 40, prompt=long), tmp_path / "log" / "0.parquet", row_group_size=1)
+    heights = []
+    with opened(tmp_path / "log", tmp_path / "store") as (_, local, prompts):
+        for count in (2, 40):
+            rows = np.arange(local.census.rows)[:count]
+            tracemalloc.start()
+            found = prompts(rows)
+            heights.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+            assert [found[row] for row in rows] == [text[: intake.SHOWN_CHARS] for text in long[:count]]
+    assert heights[1] < 1.5 * heights[0]
+
+
+def test_many_files_with_many_bad_rows_are_gone_through_once(tmp_path: Path) -> None:
+    (tmp_path / "log").mkdir()
+    expected = []
+    for at in range(40):
+        rows = table(at * 20, 20, set(range(at * 20, at * 20 + 20, 2)))
+        pq.write_table(rows, tmp_path / "log" / f"{at:02d}.parquet")
+        expected += [row["prompt"] for row in rows.to_pylist() if row["id"]]
+    with opened(tmp_path / "log", tmp_path / "store") as (held, local, prompts):
+        assert said(local, prompts) == expected
+        (placed,) = held.placed
+        assert sum(map(len, quoted._set_aside(placed))) == 400
 
 
 def test_rows_before_damage_are_quoted(tmp_path: Path) -> None:

@@ -320,20 +320,23 @@ def _template(detection: Detection, view: View, form: _Form, texts: Mapping[int,
         accounts=len(np.unique(harvest.account[form.rows])),
         share=len(form.rows) / int(view.attributed.sum()),
         prompts=len(np.unique(harvest.exact[form.rows])),
-        fillings=tuple(zip(who, fillings, strict=False)) if len(fillings) == len(who) else (),
+        fillings=tuple(
+            (one, filling) for one, filling in zip(who, fillings, strict=False) if filling is not None
+        ),
     )
 
 
 def _sample(detection: Detection, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Some of the rows, different accounts first, chosen by content so that order can't matter.
 
-    They come from a few hours, in an order of hours that all templates have in common: most logs lie in order of time,
-    and texts that lie together are read together. A third of the accounts begins with each of the first three, so that
-    what changes with time is seen to change.
+    They come from a few hours, in an order of hours that all templates have in common and nobody knows without the key:
+    most logs lie in order of time, and texts that lie together are read together. A third of the accounts begins with
+    each of the first three, so that what changes with time is seen to change.
     """
     harvest = detection.harvest
     hours, hour = np.unique(harvest.at_us[rows] // HOUR_US, return_inverse=True)
-    place = np.argsort(np.argsort([int(mixed(np.uint64(each))) for each in hours.tolist()]))
+    key = harvest.exact.min(initial=np.uint64(2**64 - 1))
+    place = np.argsort(np.argsort([int(mixed(np.uint64(each) ^ key)) for each in hours.tolist()]))
     turn = (place[hour] - harvest.account[rows] % SAMPLE_HOURS) % len(hours)
     order = rows[np.lexsort((harvest.at_us[rows], harvest.exact[rows], turn))]
     _, first = np.unique(harvest.account[order], return_index=True)

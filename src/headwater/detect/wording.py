@@ -22,8 +22,11 @@ EXAMPLES, EXAMPLE_CHARS = 5, 160
 LITTLE = 3
 
 
-def align(texts: Sequence[str]) -> tuple[tuple[str, ...], tuple[Slot, ...], list[tuple[str, ...]]]:
-    """Fixed texts, slots between them (always one fewer than fixed texts), and each text's slot fillings."""
+def align(texts: Sequence[str]) -> tuple[tuple[str, ...], tuple[Slot, ...], list[tuple[str, ...] | None]]:
+    """Fixed texts, slots between them (always one fewer than fixed texts), and each text's slot fillings.
+
+    None stands for a text that doesn't hold the fixed ones in their order.
+    """
     tokens = [_TOKEN.findall(t[:MOST_CHARS]) for t in texts[:MOST_TEXTS]]
     if not tokens:
         return ("",), (), []
@@ -38,8 +41,8 @@ def align(texts: Sequence[str]) -> tuple[tuple[str, ...], tuple[Slot, ...], list
     runs = _runs(common, tokens)
     if not runs:
         return ("", ""), (_slot(texts),), [(_cut(t),) for t in texts]
-    fillings = [filling for t in tokens if (filling := _fill(runs, t)) is not None]
-    columns = list(zip(*fillings, strict=True)) if fillings else []
+    fillings = [_fill(runs, t) for t in tokens]
+    columns = list(zip(*(filling for filling in fillings if filling is not None), strict=True))
     fixed = ["".join(run) for run in runs]
     # A slot at an edge that is always empty is no slot.
     texts_out, slots, kept = [""], [], []
@@ -50,7 +53,8 @@ def align(texts: Sequence[str]) -> tuple[tuple[str, ...], tuple[Slot, ...], list
             texts_out.append("")
         if at < len(fixed):
             texts_out[-1] += fixed[at]
-    return tuple(texts_out), tuple(slots), [tuple(_cut(f[at]) for at in kept) for f in fillings]
+    cut = [None if f is None else tuple(_cut(f[at]) for at in kept) for f in fillings]
+    return tuple(texts_out), tuple(slots), cut
 
 
 def _runs(common: list[str], tokens: Sequence[list[str]]) -> list[list[str]]:

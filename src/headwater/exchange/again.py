@@ -5,11 +5,11 @@ Whoever reads a log need not keep its texts for that: they lie where they lay.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,38 +23,48 @@ from headwater.exchange.rows import Rules
 from headwater.exchange.tables import Conforming
 
 Ints = npt.NDArray[np.int64]
+#: What is kept of a text.
+Kept = TypeVar("Kept")
 #: Rows that are decoded at a time: what lies behind the last one that is wanted isn't.
 _ROWS: Final = 16_384
 
 
 def texts_again(
-    wanted: Sequence[tuple[Path, Ints]], name: str, *, workers: int = 1
-) -> list[dict[int, str] | None]:
-    """The texts of the column `name` in some rows (ascending, from 0) of files, by row; rows without one are left out.
+    wanted: Sequence[tuple[Path, Ints]],
+    name: str,
+    keep: Callable[[list[str]], list[Kept]],
+    *,
+    workers: int = 1,
+) -> list[dict[int, Kept] | None]:
+    """What `keep` keeps of the texts of the column `name` in some rows (ascending, from 0) of files, by row.
 
-    None for a file that can't be read any more.
+    `keep` is called with a few texts at a time, so that whole ones aren't held for long. Rows without a text are left
+    out; None stands for a file that can't be read any more.
     """
     rules = Rules(columns=tuple(column for column in EXCHANGE_COLUMNS if column.name == name))
-    out: list[dict[int, str] | None] = [None] * len(wanted)
+    out: list[dict[int, Kept] | None] = [None] * len(wanted)
     tasks = []
     for at, (path, rows) in enumerate(wanted):
         with suppress(OSError, UnreadableInput, pa.ArrowException):
             tasks += [(at, path, rows, group) for group in _groups(path, rows)]
             out[at] = {}
 
-    def read(task: tuple[int, Path, Ints, int]) -> tuple[int, list[tuple[int, str]] | None]:
+    def read(task: tuple[int, Path, Ints, int]) -> tuple[int, dict[int, Kept] | None]:
         at, path, rows, group = task
         with suppress(OSError, UnreadableInput, pa.ArrowException):
-            return at, list(_read(path, rules, rows, group))
+            found: dict[int, Kept] = {}
+            for some, texts in _read(path, rules, rows, group):
+                found.update(zip(some, keep(texts), strict=True))
+            return at, found
         return at, None
 
     with ThreadPoolExecutor(workers) as pool:
-        for at, some in pool.map(read, tasks):
+        for at, found in pool.map(read, tasks):
             held = out[at]
-            if some is None:
+            if found is None:
                 out[at] = None
             elif held is not None:
-                held.update(some)
+                held.update(found)
     return out
 
 
@@ -69,8 +79,8 @@ def _groups(path: Path, rows: Ints) -> list[int]:
     return [int(group) for group in found if group < len(ends)]
 
 
-def _read(path: Path, rules: Rules, rows: Ints, group: int) -> Iterator[tuple[int, str]]:
-    """Row and text of those rows that lie in one group."""
+def _read(path: Path, rules: Rules, rows: Ints, group: int) -> Iterator[tuple[list[int], list[str]]]:
+    """Rows and texts of those rows that lie in one group."""
     names = [column.name for column in rules.columns]
     for part in parquet_batches(path, _ROWS, names, (group, group + 1)):
         if isinstance(part, BadRow):
@@ -87,5 +97,6 @@ def _read(path: Path, rules: Rules, rows: Ints, group: int) -> Iterator[tuple[in
         )
         good = Conforming(str(path), done, rules, SetAside(keep=0)).conformed(few)
         if good.num_rows == len(mine):  # else nobody can say whose text is whose
-            texts = good.column(0).to_pylist()
-            yield from ((row, text) for row, text in zip(mine.tolist(), texts, strict=True) if text)
+            texts = zip(mine.tolist(), good.column(0).to_pylist(), strict=True)
+            there = [(row, text) for row, text in texts if text is not None]
+            yield [row for row, _ in there], [text for _, text in there]
