@@ -124,10 +124,10 @@ def test_the_first_object_that_a_ring_owns_decides(seed: int, bits: int, rows: i
     """Whatever ring it is, or the account's own: one object of a row after another, as a few lines of Python do."""
     rng = np.random.default_rng(seed)
     pool = rng.integers(0, 1 << 62, 60).astype(np.uint64) << np.uint64(2)
-    pool[:3] = 0
+    pool[:3], pool[3:6] = 0, NO_KEY
     batch: Any = Texts(rng, pool, rows)
     owned = np.unique(rng.choice(pool, 20) >> np.uint64(bits) << np.uint64(bits))
-    owned = owned[owned > 0]
+    owned = owned[(owned > 0) & (owned < NO_KEY >> np.uint64(bits) << np.uint64(bits))]
     table = RingObjects(owned, rng.integers(0, 4, len(owned)).astype(np.int32), np.ones(len(owned)), bits)
     whose = dict(zip(owned.tolist(), table.ring.tolist(), strict=True))
     any_ring, any_key, own_key = [], [], []

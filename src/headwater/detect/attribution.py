@@ -237,7 +237,7 @@ def _first(
             continue
         for at in range(size + shingles.shape[1]):
             value = parts[at][row] if at < size else shingles[row, at - size]
-            place = _place(value, objects, begin, bits) if value != 0 else -1
+            place = _place(value, objects, begin, bits) if value != 0 and value != NO_KEY else -1
             if place >= 0 and (len(of) == 0 or of[row] == owner[place]):
                 ring[row], key[row] = owner[place], value
                 break

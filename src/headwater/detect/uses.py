@@ -16,7 +16,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from headwater.detect.fold import Batch
+from headwater.detect.fold import NO_KEY, Batch
 from headwater.detect.objects import LEAST_WORDS, PARTS, Counts, code_bits
 from headwater.places import Scratch
 
@@ -127,13 +127,14 @@ def _pairs(
     for row in rows:
         if words[row] >= LEAST_WORDS:
             for at in range(size + shingles.shape[1]):
-                count += (parts[at][row] if at < size else shingles[row, at - size]) != 0
+                value = parts[at][row] if at < size else shingles[row, at - size]
+                count += value != 0 and value != NO_KEY
     out, count = np.empty(count, np.uint64), 0
     for row in rows:
         if words[row] >= LEAST_WORDS:
             for at in range(size + shingles.shape[1]):
                 value = parts[at][row] if at < size else shingles[row, at - size]
-                if value != 0:
+                if value != 0 and value != NO_KEY:
                     out[count] = (value >> bits << bits) | np.uint64(account[row])
                     count += 1
     return out
