@@ -84,3 +84,9 @@ def test_few_accounts_or_many_hours_are_counted_alike(monkeypatch: pytest.Monkey
     marked = kept(place, at_us, 50, FLAT, 7 * A_DAY, ours)
     monkeypatch.setattr(hours, "IN_PLACE", 0)
     assert np.array_equal(marked, kept(place, at_us, 50, FLAT, 7 * A_DAY, ours))
+
+
+@pytest.mark.parametrize("accounts", [0, 3])
+def test_without_a_filling_no_hour_says_anything(accounts: int) -> None:
+    nothing = np.empty(0, np.int64)
+    assert kept(nothing, nothing, accounts, FLAT, 0).tolist() == [0.0] * accounts

@@ -47,7 +47,7 @@ def kept(
 
 def _met(place: Ints, hour: Ints, accounts: int, hours: int) -> tuple[Ints, Ints]:
     """The different pairs of account and hour, in order."""
-    if accounts * hours <= IN_PLACE * len(place) and hour.min() >= 0 and hour.max() < hours:
+    if accounts * hours <= IN_PLACE * len(place) and hour.min(initial=0) >= 0 and hour.max(initial=0) < hours:
         there = np.zeros(accounts * hours, bool)
         there[place * hours + hour] = True
         return np.divmod(np.flatnonzero(there), hours)
