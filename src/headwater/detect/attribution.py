@@ -19,7 +19,7 @@ import numpy.typing as npt
 from scipy.special import bdtr, betaincinv
 
 from headwater.detect.fold import NO_KEY, Batch, Ring
-from headwater.detect.objects import LEAST_WORDS, PARTS, Counts, code_bits
+from headwater.detect.objects import LEAST_WORDS, NOTHING, PARTS, Counts, code_bits
 
 #: Share of the accounts that used an object that must be the ring's (at this chance of error: seven of eleven users may
 #: be a topic's), and how much likelier a member uses it.
@@ -202,26 +202,18 @@ def _owned(
     """The first object of each row that a ring owns, the ring `of` (n) each where given, and the ring (−1: none)."""
     ring, key = np.full(len(batch), -1, np.int32), np.full(len(batch), NO_KEY, np.uint64)
     if len(owned.objects):
-        _first(
-            batch.column("imprint.words"),
-            tuple(batch.column(part) for part in PARTS),
-            batch.column("imprint.minimisers"),
-            owned.objects,
-            owned.ring,
-            owned.begin,
-            np.uint64(owned.bits),
-            of,
-            ring,
-            key,
-        )
+        table = owned.objects, owned.ring, owned.begin, np.uint64(owned.bits)
+        for part in (*PARTS, "imprint.minimisers"):
+            hashes = batch.column(part)
+            hashes = hashes if hashes.ndim == 2 else hashes[:, None]
+            _first(batch.column("imprint.words"), hashes, *table, of, ring, key)
     return ring, key
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def _first(
     words: npt.NDArray[np.integer[Any]],
-    parts: tuple[npt.NDArray[np.uint64], ...],
-    shingles: npt.NDArray[np.uint64],
+    hashes: npt.NDArray[np.uint64],
     objects: npt.NDArray[np.uint64],
     owner: npt.NDArray[np.int32],
     begin: npt.NDArray[np.bool_],
@@ -230,14 +222,16 @@ def _first(
     ring: npt.NDArray[np.int32],
     key: npt.NDArray[np.uint64],
 ) -> None:
-    """Fill `ring` and `key`: `objects_of` rows, one after another, until one is owned."""
-    size = len(parts)
+    """Fill `ring` and `key` of rows that have none yet, from some of the `objects_of` each (n × k) in their order."""
     for row in range(len(words)):
-        if words[row] < LEAST_WORDS or (len(of) and of[row] < 0):
+        if words[row] < LEAST_WORDS or ring[row] >= 0 or (len(of) and of[row] < 0):
             continue
-        for at in range(size + shingles.shape[1]):
-            value = parts[at][row] if at < size else shingles[row, at - size]
-            place = _place(value, objects, begin, bits) if value != 0 and value != NO_KEY else -1
+        for at in range(hashes.shape[1]):
+            value = hashes[row, at]
+            # Nearly all values are nobody's: a look at their first bits spares the search.
+            if value == NOTHING or value == NO_KEY or not begin[value >> PREFIX]:
+                continue
+            place = _place(value, objects, bits)
             if place >= 0 and (len(of) == 0 or of[row] == owner[place]):
                 ring[row], key[row] = owner[place], value
                 break
@@ -253,22 +247,24 @@ def _owners(
     out: npt.NDArray[np.int32],
 ) -> None:
     for at in range(len(values)):
-        place = _place(values[at], objects, begin, bits)
-        if place >= 0:
-            out[at] = owner[place]
+        if begin[values[at] >> PREFIX]:
+            place = _place(values[at], objects, bits)
+            if place >= 0:
+                out[at] = owner[place]
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
-def _place(
-    value: np.uint64, objects: npt.NDArray[np.uint64], begin: npt.NDArray[np.bool_], bits: np.uint64
-) -> int:
+def _place(value: np.uint64, objects: npt.NDArray[np.uint64], bits: np.uint64) -> int:
     """Where an object stands among those that are owned (−1: nowhere)."""
-    # Nearly all values are nobody's: a look at their first bits spares the search.
-    if not begin[value >> PREFIX]:
-        return -1
     wanted = value >> bits << bits
-    place = np.searchsorted(objects, wanted)
-    return int(place) if place < len(objects) and objects[place] == wanted else -1
+    low, high = 0, len(objects)
+    while low < high:
+        middle = (low + high) >> 1
+        if objects[middle] < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < len(objects) and objects[low] == wanted else -1
 
 
 def seldom(times: npt.NDArray[np.int64], sent: npt.NDArray[np.int64], usual: float) -> npt.NDArray[np.bool_]:
