@@ -44,12 +44,12 @@ Prompts = Callable[[npt.NDArray[np.int64]], Mapping[int, str]]
 TEMPLATES, TEXTS, TIES = 3, 24, 3000
 #: Hours that most texts of a template come from, where there are so many.
 SAMPLE_HOURS = 3
-DAY_US = 86_400_000_000
 #: Evidence of a list that is worked off or dealt out, and share of attributed exchanges with a known intent: either
 #: makes an extraction ring of accounts that act as one. Without both it isn't known what they act for.
 LISTS, ASKING = frozenset({"dealt", "sweep"}), 0.1
 #: Proposals shown though they didn't reach the threshold, beside those that only what is known of them holds back.
 CONSIDERED = 25
+DAY_US = 86_400_000_000
 
 NULL_MODEL = (
     "Every proposed ring counts. Templates: the members' sessions fill the ring's templates as often as other "

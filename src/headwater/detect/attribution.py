@@ -19,7 +19,7 @@ import numpy.typing as npt
 from scipy.special import bdtr, betaincinv
 
 from headwater.detect.fold import NO_KEY, Batch, Ring
-from headwater.detect.objects import LEAST_WORDS, NOTHING, PARTS, Counts, code_bits
+from headwater.detect.objects import LEAST_WORDS, PARTS, Counts, code_bits
 
 #: Share of the accounts that used an object that must be the ring's (at this chance of error: seven of eleven users may
 #: be a topic's), and how much likelier a member uses it.
@@ -229,7 +229,7 @@ def _first(
         for at in range(hashes.shape[1]):
             value = hashes[row, at]
             # Nearly all values are nobody's: a look at their first bits spares the search.
-            if value == NOTHING or value == NO_KEY or not begin[value >> PREFIX]:
+            if value == 0 or value == NO_KEY or not begin[value >> PREFIX]:
                 continue
             place = _place(value, objects, bits)
             if place >= 0 and (len(of) == 0 or of[row] == owner[place]):

@@ -23,8 +23,6 @@ from headwater.detect.spans import starts
 BUFFER = 8_000_000
 #: Parts of an imprint that stand for a template, beside its shingles.
 PARTS = ("imprint.skeleton", "imprint.opening", "imprint.closing")
-#: No hash; in compiled loops a plain 0 would make floating numbers of hashes.
-NOTHING = np.uint64(0)
 #: A shorter prompt is no template: "hello" has an opening too.
 LEAST_WORDS = 6
 #: Random cycles through the accounts of one object: each account gets twice as many ties.

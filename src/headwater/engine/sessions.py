@@ -32,14 +32,14 @@ def sessions(
     ends = np.searchsorted(begin, np.linspace(0, len(row), workers + 1)[1:-1].astype(np.int64))
     bounds = [0, *ends.tolist(), size]
     parts = list(pairwise(bounds))
-    base = np.zeros(size + 1, np.int64)
+    ordinal, base = np.empty(len(row), np.int32), np.zeros(size + 1, np.int64)
     session, half = np.full(len(account), -1, np.int32), np.zeros(len(account), np.uint8)
 
     def number(part: tuple[int, int]) -> None:
-        _numbered(part[0], part[1], begin, row, time, gap_us, length_us, base)
+        _numbered(part[0], part[1], begin, row, time, gap_us, length_us, ordinal, base)
 
     def spread(part: tuple[int, int]) -> None:
-        _spread(part[0], part[1], begin, row, time, side, gap_us, length_us, base, session, half)
+        _spread(part[0], part[1], begin, row, time, side, ordinal, base, session, half)
 
     with ThreadPoolExecutor(workers) as pool:
         list(pool.map(number, parts))
@@ -71,9 +71,20 @@ def _put(account: Codes, at_us: Ints, free: Ints, row: Ints, time: Ints) -> None
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def _numbered(
-    first: int, last: int, begin: Ints, row: Ints, time: Ints, gap_us: int, length_us: int, base: Ints
+    first: int,
+    last: int,
+    begin: Ints,
+    row: Ints,
+    time: Ints,
+    gap_us: int,
+    length_us: int,
+    ordinal: Codes,
+    base: Ints,
 ) -> None:
-    """Put the rows of the accounts `first` to before `last` in order of time; how many sessions: `base`, one behind."""
+    """Put the rows of the accounts `first` to before `last` in order of time, and number each account's sessions.
+
+    `ordinal` is the session of each row, from 0; how many an account has stands in `base`, one place behind it.
+    """
     for code in range(first, last):
         start, end = begin[code], begin[code + 1]
         for at in range(start + 1, end):
@@ -88,6 +99,7 @@ def _numbered(
                 count, begun, piece = count + 1, time[at], 0
             elif (time[at] - begun) // length_us != piece:
                 count, piece = count + 1, (time[at] - begun) // length_us
+            ordinal[at] = count - 1
         base[code + 1] = count
 
 
@@ -99,8 +111,7 @@ def _spread(
     row: Ints,
     time: Ints,
     side: npt.NDArray[np.uint8],
-    gap_us: int,
-    length_us: int,
+    ordinal: Codes,
     base: Ints,
     session: Codes,
     half: npt.NDArray[np.uint8],
@@ -110,12 +121,7 @@ def _spread(
         start, end = begin[code], begin[code + 1]
         single = base[code + 1] - base[code] == 1
         middle = time[start] + (time[end - 1] - time[start]) // 2 if single else 0
-        number, begun, piece = base[code] - 1, 0, 0
         for at in range(start, end):
-            if at == start or time[at] - time[at - 1] > gap_us:
-                number, begun, piece = number + 1, time[at], 0
-            elif (time[at] - begun) // length_us != piece:
-                number, piece = number + 1, (time[at] - begun) // length_us
-            session[row[at]] = number
-            late = time[at] > middle if single else (number - base[code]) & 1
+            session[row[at]] = base[code] + ordinal[at]
+            late = time[at] > middle if single else ordinal[at] & 1
             half[row[at]] = late ^ (side[code] & 1)

@@ -18,9 +18,9 @@ from scipy.special import pdtrc
 from headwater.detect.evidence.account.tally import names_of
 from headwater.detect.fold import Batch, Card, Finding, Links, NoRows, Ring, World
 from headwater.detect.objects import Counts, Sharing, committed, distinct, weave
+from headwater.detect.ordering import ByCode
 from headwater.detect.pairs import pairs
 from headwater.detect.pvalues import calibrated
-from headwater.detect.spans import spans
 
 #: What sharing a rare one may weigh at most, in nats: an address is often a company's or a carrier's.
 MEANS = {"payment": 3.0, "device": 3.0, "phone": 3.0, "signup_ip": 1.0, "ip": 1.0}
@@ -140,13 +140,10 @@ class InfrastructureTest(NoRows):
 
 @dataclass(frozen=True)
 class _Kind:
-    """The rare means of one kind: who uses which (`account`, ascending, and `place`), how many have how many users.
-
-    `start` (accounts + 1) is where each account's begin.
-    """
+    """The rare means of one kind: who uses which (`account` and `place`), how many have how many users."""
 
     name: str
-    start: npt.NDArray[np.int64]
+    used: ByCode
     account: npt.NDArray[np.int32]
     place: npt.NDArray[np.int64]
     sizes: npt.NDArray[np.int64]
@@ -158,15 +155,12 @@ class _Kind:
         rare = (size <= max(LEAST_COMMON, COMMON * accounts)) & ((sharing.objects & KIND_MASK) == _code(kind))
         keep = np.repeat(rare, size)
         account, place = sharing.members[keep], np.repeat(np.arange(len(size)), size)[keep]
-        order = np.argsort(account, kind="stable")
         sizes, times = np.unique(size[rare], return_counts=True)
-        start = np.zeros(accounts + 1, np.int64)
-        np.cumsum(np.bincount(account, minlength=accounts), out=start[1:])
-        return cls(kind, start, account[order], place[order], sizes, times)
+        return cls(kind, ByCode(account, accounts), account, place, sizes, times)
 
 
 def _finding(kind: _Kind, most: float, ring: Ring, customer: npt.NDArray[np.int32]) -> Finding | None:
-    rows = spans(kind.start[ring.members], kind.start[ring.members + 1])
+    rows = kind.used.among(ring.members)
     if not len(rows):
         return None
     account, place = kind.account[rows], kind.place[rows]
