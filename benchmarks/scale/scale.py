@@ -209,7 +209,10 @@ def _slope(points: list[tuple[float, float]]) -> float | None:
 def run(asked: argparse.Namespace) -> dict[str, Any]:
     """All sizes, each part in a process of its own."""
     import headwater
+    from headwater.cli.kernels import suit_processor
 
+    environment = dict(os.environ)
+    suit_processor(environment)  # as the command does
     sizes = []
     for rows in asked.rows:
         folder = asked.work / f"log-{rows}"
@@ -222,7 +225,8 @@ def run(asked: argparse.Namespace) -> dict[str, Any]:
         one: dict[str, Any] = {}
         for part in ("material", "limit", "parquet", "stored", "naive"):
             again = [sys.executable, __file__, "--part", part, "--work", str(folder), "--date", "-"]
-            done = subprocess.run([*again, "--store", str(store)], check=True, stdout=subprocess.PIPE)
+            again += ["--store", str(store)]
+            done = subprocess.run(again, check=True, stdout=subprocess.PIPE, env=environment)
             one[part] = json.loads(done.stdout)
             print(f"{rows:,} exchanges, {part}: {json.dumps(one[part])[:300]}", file=sys.stderr, flush=True)
         sizes.append(one)

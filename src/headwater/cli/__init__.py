@@ -15,8 +15,10 @@ def main() -> None:
     import sys
 
     from headwater.cli.app import run
+    from headwater.cli.kernels import suit_processor
 
     _open_streams()
+    suit_processor()
     sys.exit(run(sys.argv[1:]))
 
 
