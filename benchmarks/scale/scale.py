@@ -76,7 +76,9 @@ def investigated(folder: Path, store: Path, report: Path) -> dict[str, Any]:
     import resource
 
     import headwater
+    from headwater.cli.machine import one_arena
 
+    one_arena()  # as the command does
     began, stages = time.perf_counter(), Stages()
     stages("open, load kernels")
     with headwater.investigate(
@@ -209,7 +211,7 @@ def _slope(points: list[tuple[float, float]]) -> float | None:
 def run(asked: argparse.Namespace) -> dict[str, Any]:
     """All sizes, each part in a process of its own."""
     import headwater
-    from headwater.cli.kernels import suit_processor
+    from headwater.cli.machine import suit_processor
 
     environment = dict(os.environ)
     suit_processor(environment)  # as the command does

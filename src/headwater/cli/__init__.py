@@ -15,7 +15,7 @@ def main() -> None:
     import sys
 
     from headwater.cli.app import run
-    from headwater.cli.kernels import suit_processor
+    from headwater.cli.machine import suit_processor
 
     _open_streams()
     suit_processor()

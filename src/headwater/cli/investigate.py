@@ -153,6 +153,7 @@ def investigate(terminal: Terminal, paths: tuple[Path | str, ...], asked: Asked)
     """Read, investigate and write the report folder."""
     from headwater import investigate as find
     from headwater.casework import load_outcomes
+    from headwater.cli.machine import one_arena
     from headwater.cli.whole import Whole
     from headwater.detect import Tables
     from headwater.explain import with_outcomes
@@ -160,6 +161,7 @@ def investigate(terminal: Terminal, paths: tuple[Path | str, ...], asked: Asked)
     from headwater.outcome import check_output
     from headwater.places import made
 
+    one_arena()
     key = load_imprint_key(asked.key_file)
     if asked.imprints_only and key is None:
         raise UsageError(

@@ -10,7 +10,8 @@ Nothing here reads files, words a report or decides a measure.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -45,6 +46,8 @@ SHARED = ("templates", "means", "clusters")
 #: Where the world keeps whether the log shows means or access of its accounts.
 ATTRIBUTES = "attributes"
 Progress = Callable[[str, int, int | None], None]
+#: Folds over the rows of a world, told of as some work.
+Folding = Callable[[str, Sequence[Any], World], list[Any]]
 
 
 @dataclass(frozen=True)
@@ -126,13 +129,14 @@ def detect(
         cells = replace(cells, placed=np.full(log.census.rows, -1, np.int16))
     world.context["cells"] = cells
     ties = graph(links, world.tenant)
-    proposed, looked, standing = _groups(
-        ties, able, world, settings, lambda folds, few: fold("look at every group", folds, few)
-    )
+    with _of_everybody(log, world) as everybody:
+        proposed, looked, standing = _groups(ties, able, world, settings, fold)
+        later, before = everybody()
     free = _free(proposed, looked, world.size)
     tested, owned = refine(looked, ties, world, settings.fewest_accounts)
     world = _under_test(world, tested, owned)
-    apart, placed, beats = fold("leave out bystanders", [Apart(PROPOSE), Placing(PROPOSE), Beating()], world)
+    apart, *after = fold("leave out bystanders", [Apart(PROPOSE), *later], world)
+    placed, beats = [*before, *after]
     world.context[BEATS] = beats
     tested = tuple(without(ring, apart[at]) for at, ring in enumerate(tested))
     whole, tested = tested, tuple(declarations.strangers(r, world, settings.fewest_accounts) for r in tested)
@@ -166,13 +170,7 @@ def detect(
         for at, ring in enumerate(tested)
     )
     judged = _with_late(judged, filled, world, known, settings.fewest_accounts)
-    late = np.concatenate([np.empty(0, np.int32), *(each.late for each in judged)])
-    if len(late):
-        # Rows of all others are in it as they are: only these accounts have another ring now.
-        ring_of = np.full(world.size, -1, np.int32)
-        ring_of[late] = world.context["ring_of"][late]
-        only = replace(world, context={**world.context, "ring_of": ring_of})
-        harvest = harvest.with_all_of(late, fold("look at those who take part", [Harvested()], only)[0])
+    harvest = _with_all_of_late(judged, harvest, world, fold)
     order = sorted(
         range(len(judged)), key=lambda i: (-judged[i].verdict.log_odds, int(judged[i].ring.members[0]))
     )
@@ -192,8 +190,23 @@ def detect(
     )
 
 
+@contextmanager
+def _of_everybody(log: Arranged, world: World) -> Iterator[Callable[[], tuple[list[Any], list[Any]]]]:
+    """What rings have no part in is found while groups are looked at, which leaves processors idle.
+
+    Folds that are to be done later, and what the others found: where rows lie elsewhere, a pass of its own is dear.
+    """
+    folds: list[Any] = [Placing(PROPOSE), Beating()]
+    if not log.near or world.workers <= 1:
+        yield lambda: (folds, [])
+        return
+    as_now = replace(world, context=dict(world.context))
+    with beside(lambda: passes.run(folds, log, as_now), world.workers) as found:
+        yield lambda: ([], found())
+
+
 def _groups(
-    ties: Graph, able: Sequence[Fold], world: World, settings: DetectSettings, glance: first_look.Folded
+    ties: Graph, able: Sequence[Fold], world: World, settings: DetectSettings, fold: Folding
 ) -> tuple[tuple[Ring, ...], tuple[Ring, ...], dict[str, Measured]]:
     """All groups that are proposed, those that are to be tested, and what of single accounts is known before."""
     with beside(lambda: first_look.standing(able, world), world.workers) as shown:
@@ -203,6 +216,10 @@ def _groups(
         standing = shown()
     if not first_look.too_many(proposed, world, settings):
         return proposed, proposed, standing
+
+    def glance(folds: Sequence[Any], few: World) -> list[Any]:
+        return fold("look at every group", folds, few)
+
     as_one = np.zeros(world.size, bool)
     for core in bound:
         as_one[core.members] = True
@@ -249,6 +266,18 @@ def _with_late(
             else:
                 out[each.at] = replace(each, ring=rest)
     return tuple(out.values())
+
+
+def _with_all_of_late(judged: Sequence[Judged], harvest: Harvest, world: World, fold: Folding) -> Harvest:
+    """The harvest with all rows of accounts that joined their rings late."""
+    late = np.concatenate([np.empty(0, np.int32), *(each.late for each in judged)])
+    if not len(late):
+        return harvest
+    # Rows of all others are in it as they are: only these accounts have another ring now.
+    ring_of = np.full(world.size, -1, np.int32)
+    ring_of[late] = world.context["ring_of"][late]
+    only = replace(world, context={**world.context, "ring_of": ring_of})
+    return harvest.with_all_of(late, fold("look at those who take part", [Harvested()], only)[0])
 
 
 def without(ring: Ring, members: npt.NDArray[np.int32]) -> Ring:

@@ -1,22 +1,27 @@
-"""OpenBLAS's kernels: told what the processor can do where OpenBLAS doesn't know it, and else left alone."""
+"""What a process is told of its machine: OpenBLAS what an unknown processor can do, the C library to share memory."""
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from headwater.cli.kernels import VARIABLE, suit_processor
+from headwater.cli.machine import VARIABLE, suit_processor
 
 FLAGS = "fpu sse2 avx avx2 avx512f avx512cd avx512bw avx512dq avx512vl avx512_vnni"
-BLOCK = "processor\t: {at}\nvendor_id\t: {vendor}\ncpu family\t: {family}\nmodel\t\t: 2\nflags\t\t: {flags}\n\n"
+BLOCK = (
+    "processor\t: {at}\nvendor_id\t: {vendor}\ncpu family\t: {family}\nmodel\t\t: 2\nflags\t\t: {flags}\n\n"
+)
 
 
 def cpuinfo(folder: Path, vendor: str = "AuthenticAMD", family: str = "26", flags: str = FLAGS) -> Path:
     path = folder / "cpuinfo"
-    path.write_text("".join(BLOCK.format(at=at, vendor=vendor, family=family, flags=flags) for at in range(64)))
+    path.write_text(
+        "".join(BLOCK.format(at=at, vendor=vendor, family=family, flags=flags) for at in range(64))
+    )
     return path
 
 
@@ -62,5 +67,39 @@ def test_a_system_that_says_nothing_of_its_processor(tmp_path: Path, content: by
 
 def test_it_is_said_before_numpy_is_there() -> None:
     """OpenBLAS reads the variable when it is loaded."""
-    asked = "import sys; import headwater.cli.kernels; sys.exit('numpy' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", asked]).returncode == 0
+    asked = "import sys; import headwater.cli.machine; sys.exit('numpy' in sys.modules)"
+    subprocess.run([sys.executable, "-c", asked], check=True)
+
+
+#: Threads that each hold some memory at the same time; the C library then says which places it took it from.
+ARENAS = """
+import ctypes, sys, threading
+from headwater.cli.machine import one_arena
+
+if sys.argv[1:]:
+    one_arena()
+library = ctypes.CDLL(None)
+library.malloc.restype = ctypes.c_void_p
+barrier = threading.Barrier(4)
+
+def hold():
+    library.malloc(50_000)
+    barrier.wait()
+
+threads = [threading.Thread(target=hold) for _ in range(4)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+library.malloc_stats()
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library isn't glibc")
+def test_threads_take_their_memory_from_one_place() -> None:
+    def arenas(*told: str) -> int:
+        done = subprocess.run(
+            [sys.executable, "-c", ARENAS, *told], capture_output=True, text=True, check=True
+        )
+        return done.stderr.count("Arena ")
+
+    assert arenas() > 1
+    assert arenas("one") == 1
