@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numba
 import numpy as np
@@ -19,8 +19,9 @@ from headwater.detect.hashed import mixed
 from headwater.detect.ordering import by_code, by_hash
 from headwater.detect.spans import starts
 
-#: Uncompacted pairs held before they are counted; as many as are counted already, where these are more.
-BUFFER = 8_000_000
+#: Pairs held before they are put in order, and how much larger than one run of pairs in order the one before it may be
+#: at least: each pair is then merged a few times only.
+BUFFER, FAR_LARGER = 2_000_000, 2
 #: Parts of an imprint that stand for a template, beside its shingles.
 PARTS = ("imprint.skeleton", "imprint.opening", "imprint.closing")
 #: A shorter prompt is no template: "hello" has an opening too.
@@ -46,6 +47,10 @@ def code_bits(accounts: int) -> np.uint64:
     return np.uint64(20 if accounts <= 1 << 20 else accounts.bit_length())
 
 
+#: Pairs in order, each once: object, account, times.
+_Pairs: TypeAlias = tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32], npt.NDArray[np.int64]]
+
+
 @dataclass
 class Counts:
     """A mergeable multiset of (object uint64, account int32) pairs."""
@@ -53,11 +58,13 @@ class Counts:
     objects: npt.NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
     accounts: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     times: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    #: times are None where each pair was met once
+    #: pairs that nobody has put in order yet; times are None where each was met once
     _waiting: list[tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32], npt.NDArray[np.int64] | None]] = (
         field(default_factory=list)
     )
     _held: int = 0
+    #: multisets in order that are still to be merged with this one, each smaller than the one before
+    _runs: list[_Pairs] = field(default_factory=list)
 
     @classmethod
     def of_parts(cls, parts: Sequence[Counts]) -> Counts:
@@ -80,28 +87,56 @@ class Counts:
     ) -> None:
         self._waiting.append((objects, accounts, times))
         self._held += len(objects)
-        if self._held > max(BUFFER, len(self.objects)):
-            self.compact()
+        if self._held > BUFFER:
+            self._sort()
 
     def absorb(self, other: Counts) -> None:
         """Add another multiset to this one."""
-        for part in [(other.objects, other.accounts, other.times), *other._waiting]:
+        for run in ((other.objects, other.accounts, other.times), *other._runs):
+            self._put(run)
+        for part in other._waiting:
             self._push(*part)
 
     def compact(self) -> None:
         """Sum the counts of equal pairs; afterwards sorted by object, then account."""
+        self._sort()
+        while self._runs:
+            self._merge_last()
+
+    def _sort(self) -> None:
+        """What waits becomes a run."""
         if not self._waiting:
             return
-        parts = [(self.objects, self.accounts, self.times), *self._waiting]
+        parts, self._waiting, self._held = self._waiting, [], 0
         objects = np.concatenate([p[0] for p in parts])
         accounts = np.concatenate([p[1] for p in parts])
-        times = np.concatenate([np.ones(len(p[0]), np.int64) if p[2] is None else p[2] for p in parts])
         order = _ordered(objects, accounts)
-        objects, accounts, times = objects.take(order), accounts.take(order), times.take(order)
+        objects, accounts = objects.take(order), accounts.take(order)
         first = starts(objects, accounts)
-        self.objects, self.accounts = objects[first], accounts[first]
-        self.times = np.add.reduceat(times, first) if len(first) else times
-        self._waiting, self._held = [], 0
+        if all(p[2] is None for p in parts):
+            times = np.diff(np.append(first, len(order)))
+        else:
+            every = np.concatenate([np.ones(len(p[0]), np.int64) if p[2] is None else p[2] for p in parts])
+            times = np.add.reduceat(every.take(order), first) if len(first) else every
+        self._put((objects[first], accounts[first], times))
+
+    def _put(self, run: _Pairs) -> None:
+        """One more run: merged with those before that aren't far larger, so that each pair is merged a few times."""
+        if len(run[0]):
+            self._runs.append(run)
+        while self._runs and len(self._before_last()[0]) <= FAR_LARGER * len(self._runs[-1][0]):
+            self._merge_last()
+
+    def _before_last(self) -> _Pairs:
+        return self._runs[-2] if len(self._runs) > 1 else (self.objects, self.accounts, self.times)
+
+    def _merge_last(self) -> None:
+        before, last = self._before_last(), self._runs.pop()
+        both = _merged(*before, *last) if len(before[0]) else last
+        if self._runs:
+            self._runs[-1] = both
+        else:
+            self.objects, self.accounts, self.times = both
 
     def shared(self) -> Counts:
         """The pairs whose object at least two accounts use."""
@@ -116,6 +151,39 @@ class Counts:
         size = np.diff(np.append(start, len(self.objects)))
         keep = np.flatnonzero(np.repeat(size >= fewest, size))
         return Counts(self.objects[keep], self.accounts[keep], self.times[keep])
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _merged(
+    objects: npt.NDArray[np.uint64],
+    accounts: npt.NDArray[np.int32],
+    times: npt.NDArray[np.int64],
+    more: npt.NDArray[np.uint64],
+    whose: npt.NDArray[np.int32],
+    often: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    """Two multisets in order as one."""
+    size = len(objects) + len(more)
+    a, b, c = np.empty(size, np.uint64), np.empty(size, np.int32), np.empty(size, np.int64)
+    i = j = k = 0
+    while i < len(objects) or j < len(more):
+        mine = j == len(more)
+        theirs = i == len(objects)
+        if not mine and not theirs:
+            here, there = objects[i], more[j]
+            mine = here < there or (here == there and accounts[i] <= whose[j])
+            theirs = there < here or (here == there and whose[j] <= accounts[i])
+        c[k] = 0
+        if mine:
+            a[k], b[k], c[k] = objects[i], accounts[i], times[i]
+            i += 1
+        if theirs:
+            a[k], b[k] = more[j], whose[j]
+            c[k] += often[j]
+            j += 1
+        k += 1
+    # A part of an array keeps all of it in memory.
+    return (a[:k].copy(), b[:k].copy(), c[:k].copy()) if k < size - size // 8 else (a[:k], b[:k], c[:k])
 
 
 def _ordered(objects: npt.NDArray[np.uint64], accounts: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:

@@ -192,16 +192,16 @@ def detect(
 
 @contextmanager
 def _of_everybody(log: Arranged, world: World) -> Iterator[Callable[[], tuple[list[Any], list[Any]]]]:
-    """What rings have no part in is found while groups are looked at, which leaves processors idle.
+    """What rings have no part in is found while groups are looked at, which leaves half of the processors idle.
 
-    Folds that are to be done later, and what the others found: where rows lie elsewhere, a pass of its own is dear.
+    Folds that are still to be done, and what the others found: where nothing is idle, a pass of its own is dear.
     """
     folds: list[Any] = [Placing(PROPOSE), Beating()]
-    if not log.near or world.workers <= 1:
+    if world.workers <= 1:
         yield lambda: (folds, [])
         return
-    as_now = replace(world, context=dict(world.context))
-    with beside(lambda: passes.run(folds, log, as_now), world.workers) as found:
+    as_now, fewer = replace(world, context=dict(world.context)), log.with_workers(world.workers // 2)
+    with beside(lambda: passes.run(folds, fewer, as_now), world.workers) as found:
         yield lambda: ([], found())
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -60,6 +61,9 @@ class Arranged(Protocol):
     def near(self) -> bool:
         """Whether all folds run in this process, so that one may remember what another found of a row."""
 
+    def with_workers(self, workers: int) -> Arranged:
+        """The same rows, for folds that use fewer threads of this process."""
+
     def fold(
         self,
         columns: Sequence[str],
@@ -99,6 +103,12 @@ class Local:
         self.state_bytes = (resources.memory_mb << 20) // 2 // self.workers
         self.filled = frozenset(spool.filled)
         self.census = census(index)
+
+    def with_workers(self, workers: int) -> Local:
+        """The same spool and index; each thread's states may hold what they could before."""
+        fewer = copy(self)
+        fewer.workers = workers
+        return fewer
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """All rows in the order in which they were read."""
