@@ -76,7 +76,7 @@ def investigated(folder: Path, store: Path, report: Path) -> dict[str, Any]:
     import resource
 
     import headwater
-    from headwater.cli.machine import one_arena
+    from headwater.cli.arenas import one_arena
 
     one_arena()  # as the command does
     began, stages = time.perf_counter(), Stages()
@@ -211,10 +211,7 @@ def _slope(points: list[tuple[float, float]]) -> float | None:
 def run(asked: argparse.Namespace) -> dict[str, Any]:
     """All sizes, each part in a process of its own."""
     import headwater
-    from headwater.cli.machine import suit_processor
 
-    environment = dict(os.environ)
-    suit_processor(environment)  # as the command does
     sizes = []
     for rows in asked.rows:
         folder = asked.work / f"log-{rows}"
@@ -227,8 +224,7 @@ def run(asked: argparse.Namespace) -> dict[str, Any]:
         one: dict[str, Any] = {}
         for part in ("material", "limit", "parquet", "stored", "naive"):
             again = [sys.executable, __file__, "--part", part, "--work", str(folder), "--date", "-"]
-            again += ["--store", str(store)]
-            done = subprocess.run(again, check=True, stdout=subprocess.PIPE, env=environment)
+            done = subprocess.run([*again, "--store", str(store)], check=True, stdout=subprocess.PIPE)
             one[part] = json.loads(done.stdout)
             print(f"{rows:,} exchanges, {part}: {json.dumps(one[part])[:300]}", file=sys.stderr, flush=True)
         sizes.append(one)

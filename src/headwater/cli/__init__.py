@@ -15,10 +15,8 @@ def main() -> None:
     import sys
 
     from headwater.cli.app import run
-    from headwater.cli.machine import suit_processor
 
     _open_streams()
-    suit_processor()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -153,7 +153,7 @@ def investigate(terminal: Terminal, paths: tuple[Path | str, ...], asked: Asked)
     """Read, investigate and write the report folder."""
     from headwater import investigate as find
     from headwater.casework import load_outcomes
-    from headwater.cli.machine import one_arena
+    from headwater.cli.arenas import one_arena
     from headwater.cli.whole import Whole
     from headwater.detect import Tables
     from headwater.explain import with_outcomes

@@ -49,12 +49,11 @@ def nearest(accounts: Accounts, seed: int, workers: int = 1) -> tuple[Rows, Arra
     sampled = np.isin(every, sample)
     order = np.argsort(of, kind="stable")
     blocks = _blocks(of[order])
-    sample_both = _both(accounts.mean, sample)
 
     def some(part: slice) -> None:
         _compared(
-            accounts.mean, at, *tables, order, blocks[part.start : part.stop + 1], sample, sample_both, sampled,
-            of, start, members, found, score
+            accounts.mean, at, *tables, order, blocks[part.start : part.stop + 1], sample, sampled, of, start,
+            members, found, score
         )  # fmt: skip
 
     spread(some, len(blocks) - 1, workers)
@@ -114,15 +113,17 @@ def _blocks(bucket: Rows) -> Rows:
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
-def _both(mean: Small, rows: Rows) -> Small:
-    """Squares of means, then the means, of some accounts (rows × 2k)."""
-    width = mean.shape[1]
-    out = np.empty((len(rows), 2 * width), np.float32)
+def _of(mean: Small, rows: Rows) -> tuple[Small, Small]:
+    """The means of some accounts, and their squares (rows × k each)."""
+    means, squares = (
+        np.empty((len(rows), mean.shape[1]), np.float32),
+        np.empty((len(rows), mean.shape[1]), np.float32),
+    )
     for at in range(len(rows)):
-        for c in range(width):
+        for c in range(mean.shape[1]):
             y = mean[rows[at], c]
-            out[at, c], out[at, width + c] = y * y, y
-    return out
+            means[at, c], squares[at, c] = y, y * y
+    return means, squares
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
@@ -135,7 +136,6 @@ def _compared(
     order: Rows,
     blocks: Rows,
     sample: Rows,
-    sample_both: Small,
     sampled: npt.NDArray[np.bool_],
     of: Rows,
     start: Rows,
@@ -149,15 +149,15 @@ def _compared(
     matrices. Blocks don't depend on the number of threads, so neither does the last bit of it.
     """
     bucket, none = -1, np.zeros(len(sampled), np.bool_)
-    mine, mine_both = members[:0], sample_both[:0]
+    mine, theirs, mine_of = members[:0], _of(mean, sample), _of(mean, members[:0])
     for at in range(len(blocks) - 1):
         block = order[blocks[at] : blocks[at + 1]]
         if of[block[0]] != bucket:
             bucket = of[block[0]]
             mine = members[start[bucket] : start[bucket + 1]]
-            mine_both = _both(mean, mine)
-        _against(mean, step, own, product, constant, block, sample, sample_both, none, found, score)
-        _against(mean, step, own, product, constant, block, mine, mine_both, sampled, found, score)
+            mine_of = _of(mean, mine)
+        _against(mean, step, own, product, constant, block, sample, *theirs, none, found, score)
+        _against(mean, step, own, product, constant, block, mine, *mine_of, sampled, found, score)
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
@@ -169,14 +169,21 @@ def _against(
     constant: Small,
     block: Rows,
     others: Rows,
-    both: Small,
+    means: Small,
+    squares: Small,
     known: npt.NDArray[np.bool_],
     found: Rows,
     score: Small,
 ) -> None:
-    """A block of accounts against `others` (by step; `both`: theirs), those that are `known` left out."""
+    """A block of accounts (by step) against `others` (by step; `means`, `squares`: theirs), the `known` left out."""
     width, k = mean.shape[1], found.shape[1]
-    factor, base = np.empty((len(block), 2 * width), np.float32), np.empty(len(block), np.float32)
+    # What squares of others weigh differs with the step of an account alone, and a block has few.
+    place, steps = np.empty(len(block), np.int64), 0
+    for b in range(len(block)):
+        steps += b == 0 or step[block[b]] != step[block[b - 1]]
+        place[b] = steps - 1
+    factor, base = np.empty((len(block), width), np.float32), np.empty(len(block), np.float32)
+    weight = np.empty((steps, width), np.float32)
     first = 0
     while first < len(others):
         other = step[others[first]]
@@ -186,18 +193,20 @@ def _against(
         for b in range(len(block)):
             i, here = block[b], step[block[b]]
             base[b] = constant[here, other] + _weighed(mean[i], own[here, other])
+            weight[place[b]] = own[other, here]
             for c in range(width):
-                factor[b, c], factor[b, width + c] = own[other, here, c], mean[i, c] * product[here, other, c]
-        nats = np.dot(factor, both[first:last].T)
+                factor[b, c] = mean[i, c] * product[here, other, c]
+        nats, theirs = np.dot(factor, means[first:last].T), np.dot(weight, squares[first:last].T)
         for b in range(len(block)):
-            i = block[b]
+            i, alone = block[b], theirs[place[b]]
             least = score[i, k - 1]
             for at in range(last - first):
-                if nats[b, at] + base[b] > least:
+                one = nats[b, at] + alone[at] + base[b]
+                if one > least:
                     j = others[first + at]
                     if i == j or known[j]:
                         continue
-                    one, put = nats[b, at] + base[b], k - 1
+                    put = k - 1
                     while put > 0 and one > score[i, put - 1]:
                         score[i, put], found[i, put] = score[i, put - 1], found[i, put - 1]
                         put -= 1

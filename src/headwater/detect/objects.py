@@ -310,7 +310,9 @@ def _ties(group: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int32], npt.NDAr
         return group[i], group[j]
     # Cycles in unrelated orders: a graph that mixes well, or its parts would pass for rings of their own.
     orders = [
-        group[np.argsort(_mix(group.astype(np.uint64) + np.uint64(k << 32)), kind="stable")]
+        group[
+            np.argsort(_mix(group.astype(np.uint64) + np.uint64(k << 32)))
+        ]  # no two are mixed to one number
         for k in range(CYCLES)
     ]
     a = np.concatenate(orders)
@@ -322,8 +324,10 @@ def heaviest(
     evidence: str, a: npt.NDArray[np.int32], b: npt.NDArray[np.int32], weight: npt.NDArray[np.float64]
 ) -> Links:
     """One tie a pair, the heaviest."""
-    order = by_code(a, b, -weight)
+    order = by_code(a, b)
     a, b, weight = a[order], b[order], weight[order]
     first = starts(a, b)
-    first = first[a[first] != b[first]]
-    return Links(evidence, a[first].astype(np.int32), b[first].astype(np.int32), weight[first])
+    most = np.maximum.reduceat(weight, first) if len(first) else weight
+    tie = a[first] != b[first]
+    a, b = a[first[tie]].astype(np.int32), b[first[tie]].astype(np.int32)
+    return Links(evidence, a, b, most[tie])
