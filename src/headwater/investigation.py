@@ -96,6 +96,7 @@ class Settings:
     engine: Resources = field(default_factory=Resources)
 
 
+@memory_kept()
 def investigate(
     exchanges: Any,
     accounts: Any = None,
@@ -171,7 +172,7 @@ def investigate(
                 engine, far, sources, store, folder, log, key, aside, settings, reading, exchanges, tell, held
             )
         # Each thread of ours multiplies by itself: those of the library would wait for each other.
-        with threadpool_limits(limits=1, user_api="blas"), memory_kept():
+        with threadpool_limits(limits=1, user_api="blas"):
             detection = detect(laid, table, settings.detect, known=declarations, given=given, progress=tell)
             before = earlier.campaigns if earlier else ()
             names = [(c.id, frozenset(m.account for m in c.members)) for c in before]

@@ -1,7 +1,7 @@
 """Columns as they lie in a spool: structs as one column a field, lists of one length as plain bytes.
 
 Parquet spells lists and structs out level by level, which costs twenty times what their bytes cost to read. Packed and
-unpacked columns hold the same values; unpacking copies nothing.
+unpacked columns hold the same values; unpacking copies next to nothing.
 """
 
 from __future__ import annotations
@@ -96,10 +96,17 @@ def _lists(column: Array, kind: Any) -> Array:
     if not pa.types.is_fixed_size_list(kind):
         return column
     size, width = kind.list_size, column.type.byte_width
-    data = column.buffers()[1]
-    values = pa.Array.from_buffers(
-        kind.value_type, len(column) * size, [None, data.slice(column.offset * width)]
+    data = _aligned(
+        column.buffers()[1].slice(column.offset * width, len(column) * width), kind.value_type.bit_width // 8
     )
+    values = pa.Array.from_buffers(kind.value_type, len(column) * size, [None, data])
     mask: Any = None if not column.null_count else column.is_null()
     lists: Any = pa.FixedSizeListArray
     return lists.from_arrays(values, type=kind, mask=mask)
+
+
+def _aligned(data: pa.Buffer, width: int) -> pa.Buffer:
+    """Bytes of numbers where such numbers may stand: in a file they stand anywhere."""
+    if data.address % width == 0:
+        return data
+    return pa.py_buffer(data.to_pybytes())

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headwater.engine.packed import pack, packed_schema, parts, unpack
+from headwater.engine.plain import ONE_PAGE, plain_values
 from headwater.errors import UnreadableInput
 
 ROWS_A_GROUP = 65_536
@@ -118,6 +119,8 @@ class Spool:
                 compression=_compression(self._packed),  # type: ignore[arg-type]
                 write_statistics=False,
                 use_dictionary=repeating(self._packed),  # type: ignore[arg-type]
+                data_page_size=ONE_PAGE,
+                max_rows_per_page=ONE_PAGE,
             )
         packed = []
         for batch in batches:
@@ -174,24 +177,17 @@ class Spool:
         dictionaries = repeating(self._packed) if coded else None
         names = list(dict.fromkeys(columns))
         packed = [part for name in names for part in parts(name, self.schema)]
-        at, file = -1, None
+        at, file, mapped = -1, None, None
         try:
             for group in groups:
                 if file is None or at != group.part:
-                    if file is not None:
-                        file.close()
-                    at, file = (
-                        group.part,
-                        pq.ParquetFile(
-                            self.folder / self.parts[group.part].name,
-                            memory_map=True,
-                            read_dictionary=dictionaries,
-                        ),
-                    )
-                yield group, unpack(packed_group(file, group, packed), names, self.schema)
+                    _close(file, mapped)
+                    at, path = group.part, self.folder / self.parts[group.part].name
+                    file = pq.ParquetFile(path, memory_map=True, read_dictionary=dictionaries)
+                    mapped = pa.memory_map(str(path))
+                yield group, unpack(packed_group(file, group, packed, mapped), names, self.schema)
         finally:
-            if file is not None:
-                file.close()
+            _close(file, mapped)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """The named columns in row order."""
@@ -246,18 +242,49 @@ def groups_of(parts: Iterable[Part]) -> list[Group]:
     return out
 
 
-def packed_group(file: pq.ParquetFile, group: Group, columns: list[str]) -> pa.RecordBatch:
-    """A group of rows of a part, packed as it lies there."""
+def _close(*files: Any) -> None:
+    for file in files:
+        if file is not None:
+            file.close()
+
+
+def packed_group(
+    file: pq.ParquetFile, group: Group, columns: list[str], mapped: pa.MemoryMappedFile | None = None
+) -> pa.RecordBatch:
+    """A group of rows of a part, packed as it lies there; where the file is `mapped`, copied only where it must be."""
     try:
-        table = file.read_row_group(group.group, columns=columns, use_threads=False)
+        known = {} if mapped is None else _as_they_lie(file, group, columns, mapped)
+        rest = [name for name in columns if name not in known]
+        table = file.read_row_group(group.group, columns=rest, use_threads=False)
     except (OSError, pa.ArrowException) as error:
         raise UnreadableInput(
             "holds imprints that can't be read", hint="remove the folder of imprints: the log is read anew"
         ) from error
     if not columns:
         return pa.RecordBatch.from_arrays([pa.nulls(group.rows)], names=["nothing"])
-    (batch,) = table.combine_chunks().to_batches()
-    return batch
+    if rest:
+        (batch,) = table.combine_chunks().to_batches()
+        known.update(zip(batch.schema.names, batch.columns, strict=True))
+    return pa.RecordBatch.from_arrays([known[name] for name in columns], names=columns)
+
+
+def _as_they_lie(
+    file: pq.ParquetFile, group: Group, columns: list[str], mapped: pa.MemoryMappedFile
+) -> dict[str, Any]:
+    """Columns of a group whose values are bytes of one length, as far as they need no copy."""
+    kinds: Any = file.schema_arrow
+    wanted = [name for name in columns if pa.types.is_fixed_size_binary(kinds.field(name).type)]
+    if not wanted:
+        return {}
+    rows, names = file.metadata.row_group(group.group), file.schema.names
+    out = {}
+    for name in wanted:
+        kind = kinds.field(name).type
+        chunk = rows.column(names.index(name))
+        values = plain_values(mapped, chunk, rows.num_rows, kind.byte_width)
+        if values is not None:
+            out[name] = pa.Array.from_buffers(kind, rows.num_rows, [None, values])
+    return out
 
 
 def repeating(schema: pa.Schema) -> list[str]:
