@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from headwater.engine.plain import ONE_PAGE, plain_values
+from headwater.engine.plain import plain_values
 
-WIDTH = 16
+WIDTH, ONE_PAGE = 16, 1 << 30
 KIND = pa.binary(WIDTH)
 
 

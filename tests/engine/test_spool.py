@@ -13,6 +13,10 @@ from hypothesis import strategies as st
 
 from engine.logs import SCHEMA, row, spooled
 from headwater.engine import Spool
+from headwater.engine.spool import _as_they_lie as as_they_lie
+from headwater.exchange import IMPRINT_TYPE
+from headwater.imprint import imprint
+from headwater.keys import DEMO_KEY
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 ROWS = st.lists(
@@ -60,6 +64,33 @@ def test_take_finds_rows_by_number(folder: Path, rows: list[dict[str, Any]], dat
     assert found.schema.names == ["row", "account"]
     assert found["row"].to_pylist() == wanted
     assert found["account"].to_pylist() == [rows[at]["account"] for at in wanted]
+
+
+@pytest.mark.parametrize("page", [300, 1 << 24])
+def test_sketches_are_read_as_they_lie_and_else_by_arrow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    made = imprint(pa.array([f"Say {at} in words of one syllable, please." for at in range(4000)]), DEMO_KEY)
+    fields = [pa.field("account", pa.string()), pa.field("imprint", IMPRINT_TYPE, nullable=False)]
+    accounts: Any = pa.array([f"account-{at % 5}" for at in range(4000)])
+    whole = pa.RecordBatch.from_arrays([accounts, made], schema=pa.schema(fields))
+    monkeypatch.setattr("headwater.engine.spool._PAGE", page)  # older stores have many pages a group
+    with Spool(tmp_path / "spool", whole.schema) as spool:
+        for start in range(0, 4000, 1000):
+            spool.append(whole.slice(start, 1000))
+    found: list[str] = []
+
+    def noted(*given: Any) -> dict[str, Any]:
+        lying = as_they_lie(*given)
+        found.extend(lying)
+        return lying
+
+    monkeypatch.setattr("headwater.engine.spool._as_they_lie", noted)
+    (batch,) = spool.batches(["imprint", "account"])
+    assert batch.select(["account", "imprint"]).to_pylist() == whole.to_pylist()
+    assert found == ([] if page < 4000 else ["imprint.minimisers", "imprint.sketch"])
+    shingles: Any = batch.column("imprint").field("minimisers")
+    assert shingles.flatten().to_numpy().flags.aligned
 
 
 def test_a_closed_spool_takes_no_more(tmp_path: Path) -> None:

@@ -10,8 +10,6 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-#: Bytes from which a page ends, and rows: more than a group of rows has.
-ONE_PAGE: Final = 1 << 30
 #: Fields of a page's header (Thrift's compact protocol): its type, which is 0 for data, then both of its sizes; then of
 #: its data the number of values and the encoding, which is 0 for PLAIN.
 _DATA, _SIZE, _VALUES, _PLAIN = b"\x15\x00", b"\x15", b"\x2c\x15", b"\x15\x00"

@@ -21,12 +21,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headwater.engine.packed import pack, packed_schema, parts, unpack
-from headwater.engine.plain import ONE_PAGE, plain_values
+from headwater.engine.plain import plain_values
 from headwater.errors import UnreadableInput
 
 ROWS_A_GROUP = 65_536
 #: Rows of a part, or a few more: what one batch brings stays together.
 ROWS_A_PART = 524_288
+#: Bytes of a page at most: those of a group of rows are one, but for long texts, which are packed page by page.
+_PAGE = 256 * ROWS_A_GROUP
 #: A batch may keep so many times its own bytes in memory.
 _PART_OF = 8
 #: What a part is called until it is whole; folders of logs pass over such names.
@@ -119,8 +121,8 @@ class Spool:
                 compression=_compression(self._packed),  # type: ignore[arg-type]
                 write_statistics=False,
                 use_dictionary=repeating(self._packed),  # type: ignore[arg-type]
-                data_page_size=ONE_PAGE,
-                max_rows_per_page=ONE_PAGE,
+                data_page_size=_PAGE,
+                max_rows_per_page=ROWS_A_GROUP,
             )
         packed = []
         for batch in batches:
