@@ -21,6 +21,7 @@ from headwater.engine.spark import Cluster, Rows, Spark, Store, check_master, co
 from headwater.errors import UnreadableInput, UsageError, Where
 from headwater.exchange import EXCHANGE_SCHEMA, Log, Planned, SetAside, Way
 from headwater.kept import (
+    FAR_MANIFEST,
     Source,
     Unit,
     locked,
@@ -35,7 +36,7 @@ from headwater.object_logs import Objects, objects, planned_as, sparse_copy
 from headwater.places import Scratch
 
 #: What a store says of itself.
-MANIFEST = "store.json"
+MANIFEST = FAR_MANIFEST
 #: Units are so many times smaller than on one machine, where nobody else could go on with what is left.
 SMALLER = 8
 Progress = Callable[[int], None]

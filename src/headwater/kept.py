@@ -34,6 +34,8 @@ from headwater.keys import ImprintKey
 from headwater.quoted import Placed
 
 MANIFEST = "imprints.json"
+#: What a cluster's store has in its place.
+FAR_MANIFEST = "store.json"
 INDEX = "index.arrows"
 _LOCK = ".lock"
 _OURS = re.compile(r"part-\d{6}\.parquet|aside-\d{6}\.jsonl")
@@ -304,8 +306,13 @@ def made_by(key: ImprintKey, schema: pa.Schema, reading: Mapping[str, object]) -
 
 
 def refuse_others(names: Iterable[str], place: str) -> None:
-    """`UsageError` where a folder without a manifest holds anything."""
-    if any(name != _LOCK for name in names):
+    """`UsageError` where a folder without the manifest that is asked for holds anything."""
+    held = set(names) - {_LOCK}
+    for manifest, who in ((MANIFEST, "one machine"), (FAR_MANIFEST, "a cluster")):
+        if manifest in held:
+            what, hint = f"holds imprints that {who} made", "choose another folder: each keeps its own"
+            raise UsageError(what, where=Where(place), hint=hint)
+    if held:
         raise UsageError(
             "is not empty and holds no imprints", where=Where(place), hint="choose another folder"
         )
@@ -348,7 +355,7 @@ def _manifest(folder: Path, made: dict[str, str]) -> _Manifest:
         found = msgspec.json.decode(path.read_bytes(), type=_Manifest)
     except (OSError, msgspec.DecodeError) as error:
         raise UnreadableInput(
-            "is damaged", where=Where(str(path)), hint="remove the folder: the log is read anew"
+            "is damaged", where=Where(str(path)), hint="name another folder; what this one keeps is read anew"
         ) from error
     refuse_made_otherwise(found.made_by, made, str(folder))
     # What a lost disk cache or a hand left torn is read anew from the log.

@@ -212,7 +212,7 @@ class Investigation:
                 follow(self._told, *map(place, ("accounts.parquet", "campaigns.json", "report.html")))
                 self._log.write(_READ, self._annotation(), _ANNOTATED, exchanges)
             if self._brought and not self._log.near:
-                _as_one(Path(self._log.place("exchanges.parquet")), place("exchanges.parquet"))
+                _as_one(Path(self._log.place("exchanges.parquet")), exchanges)
             aside = self._scratch.path / SET_ASIDE
             if aside.exists():
                 shutil.copyfile(aside, place(SET_ASIDE))

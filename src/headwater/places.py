@@ -67,7 +67,7 @@ def together(folder: Path) -> Iterator[Callable[[str], Path]]:
 
     try:
         yield place
-        written = [name for name in names if (fresh.path / name).exists()]
+        written = [name for name in dict.fromkeys(names) if (fresh.path / name).exists()]
         for name in written:
             if (folder / name).is_dir():
                 raise UsageError(

@@ -33,7 +33,7 @@ def write(path: Path, values: pa.Table, rows: int = ONE_PAGE, **otherwise: Any) 
 def found(path: Path, group: int = 0, width: int = WIDTH) -> bytes | None:
     with pq.ParquetFile(path) as file, pa.memory_map(str(path)) as mapped:
         rows = file.metadata.row_group(group)
-        values = plain_values(mapped, rows.column(1), rows.num_rows, width)
+        values = plain_values(mapped, file.schema.column(1), rows.column(1), width)
         return None if values is None else values.to_pybytes()
 
 
@@ -86,6 +86,26 @@ def test_nulls_are_left_to_arrow(tmp_path: Path) -> None:
         assert found(path) is None
 
 
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(1, 14), st.integers(1, 200), st.data())
+def test_nulls_that_leave_room_for_their_levels(
+    tmp_path: Path, width: int, rows: int, data: st.DataObject
+) -> None:
+    """Some nulls are as many bytes as the levels that tell of them: then the sizes say nothing."""
+    gone = data.draw(st.sets(st.integers(0, rows - 1), min_size=1, max_size=3))
+    values = [None if at in gone else b"x" * width for at in range(rows)]
+    path = tmp_path / "a.parquet"
+    write(path, pa.table({"before": np.arange(rows), "here": pa.array(values, pa.binary(width))}))
+    assert found(path, width=width) is None
+
+
+def test_a_part_of_something_else_is_left_to_arrow(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    inside = pa.StructArray.from_arrays([pa.array([b"x" * WIDTH] * 100, KIND)], names=["here"])
+    write(path, pa.table({"before": np.arange(100), "inside": inside}))
+    assert found(path) is None
+
+
 def test_values_of_another_length_are_left_to_arrow(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     write(path, table([b"x" * WIDTH] * 1000))
@@ -96,9 +116,10 @@ def test_a_file_that_was_cut_after_it_was_opened_gives_nothing(tmp_path: Path) -
     path = tmp_path / "a.parquet"
     write(path, table([b"x" * WIDTH] * 1000))
     metadata = pq.read_metadata(path)
+    column = metadata.schema.column(1)
     path.write_bytes(path.read_bytes()[:9000])
     with pa.memory_map(str(path)) as mapped:
-        assert plain_values(mapped, metadata.row_group(0).column(1), 1000, WIDTH) is None
+        assert plain_values(mapped, column, metadata.row_group(0).column(1), WIDTH) is None
 
 
 def test_a_header_that_was_changed_is_left_to_arrow(tmp_path: Path) -> None:

@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.logs import SCHEMA, row, spooled
 from headwater.engine import Spool
+from headwater.engine.spool import Group
 from headwater.engine.spool import _as_they_lie as as_they_lie
+from headwater.errors import UsageError
 from headwater.exchange import IMPRINT_TYPE
 from headwater.imprint import imprint
 from headwater.keys import DEMO_KEY
@@ -163,6 +166,34 @@ def test_what_was_written_before_a_write_failed_is_not_written_again(
         spool.append(batch)
     found = [name for part in spool.batches(["account"]) for name in part.column("account").to_pylist()]
     assert len(found) == len(set(found))
+
+
+def test_a_full_disk_is_told_in_words(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", fails)
+    spool = Spool(folder / "full", SCHEMA)
+    spool.append(pa.RecordBatch.from_pylist([row(1, "a", 1)], schema=SCHEMA))
+    with pytest.raises(UsageError, match="no room for imprints") as told:
+        spool.cut()
+    assert str(folder / "full") in str(told.value)
+
+
+def test_a_column_is_found_by_its_whole_name(tmp_path: Path) -> None:
+    one, other = (pa.array([letter * 8] * 50, pa.binary(8)) for letter in (b"a", b"b"))
+    inside = pa.StructArray.from_arrays([one], names=["here"])
+    path = tmp_path / "a.parquet"
+    pq.write_table(
+        pa.table({"inside": inside, "here": other}),
+        path,
+        compression="none",
+        use_dictionary=False,  # type: ignore[arg-type]
+        write_statistics=False,
+    )
+    with pq.ParquetFile(path) as file, pa.memory_map(str(path)) as mapped:
+        found = as_they_lie(file, Group(0, 0, 0, 50), ["here"], mapped)
+        assert found["here"].equals(other)
 
 
 def test_what_waits_does_not_hold_a_large_batch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,6 +149,12 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine" / "letter.txt").write_text("dear", "utf-8")
     with pytest.raises(UsageError, match="holds no imprints"):
         found(log, tmp_path / "mine")
+    (tmp_path / "cluster").mkdir()
+    (tmp_path / "cluster" / kept.FAR_MANIFEST).write_text("{}", "utf-8")
+    with pytest.raises(UsageError, match="that a cluster made"):
+        found(log, tmp_path / "cluster")
+    with pytest.raises(UsageError, match="that one machine made"):
+        kept.refuse_others([kept.MANIFEST, "part-000000.parquet"], "s3://bucket/prefix")
     with pytest.raises(UsageError, match="lies in the log"):
         found(log, log / "store")
     with pytest.raises(UsageError, match="of files only"):

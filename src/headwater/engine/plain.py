@@ -17,28 +17,30 @@ _DATA, _SIZE, _VALUES, _PLAIN = b"\x15\x00", b"\x15", b"\x2c\x15", b"\x15\x00"
 _HEADER: Final = 64
 
 
-def plain_values(file: pa.MemoryMappedFile, chunk: Any, rows: int, width: int) -> pa.Buffer | None:
-    """The bytes of a column's chunk (`rows` values of `width` bytes, none null); None where they don't lie together.
+def plain_values(file: pa.MemoryMappedFile, column: Any, chunk: Any, width: int) -> pa.Buffer | None:
+    """The bytes of a column's chunk (values of `width` bytes, none null); None where they don't lie together.
 
-    `chunk` is what the file's metadata say of it. Source: the Parquet format, pages of data of version 1.
+    `column` and `chunk` are what the file's schema and metadata say of it. Source: the Parquet format, pages of data of
+    version 1.
     """
-    if chunk.compression != "UNCOMPRESSED" or chunk.has_dictionary_page or chunk.num_values != rows:
+    if chunk.compression != "UNCOMPRESSED" or chunk.has_dictionary_page:
         return None
-    size, start = chunk.total_compressed_size, chunk.data_page_offset
-    for levels in (_all_there(rows), b""):
-        body = len(levels) + rows * width
-        header = size - body
-        if not 0 < header <= _HEADER:
-            continue
-        file.seek(start)
-        begin = file.read(header + len(levels))
-        both = _SIZE + _varint(body << 1)
-        if begin.startswith(_DATA + both + both + _VALUES + _varint(rows << 1) + _PLAIN):
-            if begin[header:] != levels:
-                return None
-            values = file.read_buffer(rows * width)
-            return values if values.size == rows * width else None
-    return None
+    if column.max_repetition_level or column.max_definition_level > 1:  # a part of something else
+        return None
+    rows = chunk.num_values
+    levels = _all_there(rows) if column.max_definition_level else b""
+    body = len(levels) + rows * width
+    header = chunk.total_compressed_size - body
+    if not 0 < header <= _HEADER:
+        return None
+    file.seek(chunk.data_page_offset)
+    begin = file.read(header + len(levels))
+    both = _SIZE + _varint(body << 1)
+    known = _DATA + both + both + _VALUES + _varint(rows << 1) + _PLAIN
+    if not begin.startswith(known) or begin[header:] != levels:
+        return None
+    values = file.read_buffer(rows * width)
+    return values if values.size == rows * width else None
 
 
 def _all_there(rows: int) -> bytes:

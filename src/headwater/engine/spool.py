@@ -8,8 +8,10 @@ behind is either one of these or nothing.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +24,7 @@ import pyarrow.parquet as pq
 
 from headwater.engine.packed import pack, packed_schema, parts, unpack
 from headwater.engine.plain import plain_values
-from headwater.errors import UnreadableInput
+from headwater.errors import UnreadableInput, UsageError, Where
 
 ROWS_A_GROUP = 65_536
 #: Rows of a part, or a few more: what one batch brings stays together.
@@ -132,7 +134,8 @@ class Spool:
             columns = pack(list(batch.columns), self.schema)
             packed.append(pa.RecordBatch.from_arrays(columns, schema=self._packed))
         table = pa.Table.from_batches(packed)
-        self._writer.write_table(table, ROWS_A_GROUP)
+        with _room(self.folder):
+            self._writer.write_table(table, ROWS_A_GROUP)
         self._sizes.append(table.num_rows)
 
     def cut(self) -> None:
@@ -143,7 +146,8 @@ class Spool:
     def _end(self) -> None:
         if self._writer is None:
             return
-        self._writer.close()
+        with _room(self.folder):
+            self._writer.close()
         self._writer = None
         name = f"part-{self.next_part:06d}.parquet"
         (self.folder / _UNDONE).replace(self.folder / name)
@@ -244,6 +248,20 @@ def groups_of(parts: Iterable[Part]) -> list[Group]:
     return out
 
 
+@contextmanager
+def _room(folder: Path) -> Iterator[None]:
+    """Says in words that a disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        hint = (
+            "make room there, or name a folder with more (--store; without it, TMPDIR): what is whole is kept"
+        )
+        raise UsageError("there is no room for imprints", where=Where(str(folder)), hint=hint) from error
+
+
 def _close(*files: Any) -> None:
     for file in files:
         if file is not None:
@@ -278,12 +296,12 @@ def _as_they_lie(
     wanted = [name for name in columns if pa.types.is_fixed_size_binary(kinds.field(name).type)]
     if not wanted:
         return {}
-    rows, names = file.metadata.row_group(group.group), file.schema.names
+    rows, leaves = file.metadata.row_group(group.group), file.schema
+    place = {leaves.column(at).path: at for at in range(len(leaves))}
     out = {}
     for name in wanted:
-        kind = kinds.field(name).type
-        chunk = rows.column(names.index(name))
-        values = plain_values(mapped, chunk, rows.num_rows, kind.byte_width)
+        kind, at = kinds.field(name).type, place[name]
+        values = plain_values(mapped, leaves.column(at), rows.column(at), kind.byte_width)
         if values is not None:
             out[name] = pa.Array.from_buffers(kind, rows.num_rows, [None, values])
     return out

@@ -176,4 +176,8 @@ def test_on_this_machine_alone_it_needs_no_store(standing: Standalone, tmp_path:
     ) as found:
         assert told(found) == told(local)
         assert pa.table(found.exchanges()).equals(pa.table(local.exchanges()))
+        found.write(tmp_path / "far")
+    local.write(tmp_path / "near")
+    far, near = (pq.read_table(tmp_path / name / "exchanges.parquet") for name in ("far", "near"))
+    assert far.sort_by("id").equals(near.sort_by("id"))
     assert os.environ["PYSPARK_PYTHON"]
