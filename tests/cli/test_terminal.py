@@ -8,12 +8,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import rich.progress
 
 from explain.builders import findings, poisoned
 from headwater.cli.app import run
 from headwater.cli.terminal import Terminal, clean, write
+from headwater.cli.whole import Whole
 from headwater.explain import dumps
 
 
@@ -147,3 +150,29 @@ def test_names_in_json_act_on_no_screen(
     shown = capsys.readouterr().out
     assert clean(shown).rstrip() == shown.rstrip()
     assert name in json.dumps(json.loads(shown), ensure_ascii=False)
+
+
+def test_a_stage_has_not_ended_while_what_follows_from_its_rows_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its bar isn't full and its clock goes on: nobody takes it for a hang."""
+    made: list[rich.progress.Progress] = []
+    drawn = rich.progress.Progress.__init__
+
+    def noted(bars: rich.progress.Progress, *columns: Any, **how: Any) -> None:
+        made.append(bars)
+        drawn(bars, *columns, **how)
+
+    monkeypatch.setattr(rich.progress.Progress, "__init__", noted)
+    monkeypatch.setattr("headwater.cli.terminal._watched", lambda _: True)
+    with Terminal().progress(Whole()) as progress:
+        progress("look for ties", 5_000, 10_000)
+        progress("look for ties", 10_000, 10_000)
+        (ties, *_) = made[0].tasks
+        assert not ties.finished
+        assert ties.percentage == 99
+        words = made[0].columns[-1].render(ties)
+        assert str(words) == "10,000 of 10,000, and what follows from them"
+        progress("look at every group", 1, 10_000)
+        assert ties.finished
+        assert str(made[0].columns[-1].render(ties)) == "10,000 of 10,000"

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Called with a stage's name, how much is done and how much there is (None: unknown).
 Progress = Callable[[str, int, int | None], None]
+#: How far a bar gets before its stage has ended.
+NEARLY_FULL = 0.99
 When = Literal["auto", "always", "never"]
 
 
@@ -109,17 +111,27 @@ class Terminal:
                 of = "" if task.total is None else f" of {int(task.total):,}"
                 rest = task.time_remaining if whole is None and task.elapsed and task.elapsed > SOON else None
                 left = f", {words(rest)} left" if rest else ""
-                return Text(f"{int(task.completed):,}{of}{left}" if task.completed or of else "")
+                done = task.fields.get("done", task.completed)
+                if task.total and done >= task.total and not task.finished:
+                    left = ", and what follows from them"
+                return Text(f"{int(done):,}{of}{left}" if done or of else "")
 
         console = Console(stderr=True, no_color=not self.coloured(sys.stderr), highlight=False)
         columns = TextColumn("{task.description}"), BarColumn(20), TimeElapsedColumn(), Told()
         with Bars(*columns, console=console, transient=True) as bars:
             tasks: dict[str, Any] = {}
+            stages: dict[str, int] = {}
 
             def draw(stage: str, done: int, total: int | None) -> None:
                 if stage not in tasks:
+                    for before, reached in stages.items():
+                        bars.update(tasks[before], completed=reached)
+                    stages.clear()
                     tasks[stage] = bars.add_task(clean(stage).replace("[", "\\["), total=total)
-                bars.update(tasks[stage], completed=done, total=total)
+                stages[stage] = done
+                # A stage ends when the next one begins: what follows its rows takes as long as they do.
+                drawn = done if total is None or whole is None else min(done, NEARLY_FULL * total)
+                bars.update(tasks[stage], completed=drawn, total=total, done=done)
                 if whole is None:
                     return
                 whole.told(stage, done, total)
