@@ -78,7 +78,7 @@ def investigated(folder: Path, store: Path, report: Path) -> dict[str, Any]:
     import headwater
     from headwater.cli.arenas import one_arena
 
-    one_arena()  # as the command does
+    one_arena()  # as the command does, which does it before OpenBLAS has its threads
     began, stages = time.perf_counter(), Stages()
     stages("open, load kernels")
     with headwater.investigate(

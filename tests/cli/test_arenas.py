@@ -40,3 +40,16 @@ def test_threads_take_their_memory_from_one_place() -> None:
 
     assert arenas() > 1
     assert arenas("one") == 1
+
+
+def test_it_is_said_before_numpy_is_there() -> None:
+    """OpenBLAS begins threads when it is loaded, and each would have a place already."""
+    told = """
+import sys
+from headwater.cli import arenas
+arenas.one_arena = lambda: sys.exit("numpy" in sys.modules)
+from headwater.cli.app import run
+run(["investigate", "nowhere"])
+sys.exit("it is never said")
+"""
+    subprocess.run([sys.executable, "-c", told], check=True)

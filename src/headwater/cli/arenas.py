@@ -1,4 +1,4 @@
-"""Where the threads of a process allocate: must be said before there are any."""
+"""Where the threads of a process allocate: must be said before there are any, so that nothing here may import NumPy."""
 
 from __future__ import annotations
 

@@ -151,9 +151,11 @@ def command(
 
 def investigate(terminal: Terminal, paths: tuple[Path | str, ...], asked: Asked) -> Findings:
     """Read, investigate and write the report folder."""
+    from headwater.cli.arenas import one_arena
+
+    one_arena()  # before NumPy is there, whose OpenBLAS begins threads when it is loaded
     from headwater import investigate as find
     from headwater.casework import load_outcomes
-    from headwater.cli.arenas import one_arena
     from headwater.cli.whole import Whole
     from headwater.detect import Tables
     from headwater.explain import with_outcomes
@@ -161,7 +163,6 @@ def investigate(terminal: Terminal, paths: tuple[Path | str, ...], asked: Asked)
     from headwater.outcome import check_output
     from headwater.places import made
 
-    one_arena()
     key = load_imprint_key(asked.key_file)
     if asked.imprints_only and key is None:
         raise UsageError(

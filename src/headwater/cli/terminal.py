@@ -120,15 +120,12 @@ class Terminal:
         columns = TextColumn("{task.description}"), BarColumn(20), TimeElapsedColumn(), Told()
         with Bars(*columns, console=console, transient=True) as bars:
             tasks: dict[str, Any] = {}
-            stages: dict[str, int] = {}
 
             def draw(stage: str, done: int, total: int | None) -> None:
                 if stage not in tasks:
-                    for before, reached in stages.items():
-                        bars.update(tasks[before], completed=reached)
-                    stages.clear()
+                    for before in bars.tasks:
+                        bars.update(before.id, completed=before.fields.get("done", before.completed))
                     tasks[stage] = bars.add_task(clean(stage).replace("[", "\\["), total=total)
-                stages[stage] = done
                 # A stage ends when the next one begins: what follows its rows takes as long as they do.
                 drawn = done if total is None or whole is None else min(done, NEARLY_FULL * total)
                 bars.update(tasks[stage], completed=drawn, total=total, done=done)

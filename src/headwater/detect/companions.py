@@ -115,15 +115,8 @@ def _blocks(bucket: Rows) -> Rows:
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def _of(mean: Small, rows: Rows) -> tuple[Small, Small]:
     """The means of some accounts, and their squares (rows × k each)."""
-    means, squares = (
-        np.empty((len(rows), mean.shape[1]), np.float32),
-        np.empty((len(rows), mean.shape[1]), np.float32),
-    )
-    for at in range(len(rows)):
-        for c in range(mean.shape[1]):
-            y = mean[rows[at], c]
-            means[at, c], squares[at, c] = y, y * y
-    return means, squares
+    means = mean[rows]
+    return means, means * means
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
